@@ -1,0 +1,16 @@
+//! rekindle wakes sleeping clients.
+//!
+//! The house has five floors; a file may use its own folder and lower floors, never up, never
+//! sideways (`tests/it/house.rs` reads the sources and enforces it):
+//!
+//! | floor | rooms | what lives there |
+//! | --- | --- | --- |
+//! | 4 | `main.rs`, `cli` | arguments, exit codes, what a person sees in the terminal |
+//! | 3 | `app.rs`, `jobs`, `web` | when: ticks, jobs, requests |
+//! | 2 | `db`, `sources`, `channels`, `render` | the outside world |
+//! | 1 | [`rules`] | pure: who, whether, when, what, and did it work |
+//! | 0 | [`model`], `config`, [`clock`] | plain data, parsed configuration, the clock |
+
+pub mod clock;
+pub mod model;
+pub mod rules;

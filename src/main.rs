@@ -1,0 +1,2 @@
+//! The `rekindle` binary.
+fn main() {}
