@@ -12,5 +12,6 @@
 //! | 0 | [`model`], `config`, [`clock`] | plain data, parsed configuration, the clock |
 
 pub mod clock;
+pub mod config;
 pub mod model;
 pub mod rules;

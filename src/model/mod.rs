@@ -3,7 +3,16 @@
 //! No behaviour beyond what keeps a value valid. Deciding is the business of `rules`.
 
 mod day;
+mod locale;
 mod money;
+mod rhythm;
+mod words;
 
 pub use day::{Day, DayError};
+pub use locale::{Locale, LocaleError};
 pub use money::{Currency, Money, MoneyError};
+pub use rhythm::RhythmState;
+pub use words::{
+    Abc, CertificateKind, Channel, Class, ConsentBasis, DealStatus, ManagerRole, OutcomeKind,
+    SuppressionReason, TaskKind, WordError, Xyz,
+};
