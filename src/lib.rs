@@ -13,5 +13,6 @@
 
 pub mod clock;
 pub mod config;
+pub mod db;
 pub mod model;
 pub mod rules;
