@@ -4,6 +4,8 @@
 
 mod day;
 mod money;
+mod rhythm;
 
 pub use day::{Day, DayError};
 pub use money::{Currency, Money, MoneyError};
+pub use rhythm::{BaseParameters, Rhythm, RhythmDates, RhythmState, RhythmStateError};
