@@ -3,7 +3,9 @@
 //! No behaviour beyond what keeps a value valid. Deciding is the business of `rules`.
 
 mod day;
+mod locale;
 mod money;
 
 pub use day::{Day, DayError};
+pub use locale::{Locale, LocaleError};
 pub use money::{Currency, Money, MoneyError};
