@@ -5,3 +5,4 @@
 //! is the business of the floors above.
 
 pub mod rhythm;
+pub mod wording;
