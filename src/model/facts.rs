@@ -32,6 +32,15 @@ pub struct ClientFacts {
 }
 
 impl ClientFacts {
+    /// Replaces rhythm and money by those of a past day; the money of the year stays.
+    pub fn rewind(&mut self, rhythm: Option<(Rhythm, RhythmDates)>, totals: Totals) {
+        self.rhythm = rhythm;
+        self.totals = Totals {
+            year: self.totals.year,
+            ..totals
+        };
+    }
+
     /// The address for `channel`: of the contact where there is one, otherwise of the client.
     pub fn address(&self, channel: Channel) -> Option<&str> {
         let of_contact = self.contact.as_ref().and_then(|contact| match channel {

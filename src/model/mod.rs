@@ -2,6 +2,7 @@
 //!
 //! No behaviour beyond what keeps a value valid. Deciding is the business of `rules`.
 
+mod address;
 mod client;
 mod day;
 mod facts;
@@ -12,6 +13,7 @@ mod rhythm;
 mod story;
 mod words;
 
+pub use address::AddressKey;
 pub use client::{Client, ClientId, Consent, Contact, Manager};
 pub use day::{Day, DayError};
 pub use facts::{ClientFacts, Suppressed};
