@@ -6,11 +6,13 @@
 
 mod candidates;
 mod facts;
+mod history;
 mod messages;
 mod runs;
 mod tasks;
 
 pub use facts::Wanted;
+pub use history::{History, HistoryDay, StoredBase};
 pub use messages::{DueMessage, Handed};
 pub use runs::{
     Begun, Listed, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
