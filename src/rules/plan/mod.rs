@@ -6,6 +6,7 @@
 
 mod client;
 mod day;
+mod document;
 mod gates;
 mod position;
 mod touch;
@@ -13,6 +14,7 @@ mod verdict;
 
 pub use client::{Candidate, ClientPlan, decide};
 pub use day::{CampaignCounts, DayPlanner, Decided};
+pub use document::{BaseLine, MessageLine, Plan, Reach, TaskLine, in_units};
 pub use gates::reachable;
 pub use position::{AfterOutcome, after_outcome};
 pub use touch::{Action, PlannedMessage, PlannedTask, Touched};
