@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use rekindle::model::{BaseParameters, Day};
 use rekindle::rules::rhythm::{
-    FalseAlarms, Fit, FitSettings, Foresight, PauseSample, Quality, Thresholds, Window, by_moments,
-    false_alarms, fit, fixed_silence_days, look_back, pauses_in_window, proposed_grid,
-    proposed_smallest_lost_days, quality,
+    FalseAlarms, Fit, FitSettings, Foresight, PauseSample, Quality, SecondPurchaseWindow,
+    Thresholds, Window, by_moments, false_alarms, fit, fixed_silence_days, look_back,
+    pauses_in_window, proposed_grid, proposed_smallest_lost_days, quality,
 };
 
 use golden::{Cut, Golden, Set};
@@ -67,6 +67,15 @@ fn measure_set(name: &str, set: &Set, data: &Path) -> anyhow::Result<usize> {
             "  the base itself proposes: lost after {} days at least, dated by {:?}",
             proposed_smallest_lost_days(&sample),
             proposed_grid(&sample)
+        );
+        let base = fit(&sample, &settings(set)).parameters;
+        let window = SecondPurchaseWindow::of_base(&sample, &base);
+        println!(
+            "  second purchase: {:.2} return within {} days, due from day {} to {}",
+            window.share_returning,
+            window.follow_up_days,
+            window.opens_after_days,
+            window.closes_after_days
         );
     }
     let mut n_wrong = 0;

@@ -16,6 +16,7 @@ mod gap_moments;
 mod law;
 mod pauses;
 mod proposals;
+mod second_purchase;
 mod state;
 mod student;
 
@@ -28,6 +29,7 @@ pub use foresight::{CalibrationBin, Foresight, Quality, calibration, look_back, 
 pub use law::Law;
 pub use pauses::{Pause, PauseEnd, PauseSample};
 pub use proposals::{Grid, proposed_grid, proposed_smallest_lost_days};
+pub use second_purchase::{SecondPurchaseWindow, share_returning};
 pub use state::{Observed, observe, of_sorted_days};
 pub use student::StudentT;
 
