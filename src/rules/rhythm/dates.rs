@@ -75,13 +75,18 @@ pub fn silences(law: &Law, thresholds: &Thresholds) -> Silences {
 /// The dates of a client with this law who bought last on the day `last`.
 pub fn dates(law: &Law, last: Day, thresholds: &Thresholds) -> RhythmDates {
     let silences = silences(law, thresholds);
-    let after = |silent_days: f64| last.plus(silent_days.ceil() as i32);
+    let after = |silent_days: f64| last.plus(whole_days(silent_days));
     RhythmDates {
         due: after(silences.due_days),
         missed: after(silences.missed_days),
         asleep: after(silences.asleep_days),
         lost: after(silences.lost_days),
     }
+}
+
+/// A silence rounded up to whole days, but for the noise of the last digits: e^(ln 30) is 30 days.
+pub(super) fn whole_days(silent_days: f64) -> i32 {
+    (silent_days - 1e-9).ceil() as i32
 }
 
 impl RhythmDates {
