@@ -4,17 +4,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{BaseParameters, ClientId, Day, Xyz};
+use crate::model::{ClientId, Day, Rhythm, Xyz};
 
-use super::rhythm::Thresholds;
+use super::rhythm::{Fit, Law, SecondPurchaseWindow, Thresholds};
 
 /// The facts of the whole base on one day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BaseFacts {
     /// Nothing dated after this day was used.
     pub day: Day,
-    /// What the base says about its rhythms.
-    pub parameters: BaseParameters,
+    /// What the base says about its rhythms, and how that was found.
+    pub fit: Fit,
     /// When a cycle counts as missed, in shares of ended pauses; see [`Thresholds`].
     pub missed_p: f64,
     /// The same for key accounts.
@@ -25,25 +25,19 @@ pub struct BaseFacts {
     pub xyz_days: (f64, f64),
     /// Clients with more than the configured share of the year's turnover, in order of their id.
     pub key_accounts: Vec<ClientId>,
-    /// When a second purchase is overdue; absent while the base has too few of them.
-    pub second_purchase: Option<SecondPurchase>,
-}
-
-/// The time in which one-time buyers usually come back.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SecondPurchase {
-    /// Half of those who come back have done so after so many days.
-    pub opens_days: i32,
-    /// Hardly anybody comes back after so many days.
-    pub closes_days: i32,
-    /// The share of one-time buyers who come back; 0..1.
-    pub share_returning: f64,
+    /// When one-time buyers usually come back.
+    pub second_purchase: SecondPurchaseWindow,
 }
 
 impl BaseFacts {
     /// Whether the client's share of the turnover makes a key account.
     pub fn is_key_account(&self, client: ClientId) -> bool {
         self.key_accounts.binary_search(&client).is_ok()
+    }
+
+    /// The law of a client's next gap.
+    pub fn law(&self, rhythm: &Rhythm) -> Law {
+        Law::of(rhythm, &self.fit.parameters)
     }
 
     /// How certain to be before a state is declared for this client.

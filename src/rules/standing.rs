@@ -38,7 +38,7 @@ impl Standing {
         base: &BaseFacts,
         day: Day,
     ) -> Self {
-        let law = Law::of(rhythm, &base.parameters);
+        let law = base.law(rhythm);
         let dates = rhythm::dates(&law, rhythm.last, &base.thresholds(client));
         Self::with_dates(client, rhythm, totals, base, day, law, dates)
     }
@@ -46,7 +46,7 @@ impl Standing {
     /// As [`Standing::of`], for a client whose dates are kept in the database.
     pub fn of_facts(facts: &ClientFacts, base: &BaseFacts, day: Day) -> Option<Self> {
         let (rhythm, dates) = facts.rhythm.as_ref()?;
-        let law = Law::of(rhythm, &base.parameters);
+        let law = base.law(rhythm);
         let client = facts.client.id;
         Some(Self::with_dates(
             client,
