@@ -13,4 +13,5 @@
 
 pub mod clock;
 pub mod model;
+pub mod render;
 pub mod rules;

@@ -160,7 +160,7 @@ fn beside_surname(words: &[&str]) -> Option<PersonName> {
 /// "Anna Petrova": the first of two or three words. One word alone may be a brand.
 fn western(words: &[&str]) -> Option<PersonName> {
     let starts_large = |word: &&str| word.chars().next().is_some_and(char::is_uppercase);
-    let full = (2..=3).contains(&words.len()) && words.iter().all(|word| starts_large(word));
+    let full = (2..=3).contains(&words.len()) && words.iter().all(starts_large);
     (full && words[0].chars().count() > 1).then(|| plain(words[0]))
 }
 
