@@ -4,6 +4,22 @@
 //! type of sqlx leaves this room. Today it speaks to SQLite; PostgreSQL will stand beside it behind
 //! the same methods (see `docs/DECISIONS.md`). What a row *means* is decided in `rules`.
 
+mod candidates;
+mod facts;
+mod history;
+mod messages;
+mod runs;
+mod tasks;
+
+pub use facts::Wanted;
+pub use history::{History, HistoryDay, StoredBase};
+pub use messages::{DueMessage, Handed};
+pub use runs::{
+    Begun, Listed, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
+    RunRow, Staged,
+};
+pub use tasks::{TaskFilter, TaskInQueue, TaskRow};
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -59,7 +75,10 @@ pub enum StoreError {
 
 /// How to mend what the database said, for the few cases where an operator can.
 fn hint(error: &sqlx::Error) -> &'static str {
-    let Some(code) = error.as_database_error().and_then(|error| error.code()) else {
+    let Some(code) = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+    else {
         return "";
     };
     // Source: https://www.sqlite.org/rescode.html; the low byte is the primary code.
