@@ -157,9 +157,10 @@ impl Store {
 
     /// The last import that changed the facts: as long as it is the same, so are they.
     pub async fn data_version(&self) -> Result<i64> {
-        let row = sqlx::query("SELECT coalesce(max(id), 0) AS id FROM imports WHERE status = 'done'")
-            .fetch_one(&self.pool)
-            .await?;
+        let row =
+            sqlx::query("SELECT coalesce(max(id), 0) AS id FROM imports WHERE status = 'done'")
+                .fetch_one(&self.pool)
+                .await?;
         Ok(row.get("id"))
     }
 
@@ -207,7 +208,7 @@ impl Store {
         Ok(StoredBase {
             id,
             facts: facts.clone(),
-            purchases,
+            data,
         })
     }
 }

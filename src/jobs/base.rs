@@ -30,7 +30,10 @@ pub struct Base {
 
 impl From<StoredBase> for Base {
     fn from(stored: StoredBase) -> Self {
-        Self { version: Some(stored.id), facts: stored.facts }
+        Self {
+            version: Some(stored.id),
+            facts: stored.facts,
+        }
     }
 }
 
@@ -39,7 +42,10 @@ pub async fn current(app: &App, day: Day) -> Result<Base, StoreError> {
     let oldest = day.plus(1 - app.settings.rhythm.refit_after.count().max(1));
     match app.store.base_facts(oldest, day).await? {
         Some(stored) if settings_hold(&stored.facts, &app.settings.rhythm) => Ok(stored.into()),
-        _ => Ok(Base { version: None, facts: compute(app, day).await? }),
+        _ => Ok(Base {
+            version: None,
+            facts: compute(app, day).await?,
+        }),
     }
 }
 
@@ -52,7 +58,10 @@ pub async fn as_of(app: &App, day: Day) -> Result<Base, StoreError> {
         {
             Ok(stored.into())
         }
-        _ => Ok(Base { version: None, facts: compute(app, day).await? }),
+        _ => Ok(Base {
+            version: None,
+            facts: compute(app, day).await?,
+        }),
     }
 }
 
@@ -62,16 +71,24 @@ pub async fn keep(app: &App, base: Base) -> Result<Base, StoreError> {
         return Ok(base);
     }
     let data = app.store.data_version().await?;
-    Ok(app.store.keep_base_facts(&base.facts, data, app.now_ms()).await?.into())
+    Ok(app
+        .store
+        .keep_base_facts(&base.facts, data, app.now_ms())
+        .await?
+        .into())
 }
 
 /// Whether facts were computed with the thresholds that are configured now.
 fn settings_hold(facts: &BaseFacts, settings: &RhythmSettings) -> bool {
+    let same = |kept: f64, configured: f64| (kept - configured).abs() < 1e-9;
     let lost = settings.smallest_lost.map(|days| f64::from(days.0));
-    facts.missed_p == settings.missed_p.fraction()
-        && facts.missed_p_key_account == settings.missed_p_key_account.fraction()
-        && facts.asleep_away == settings.asleep_at.fraction()
-        && lost.is_none_or(|lost| facts.fit.parameters.smallest_lost_days == lost)
+    same(facts.missed_p, settings.missed_p.fraction())
+        && same(
+            facts.missed_p_key_account,
+            settings.missed_p_key_account.fraction(),
+        )
+        && same(facts.asleep_away, settings.asleep_at.fraction())
+        && lost.is_none_or(|lost| same(facts.fit.parameters.smallest_lost_days, lost))
 }
 
 /// Walks over all histories up to a day: memory does not grow with the base.
@@ -116,7 +133,8 @@ impl Walk {
 
     fn add(&mut self, history: &History, day: Day) {
         let client = history.client;
-        self.sample.add_history(client.0.cast_unsigned(), history.purchase_days(), day);
+        self.sample
+            .add_history(client.0.cast_unsigned(), history.purchase_days(), day);
         if let Some(rhythm) = rhythm::of_sorted_days(history.purchase_days()) {
             self.keep_rhythm(rhythm);
         }
@@ -177,9 +195,10 @@ impl Walk {
             Some(Grid::Month) => rhythm::Grid::Months,
             None => proposed_grid(&self.sample),
         };
-        let smallest_lost_days = settings
-            .smallest_lost
-            .map_or_else(|| proposed_smallest_lost_days(&self.sample), |days| f64::from(days.0));
+        let smallest_lost_days = settings.smallest_lost.map_or_else(
+            || proposed_smallest_lost_days(&self.sample),
+            |days| f64::from(days.0),
+        );
         let settings = FitSettings {
             grid_half_days: grid.half_days(),
             smallest_lost_days,
@@ -198,7 +217,10 @@ fn xyz_days(rhythms: &[Rhythm], fit: &Fit) -> (f64, f64) {
     gaps.sort_by(f64::total_cmp);
     let at = |share: f64| {
         let place = (gaps.len() as f64 * share) as usize;
-        gaps.get(place).or(gaps.last()).copied().unwrap_or(fit.parameters.m0.exp())
+        gaps.get(place)
+            .or(gaps.last())
+            .copied()
+            .unwrap_or(fit.parameters.m0.exp())
     };
     (at(1.0 / 3.0), at(2.0 / 3.0))
 }

@@ -13,7 +13,7 @@ mod rhythm;
 mod story;
 mod words;
 
-pub use address::AddressKey;
+pub use address::{AddressKey, hex};
 pub use client::{Client, ClientId, Consent, Contact, Manager};
 pub use day::{Day, DayError};
 pub use facts::{ClientFacts, Suppressed};

@@ -4,14 +4,12 @@
 //! order with the same rules; the run writes chunk by chunk under the number of a run that nobody
 //! sees before it is sealed.
 
-mod inputs;
 mod lists;
 mod plan;
 mod run;
 mod scan;
 mod walk;
 
-pub use inputs::certificate_code;
 pub use lists::{ManagerList, manager_lists};
 pub use plan::plan;
 pub use run::{RunOutcome, RunSummary, run};
@@ -59,7 +57,12 @@ impl<'a> Ground<'a> {
                 campaigns.push(Running { campaign, starts });
             }
         }
-        Ok(Self { app, options, base, campaigns })
+        Ok(Self {
+            app,
+            options,
+            base,
+            campaigns,
+        })
     }
 
     /// The part of the ground that the rules see.

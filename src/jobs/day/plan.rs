@@ -10,7 +10,10 @@ use crate::rules::plan::{
     Action, BaseLine, MessageLine, Plan, PlannedMessage, PlannedTask, TaskLine, Touched, in_units,
 };
 
-use super::lists::{Directory, why_of};
+use crate::jobs::managers::Managers;
+use crate::jobs::reach;
+
+use super::lists::{name_of, why_of};
 use super::walk::Walk;
 use super::{DayOptions, Ground};
 
@@ -32,7 +35,7 @@ pub async fn plan(app: &App, options: DayOptions<'_>) -> Result<Plan, StoreError
         date: options.day,
         currency: app.currency(),
         base: base_line(&ground),
-        reach: super::super::reach::count(app, options.day).await?,
+        reach: reach::count(app, options.day).await?,
         campaigns,
         messages: lines.messages,
         tasks,
@@ -65,18 +68,30 @@ struct NewTask {
 
 impl<'a> Lines<'a> {
     fn new(app: &'a App) -> Self {
-        Self { app, messages: Vec::new(), tasks: Vec::new() }
+        Self {
+            app,
+            messages: Vec::new(),
+            tasks: Vec::new(),
+        }
     }
 
     fn add(&mut self, facts: &ClientFacts, touch: &Touched, day: Day) {
-        let why = touch.evidence.sentence(self.app.locale(), self.app.currency());
+        let why = touch
+            .evidence
+            .sentence(self.app.locale(), self.app.currency());
         match &touch.action {
             Action::Message(_) if touch.arm == Arm::Holdout => {}
-            Action::Message(message) => self.messages.push(message_line(facts, touch, message, why)),
+            Action::Message(message) => {
+                self.messages.push(message_line(facts, touch, message, why));
+            }
             Action::Task(task) => {
                 let line = self.task_line(facts, touch, task, why, day);
                 let held_out = touch.arm == Arm::Holdout;
-                self.tasks.push(NewTask { line, value: touch.value, held_out });
+                self.tasks.push(NewTask {
+                    line,
+                    value: touch.value,
+                    held_out,
+                });
             }
         }
     }
@@ -106,24 +121,37 @@ impl<'a> Lines<'a> {
     async fn tasks(&mut self, day: Day) -> Result<Vec<TaskLine>, StoreError> {
         let mut all = std::mem::take(&mut self.tasks);
         all.extend(self.carried_over(day).await?);
-        let directory = Directory::read(self.app).await?;
+        let managers = Managers::read(self.app).await?;
         let mut by_manager: HashMap<&str, Vec<day_list::Waiting>> = HashMap::new();
         for (place, task) in all.iter().enumerate() {
-            let waiting =
-                day_list::Waiting { task: place as i64, value: task.value, since: task.line.since };
-            by_manager.entry(&task.line.manager).or_default().push(waiting);
+            let waiting = day_list::Waiting {
+                task: place as i64,
+                value: task.value,
+                since: task.line.since,
+            };
+            by_manager
+                .entry(&task.line.manager)
+                .or_default()
+                .push(waiting);
         }
         let mut ranks: HashMap<i64, u32> = HashMap::new();
         for (manager, waiting) in by_manager {
-            let capacity = directory.capacity(manager);
+            let capacity = managers.capacity(manager);
             let placed = day_list::rank(waiting, capacity, day);
-            ranks.extend(placed.into_iter().filter_map(|(one, rank)| Some((one.task, rank?))));
+            ranks.extend(
+                placed
+                    .into_iter()
+                    .filter_map(|(one, rank)| Some((one.task, rank?))),
+            );
         }
         let mut shown: Vec<TaskLine> = all
             .into_iter()
             .enumerate()
             .filter(|(_, task)| !task.held_out)
-            .map(|(place, task)| TaskLine { rank: ranks.get(&(place as i64)).copied(), ..task.line })
+            .map(|(place, task)| TaskLine {
+                rank: ranks.get(&(place as i64)).copied(),
+                ..task.line
+            })
             .collect();
         shown.sort_by(|a, b| {
             let place = |line: &TaskLine| (line.rank.is_none(), line.rank);
@@ -134,16 +162,16 @@ impl<'a> Lines<'a> {
 
     async fn carried_over(&self, day: Day) -> Result<Vec<NewTask>, StoreError> {
         let waiting = self.app.store.tasks(&TaskFilter::default()).await?;
-        let carried = waiting.into_iter().filter(|task| {
-            task.planned_on <= day && task.not_before <= day
-        });
+        let carried = waiting
+            .into_iter()
+            .filter(|task| task.planned_on <= day && task.not_before <= day);
         Ok(carried
             .map(|task| NewTask {
                 value: task.value,
                 held_out: false,
                 line: TaskLine {
                     why: why_of(&task.inputs),
-                    name: super::lists::name_of(&task.inputs, &task.client),
+                    name: name_of(&task.inputs, &task.client),
                     manager: task.manager,
                     client: task.client,
                     campaign: task.campaign,

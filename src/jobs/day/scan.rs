@@ -20,7 +20,12 @@ pub(super) async fn candidates(
     frame: &Frame<'_>,
     as_of: bool,
 ) -> Result<Vec<ClientId>, StoreError> {
-    if as_of || frame.campaigns.iter().any(|running| is_day_of(&running.campaign.trigger, frame.day)) {
+    if as_of
+        || frame
+            .campaigns
+            .iter()
+            .any(|running| is_day_of(&running.campaign.trigger, frame.day))
+    {
         return app.store.clients_known_on(frame.day).await;
     }
     let mut found = app.store.clients_to_go_on_with(frame.day).await?;
@@ -44,7 +49,9 @@ async fn of_trigger(
         Trigger::MissedCycle { level, lead } => {
             let state = level.state();
             let ahead = lead.map_or(0, crate::config::values::Days::count);
-            let mut found = store.clients_reaching(state, recent, day.plus(ahead)).await?;
+            let mut found = store
+                .clients_reaching(state, recent, day.plus(ahead))
+                .await?;
             if state != RhythmState::Due {
                 found.extend(backlog(app, running, state, recent).await?);
             }
@@ -57,10 +64,16 @@ async fn of_trigger(
             store.clients_who_bought_last(from, to, true).await
         }
         Trigger::Purchase {} => store.clients_who_bought_last(recent, day, false).await,
-        Trigger::DealWon {} => store.clients_with_closed_deals(DealStatus::Won, recent, day).await,
+        Trigger::DealWon {} => {
+            store
+                .clients_with_closed_deals(DealStatus::Won, recent, day)
+                .await
+        }
         // The base of rejections is small beside the base of clients: all of it is looked at.
         Trigger::Rejection { .. } => {
-            store.clients_with_closed_deals(DealStatus::Lost, Day::from_epoch(i32::MIN), day).await
+            store
+                .clients_with_closed_deals(DealStatus::Lost, Day::from_epoch(i32::MIN), day)
+                .await
         }
         Trigger::VolumeDrop { .. } | Trigger::Date { .. } | Trigger::News { .. } => Ok(Vec::new()),
     }
@@ -79,5 +92,7 @@ async fn backlog(
     }
     let before = running.starts.max(recent);
     let limit = campaign.backlog_per_day.saturating_mul(BACKLOG_LOOKS);
-    app.store.backlog(&campaign.id, state, before, limit, 0).await
+    app.store
+        .backlog(&campaign.id, state, before, limit, 0)
+        .await
 }

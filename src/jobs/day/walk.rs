@@ -48,8 +48,7 @@ impl<'a> Walk<'a> {
     /// The most valuable of the backlog come last, because they are known last.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<(ClientFacts, Decided)>>, StoreError> {
         while let Some(planner) = &mut self.planner {
-            let ids: Vec<ClientId> =
-                self.ahead.drain(..self.ahead.len().min(CHUNK)).collect();
+            let ids: Vec<ClientId> = self.ahead.drain(..self.ahead.len().min(CHUNK)).collect();
             if ids.is_empty() {
                 self.end();
                 break;
@@ -77,18 +76,20 @@ impl<'a> Walk<'a> {
         }
     }
 
-    async fn next_of_backlog(
-        &mut self,
-    ) -> Result<Option<Vec<(ClientFacts, Decided)>>, StoreError> {
-        let decided: Vec<Decided> =
-            self.backlog.drain(..self.backlog.len().min(CHUNK)).collect();
+    async fn next_of_backlog(&mut self) -> Result<Option<Vec<(ClientFacts, Decided)>>, StoreError> {
+        let decided: Vec<Decided> = self
+            .backlog
+            .drain(..self.backlog.len().min(CHUNK))
+            .collect();
         if decided.is_empty() {
             return Ok(None);
         }
         let ids: Vec<ClientId> = decided.iter().map(|one| one.client).collect();
         let facts = self.ground.facts(&ids, self.wanted).await?;
-        let mut facts: HashMap<ClientId, ClientFacts> =
-            facts.into_iter().map(|facts| (facts.client.id, facts)).collect();
+        let mut facts: HashMap<ClientId, ClientFacts> = facts
+            .into_iter()
+            .map(|facts| (facts.client.id, facts))
+            .collect();
         let with_facts = |one: Decided| facts.remove(&one.client).map(|facts| (facts, one));
         Ok(Some(decided.into_iter().filter_map(with_facts).collect()))
     }
@@ -108,17 +109,26 @@ impl Ground<'_> {
         wanted: Wanted,
     ) -> Result<Vec<ClientFacts>, StoreError> {
         let day = self.options.day;
-        let mut facts = self.app.store.facts(ids, day, wanted, &self.app.key).await?;
+        let mut facts = self
+            .app
+            .store
+            .facts(ids, day, wanted, &self.app.key)
+            .await?;
         let ahead = |facts: &ClientFacts| facts.last_purchase().is_some_and(|last| last > day);
-        let to_rewind: Vec<ClientId> =
-            facts.iter().filter(|facts| ahead(facts)).map(|facts| facts.client.id).collect();
+        let to_rewind: Vec<ClientId> = facts
+            .iter()
+            .filter(|facts| ahead(facts))
+            .map(|facts| facts.client.id)
+            .collect();
         let histories = if to_rewind.is_empty() {
             Vec::new()
         } else {
             self.app.store.histories(&to_rewind, day).await?
         };
-        let histories: HashMap<ClientId, History> =
-            histories.into_iter().map(|history| (history.client, history)).collect();
+        let histories: HashMap<ClientId, History> = histories
+            .into_iter()
+            .map(|history| (history.client, history))
+            .collect();
         for facts in &mut facts {
             if ahead(facts) {
                 self.rewind(facts, histories.get(&facts.client.id));
@@ -131,11 +141,16 @@ impl Ground<'_> {
 
     fn rewind(&self, facts: &mut ClientFacts, history: Option<&History>) {
         let rhythm = history.and_then(|history| rhythm::of_sorted_days(history.purchase_days()));
-        let totals = history.map(|history| history.totals(self.options.day)).unwrap_or_default();
+        let totals = history
+            .map(|history| history.totals(self.options.day))
+            .unwrap_or_default();
         let dates = rhythm.map(|rhythm| {
             let base = &self.base.facts;
             let thresholds = base.thresholds(facts.client.id);
-            (rhythm, rhythm::dates(&base.law(&rhythm), rhythm.last, &thresholds))
+            (
+                rhythm,
+                rhythm::dates(&base.law(&rhythm), rhythm.last, &thresholds),
+            )
         });
         facts.rewind(dates, totals);
     }

@@ -128,7 +128,10 @@ impl fmt::Display for Plan {
 impl Plan {
     fn write_campaigns(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.campaigns.is_empty() {
-            return writeln!(f, "\nNo campaign is live. `rekindle init` writes ready ones.");
+            return writeln!(
+                f,
+                "\nNo campaign is live. `rekindle init` writes ready ones."
+            );
         }
         writeln!(
             f,
@@ -175,8 +178,14 @@ impl Plan {
     fn write_tasks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\nTasks: {}", self.tasks.len())?;
         for line in self.tasks.iter().take(SHOWN) {
-            let place = line.rank.map_or_else(|| "waits".to_owned(), |rank| format!("{rank}."));
-            let manager = if line.manager.is_empty() { "nobody" } else { &line.manager };
+            let place = line
+                .rank
+                .map_or_else(|| "waits".to_owned(), |rank| format!("{rank}."));
+            let manager = if line.manager.is_empty() {
+                "nobody"
+            } else {
+                &line.manager
+            };
             writeln!(
                 f,
                 "  {manager} {place} {} ({}) {}: {:.0} {} a year at risk\n      {}",
