@@ -8,4 +8,6 @@ mod rhythm;
 
 pub use day::{Day, DayError};
 pub use money::{Currency, Money, MoneyError};
-pub use rhythm::{BaseParameters, Rhythm, RhythmDates, RhythmState, RhythmStateError};
+pub use rhythm::{
+    BaseParameters, Rhythm, RhythmDates, RhythmState, RhythmStateError, Xyz, XyzError,
+};

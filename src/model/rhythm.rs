@@ -190,6 +190,50 @@ impl FromStr for RhythmState {
     }
 }
 
+/// How often a client buys, by the base's own measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Xyz {
+    /// The most frequent third of those who bought more than once.
+    X,
+    /// The middle third of them.
+    Y,
+    /// The rest of them, and all who bought once.
+    Z,
+}
+
+/// A text that is not a class of frequency.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not a class of frequency; write X, Y or Z")]
+pub struct XyzError(pub String);
+
+impl Xyz {
+    /// The letter used in configuration, files and the database.
+    pub const fn letter(self) -> &'static str {
+        match self {
+            Self::X => "X",
+            Self::Y => "Y",
+            Self::Z => "Z",
+        }
+    }
+}
+
+impl fmt::Display for Xyz {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.letter())
+    }
+}
+
+impl FromStr for Xyz {
+    type Err = XyzError;
+
+    fn from_str(text: &str) -> Result<Self, XyzError> {
+        [Self::X, Self::Y, Self::Z]
+            .into_iter()
+            .find(|class| class.letter() == text)
+            .ok_or_else(|| XyzError(text.to_owned()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,6 +249,16 @@ mod tests {
             assert_eq!(json, format!("\"{state}\""));
         }
         assert!("wake".parse::<RhythmState>().is_err());
+    }
+
+    #[test]
+    fn a_class_of_frequency_is_written_and_read_by_its_letter() {
+        for class in [Xyz::X, Xyz::Y, Xyz::Z] {
+            assert_eq!(class.to_string().parse(), Ok(class));
+            let json = serde_json::to_string(&class).unwrap();
+            assert_eq!(json, format!("\"{class}\""));
+        }
+        assert!("A".parse::<Xyz>().is_err());
     }
 
     #[test]
