@@ -1,23 +1,17 @@
 //! The facts of the whole base: one walk over all histories, kept under a version.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use crate::app::App;
 use crate::config::settings::{Grid, RhythmSettings};
 use crate::db::{History, StoreError, StoredBase};
-use crate::model::{ClientId, Day, Rhythm};
+use crate::model::{ClientId, Day};
 use crate::rules::base_facts::BaseFacts;
 use crate::rules::rhythm::{
-    self, Fit, FitSettings, PauseSample, SecondPurchaseWindow, proposed_grid,
-    proposed_smallest_lost_days,
+    self, Fit, FitSettings, GapHistogram, Law, PauseEnd, PauseSample, SecondPurchaseWindow,
+    TurnoverShares, XyzThresholds, proposed_grid, proposed_smallest_lost_days,
 };
 
 /// How many clients are read at once.
 const PAGE: u32 = 5_000;
-
-/// How many clients the quantiles of the usual gaps are taken from.
-const XYZ_SAMPLE: usize = 20_000;
 
 /// Base facts, and the version under which they are kept if they are.
 #[derive(Clone, Debug)]
@@ -112,22 +106,14 @@ async fn compute(app: &App, day: Day) -> Result<BaseFacts, StoreError> {
 /// What is gathered on the way.
 struct Walk {
     sample: PauseSample,
-    rhythms: Vec<Rhythm>,
-    seen: usize,
-    year: i64,
-    largest: BinaryHeap<Reverse<(i64, ClientId)>>,
-    key_share: f64,
+    shares: TurnoverShares<ClientId>,
 }
 
 impl Walk {
     fn new(key_share: f64) -> Self {
         Self {
             sample: PauseSample::default(),
-            rhythms: Vec::new(),
-            seen: 0,
-            year: 0,
-            largest: BinaryHeap::new(),
-            key_share: key_share.max(0.001),
+            shares: TurnoverShares::new(key_share),
         }
     }
 
@@ -135,46 +121,16 @@ impl Walk {
         let client = history.client;
         self.sample
             .add_history(client.0.cast_unsigned(), history.purchase_days(), day);
-        if let Some(rhythm) = rhythm::of_sorted_days(history.purchase_days()) {
-            self.keep_rhythm(rhythm);
-        }
-        let year = history.totals(day).year;
-        self.year += year;
-        self.largest.push(Reverse((year, client)));
-        // More clients than that cannot each have more than the share.
-        if self.largest.len() > (1.0 / self.key_share).ceil() as usize {
-            self.largest.pop();
-        }
-    }
-
-    /// Every n-th client of a large base stands for it: when the sample is full, every second one
-    /// is dropped, and from then on only every second one is taken.
-    fn keep_rhythm(&mut self, rhythm: Rhythm) {
-        let step = 1 + self.seen / XYZ_SAMPLE;
-        if rhythm.purchase_days > 1 && self.seen.is_multiple_of(step.next_power_of_two()) {
-            self.rhythms.push(rhythm);
-        }
-        self.seen += 1;
-        if self.rhythms.len() > 2 * XYZ_SAMPLE {
-            let mut index = 0;
-            self.rhythms.retain(|_| {
-                index += 1;
-                index % 2 == 1
-            });
-        }
+        self.shares.add(client, history.totals(day).year);
     }
 
     fn facts(self, settings: &RhythmSettings, day: Day) -> BaseFacts {
         let fit = self.fit(settings);
-        let xyz_days = xyz_days(&self.rhythms, &fit);
         let second_purchase = SecondPurchaseWindow::of_base(&self.sample, &fit.parameters);
-        let least = self.key_share * self.year as f64;
-        let mut key_accounts: Vec<ClientId> = self
-            .largest
-            .into_iter()
-            .filter(|Reverse((year, _))| *year as f64 > least && *year > 0)
-            .map(|Reverse((_, client))| client)
-            .collect();
+        let xyz = XyzThresholds::of(&usual_gaps(&self.sample, &fit));
+        let accounts = self.shares.finish().accounts;
+        let mut key_accounts: Vec<ClientId> =
+            accounts.into_iter().map(|(client, _)| client).collect();
         key_accounts.sort_unstable();
         BaseFacts {
             day,
@@ -182,7 +138,7 @@ impl Walk {
             missed_p: settings.missed_p.fraction(),
             missed_p_key_account: settings.missed_p_key_account.fraction(),
             asleep_away: settings.asleep_at.fraction(),
-            xyz_days,
+            xyz,
             key_accounts,
             second_purchase,
         }
@@ -208,19 +164,14 @@ impl Walk {
     }
 }
 
-/// The usual gaps that part the repeat buyers in three equal groups.
-fn xyz_days(rhythms: &[Rhythm], fit: &Fit) -> (f64, f64) {
-    let mut gaps: Vec<f64> = rhythms
-        .iter()
-        .map(|rhythm| rhythm::Law::of(rhythm, &fit.parameters).usual_gap_days())
-        .collect();
-    gaps.sort_by(f64::total_cmp);
-    let at = |share: f64| {
-        let place = (gaps.len() as f64 * share) as usize;
-        gaps.get(place)
-            .or(gaps.last())
-            .copied()
-            .unwrap_or(fit.parameters.m0.exp())
-    };
-    (at(1.0 / 3.0), at(2.0 / 3.0))
+/// The usual gaps of repeat buyers: each has one open pause, so the open pauses of the sample
+/// stand for the clients.
+fn usual_gaps(sample: &PauseSample, fit: &Fit) -> GapHistogram {
+    let mut gaps = GapHistogram::default();
+    for pause in sample.later_pauses() {
+        if matches!(pause.end, PauseEnd::Open { .. }) {
+            gaps.add(Law::of(&pause.opened, &fit.parameters).usual_gap_days());
+        }
+    }
+    gaps
 }

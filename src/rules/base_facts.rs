@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{ClientId, Day, Rhythm, Xyz};
 
-use super::rhythm::{Fit, Law, SecondPurchaseWindow, Thresholds};
+use super::rhythm::{self, Fit, Law, SecondPurchaseWindow, Thresholds, XyzThresholds};
 
 /// The facts of the whole base on one day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,8 +21,8 @@ pub struct BaseFacts {
     pub missed_p_key_account: f64,
     /// The chance to stay away at which a client counts as asleep.
     pub asleep_away: f64,
-    /// The usual gap, in days, up to which a repeat buyer is X, and up to which he is Y.
-    pub xyz_days: (f64, f64),
+    /// The usual gaps that part the repeat buyers.
+    pub xyz: XyzThresholds,
     /// Clients with more than the configured share of the year's turnover, in order of their id.
     pub key_accounts: Vec<ClientId>,
     /// When one-time buyers usually come back.
@@ -56,11 +56,6 @@ impl BaseFacts {
 
     /// The frequency class of a client with this many purchase days and this usual gap.
     pub fn xyz(&self, purchase_days: u32, usual_gap_days: f64) -> Xyz {
-        match purchase_days {
-            0 | 1 => Xyz::Z,
-            _ if usual_gap_days <= self.xyz_days.0 => Xyz::X,
-            _ if usual_gap_days <= self.xyz_days.1 => Xyz::Y,
-            _ => Xyz::Z,
-        }
+        rhythm::xyz(purchase_days, usual_gap_days, &self.xyz)
     }
 }

@@ -12,6 +12,7 @@ mod alarms;
 mod dates;
 mod fit;
 mod foresight;
+mod frequency;
 mod gap_moments;
 mod law;
 mod pauses;
@@ -19,6 +20,7 @@ mod proposals;
 mod second_purchase;
 mod state;
 mod student;
+mod value;
 
 pub use alarms::{
     FalseAlarms, JudgedPause, Window, false_alarms, fixed_silence_days, pauses_in_window,
@@ -26,12 +28,14 @@ pub use alarms::{
 pub use dates::{Silences, Thresholds, dates, silences};
 pub use fit::{Fit, FitMethod, FitSettings, by_moments, fit};
 pub use foresight::{CalibrationBin, Foresight, Quality, calibration, look_back, quality};
+pub use frequency::{GapHistogram, XyzThresholds, xyz};
 pub use law::Law;
 pub use pauses::{Pause, PauseEnd, PauseSample};
 pub use proposals::{Grid, proposed_grid, proposed_smallest_lost_days};
 pub use second_purchase::{SecondPurchaseWindow, share_returning};
 pub use state::{Observed, observe, of_sorted_days};
 pub use student::StudentT;
+pub use value::{KeyAccounts, TRAILING_DAYS, TurnoverShares, expected_yearly_loss_minor};
 
 #[cfg(test)]
 mod golden_online_retail;
