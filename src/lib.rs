@@ -16,3 +16,4 @@ pub mod config;
 pub mod db;
 pub mod model;
 pub mod rules;
+pub mod sources;

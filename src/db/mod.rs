@@ -59,7 +59,10 @@ pub enum StoreError {
 
 /// How to mend what the database said, for the few cases where an operator can.
 fn hint(error: &sqlx::Error) -> &'static str {
-    let Some(code) = error.as_database_error().and_then(|error| error.code()) else {
+    let Some(code) = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+    else {
         return "";
     };
     // Source: https://www.sqlite.org/rescode.html; the low byte is the primary code.
