@@ -16,8 +16,10 @@ use crate::model::{CertificateKind, Channel, Class, Day, Money, RhythmState, Tas
 #[serde(deny_unknown_fields)]
 pub struct Campaign {
     /// Identifies the campaign for ever; renaming the title never sends anything again.
+    #[schemars(extend("format" = "slug", "pattern" = "^[a-z0-9]+(-[a-z0-9]+)*$"))]
     pub id: String,
     /// The name that people see.
+    #[schemars(length(min = 1))]
     pub title: String,
     /// `draft` is shown by `plan --campaign ID` only; `paused` goes on later where it stopped.
     #[serde(default)]
@@ -119,6 +121,7 @@ pub enum Trigger {
     Rejection {
         /// Only these reasons; all when absent.
         #[serde(default)]
+        #[schemars(length(min = 1))]
         reasons: Vec<String>,
         /// How long after the rejection.
         #[serde(default = "Trigger::default_rejection_after")]
@@ -233,9 +236,11 @@ pub struct Condition {
     pub usual_gap_days: Option<CountRange>,
     /// The state of the rhythm.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub state: Option<Vec<RhythmState>>,
     /// The frequency class: X often, Y less often, Z seldom.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub xyz: Option<Vec<Xyz>>,
     /// Whether the client is a key account.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -248,6 +253,7 @@ pub struct Condition {
     pub attributes: Option<BTreeMap<String, Vec<String>>>,
     /// The client's manager, by id.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub manager: Option<Vec<String>>,
     /// Whether the client is a company (has a company name).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -257,6 +263,7 @@ pub struct Condition {
     pub open_deal: Option<bool>,
     /// At least one of these must hold.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub any: Option<Vec<Condition>>,
     /// This must not hold.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -288,10 +295,13 @@ pub struct MoneyRange {
 #[serde(deny_unknown_fields, default)]
 pub struct TagRule {
     /// At least one of these.
+    #[schemars(length(min = 1))]
     pub any_of: Vec<String>,
     /// Each of these.
+    #[schemars(length(min = 1))]
     pub all_of: Vec<String>,
     /// None of these.
+    #[schemars(length(min = 1))]
     pub none_of: Vec<String>,
 }
 
@@ -351,6 +361,7 @@ pub enum GoalEvent {
 #[serde(deny_unknown_fields)]
 pub struct News {
     /// The headline.
+    #[schemars(length(min = 1))]
     pub title: String,
     /// The pieces, in this order.
     #[serde(default, rename = "item")]
@@ -362,11 +373,14 @@ pub struct News {
 #[serde(deny_unknown_fields)]
 pub struct NewsItem {
     /// The headline of the piece.
+    #[schemars(length(min = 1))]
     pub title: String,
     /// The text; an empty line separates paragraphs.
+    #[schemars(length(min = 1))]
     pub text: String,
     /// Where to read on, with https://.
     #[serde(default)]
+    #[schemars(extend("format" = "url", "pattern" = "^https?://"))]
     pub link: Option<String>,
 }
 
@@ -375,6 +389,7 @@ pub struct NewsItem {
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Identifies the step within the campaign for ever.
+    #[schemars(extend("format" = "slug", "pattern" = "^[a-z0-9]+(-[a-z0-9]+)*$"))]
     pub id: String,
     /// The distance from the day on which the client entered.
     #[serde(default)]

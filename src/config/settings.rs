@@ -49,6 +49,7 @@ pub struct Settings {
 #[serde(deny_unknown_fields)]
 pub struct Company {
     /// The name that clients know.
+    #[schemars(length(min = 1))]
     pub name: String,
     /// The language of letters to clients whose own is not known.
     #[serde(default)]
@@ -58,18 +59,21 @@ pub struct Company {
     pub time_zone: TimeZone,
     /// The country of phone numbers that are written without one: two letters.
     #[serde(default = "Company::default_country")]
+    #[schemars(extend("format" = "country", "pattern" = "^[A-Z]{2}$"))]
     pub country: String,
     /// The currency of all amounts; an import rejects rows in another one.
     #[serde(default = "Company::default_currency")]
     pub currency: Currency,
     /// The address of the site, with https://.
     #[serde(default)]
+    #[schemars(extend("format" = "url", "pattern" = "^https?://"))]
     pub site: Option<String>,
     /// The phone that letters show.
     #[serde(default)]
     pub phone: Option<String>,
     /// The e-mail address that letters show.
     #[serde(default)]
+    #[schemars(extend("format" = "email"))]
     pub email: Option<String>,
     /// The postal address in the footer of letters.
     #[serde(default)]
@@ -79,9 +83,11 @@ pub struct Company {
     pub legal: Option<String>,
     /// The address of the logo picture, with https://.
     #[serde(default)]
+    #[schemars(extend("format" = "url", "pattern" = "^https?://"))]
     pub logo_url: Option<String>,
     /// The colour of buttons and links, as #rrggbb.
     #[serde(default = "Company::default_accent")]
+    #[schemars(extend("format" = "color", "pattern" = "^#[0-9a-fA-F]{6}$"))]
     pub accent: String,
 }
 
@@ -131,6 +137,7 @@ impl JsonSchema for TimeZone {
 #[serde(deny_unknown_fields, default)]
 pub struct Database {
     /// `sqlite://FILE`; a relative file starts at the home folder.
+    #[schemars(extend("pattern" = "^sqlite:"))]
     pub url: String,
 }
 
@@ -147,14 +154,19 @@ impl Default for Database {
 #[serde(deny_unknown_fields, default)]
 pub struct Paths {
     /// One TOML file a campaign.
+    #[schemars(extend("minLength" = 1))]
     pub campaigns: PathBuf,
     /// The company's own templates; what is not there is taken from the built-in ones.
+    #[schemars(extend("minLength" = 1))]
     pub templates: PathBuf,
     /// Where sandbox delivery puts letters and WhatsApp requests.
+    #[schemars(extend("minLength" = 1))]
     pub sandbox: PathBuf,
     /// Where imports put the rows that they could not take.
+    #[schemars(extend("minLength" = 1))]
     pub rejects: PathBuf,
     /// The key for hashes of addresses and certificate codes; made at first use, to be backed up.
+    #[schemars(extend("minLength" = 1))]
     pub key: PathBuf,
 }
 
@@ -175,10 +187,13 @@ impl Default for Paths {
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// A short name: ids are unique within it, and it must never change.
+    #[schemars(length(min = 1))]
     pub name: String,
     /// How it is read.
+    #[serde(default)]
     pub kind: SourceKind,
     /// A folder with `clients.csv`, `purchases.csv` and so on, or one file of purchases.
+    #[schemars(extend("minLength" = 1))]
     pub path: PathBuf,
     /// `snapshot`: what is gone from the files is deleted; `append`: the files only add.
     #[serde(default)]
@@ -191,6 +206,7 @@ pub struct Source {
     pub columns: BTreeMap<String, String>,
     /// Other names of columns for one file only: `[source.columns_of.deals]`.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = FactKind::names()))]
     pub columns_of: BTreeMap<FactKind, BTreeMap<String, String>>,
     /// The encoding of the files.
     #[serde(default)]
@@ -207,10 +223,11 @@ impl Source {
 }
 
 /// How a source is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
     /// Files of comma, semicolon or tab separated values.
+    #[default]
     Csv,
 }
 
@@ -264,6 +281,23 @@ pub enum FactKind {
     Suppressions,
 }
 
+impl FactKind {
+    /// The words for the keys of a table in the JSON schema, which loses them for maps.
+    fn names() -> serde_json::Value {
+        let all = [
+            Self::Managers,
+            Self::Clients,
+            Self::Contacts,
+            Self::Purchases,
+            Self::Deals,
+            Self::Visits,
+            Self::Consents,
+            Self::Suppressions,
+        ];
+        serde_json::json!({ "enum": all })
+    }
+}
+
 /// What the company may rest on when it writes to the clients of a source.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -287,10 +321,15 @@ pub struct Delivery {
     /// The sender of letters that come from the company.
     pub from_name: Option<String>,
     /// The sender's address; its domain also names our message ids.
+    #[schemars(extend("format" = "email"))]
     pub from_email: String,
     /// The public address of the unsubscribe and certificate pages, with https://.
+    #[schemars(extend("format" = "url", "pattern" = "^https?://"))]
     pub public_url: String,
     /// Countries (two letters) whose phone numbers may get WhatsApp messages.
+    #[schemars(extend("items" = {
+        "type": "string", "format": "country", "pattern": "^[A-Z]{2}$",
+    }))]
     pub whatsapp_countries: Vec<String>,
 }
 
@@ -386,6 +425,7 @@ pub struct ClosedDays {
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// The most advertising messages that one client gets within `per_client_within`.
+    #[schemars(range(min = 1))]
     pub per_client: u16,
     /// The stretch of time for `per_client`.
     pub per_client_within: Days,
@@ -393,6 +433,7 @@ pub struct Limits {
     pub quiet_after_purchase: Days,
     /// The run of a day stops for a person when it would open more than this many times the usual
     /// number of missed cycles.
+    #[schemars(range(min = 1))]
     pub flood_factor: u16,
 }
 
@@ -440,10 +481,13 @@ impl Default for TaskSettings {
 #[serde(deny_unknown_fields)]
 pub struct ManagerEntry {
     /// The id that clients refer to.
+    #[schemars(length(min = 1))]
     pub id: String,
     /// The name that letters are signed with.
+    #[schemars(length(min = 1))]
     pub name: String,
     /// Where the day's list goes.
+    #[schemars(extend("format" = "email"))]
     pub email: String,
     /// The phone that letters show.
     #[serde(default)]

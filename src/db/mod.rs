@@ -4,6 +4,24 @@
 //! type of sqlx leaves this room. Today it speaks to SQLite; PostgreSQL will stand beside it behind
 //! the same methods (see `docs/DECISIONS.md`). What a row *means* is decided in `rules`.
 
+mod candidates;
+mod details;
+mod facts;
+mod history;
+mod messages;
+mod runs;
+mod tasks;
+
+pub use details::Details;
+pub use facts::Wanted;
+pub use history::{History, HistoryDay, StoredBase};
+pub use messages::{DueMessage, Handed};
+pub use runs::{
+    Begun, Listed, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
+    RunRow, Staged,
+};
+pub use tasks::{TaskFilter, TaskInQueue, TaskRow};
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The languages that letters, scripts and reasons are written in.
+//! The languages in which rekindle writes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,9 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A language of letters and pages.
+/// A language in which letters, scripts and explanations are written.
+///
+/// Written `ru` and `en` in configuration, in the folders of templates and in stored inputs.
 #[derive(
     Clone,
     Copy,
@@ -25,21 +27,21 @@ use serde::{Deserialize, Serialize};
 pub enum Locale {
     /// Russian.
     Ru,
-    /// English.
+    /// English: what is left when nobody said which language to use.
     #[default]
     En,
 }
 
-/// A text that names no language that we write in.
+/// A text that names no language in which rekindle writes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is not a language of ours; write ru or en")]
+#[error("\"{0}\" is not a language that letters are written in; use ru or en")]
 pub struct LocaleError(pub String);
 
 impl Locale {
-    /// Every language, in the order of the alphabet.
-    pub const ALL: [Self; 2] = [Self::En, Self::Ru];
+    /// Every language, in the order in which they are listed.
+    pub const ALL: [Self; 2] = [Self::Ru, Self::En];
 
-    /// The two letters: `ru`, `en`.
+    /// The two letters of ISO 639-1.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Ru => "ru",
@@ -51,19 +53,39 @@ impl Locale {
 impl FromStr for Locale {
     type Err = LocaleError;
 
-    /// Reads `ru`, `en` and longer tags such as `ru-RU`, in any case.
+    /// Reads `ru` or `en`, and the tags that exports of shops carry: `ru-RU`, `en_GB`.
     fn from_str(text: &str) -> Result<Self, LocaleError> {
         let language = text.trim().split(['-', '_']).next().unwrap_or_default();
-        match language.to_ascii_lowercase().as_str() {
-            "ru" => Ok(Self::Ru),
-            "en" => Ok(Self::En),
-            _ => Err(LocaleError(text.to_owned())),
-        }
+        Self::ALL
+            .into_iter()
+            .find(|locale| locale.code().eq_ignore_ascii_case(language))
+            .ok_or_else(|| LocaleError(text.to_owned()))
     }
 }
 
 impl fmt::Display for Locale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_is_read_with_or_without_its_country() {
+        for (text, locale) in [
+            ("ru", Locale::Ru),
+            ("RU", Locale::Ru),
+            ("ru-RU", Locale::Ru),
+            (" en_GB ", Locale::En),
+        ] {
+            assert_eq!(text.parse(), Ok(locale), "{text}");
+        }
+        for text in ["", "fr", "russian", "-ru"] {
+            assert!(text.parse::<Locale>().is_err(), "{text}");
+        }
+        assert_eq!(serde_json::to_string(&Locale::Ru).unwrap(), "\"ru\"");
     }
 }

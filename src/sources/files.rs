@@ -14,6 +14,7 @@ use super::records::Records;
 use super::scan::{Scan, scan};
 use super::values::Ground;
 use crate::config::settings::{FactKind, Source};
+use crate::model::hex;
 
 /// Changes when the same bytes are to be read differently: unchanged files are then read again.
 const READER_VERSION: u32 = 1;
@@ -248,11 +249,4 @@ fn title_of(path: &Path) -> String {
     path.file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -1,11 +1,10 @@
 //! The file with the key for hashes of addresses.
 
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::model::AddressKey;
+use crate::model::{AddressKey, hex};
 
 /// Why the key cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -49,11 +48,7 @@ pub fn load_or_create_key(path: &Path) -> Result<AddressKey, KeyFileError> {
 fn create(path: &Path) -> io::Result<()> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
-    let mut text = String::new();
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text.push('\n');
+    let text = hex(&bytes) + "\n";
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());

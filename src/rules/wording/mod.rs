@@ -1,0 +1,265 @@
+//! What a language knows: plural forms, dates, money, lists, greetings and the sentences that
+//! explain a verdict.
+//!
+//! Letters, lists for managers, plans and pages word things through here, so that they all say
+//! the same. Whole letters are not here: they are templates, and marketing writes them.
+//!
+//! Numbers are joined to their units by a no-break space, because they stand in running text that
+//! mail programs wrap. The sentences of [`rhythm_sentence`] have plain spaces only: they are read
+//! in terminals and searched for.
+
+mod en;
+mod names;
+mod ru;
+
+pub use names::{PersonName, person_name};
+
+use crate::model::{Day, Locale, Money};
+
+/// The space that never breaks a line (U+00A0).
+const NBSP: char = '\u{a0}';
+
+/// Which form of a word goes with a number.
+///
+/// Source: Unicode CLDR plural rules for cardinal whole numbers in Russian and English.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PluralForm {
+    /// «день», "day".
+    One,
+    /// «дня»; English does not have it.
+    Few,
+    /// «дней», "days".
+    Many,
+}
+
+/// How a date is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateStyle {
+    /// «25 ноября 2026 г.», "25 November 2026".
+    Long,
+    /// «25 ноября», "25 November".
+    DayMonth,
+    /// «25.11.2026», "25 Nov 2026".
+    Short,
+    /// «среда, 25 ноября», "Wednesday, 25 November".
+    Weekday,
+}
+
+/// Tells which form of a word goes with `n`.
+pub fn plural(locale: Locale, n: u64) -> PluralForm {
+    match locale {
+        Locale::Ru => ru::plural(n),
+        Locale::En => en::plural(n),
+    }
+}
+
+/// Writes a date in running text.
+pub fn date(locale: Locale, day: Day, style: DateStyle) -> String {
+    match locale {
+        Locale::Ru => ru::date(day, style),
+        Locale::En => en::date(day, style),
+    }
+}
+
+/// Writes an amount: `1 500 ₽`, `€99.90`. The fraction is left out when it is zero.
+pub fn money(locale: Locale, money: Money) -> String {
+    let digits = money.currency.minor_digits();
+    let scale = 10_u64.pow(digits);
+    let minor = money.minor.unsigned_abs();
+    let fraction = match minor % scale {
+        0 => None,
+        rest => Some(format!("{rest:0width$}", width = digits as usize)),
+    };
+    let amount = match locale {
+        Locale::Ru => ru::amount(minor / scale, fraction, money.currency),
+        Locale::En => en::amount(minor / scale, fraction, money.currency),
+    };
+    if money.minor < 0 {
+        format!("\u{2212}{amount}")
+    } else {
+        amount
+    }
+}
+
+/// Writes an amount without its fraction, rounded half away from zero: averages and estimates
+/// would pretend to know kopecks.
+pub fn money_whole(locale: Locale, amount: Money) -> String {
+    let scale = 10_u64.pow(amount.currency.minor_digits());
+    let whole = amount.minor.unsigned_abs().saturating_add(scale / 2) / scale * scale;
+    let minor = i64::try_from(whole).unwrap_or(i64::MAX - i64::MAX % scale as i64);
+    let rounded = Money::new(amount.minor.signum() * minor, amount.currency);
+    money(locale, rounded)
+}
+
+/// Writes a share of one as percent, without a fraction: «10 %», "10%".
+///
+/// A share that is not zero is never written as zero: «меньше 1 %».
+pub fn percent(locale: Locale, share: f64) -> String {
+    match locale {
+        Locale::Ru => ru::percent(share),
+        Locale::En => en::percent(share),
+    }
+}
+
+/// Writes a number of days exactly: «16 дней», "3 weeks". Two to eight whole weeks become weeks.
+pub fn days(locale: Locale, days: u32) -> String {
+    if (14..=56).contains(&days) && days.is_multiple_of(7) {
+        return counted(locale, days / 7, Unit::Week);
+    }
+    counted(locale, days, Unit::Day)
+}
+
+/// Writes about how long something took: «3 недели», "2 months", "a year".
+///
+/// For letters, where "76 days" would sound like a counting machine.
+pub fn days_about(locale: Locale, days: u32) -> String {
+    let days_f = f64::from(days);
+    match days {
+        0..=13 => counted(locale, days, Unit::Day),
+        14..=52 => counted(locale, (days_f / 7.0).round() as u32, Unit::Week),
+        53..=344 => counted(locale, (days_f / 30.44).round() as u32, Unit::Month),
+        _ => counted(
+            locale,
+            (days_f / 365.25).round().max(1.0) as u32,
+            Unit::Year,
+        ),
+    }
+}
+
+/// Joins items as a sentence does: «a, b и c», "a, b and c".
+///
+/// Names of goods often have commas («кофе, 1 кг»); then semicolons keep them apart.
+pub fn list<S: AsRef<str>>(locale: Locale, items: &[S]) -> String {
+    let and = match locale {
+        Locale::Ru => " и ",
+        Locale::En => " and ",
+    };
+    let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
+    match &items[..] {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        all if all.iter().any(|item| item.contains(", ")) => all.join("; "),
+        [first @ .., last] => format!("{}{and}{last}", first.join(", ")),
+    }
+}
+
+/// Greets by name, or honestly without one when the name is not known.
+pub fn greeting(locale: Locale, address_as: Option<&str>) -> String {
+    let name = address_as.map(str::trim).filter(|name| !name.is_empty());
+    match (locale, name) {
+        (Locale::Ru, Some(name)) => format!("Здравствуйте, {name}!"),
+        (Locale::Ru, None) => "Здравствуйте!".to_owned(),
+        (Locale::En, Some(name)) => format!("Hello {name},"),
+        (Locale::En, None) => "Hello,".to_owned(),
+    }
+}
+
+/// Writes a phone number in groups, for reading aloud: `+7 913 123-45-67`.
+///
+/// Only the zones +7 and +1 are grouped; the others would each need the plan of their country.
+pub fn phone(e164: &str) -> String {
+    let zone = ["+7", "+1"]
+        .into_iter()
+        .find_map(|zone| Some((zone, e164.strip_prefix(zone)?)));
+    match zone {
+        Some((zone, rest)) if rest.len() == 10 && rest.bytes().all(|b| b.is_ascii_digit()) => {
+            let (area, first, middle, last) = (&rest[..3], &rest[3..6], &rest[6..8], &rest[8..]);
+            let dash = if zone == "+7" { "-" } else { "" };
+            format!("{zone}{NBSP}{area}{NBSP}{first}-{middle}{dash}{last}")
+        }
+        _ => e164.to_owned(),
+    }
+}
+
+/// Explains a silence: how often the client usually buys, how long he has been silent, and how
+/// unusual that is.
+///
+/// `usual_gap_days` is the median of the law of the next pause; `overdue_p` is the share, among
+/// the pauses of such clients that ended, of those longer than this one (0 to 1); `return_30` is
+/// the chance that he buys by himself within 30 days.
+pub fn rhythm_sentence(
+    locale: Locale,
+    usual_gap_days: f64,
+    days_silent: i32,
+    overdue_p: f64,
+    return_30: Option<f64>,
+) -> String {
+    let silence = Silence {
+        usual_gap: usual_gap_days
+            .is_finite()
+            .then(|| usual_gap_days.round().clamp(1.0, 100_000.0) as u32),
+        days: days_silent.max(0).unsigned_abs(),
+        longer: Percent::of(overdue_p),
+        back_in_30: return_30.and_then(Percent::of),
+    };
+    match locale {
+        Locale::Ru => ru::rhythm_sentence(silence),
+        Locale::En => en::rhythm_sentence(silence),
+    }
+}
+
+/// What a sentence about a silence says, rounded to what a person reads.
+#[derive(Clone, Copy)]
+struct Silence {
+    usual_gap: Option<u32>,
+    days: u32,
+    longer: Option<Percent>,
+    back_in_30: Option<Percent>,
+}
+
+/// A share in whole percent that is never rounded to nothing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Percent {
+    BelowOne,
+    Whole(u32),
+}
+
+impl Percent {
+    /// The shares up to which "only" is the right word.
+    const FEW: Self = Self::Whole(25);
+
+    fn of(share: f64) -> Option<Self> {
+        if !share.is_finite() {
+            return None;
+        }
+        let percent = (share * 100.0).clamp(0.0, 1_000_000.0);
+        Some(if percent > 0.0 && percent < 0.5 {
+            Self::BelowOne
+        } else {
+            Self::Whole(percent.round() as u32)
+        })
+    }
+}
+
+/// What is counted when a length of time is written.
+#[derive(Clone, Copy)]
+enum Unit {
+    Day,
+    Week,
+    Month,
+    Year,
+}
+
+fn counted(locale: Locale, n: u32, unit: Unit) -> String {
+    let word = match locale {
+        Locale::Ru => ru::unit(n, unit),
+        Locale::En => en::unit(n, unit),
+    };
+    format!("{n}{NBSP}{word}")
+}
+
+/// Writes a whole number in groups of three digits.
+fn grouped(n: u64, separator: char) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() * 2);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(separator);
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;
