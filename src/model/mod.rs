@@ -10,6 +10,7 @@ mod history;
 mod locale;
 mod money;
 mod rhythm;
+mod source_facts;
 mod story;
 mod words;
 
@@ -21,8 +22,12 @@ pub use history::{Deal, PurchaseDay, Readiness, Totals};
 pub use locale::{Locale, LocaleError};
 pub use money::{Currency, Money, MoneyError};
 pub use rhythm::{BaseParameters, Rhythm, RhythmDates, RhythmState, RhythmStateError};
+pub use source_facts::{
+    ClientFact, ClientHint, ConsentAnswer, ConsentFact, ContactFact, DealFact, ItemFact,
+    ManagerFact, PurchaseFact, SuppressionFact, VisitFact,
+};
 pub use story::{Arm, Enrollment, Outcome, Touch, TouchKind};
 pub use words::{
     Abc, CertificateKind, Channel, Class, ConsentBasis, DealStatus, ManagerRole, OutcomeKind,
-    SuppressionReason, TaskKind, WordError, Xyz,
+    SuppressionReason, SuppressionScope, TaskKind, WordError, Xyz,
 };
