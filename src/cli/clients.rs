@@ -12,7 +12,7 @@ use crate::jobs::clients::{ClientRow, HEADER, Rows};
 
 /// Arguments of `rekindle clients`.
 #[derive(Clone, Debug, Args)]
-pub struct ClientsArgs {
+pub(super) struct ClientsArgs {
     #[command(flatten)]
     day: DayArgs,
     /// How far ahead `p_return` looks
@@ -24,7 +24,11 @@ pub struct ClientsArgs {
 }
 
 /// Prints the rows, chunk by chunk: memory does not grow with the base.
-pub async fn run(app: &App, args: &ClientsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) async fn run(
+    app: &App,
+    args: &ClientsArgs,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     let options = args.day.options(app, None);
     let mut rows = Rows::begin(app, options, args.horizon).await?;
     match args.format {

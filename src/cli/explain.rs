@@ -12,7 +12,7 @@ use crate::model::ClientId;
 
 /// Arguments of `rekindle explain`.
 #[derive(Clone, Debug, Args)]
-pub struct ExplainArgs {
+pub(super) struct ExplainArgs {
     /// The client, by the id of the source (or SOURCE/ID where two sources use the same id)
     client: String,
     #[command(flatten)]
@@ -23,7 +23,11 @@ pub struct ExplainArgs {
 }
 
 /// Explains one client.
-pub async fn run(app: &App, args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) async fn run(
+    app: &App,
+    args: &ExplainArgs,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     let Some(client) = find(app, &args.client, out).await? else {
         return Ok(Exit::Wrong);
     };
@@ -58,7 +62,10 @@ pub(super) async fn find(
             Ok(None)
         }
         _ => {
-            writeln!(out, "several sources have a client \"{id}\"; write SOURCE/{id}")?;
+            writeln!(
+                out,
+                "several sources have a client \"{id}\"; write SOURCE/{id}"
+            )?;
             Ok(None)
         }
     }

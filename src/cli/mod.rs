@@ -72,7 +72,11 @@ impl DayArgs {
     fn options<'a>(&self, app: &App, also: Option<&'a str>) -> DayOptions<'a> {
         let today = app.today();
         let day = self.as_of.unwrap_or(today);
-        DayOptions { day, as_of: self.as_of.is_some(), also }
+        DayOptions {
+            day,
+            as_of: self.as_of.is_some(),
+            also,
+        }
     }
 }
 
@@ -134,7 +138,9 @@ fn unknown_campaign(app: &App, id: Option<&str>) -> anyhow::Result<Option<Exit>>
         .iter()
         .map(|campaign| campaign.id.as_str())
         .max_by(|a, b| strsim::jaro_winkler(a, id).total_cmp(&strsim::jaro_winkler(b, id)));
-    let hint = nearest.map(|id| format!(": did you mean \"{id}\"?")).unwrap_or_default();
+    let hint = nearest
+        .map(|id| format!(": did you mean \"{id}\"?"))
+        .unwrap_or_default();
     writeln!(io::stderr(), "there is no campaign \"{id}\"{hint}")?;
     Ok(Some(Exit::Wrong))
 }

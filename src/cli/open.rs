@@ -9,11 +9,11 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{self, KnownTemplates, Loaded, Problem};
 use crate::db::Store;
-use crate::render::{Kind, Templates};
+use crate::render::{Kind, TemplateProblem, Templates};
 use crate::sources::load_or_create_key;
 
 /// The configuration and the templates, without a database.
-pub struct Configured {
+pub(super) struct Configured {
     /// What the files say.
     pub loaded: Loaded,
     /// The company's templates over the built-in ones.
@@ -21,10 +21,14 @@ pub struct Configured {
 }
 
 /// The names of the templates that steps may use.
-pub fn known(templates: &Templates) -> KnownTemplates {
+pub(super) fn known(templates: &Templates) -> KnownTemplates {
     let of = |kind: Kind| -> BTreeSet<String> {
         let infos = templates.templates();
-        infos.into_iter().filter(|info| info.kind == kind).map(|info| info.name).collect()
+        infos
+            .into_iter()
+            .filter(|info| info.kind == kind)
+            .map(|info| info.name)
+            .collect()
     };
     KnownTemplates {
         letters: of(Kind::Letter),
@@ -34,7 +38,7 @@ pub fn known(templates: &Templates) -> KnownTemplates {
 }
 
 /// Reads configuration and templates; every problem of both at once.
-pub fn configuration(config_file: &Path) -> Result<Configured, Vec<Problem>> {
+pub(super) fn configuration(config_file: &Path) -> Result<Configured, Vec<Problem>> {
     let folder = config::templates_folder(config_file);
     let (templates, wrong) = Templates::load(folder.is_dir().then_some(folder.as_path()));
     let mut problems: Vec<Problem> = wrong.iter().map(template_problem).collect();
@@ -49,12 +53,23 @@ pub fn configuration(config_file: &Path) -> Result<Configured, Vec<Problem>> {
 }
 
 /// A problem of a template in the form in which all problems are shown.
-pub fn template_problem(problem: &crate::render::TemplateProblem) -> Problem {
-    Problem::error(problem.file.display().to_string(), problem.message.clone())
+pub(super) fn template_problem(problem: &TemplateProblem) -> Problem {
+    let shown = Problem::error(problem.file.clone(), problem.what.clone());
+    let shown = match problem.line {
+        Some(line) => shown.at(line, problem.column.unwrap_or(1), 1, ""),
+        None => shown,
+    };
+    match &problem.hint {
+        Some(hint) => shown.with_hint(hint.clone()),
+        None => shown,
+    }
 }
 
 /// Opens everything. The problems of the configuration come back as they are, to be shown.
-pub async fn app(config_file: &Path, clock: Clock) -> anyhow::Result<Result<App, Vec<Problem>>> {
+pub(super) async fn app(
+    config_file: &Path,
+    clock: Clock,
+) -> anyhow::Result<Result<App, Vec<Problem>>> {
     let Configured { loaded, templates } = match configuration(config_file) {
         Ok(configured) => configured,
         Err(problems) => return Ok(Err(problems)),

@@ -10,7 +10,7 @@ use crate::jobs::day;
 
 /// Arguments of `rekindle plan`.
 #[derive(Clone, Debug, Args)]
-pub struct PlanArgs {
+pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) day: DayArgs,
     /// Only this campaign, also while it is a draft
@@ -22,7 +22,7 @@ pub struct PlanArgs {
 }
 
 /// Plans and prints.
-pub async fn run(app: &App, args: &PlanArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) async fn run(app: &App, args: &PlanArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if let Some(exit) = super::unknown_campaign(app, args.campaign.as_deref())? {
         return Ok(exit);
     }

@@ -14,7 +14,7 @@ use crate::model::Locale;
 
 /// Arguments of `rekindle preview`.
 #[derive(Clone, Debug, Args)]
-pub struct PreviewArgs {
+pub(super) struct PreviewArgs {
     /// The template: a letter, a script or a WhatsApp message
     template: String,
     /// With the facts of this client; without it with a sample
@@ -31,7 +31,11 @@ pub struct PreviewArgs {
 }
 
 /// Renders, writes the files and shows the text.
-pub async fn run(app: &App, args: &PreviewArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) async fn run(
+    app: &App,
+    args: &PreviewArgs,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     let client = match &args.client {
         None => None,
         Some(id) => match super::explain::find(app, id, out).await? {
@@ -58,7 +62,12 @@ pub async fn run(app: &App, args: &PreviewArgs, out: &mut dyn Write) -> anyhow::
             write(file("html"), &letter.html)?;
             write(file("txt"), &letter.text)?;
             writeln!(out, "Subject: {}\n\n{}\n", letter.subject, letter.text)?;
-            writeln!(out, "{} and {}", file("html").display(), file("txt").display())?;
+            writeln!(
+                out,
+                "{} and {}",
+                file("html").display(),
+                file("txt").display()
+            )?;
         }
         Rendered::Text(text) => {
             write(file("txt"), text)?;

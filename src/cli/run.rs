@@ -14,7 +14,7 @@ use crate::jobs::lock;
 
 /// Arguments of `rekindle run`.
 #[derive(Clone, Debug, Args)]
-pub struct RunArgs {
+pub(super) struct RunArgs {
     /// Run one day and stop
     #[arg(long, required = true)]
     once: bool,
@@ -34,7 +34,7 @@ struct Report<'a> {
 }
 
 /// Runs the day, delivers what is due, and brings the managers their lists.
-pub async fn run(app: &App, args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) async fn run(app: &App, args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let options = args.day.options(app, None);
     let live = app.settings.delivery.mode == DeliveryMode::Live;
     if live && options.as_of && options.day != app.today() {
@@ -46,7 +46,10 @@ pub async fn run(app: &App, args: &RunArgs, out: &mut dyn Write) -> anyhow::Resu
     }
     let _lock = lock::wait(app.store.path()).await?;
     let bar = super::progress::clients();
-    let outcome = day::run(app, options, &|left| bar.set_message(format!("{left} left"))).await?;
+    let outcome = day::run(app, options, &|left| {
+        bar.set_message(format!("{left} left"));
+    })
+    .await?;
     bar.finish_and_clear();
     let mut delivered = deliver::deliver(app, &|_| ()).await?;
     delivered.lists = match &outcome {
@@ -54,7 +57,13 @@ pub async fn run(app: &App, args: &RunArgs, out: &mut dyn Write) -> anyhow::Resu
         _ => 0,
     };
     match args.format {
-        Format::Json => json(out, &Report { outcome: &outcome, delivered: &delivered })?,
+        Format::Json => json(
+            out,
+            &Report {
+                outcome: &outcome,
+                delivered: &delivered,
+            },
+        )?,
         Format::Text => text(app, out, &outcome, &delivered)?,
     }
     Ok(exit(&outcome, &delivered))
@@ -62,9 +71,11 @@ pub async fn run(app: &App, args: &RunArgs, out: &mut dyn Write) -> anyhow::Resu
 
 fn exit(outcome: &RunOutcome, delivered: &Delivered) -> Exit {
     match outcome {
-        RunOutcome::AwaitingApproval(_) | RunOutcome::Before { awaiting_approval: true, .. } => {
-            Exit::NeedsPerson
-        }
+        RunOutcome::AwaitingApproval(_)
+        | RunOutcome::Before {
+            awaiting_approval: true,
+            ..
+        } => Exit::NeedsPerson,
         _ if !delivered.failed.is_empty() => Exit::NeedsPerson,
         _ => Exit::Done,
     }
@@ -102,7 +113,11 @@ fn text(
     )?;
     if app.settings.delivery.mode == DeliveryMode::Sandbox {
         let folder = app.path(&app.settings.paths.sandbox);
-        writeln!(out, "Nobody was written to: they lie in {}", folder.display())?;
+        writeln!(
+            out,
+            "Nobody was written to: they lie in {}",
+            folder.display()
+        )?;
     }
     for failure in &delivered.failed {
         writeln!(out, "  not made: {failure}")?;

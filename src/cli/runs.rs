@@ -11,7 +11,7 @@ use crate::model::Day;
 
 /// Arguments of `rekindle runs`.
 #[derive(Clone, Debug, Args)]
-pub struct RunsArgs {
+pub(super) struct RunsArgs {
     #[command(subcommand)]
     action: Option<Action>,
     /// How many of the last runs
@@ -35,10 +35,13 @@ enum Action {
 }
 
 /// Lists or approves.
-pub async fn run(app: &App, args: &RunsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) async fn run(app: &App, args: &RunsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if let Some(Action::Approve { date, by }) = &args.action {
         if app.store.approve_run(*date, by).await? {
-            writeln!(out, "The run of {date} is approved by {by}: its messages may leave")?;
+            writeln!(
+                out,
+                "The run of {date} is approved by {by}: its messages may leave"
+            )?;
             return Ok(Exit::Done);
         }
         writeln!(out, "No run of {date} waits for approval")?;
@@ -49,7 +52,11 @@ pub async fn run(app: &App, args: &RunsArgs, out: &mut dyn Write) -> anyhow::Res
         json(out, &runs)?;
         return Ok(Exit::Done);
     }
-    writeln!(out, "{:<12} {:<9} {:<18} {:>9} {:>6}", "Date", "Mode", "Status", "Messages", "Tasks")?;
+    writeln!(
+        out,
+        "{:<12} {:<9} {:<18} {:>9} {:>6}",
+        "Date", "Mode", "Status", "Messages", "Tasks"
+    )?;
     for run in &runs {
         writeln!(
             out,

@@ -16,7 +16,7 @@ use crate::rules::plan::in_units;
 
 /// Arguments of `rekindle tasks`.
 #[derive(Clone, Debug, Args)]
-pub struct TasksArgs {
+pub(super) struct TasksArgs {
     #[command(subcommand)]
     action: Option<Action>,
     /// Only the tasks of this manager
@@ -59,7 +59,8 @@ struct OutcomeArgs {
 }
 
 fn parse_outcome(text: &str) -> Result<OutcomeKind, String> {
-    text.parse().map_err(|error: crate::model::WordError| error.to_string())
+    text.parse()
+        .map_err(|error: crate::model::WordError| error.to_string())
 }
 
 /// One task, for programs.
@@ -84,11 +85,14 @@ struct TaskJson {
 }
 
 /// Lists tasks or records an outcome.
-pub async fn run(app: &App, args: &TasksArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) async fn run(app: &App, args: &TasksArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if let Some(Action::Outcome(outcome)) = &args.action {
         return record_outcome(app, outcome, out).await;
     }
-    let filter = TaskFilter { manager: args.manager.as_deref(), listed_on: args.on };
+    let filter = TaskFilter {
+        manager: args.manager.as_deref(),
+        listed_on: args.on,
+    };
     let tasks = app.store.tasks(&filter).await?;
     let tasks: Vec<TaskJson> = tasks.into_iter().map(|task| described(app, task)).collect();
     match args.format {
@@ -104,7 +108,9 @@ fn described(app: &App, task: TaskRow) -> TaskJson {
     TaskJson {
         id: task.id,
         manager: task.manager,
-        name: frozen.as_ref().map_or_else(|| task.client.clone(), |one| one.label.clone()),
+        name: frozen
+            .as_ref()
+            .map_or_else(|| task.client.clone(), |one| one.label.clone()),
         phone: frozen.as_ref().and_then(|one| one.client.phone.clone()),
         why: frozen.map(|one| one.why).unwrap_or_default(),
         client: task.client,
@@ -113,7 +119,10 @@ fn described(app: &App, task: TaskRow) -> TaskJson {
         state: task.state,
         rank: task.rank,
         value_at_risk: in_units(task.value, app.currency()),
-        usual_items: rhythm.as_ref().map(|one| one.usual_items.clone()).unwrap_or_default(),
+        usual_items: rhythm
+            .as_ref()
+            .map(|one| one.usual_items.clone())
+            .unwrap_or_default(),
         average_receipt: rhythm.and_then(|one| one.average_receipt),
         script: task.script,
         since: task.planned_on,
@@ -126,10 +135,16 @@ fn text(app: &App, tasks: &[TaskJson], out: &mut dyn Write) -> anyhow::Result<()
     for task in tasks {
         if manager != Some(&task.manager) {
             manager = Some(&task.manager);
-            let name = if task.manager.is_empty() { "nobody's" } else { &task.manager };
+            let name = if task.manager.is_empty() {
+                "nobody's"
+            } else {
+                &task.manager
+            };
             writeln!(out, "\n{name}")?;
         }
-        let place = task.rank.map_or_else(|| " - ".to_owned(), |rank| format!("{rank:>2}."));
+        let place = task
+            .rank
+            .map_or_else(|| " - ".to_owned(), |rank| format!("{rank:>2}."));
         writeln!(
             out,
             "{place} #{} {} {} ({}) {}  {:.0} {} a year at risk",
@@ -149,7 +164,10 @@ fn text(app: &App, tasks: &[TaskJson], out: &mut dyn Write) -> anyhow::Result<()
     if tasks.is_empty() {
         writeln!(out, "No task waits")?;
     } else {
-        writeln!(out, "\n`rekindle tasks outcome NUMBER OUTCOME` records what came of one")?;
+        writeln!(
+            out,
+            "\n`rekindle tasks outcome NUMBER OUTCOME` records what came of one"
+        )?;
     }
     Ok(())
 }
@@ -163,11 +181,19 @@ async fn record_outcome(
         anyhow::bail!("come_back needs the day: --until 2026-12-01");
     }
     let day = args.on.unwrap_or_else(|| app.today());
-    let outcome = Outcome { kind: args.outcome, day, until: args.until };
+    let outcome = Outcome {
+        kind: args.outcome,
+        day,
+        until: args.until,
+    };
     match record(app, args.task, &outcome, args.note.as_deref(), &args.by).await? {
         Recorded::Done => writeln!(out, "Task {} is done: {}", args.task, args.outcome)?,
         Recorded::Again(day) => {
-            writeln!(out, "Task {} comes back on {day}: {}", args.task, args.outcome)?;
+            writeln!(
+                out,
+                "Task {} comes back on {day}: {}",
+                args.task, args.outcome
+            )?;
         }
         Recorded::NoSuchTask => {
             writeln!(out, "There is no open task {}", args.task)?;

@@ -7,9 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use super::facts::{day_of, optional_day, word};
 use super::runs::Listed;
 use super::{Result, Store};
-use crate::model::{
-    AddressKey, Channel, Day, Manager, Outcome, SuppressionReason, TaskKind,
-};
+use crate::model::{AddressKey, Channel, Day, Manager, Outcome, SuppressionReason, TaskKind};
 
 /// A task as the ranking of a day's list sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -233,7 +231,9 @@ impl Store {
         let mut tx = self.begin().await?;
         for row in &addresses {
             for (channel, column) in [(Channel::Email, "email"), (Channel::Whatsapp, "phone")] {
-                let Some(address) = row.get::<Option<String>, _>(column) else { continue };
+                let Some(address) = row.get::<Option<String>, _>(column) else {
+                    continue;
+                };
                 sqlx::query(
                     "INSERT INTO suppressions (address_hash, channel, scope, reason, since, source)
                      VALUES (?1, ?2, 'all', ?3, ?4, ?5) ON CONFLICT DO NOTHING",

@@ -110,7 +110,13 @@ impl<'a> Rows<'a> {
     ) -> Result<Self, StoreError> {
         let ground = Ground::read(app, options).await?;
         let ahead = app.store.clients_known_on(options.day).await?.into_iter();
-        Ok(Self { app, ground, day: options.day, horizon_days: f64::from(horizon.count()), ahead })
+        Ok(Self {
+            app,
+            ground,
+            day: options.day,
+            horizon_days: f64::from(horizon.count()),
+            ahead,
+        })
     }
 
     /// The next rows; `None` at the end.
@@ -120,7 +126,9 @@ impl<'a> Rows<'a> {
             return Ok(None);
         }
         let facts = self.ground.facts(&ids, Wanted::default()).await?;
-        Ok(Some(facts.iter().filter_map(|facts| self.row(facts)).collect()))
+        Ok(Some(
+            facts.iter().filter_map(|facts| self.row(facts)).collect(),
+        ))
     }
 
     fn row(&self, facts: &ClientFacts) -> Option<ClientRow> {

@@ -7,9 +7,9 @@ use chrono::{DateTime, FixedOffset, NaiveTime, TimeZone};
 use serde::Serialize;
 
 use crate::app::App;
-use crate::channels::{
-    Button, EmailMessage, Form, MailingList, Party, Place, Sandbox, WhatsAppRequest,
-};
+use crate::channels::email::{EmailMessage, MailingList, Party};
+use crate::channels::sandbox::{Form, Place, Sandbox};
+use crate::channels::whatsapp::{Button, WhatsAppRequest};
 use crate::config::Campaign;
 use crate::config::campaign::Sender;
 use crate::config::settings::DeliveryMode;
@@ -43,10 +43,7 @@ pub struct Delivered {
 /// Hands over everything that is due and was planned in the sandbox; `progress` hears the number.
 ///
 /// Messages of live runs are left alone: they wait for a channel that may reach people.
-pub async fn deliver(
-    app: &App,
-    progress: &(dyn Fn(u64) + Sync),
-) -> Result<Delivered, StoreError> {
+pub async fn deliver(app: &App, progress: &(dyn Fn(u64) + Sync)) -> Result<Delivered, StoreError> {
     let mut delivered = Delivered::default();
     if app.settings.delivery.mode == DeliveryMode::Live {
         return Ok(delivered);
@@ -57,8 +54,10 @@ pub async fn deliver(
         let due = app.store.due_messages(after, BATCH, "sandbox").await?;
         let Some(last) = due.last() else { break };
         after = last.id;
-        let handed: Vec<Handed> =
-            due.iter().map(|message| hand_over(app, &sandbox, message)).collect();
+        let handed: Vec<Handed> = due
+            .iter()
+            .map(|message| hand_over(app, &sandbox, message))
+            .collect();
         app.store.record_handed(&handed, app.now_ms()).await?;
         for (message, handed) in due.iter().zip(handed) {
             match (handed.failure, message.channel) {
@@ -94,13 +93,21 @@ fn hand_over(app: &App, sandbox: &Sandbox, message: &DueMessage) -> Handed {
         Channel::Whatsapp => write_whatsapp(app, sandbox, message),
     };
     match written {
-        Ok(receipt) => Handed { id: message.id, receipt: Some(receipt), failure: None },
+        Ok(receipt) => Handed {
+            id: message.id,
+            receipt: Some(receipt),
+            failure: None,
+        },
         Err(failure) => {
             let failure = format!(
                 "{} {}/{}: {failure}",
                 message.client, message.campaign, message.step
             );
-            Handed { id: message.id, receipt: None, failure: Some(failure) }
+            Handed {
+                id: message.id,
+                receipt: None,
+                failure: Some(failure),
+            }
         }
     }
 }
@@ -113,7 +120,10 @@ fn opened(
 ) -> Result<(LetterContext, crate::model::Locale), String> {
     let frozen: Frozen = serde_json::from_str(&message.inputs).map_err(|e| e.to_string())?;
     let locale = frozen.locale;
-    Ok((inputs::context(app, campaign(app, &message.campaign), frozen, key), locale))
+    Ok((
+        inputs::context(app, campaign(app, &message.campaign), frozen, key),
+        locale,
+    ))
 }
 
 fn campaign<'a>(app: &'a App, id: &str) -> Option<&'a Campaign> {
@@ -121,7 +131,12 @@ fn campaign<'a>(app: &'a App, id: &str) -> Option<&'a Campaign> {
 }
 
 fn key_of(message: &DueMessage) -> String {
-    message_key(&message.campaign, &message.episode, &message.client, &message.step)
+    message_key(
+        &message.campaign,
+        &message.episode,
+        &message.client,
+        &message.step,
+    )
 }
 
 fn write_letter(app: &App, sandbox: &Sandbox, message: &DueMessage) -> Result<String, String> {
@@ -151,7 +166,10 @@ fn write_letter(app: &App, sandbox: &Sandbox, message: &DueMessage) -> Result<St
             unsubscribe_url: context.links.unsubscribe.clone(),
             unsubscribe_mailto: Some(format!("unsubscribe+{key}@{domain}")),
         }),
-        feedback_id: Some(format!("{}:{}:{}:rekindle", message.step, message.campaign, message.class)),
+        feedback_id: Some(format!(
+            "{}:{}:{}:rekindle",
+            message.step, message.campaign, message.class
+        )),
         key,
     };
     let built = email.build().map_err(|error| error.to_string())?;
@@ -182,13 +200,20 @@ fn write_whatsapp(app: &App, sandbox: &Sandbox, message: &DueMessage) -> Result<
 }
 
 fn write_list(app: &App, sandbox: &Sandbox, list: &ManagerList, day: Day) -> Result<(), String> {
-    let locale = list.manager.as_ref().and_then(|manager| manager.locale).unwrap_or(app.locale());
+    let locale = list
+        .manager
+        .as_ref()
+        .and_then(|manager| manager.locale)
+        .unwrap_or(app.locale());
     let letter = app
         .templates
         .render_task_list(LIST_TEMPLATE, locale, &list.context)
         .map_err(|error| error.to_string())?;
     // A list without a manager goes to the company itself: nothing is forgotten.
-    let of_manager = list.manager.as_ref().and_then(|manager| manager.email.clone());
+    let of_manager = list
+        .manager
+        .as_ref()
+        .and_then(|manager| manager.email.clone());
     let address = of_manager.or_else(|| app.settings.company.email.clone());
     let key = message_key("task-list", &day.to_string(), &list.manager_id, "list");
     let email = EmailMessage {
@@ -208,9 +233,20 @@ fn write_list(app: &App, sandbox: &Sandbox, list: &ManagerList, day: Day) -> Res
         feedback_id: None,
     };
     let built = email.build().map_err(|error| error.to_string())?;
-    let whose = if list.manager_id.is_empty() { "nobody" } else { &list.manager_id };
-    let place = Place { day, campaign: "managers", label: whose, key: &email.key };
-    sandbox.write(&place, Form::Eml, &built.bytes).map_err(|error| error.to_string())?;
+    let whose = if list.manager_id.is_empty() {
+        "nobody"
+    } else {
+        &list.manager_id
+    };
+    let place = Place {
+        day,
+        campaign: "managers",
+        label: whose,
+        key: &email.key,
+    };
+    sandbox
+        .write(&place, Form::Eml, &built.bytes)
+        .map_err(|error| error.to_string())?;
     Ok(())
 }
 
@@ -224,28 +260,49 @@ fn write_file(
     bytes: &[u8],
 ) -> Result<String, String> {
     let label = format!("{} {}", message.client, message.step);
-    let place = Place { day: message.day, campaign: &message.campaign, label: &label, key };
-    let path = sandbox.write(&place, form, bytes).map_err(|error| error.to_string())?;
+    let place = Place {
+        day: message.day,
+        campaign: &message.campaign,
+        label: &label,
+        key,
+    };
+    let path = sandbox
+        .write(&place, form, bytes)
+        .map_err(|error| error.to_string())?;
     let shown = path.strip_prefix(&app.home).unwrap_or(&path);
     Ok(shown.display().to_string())
 }
 
 /// When a letter of a day was written: the same at every attempt.
 fn date(app: &App, day: Day) -> DateTime<FixedOffset> {
-    let local = day.date().and_time(NaiveTime::from_hms_opt(10, 0, 0).unwrap_or_default());
+    let local = day
+        .date()
+        .and_time(NaiveTime::from_hms_opt(10, 0, 0).unwrap_or_default());
     let zoned = app.zone().from_local_datetime(&local).earliest();
-    zoned.map_or_else(|| local.and_utc().fixed_offset(), |zoned| zoned.fixed_offset())
+    zoned.map_or_else(
+        || local.and_utc().fixed_offset(),
+        |zoned| zoned.fixed_offset(),
+    )
 }
 
 fn domain(app: &App) -> String {
     let address = &app.settings.delivery.from_email;
-    address.rsplit_once('@').map_or("localhost", |(_, domain)| domain).to_owned()
+    address
+        .rsplit_once('@')
+        .map_or("localhost", |(_, domain)| domain)
+        .to_owned()
 }
 
 fn company_party(app: &App) -> Party {
     let delivery = &app.settings.delivery;
-    let name = delivery.from_name.clone().unwrap_or_else(|| app.settings.company.name.clone());
-    Party { name: Some(name), address: delivery.from_email.clone() }
+    let name = delivery
+        .from_name
+        .clone()
+        .unwrap_or_else(|| app.settings.company.name.clone());
+    Party {
+        name: Some(name),
+        address: delivery.from_email.clone(),
+    }
 }
 
 /// The manager signs with his name; the address stays the company's, so that it can be proven.
@@ -254,7 +311,10 @@ fn from(app: &App, campaign: Option<&Campaign>, context: &LetterContext) -> Part
     match (&context.manager, campaign.map(|campaign| campaign.from)) {
         (Some(manager), Some(Sender::Manager)) => {
             let of = company.name.unwrap_or_default();
-            Party { name: Some(format!("{}, {of}", manager.name)), ..company }
+            Party {
+                name: Some(format!("{}, {of}", manager.name)),
+                ..company
+            }
         }
         _ => company,
     }
@@ -264,5 +324,8 @@ fn reply_to(campaign: Option<&Campaign>, context: &LetterContext) -> Option<Part
     let manager = context.manager.as_ref()?;
     let by_manager = campaign.is_some_and(|campaign| campaign.from == Sender::Manager);
     let address = manager.email.clone().filter(|_| by_manager)?;
-    Some(Party { name: Some(manager.name.clone()), address })
+    Some(Party {
+        name: Some(manager.name.clone()),
+        address,
+    })
 }

@@ -81,15 +81,24 @@ pub async fn explain(
         return Ok(None);
     };
     let plan = decide(&ground.frame(), facts);
-    let mut campaigns: Vec<CampaignLines> =
-        plan.verdicts.iter().map(|verdict| lines(app, &ground, &plan, verdict)).collect();
+    let mut campaigns: Vec<CampaignLines> = plan
+        .verdicts
+        .iter()
+        .map(|verdict| lines(app, &ground, &plan, verdict))
+        .collect();
     let drafts = app.campaigns.iter().filter(|campaign| {
-        !plan.verdicts.iter().any(|verdict| verdict.campaign == campaign.id)
+        !plan
+            .verdicts
+            .iter()
+            .any(|verdict| verdict.campaign == campaign.id)
     });
     campaigns.extend(drafts.map(|campaign| CampaignLines {
         campaign: campaign.id.clone(),
         verdict: "draft",
-        because: format!("is a draft: `rekindle plan --campaign {}` tries it", campaign.id),
+        because: format!(
+            "is a draft: `rekindle plan --campaign {}` tries it",
+            campaign.id
+        ),
         changes_on: None,
         why: None,
         conditions: Vec::new(),
@@ -120,12 +129,7 @@ fn rhythm_lines(facts: &ClientFacts, ground: &Ground<'_>, day: Day) -> Option<Rh
     })
 }
 
-fn lines(
-    app: &App,
-    ground: &Ground<'_>,
-    plan: &ClientPlan,
-    verdict: &Verdict,
-) -> CampaignLines {
+fn lines(app: &App, ground: &Ground<'_>, plan: &ClientPlan, verdict: &Verdict) -> CampaignLines {
     let (word, because, changes_on) = in_words(&verdict.decision);
     let mut because = because;
     // Of several campaigns that want the client, one gets him.
@@ -158,10 +162,17 @@ fn wants_a_touch(ground: &Ground<'_>, plan: &ClientPlan, campaign: &str) -> bool
 /// The campaign that gets the client today.
 fn winner(ground: &Ground<'_>, plan: &ClientPlan) -> Option<String> {
     let frame = ground.frame();
-    let with_touch = plan.candidates.iter().filter(|candidate| candidate.touch.is_some());
+    let with_touch = plan
+        .candidates
+        .iter()
+        .filter(|candidate| candidate.touch.is_some());
     let best = with_touch.min_by_key(|candidate| {
         let campaign = frame.campaigns[candidate.campaign].campaign;
-        (candidate.is_backlog(), std::cmp::Reverse(campaign.priority), candidate.campaign)
+        (
+            candidate.is_backlog(),
+            std::cmp::Reverse(campaign.priority),
+            candidate.campaign,
+        )
     });
     best.map(|candidate| frame.campaigns[candidate.campaign].campaign.id.clone())
 }
@@ -173,22 +184,30 @@ fn in_words(decision: &Decision) -> (&'static str, String, Option<Day>) {
             ("paused", "the campaign is paused".to_owned(), None)
         }
         Decision::NotRunning(_) => ("not_running", "the campaign does not run".to_owned(), None),
-        Decision::OutOfSeason => {
-            ("out_of_season", "the campaign takes nobody in on this day".to_owned(), None)
-        }
+        Decision::OutOfSeason => (
+            "out_of_season",
+            "the campaign takes nobody in on this day".to_owned(),
+            None,
+        ),
         Decision::NoOccasion { because, on } => ("no_occasion", because.clone(), *on),
         Decision::Done { episode } => ("done", format!("{episode} has been dealt with"), None),
         Decision::Skipped(Block { reason, until }) => ("skipped", reason.to_string(), *until),
-        Decision::InBacklog => {
-            ("backlog", "the occasion is older than the campaign".to_owned(), None)
+        Decision::InBacklog => (
+            "backlog",
+            "the occasion is older than the campaign".to_owned(),
+            None,
+        ),
+        Decision::Enters { step: Some(step) } => {
+            ("enters", format!("enters with step {step}"), None)
         }
-        Decision::Enters { step: Some(step) } => ("enters", format!("enters with step {step}"), None),
-        Decision::Enters { step: None } => {
-            ("enters", "enters; the first step comes later".to_owned(), None)
-        }
-        Decision::Continues { step: Some(step), .. } => {
-            ("continues", format!("step {step} is taken"), None)
-        }
+        Decision::Enters { step: None } => (
+            "enters",
+            "enters; the first step comes later".to_owned(),
+            None,
+        ),
+        Decision::Continues {
+            step: Some(step), ..
+        } => ("continues", format!("step {step} is taken"), None),
         Decision::Continues { step: None, next } => {
             ("continues", "no step is due".to_owned(), *next)
         }
@@ -214,7 +233,11 @@ impl fmt::Display for Explanation {
             }
             for seen in &one.conditions {
                 let mark = if seen.holds { "yes" } else { "NO " };
-                writeln!(f, "    {mark} {}: {} (is {})", seen.condition, seen.wanted, seen.value)?;
+                writeln!(
+                    f,
+                    "    {mark} {}: {} (is {})",
+                    seen.condition, seen.wanted, seen.value
+                )?;
             }
         }
         Ok(())
@@ -224,7 +247,11 @@ impl fmt::Display for Explanation {
 impl fmt::Display for RhythmLines {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [due, missed, asleep, lost] = self.dates;
-        let key = if self.key_account { ", key account" } else { "" };
+        let key = if self.key_account {
+            ", key account"
+        } else {
+            ""
+        };
         writeln!(
             f,
             "  {}: {} purchases, the last on {}, {} days ago; usually every {:.0} days; {}{key}",
@@ -235,7 +262,10 @@ impl fmt::Display for RhythmLines {
             self.usual_gap_days,
             self.xyz
         )?;
-        writeln!(f, "  due {due}, missed {missed}, asleep {asleep}, lost {lost}")?;
+        writeln!(
+            f,
+            "  due {due}, missed {missed}, asleep {asleep}, lost {lost}"
+        )?;
         write!(
             f,
             "  {:.0} % of the pauses of such clients that ended were longer; comes back within 30 days by himself: {:.0} %",

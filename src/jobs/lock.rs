@@ -18,9 +18,15 @@ pub async fn wait(database: &Path) -> io::Result<RunLock> {
     let mut name = database.as_os_str().to_owned();
     name.push(".lock");
     let waited = tokio::task::spawn_blocking(move || {
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&name)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&name)?;
         file.lock()?;
         Ok(RunLock { _file: file })
     });
-    waited.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    waited
+        .await
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
 }

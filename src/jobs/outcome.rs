@@ -32,13 +32,17 @@ pub async fn record(
         AfterOutcome::Done => None,
         AfterOutcome::Again(day) => Some(day),
     };
-    let recorded =
-        app.store.record_outcome(task, outcome, again, note, by, app.now_ms()).await?;
+    let recorded = app
+        .store
+        .record_outcome(task, outcome, again, note, by, app.now_ms())
+        .await?;
     if !recorded {
         return Ok(Recorded::NoSuchTask);
     }
     if outcome.kind == OutcomeKind::DoNotContact {
-        app.store.suppress_client_of_task(task, outcome.day, by, &app.key).await?;
+        app.store
+            .suppress_client_of_task(task, outcome.day, by, &app.key)
+            .await?;
     }
     Ok(again.map_or(Recorded::Done, Recorded::Again))
 }

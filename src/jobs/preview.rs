@@ -58,10 +58,14 @@ fn render(
 ) -> Result<Rendered, RenderError> {
     let templates = &app.templates;
     match kind {
-        Kind::Letter => templates.render_letter(template, locale, context).map(Rendered::Letter),
+        Kind::Letter => templates
+            .render_letter(template, locale, context)
+            .map(Rendered::Letter),
         Kind::Manager => {
             let sample = TaskListContext::sample(locale);
-            templates.render_task_list(template, locale, &sample).map(Rendered::Letter)
+            templates
+                .render_task_list(template, locale, &sample)
+                .map(Rendered::Letter)
         }
         Kind::Script => {
             let script = templates.render_script(template, locale, context);
@@ -83,11 +87,21 @@ async fn of_client(
 ) -> Result<Option<LetterContext>, StoreError> {
     let ground = Ground::read(app, options).await?;
     let facts = ground.facts(&[client], Wanted::ALL).await?;
-    let Some(facts) = facts.first() else { return Ok(None) };
+    let Some(facts) = facts.first() else {
+        return Ok(None);
+    };
     let standing = Standing::of_facts(facts, ground.base(), options.day);
-    let details = app.store.details(&[client], options.day).await?.remove(&client);
+    let details = app
+        .store
+        .details(&[client], options.day)
+        .await?
+        .remove(&client);
     let managers = Managers::read(app).await?;
-    let manager = facts.client.manager.as_deref().and_then(|id| managers.get(id));
+    let manager = facts
+        .client
+        .manager
+        .as_deref()
+        .and_then(|id| managers.get(id));
     let touch = silence(standing.as_ref(), options.day);
     let frozen = inputs::freeze(
         app,
