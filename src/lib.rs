@@ -11,6 +11,7 @@
 //! | 1 | [`rules`] | pure: who, whether, when, what, and did it work |
 //! | 0 | [`model`], `config`, [`clock`] | plain data, parsed configuration, the clock |
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;

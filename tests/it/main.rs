@@ -1,0 +1,3 @@
+//! Tests that look at rekindle from the outside.
+
+mod config;
