@@ -680,3 +680,19 @@ fn relative_paths_start_at_the_folder_that_holds_config() {
     let folder = rekindle::config::templates_folder(&other.join("my.toml"));
     assert_eq!(folder, other.join("templates"));
 }
+
+#[test]
+fn keys_nested_without_end_are_no_danger() {
+    for depth in [50, 1_000, 200_000] {
+        let deep = "not.".repeat(depth);
+        for text in [
+            format!("[audience]\n{deep}company = true\n"),
+            format!("[audience.{deep}company]\n"),
+            format!("x = {}", "[".repeat(depth)),
+            format!("x = {}", "{a=".repeat(depth)),
+        ] {
+            let said = said_of_campaign(&text);
+            assert!(said.contains("error"), "{depth}");
+        }
+    }
+}
