@@ -19,8 +19,9 @@ pub struct StudentT {
 }
 
 impl StudentT {
-    /// The law with `freedom` degrees of freedom, above 0.
+    /// The law with `freedom` degrees of freedom; what is no positive number counts as nearly 0.
     pub fn new(freedom: f64) -> Self {
+        let freedom = freedom.max(1e-3);
         Self {
             freedom,
             peak: gamma_ratio(0.5 * freedom) / (std::f64::consts::PI * freedom).sqrt(),
