@@ -193,7 +193,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Rows of three numbers, computed with mpmath 1.3 at 40 digits.
+    /// Rows of three numbers, computed with mpmath at 40 digits.
     fn reference(csv: &str) -> Vec<[f64; 3]> {
         let row = |line: &str| {
             let mut cells = line.split(',').map(|cell| cell.parse().unwrap());
