@@ -35,24 +35,33 @@ fn main() -> anyhow::Result<ExitCode> {
     };
     let text = std::fs::read_to_string(golden).with_context(|| golden.display().to_string())?;
     let golden: Golden = serde_json::from_str(&text).context("reading the golden figures")?;
-    let mut n_wrong = 0;
+    let (mut n_wrong, mut n_measured) = (0, 0);
     for (name, set) in &golden {
-        n_wrong += measure_set(name, set, data)?;
+        if let Some(n_wrong_of_set) = measure_set(name, set, data)? {
+            n_wrong += n_wrong_of_set;
+            n_measured += 1;
+        }
+    }
+    if n_measured == 0 {
+        anyhow::bail!(
+            "no set of the golden file has its data in {}",
+            data.display()
+        );
     }
     if n_wrong > 0 {
         println!("\n{n_wrong} figures are off by more than their tolerance");
         return Ok(ExitCode::FAILURE);
     }
-    println!("\nall figures are within their tolerances");
+    println!("\n{n_measured} sets measured, all figures are within their tolerances");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints all figures of one set; returns how many are wrong.
-fn measure_set(name: &str, set: &Set, data: &Path) -> anyhow::Result<usize> {
+/// Prints all figures of one set; returns how many are wrong, `None` when its data is not there.
+fn measure_set(name: &str, set: &Set, data: &Path) -> anyhow::Result<Option<usize>> {
     let path = data.join(format!("{name}.csv"));
     if !path.exists() {
         println!("\n{name}: {} is not there, left out", path.display());
-        return Ok(0);
+        return Ok(None);
     }
     let histories = histories::read(&path)?;
     println!(
@@ -85,7 +94,7 @@ fn measure_set(name: &str, set: &Set, data: &Path) -> anyhow::Result<usize> {
     alarms::print(&histories, set, |day| {
         fit_at(&histories, set, day).0.parameters
     });
-    Ok(n_wrong)
+    Ok(Some(n_wrong))
 }
 
 fn measure_cut(histories: &[Vec<Day>], set: &Set, golden: &Cut) -> usize {
