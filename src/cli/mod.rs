@@ -1,8 +1,10 @@
 //! The commands: arguments, exit codes, and what a person sees in the terminal.
 
+pub mod check;
 mod clients;
 mod exit;
 mod explain;
+pub mod init;
 mod open;
 mod plan;
 mod preview;
@@ -12,7 +14,7 @@ mod runs;
 mod tasks;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -44,6 +46,10 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a configuration to start with
+    Init(init::InitArgs),
+    /// Report everything that is wrong in configuration, campaigns and templates
+    Check(check::CheckArgs),
     /// Show what a day would do, and apply nothing
     Plan(plan::PlanArgs),
     /// Run a day: plan it, write the messages and the managers' lists
@@ -102,18 +108,36 @@ enum TableFormat {
 /// Runs a command.
 pub async fn run(cli: Cli, clock: Clock) -> anyhow::Result<Exit> {
     let mut out = io::stdout().lock();
-    let app = match open::app(&cli.config, clock).await? {
+    match &cli.command {
+        Command::Init(args) => {
+            init::run(args, &mut out)?;
+            Ok(Exit::Done)
+        }
+        Command::Check(args) => open::check(&cli.config, args, &mut out),
+        command => with_app(&cli.config, command, clock, &mut out).await,
+    }
+}
+
+/// Runs a command that needs the database.
+async fn with_app(
+    config: &Path,
+    command: &Command,
+    clock: Clock,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
+    let app = match open::app(config, clock).await? {
         Ok(app) => app,
         Err(problems) => return Ok(show_problems(&problems)),
     };
-    let exit = match &cli.command {
-        Command::Plan(args) => plan::run(&app, args, &mut out).await,
-        Command::Run(args) => run::run(&app, args, &mut out).await,
-        Command::Runs(args) => runs::run(&app, args, &mut out).await,
-        Command::Explain(args) => explain::run(&app, args, &mut out).await,
-        Command::Clients(args) => clients::run(&app, args, &mut out).await,
-        Command::Tasks(args) => tasks::run(&app, args, &mut out).await,
-        Command::Preview(args) => preview::run(&app, args, &mut out).await,
+    let exit = match command {
+        Command::Init(_) | Command::Check(_) => Ok(Exit::Done),
+        Command::Plan(args) => plan::run(&app, args, out).await,
+        Command::Run(args) => run::run(&app, args, out).await,
+        Command::Runs(args) => runs::run(&app, args, out).await,
+        Command::Explain(args) => explain::run(&app, args, out).await,
+        Command::Clients(args) => clients::run(&app, args, out).await,
+        Command::Tasks(args) => tasks::run(&app, args, out).await,
+        Command::Preview(args) => preview::run(&app, args, out).await,
     };
     app.store.close().await;
     exit

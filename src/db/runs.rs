@@ -292,6 +292,19 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
+    /// What the latest runs before a day counted, as JSON.
+    pub async fn counts_before(&self, day: Day, runs: u32) -> Result<Vec<String>> {
+        let rows = sqlx::query(
+            "SELECT counts FROM runs WHERE status <> 'planning' AND logical_date < ?1
+             ORDER BY logical_date DESC LIMIT ?2",
+        )
+        .bind(day.epoch_days())
+        .bind(runs)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().map(|row| row.get("counts")).collect())
+    }
+
     /// The latest runs, the last one first.
     pub async fn runs(&self, limit: u32) -> Result<Vec<RunRow>> {
         let rows = sqlx::query(

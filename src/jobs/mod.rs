@@ -14,3 +14,4 @@ pub mod managers;
 pub mod outcome;
 pub mod preview;
 mod reach;
+mod volume;
