@@ -12,6 +12,8 @@
 //! | 0 | [`model`], `config`, [`clock`] | plain data, parsed configuration, the clock |
 
 pub mod app;
+pub mod channels;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;

@@ -4,7 +4,13 @@
 //! know beyond that is the order of the steps.
 
 pub mod base;
+pub mod clients;
 pub mod day;
+pub mod deliver;
+pub mod explain;
 pub mod inputs;
+pub mod lock;
 pub mod managers;
+pub mod outcome;
+pub mod preview;
 mod reach;

@@ -65,6 +65,11 @@ impl<'a> Ground<'a> {
         })
     }
 
+    /// What is known of the whole base.
+    pub(crate) fn base(&self) -> &crate::rules::base_facts::BaseFacts {
+        &self.base.facts
+    }
+
     /// The part of the ground that the rules see.
     pub(crate) fn frame(&self) -> Frame<'_> {
         Frame {

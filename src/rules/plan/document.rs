@@ -126,6 +126,13 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
+    /// Leaves what one campaign does.
+    pub fn keep_only(&mut self, campaign: &str) {
+        self.campaigns.retain(|one| one.id == campaign);
+        self.messages.retain(|line| line.campaign == campaign);
+        self.tasks.retain(|line| line.campaign == campaign);
+    }
+
     fn write_campaigns(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.campaigns.is_empty() {
             return writeln!(

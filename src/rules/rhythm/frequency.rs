@@ -5,77 +5,54 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::histogram::Histogram;
 use crate::model::Xyz;
-
-/// Bins per factor e of the gap: each is about 2 % wide.
-const BINS_PER_E: f64 = 50.0;
 
 /// ln of the shortest gap that has a bin of its own: half a day.
 const LN_SHORTEST: f64 = -std::f64::consts::LN_2;
 
+/// Width of a bin of ln(gap): about 2 % of the gap.
+const LN_WIDTH: f64 = 0.02;
+
 /// Bins up to about 75 years.
 const N_BINS: usize = 546;
 
-/// The usual gaps of a base, counted in bins of equal ratio.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GapHistogram {
-    counts: Vec<u64>,
-    count: u64,
-}
+/// The gaps of a base, counted in bins of equal ratio.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GapHistogram(Histogram);
 
 impl Default for GapHistogram {
     fn default() -> Self {
-        Self {
-            counts: vec![0; N_BINS],
-            count: 0,
-        }
+        Self(Histogram::new(LN_SHORTEST, LN_WIDTH, N_BINS))
     }
 }
 
 impl GapHistogram {
     /// Counts one gap; what is shorter or longer than any bin goes into the outermost.
     pub fn add(&mut self, gap_days: f64) {
-        let at = ((gap_days.max(0.5).ln() - LN_SHORTEST) * BINS_PER_E) as usize;
-        self.counts[at.min(N_BINS - 1)] += 1;
-        self.count += 1;
+        self.0.add(gap_days.max(0.5).ln());
     }
 
     /// Adds all gaps of another histogram.
     pub fn merge(&mut self, other: &Self) {
-        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
-            *count += more;
-        }
-        self.count += other.count;
+        self.0.merge(&other.0);
     }
 
     /// How many gaps there are.
     pub const fn count(&self) -> u64 {
-        self.count
+        self.0.count()
     }
 
-    /// The gap in days that a share of the gaps do not exceed, to about 1 %; `None` without any.
+    /// The gap in days that a share of the gaps do not exceed, to about 2 %; `None` without any.
     pub fn quantile_days(&self, share: f64) -> Option<f64> {
-        let wanted = share.clamp(0.0, 1.0) * self.count as f64;
-        let mut below = 0.0;
-        for (bin, &count) in self.counts.iter().enumerate() {
-            let up_to = below + count as f64;
-            if count > 0 && up_to >= wanted {
-                let within = (wanted - below) / count as f64;
-                return Some((LN_SHORTEST + (bin as f64 + within) / BINS_PER_E).exp());
-            }
-            below = up_to;
-        }
-        None
+        self.0.quantile(share).map(f64::exp)
     }
 
     /// The bins that hold gaps, as (shortest, longest, count), for a picture.
     pub fn bins(&self) -> impl Iterator<Item = (f64, f64, u64)> + '_ {
-        let edge = |bin: usize| (LN_SHORTEST + bin as f64 / BINS_PER_E).exp();
-        self.counts
-            .iter()
-            .enumerate()
-            .filter(|(_, count)| **count > 0)
-            .map(move |(bin, &count)| (edge(bin), edge(bin + 1), count))
+        self.0
+            .bins()
+            .map(|(low, high, count)| (low.exp(), high.exp(), count))
     }
 }
 
