@@ -62,11 +62,8 @@ macro_rules! history_days {
     ($whose:literal) => {
         concat!(
             "SELECT client_id, day, SUM(amount) AS net, SUM(MAX(amount, 0)) AS paid,
-                    MAX(amount > 0 AND NOT EXISTS (
-                        SELECT 1 FROM purchases c
-                        WHERE c.client_id = p.client_id AND c.source_id = p.source_id
-                          AND c.cancels = p.key AND c.day <= ?1)) AS bought
-             FROM purchases p WHERE day <= ?1 AND ",
+                    MAX(amount > 0 AND (cancelled_on IS NULL OR cancelled_on > ?1)) AS bought
+             FROM purchases WHERE day <= ?1 AND ",
             $whose,
             " GROUP BY client_id, day ORDER BY client_id, day"
         )
