@@ -199,7 +199,7 @@ CREATE TABLE base_facts (
     id         INTEGER PRIMARY KEY,
     day        INTEGER NOT NULL,        -- uses only what is dated on or before this day
     fitted_at  INTEGER NOT NULL,
-    purchases  INTEGER NOT NULL,        -- rows that it was computed from: tells whether the base has changed
+    data       INTEGER NOT NULL,        -- the last import that it knew: tells whether the base has changed since
     facts      TEXT NOT NULL            -- JSON of rules::BaseFacts
 ) STRICT;
 CREATE INDEX base_facts_by_day ON base_facts (day, id);

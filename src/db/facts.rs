@@ -13,7 +13,7 @@ use super::{Result, Store, StoreError};
 use crate::model::{
     AddressKey, Arm, Channel, Client, ClientFacts, ClientId, Consent, Contact, Day, Deal,
     DealStatus, Enrollment, Outcome, PurchaseDay, Readiness, Rhythm, RhythmDates, Suppressed,
-    Touch, TouchKind,
+    Touch, TouchKind, hex,
 };
 
 /// How many of the latest purchase days facts carry.
@@ -78,6 +78,22 @@ impl Store {
         self.read_consents(&list, day, &mut chunk).await?;
         self.read_story(&list, day, &mut chunk).await?;
         self.read_address_facts(day, key, &mut chunk).await?;
+        Ok(chunk.facts)
+    }
+
+    /// As [`Self::facts`], with nothing but what the gates of a channel look at.
+    pub async fn reach_facts(
+        &self,
+        ids: &[ClientId],
+        day: Day,
+        key: &AddressKey,
+    ) -> Result<Vec<ClientFacts>> {
+        let list = id_list(ids);
+        let mut chunk = self.read_clients(&list).await?;
+        self.read_contacts(&list, &mut chunk).await?;
+        self.read_consents(&list, day, &mut chunk).await?;
+        self.read_suppressions(day, &owners(&chunk.facts, key), &mut chunk)
+            .await?;
         Ok(chunk.facts)
     }
 
@@ -315,47 +331,20 @@ impl Store {
         key: &AddressKey,
         chunk: &mut Chunk,
     ) -> Result<()> {
-        let mut owners: HashMap<[u8; 32], Vec<(usize, Channel)>> = HashMap::new();
-        for (place, facts) in chunk.facts.iter().enumerate() {
-            for channel in Channel::ALL.iter().copied() {
-                if let Some(address) = facts.address(channel) {
-                    let hash = key.hash(channel, address);
-                    owners.entry(hash).or_default().push((place, channel));
-                }
-            }
-        }
-        let hashes: Vec<String> = owners.keys().map(|hash| hex(hash)).collect();
-        let list = serde_json::to_string(&hashes).unwrap_or_default();
-        let suppressed = sqlx::query(
-            "SELECT address_hash, channel, scope FROM suppressions
-             WHERE address_hash IN (SELECT unhex(value) FROM json_each(?1)) AND since <= ?2",
-        )
-        .bind(&list)
-        .bind(day.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
-        for row in suppressed {
-            let channel: Channel = word(&row, "suppressions", "channel")?;
-            let advertising_only = row.get::<String, _>("scope") == "advertising";
-            for (place, _) in owners_of(&owners, &row) {
-                chunk.facts[*place].suppressed.push(Suppressed {
-                    channel,
-                    advertising_only,
-                });
-            }
-        }
-        let sent = sqlx::query(
+        let owners = owners(&chunk.facts, key);
+        self.read_suppressions(day, &owners, chunk).await?;
+        let rows = sqlx::query(
             "SELECT address_hash, planned_on FROM messages
              WHERE address_hash IN (SELECT unhex(value) FROM json_each(?1))
                AND class = 'advertising' AND planned_on <= ?2 AND state <> 'cancelled'
                AND run_id IN (SELECT id FROM runs WHERE status <> 'planning')
              ORDER BY planned_on",
         )
-        .bind(&list)
+        .bind(hash_list(&owners))
         .bind(day.epoch_days())
         .fetch_all(&self.pool)
         .await?;
-        for row in sent {
+        for row in rows {
             let sent_on = day_of(&row, "planned_on");
             for (place, _) in owners_of(&owners, &row) {
                 chunk.facts[*place].advertising_days.push(sent_on);
@@ -363,27 +352,59 @@ impl Store {
         }
         Ok(())
     }
+
+    async fn read_suppressions(&self, day: Day, owners: &Owners, chunk: &mut Chunk) -> Result<()> {
+        let rows = sqlx::query(
+            "SELECT address_hash, channel, scope FROM suppressions
+             WHERE address_hash IN (SELECT unhex(value) FROM json_each(?1)) AND since <= ?2",
+        )
+        .bind(hash_list(owners))
+        .bind(day.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        for row in rows {
+            let channel: Channel = word(&row, "suppressions", "channel")?;
+            let advertising_only = row.get::<String, _>("scope") == "advertising";
+            for (place, _) in owners_of(owners, &row) {
+                chunk.facts[*place].suppressed.push(Suppressed {
+                    channel,
+                    advertising_only,
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
-fn owners_of<'a>(
-    owners: &'a HashMap<[u8; 32], Vec<(usize, Channel)>>,
-    row: &SqliteRow,
-) -> &'a [(usize, Channel)] {
+/// Whose address a hash is: the places of the clients in the chunk.
+type Owners = HashMap<[u8; 32], Vec<(usize, Channel)>>;
+
+fn owners(facts: &[ClientFacts], key: &AddressKey) -> Owners {
+    let mut owners = Owners::new();
+    for (place, facts) in facts.iter().enumerate() {
+        for channel in Channel::ALL.iter().copied() {
+            if let Some(address) = facts.address(channel) {
+                owners
+                    .entry(key.hash(channel, address))
+                    .or_default()
+                    .push((place, channel));
+            }
+        }
+    }
+    owners
+}
+
+fn hash_list(owners: &Owners) -> String {
+    let hashes: Vec<String> = owners.keys().map(|hash| hex(hash)).collect();
+    serde_json::to_string(&hashes).unwrap_or_default()
+}
+
+fn owners_of<'a>(owners: &'a Owners, row: &SqliteRow) -> &'a [(usize, Channel)] {
     let hash: Vec<u8> = row.get("address_hash");
     let known = <[u8; 32]>::try_from(hash)
         .ok()
         .and_then(|hash| owners.get(&hash));
     known.map_or(&[], Vec::as_slice)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 fn push_touch(chunk: &mut Chunk, row: &SqliteRow, what: TouchKind) {

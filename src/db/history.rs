@@ -54,8 +54,8 @@ pub struct StoredBase {
     pub id: i64,
     /// The facts.
     pub facts: BaseFacts,
-    /// The number of purchase rows that they were computed from.
-    pub purchases: i64,
+    /// The last import that they knew.
+    pub data: i64,
 }
 
 macro_rules! history_days {
@@ -155,19 +155,19 @@ impl Store {
         }
     }
 
-    /// The number of purchase rows dated on or before a day: tells whether the base has changed.
-    pub async fn purchases_up_to(&self, day: Day) -> Result<i64> {
-        let row = sqlx::query("SELECT count(*) AS n FROM purchases WHERE day <= ?1")
-            .bind(day.epoch_days())
-            .fetch_one(&self.pool)
-            .await?;
-        Ok(row.get("n"))
+    /// The last import that changed the facts: as long as it is the same, so are they.
+    pub async fn data_version(&self) -> Result<i64> {
+        let row =
+            sqlx::query("SELECT coalesce(max(id), 0) AS id FROM imports WHERE status = 'done'")
+                .fetch_one(&self.pool)
+                .await?;
+        Ok(row.get("id"))
     }
 
     /// The latest base facts of `from` to `to`, if there are any.
     pub async fn base_facts(&self, from: Day, to: Day) -> Result<Option<StoredBase>> {
         let row = sqlx::query(
-            "SELECT id, facts, purchases FROM base_facts WHERE day BETWEEN ?1 AND ?2
+            "SELECT id, facts, data FROM base_facts WHERE day BETWEEN ?1 AND ?2
              ORDER BY day DESC, id DESC LIMIT 1",
         )
         .bind(from.epoch_days())
@@ -178,7 +178,7 @@ impl Store {
             Ok(StoredBase {
                 id: row.get("id"),
                 facts: json(&row, "base_facts", "facts")?,
-                purchases: row.get("purchases"),
+                data: row.get("data"),
             })
         })
         .transpose()
@@ -188,7 +188,7 @@ impl Store {
     pub async fn keep_base_facts(
         &self,
         facts: &BaseFacts,
-        purchases: i64,
+        data: i64,
         now_ms: i64,
     ) -> Result<StoredBase> {
         let text = serde_json::to_string(facts).map_err(|error| super::StoreError::Row {
@@ -196,11 +196,11 @@ impl Store {
             reason: error.to_string(),
         })?;
         let id = sqlx::query(
-            "INSERT INTO base_facts (day, fitted_at, purchases, facts) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO base_facts (day, fitted_at, data, facts) VALUES (?1, ?2, ?3, ?4)",
         )
         .bind(facts.day.epoch_days())
         .bind(now_ms)
-        .bind(purchases)
+        .bind(data)
         .bind(text)
         .execute(&self.pool)
         .await?
@@ -208,7 +208,7 @@ impl Store {
         Ok(StoredBase {
             id,
             facts: facts.clone(),
-            purchases,
+            data,
         })
     }
 }

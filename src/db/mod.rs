@@ -5,12 +5,14 @@
 //! the same methods (see `docs/DECISIONS.md`). What a row *means* is decided in `rules`.
 
 mod candidates;
+mod details;
 mod facts;
 mod history;
 mod messages;
 mod runs;
 mod tasks;
 
+pub use details::Details;
 pub use facts::Wanted;
 pub use history::{History, HistoryDay, StoredBase};
 pub use messages::{DueMessage, Handed};

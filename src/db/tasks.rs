@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use super::facts::{day_of, optional_day, word};
 use super::runs::Listed;
 use super::{Result, Store};
-use crate::model::{Day, Manager, Outcome, TaskKind};
+use crate::model::{AddressKey, Channel, Day, Manager, Outcome, SuppressionReason, TaskKind};
 
 /// A task as the ranking of a day's list sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -208,6 +208,47 @@ impl Store {
         .await?;
         tx.commit().await?;
         Ok(true)
+    }
+
+    /// Suppresses every address of the client of a task for everything: he asked for it.
+    pub async fn suppress_client_of_task(
+        &self,
+        task: i64,
+        day: Day,
+        by: &str,
+        key: &AddressKey,
+    ) -> Result<()> {
+        let addresses = sqlx::query(
+            "SELECT c.email, c.phone FROM clients c JOIN tasks t ON t.client_id = c.id
+             WHERE t.id = ?1
+             UNION
+             SELECT p.email, p.phone FROM contacts p JOIN tasks t ON t.client_id = p.client_id
+             WHERE t.id = ?1",
+        )
+        .bind(task)
+        .fetch_all(&self.pool)
+        .await?;
+        let mut tx = self.begin().await?;
+        for row in &addresses {
+            for (channel, column) in [(Channel::Email, "email"), (Channel::Whatsapp, "phone")] {
+                let Some(address) = row.get::<Option<String>, _>(column) else {
+                    continue;
+                };
+                sqlx::query(
+                    "INSERT INTO suppressions (address_hash, channel, scope, reason, since, source)
+                     VALUES (?1, ?2, 'all', ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+                )
+                .bind(key.hash(channel, &address).to_vec())
+                .bind(channel.word())
+                .bind(SuppressionReason::DoNotContact.word())
+                .bind(day.epoch_days())
+                .bind(by)
+                .execute(&mut *tx)
+                .await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(())
     }
 
     /// The managers that sources name.

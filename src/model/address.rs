@@ -52,6 +52,17 @@ impl fmt::Debug for AddressKey {
     }
 }
 
+/// Bytes as hexadecimal digits: the form in which hashes travel through JSON and links.
+pub fn hex(bytes: &[u8]) -> String {
+    use fmt::Write;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

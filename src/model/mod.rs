@@ -10,10 +10,11 @@ mod history;
 mod locale;
 mod money;
 mod rhythm;
+mod source_facts;
 mod story;
 mod words;
 
-pub use address::AddressKey;
+pub use address::{AddressKey, hex};
 pub use client::{Client, ClientId, Consent, Contact, Manager};
 pub use day::{Day, DayError};
 pub use facts::{ClientFacts, Suppressed};
@@ -21,8 +22,12 @@ pub use history::{Deal, PurchaseDay, Readiness, Totals};
 pub use locale::{Locale, LocaleError};
 pub use money::{Currency, Money, MoneyError};
 pub use rhythm::{BaseParameters, Rhythm, RhythmDates, RhythmState, RhythmStateError};
+pub use source_facts::{
+    ClientFact, ClientHint, ConsentAnswer, ConsentFact, ContactFact, DealFact, ItemFact,
+    ManagerFact, PurchaseFact, SuppressionFact, VisitFact,
+};
 pub use story::{Arm, Enrollment, Outcome, Touch, TouchKind};
 pub use words::{
     Abc, CertificateKind, Channel, Class, ConsentBasis, DealStatus, ManagerRole, OutcomeKind,
-    SuppressionReason, TaskKind, WordError, Xyz,
+    SuppressionReason, SuppressionScope, TaskKind, WordError, Xyz,
 };

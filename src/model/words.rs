@@ -226,3 +226,15 @@ words! {
         Erasure = "erasure",
     }
 }
+
+words! {
+    /// What must not be written to a suppressed address.
+    #[derive(Default)]
+    SuppressionScope {
+        /// Nothing at all.
+        #[default]
+        All = "all",
+        /// No advertising.
+        Advertising = "advertising",
+    }
+}

@@ -6,6 +6,7 @@
 
 pub mod audience;
 pub mod base_facts;
+pub mod certificate;
 pub mod day_list;
 pub mod evidence;
 pub mod holdout;

@@ -4,7 +4,7 @@ use crate::model::{ClientFacts, ClientId, Day, Rhythm, RhythmDates, RhythmState,
 
 use super::audience::Derived;
 use super::base_facts::BaseFacts;
-use super::rhythm::{self, Law};
+use super::rhythm::{self, Law, expected_yearly_loss_minor};
 
 /// The horizon of the chance to come back that lists and letters show, in days.
 pub const RETURN_HORIZON_DAYS: f64 = 30.0;
@@ -38,7 +38,7 @@ impl Standing {
         base: &BaseFacts,
         day: Day,
     ) -> Self {
-        let law = Law::of(rhythm, &base.parameters);
+        let law = base.law(rhythm);
         let dates = rhythm::dates(&law, rhythm.last, &base.thresholds(client));
         Self::with_dates(client, rhythm, totals, base, day, law, dates)
     }
@@ -46,7 +46,7 @@ impl Standing {
     /// As [`Standing::of`], for a client whose dates are kept in the database.
     pub fn of_facts(facts: &ClientFacts, base: &BaseFacts, day: Day) -> Option<Self> {
         let (rhythm, dates) = facts.rhythm.as_ref()?;
-        let law = Law::of(rhythm, &base.parameters);
+        let law = base.law(rhythm);
         let client = facts.client.id;
         Some(Self::with_dates(
             client,
@@ -70,8 +70,8 @@ impl Standing {
     ) -> Self {
         let days_silent = day.days_since(rhythm.last).max(0);
         let usual_gap_days = law.usual_gap_days();
-        let usual_spend = totals.spent as f64 / f64::from(rhythm.purchase_days.max(1));
-        let yearly = usual_spend * 365.0 / usual_gap_days.max(1.0);
+        let usual_spend = totals.spent / i64::from(rhythm.purchase_days.max(1));
+        let away = law.away(f64::from(days_silent));
         Self {
             law,
             dates,
@@ -79,7 +79,7 @@ impl Standing {
             days_silent,
             xyz: base.xyz(rhythm.purchase_days, usual_gap_days),
             key_account: base.is_key_account(client),
-            value_at_risk: (law.away(f64::from(days_silent)) * yearly).round() as i64,
+            value_at_risk: expected_yearly_loss_minor(away, usual_spend, usual_gap_days),
         }
     }
 

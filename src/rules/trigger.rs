@@ -168,12 +168,9 @@ fn second_purchase(
         let because = format!("has bought on {} days", facts.purchase_days());
         return Err(NotYet { because, on: None });
     }
-    let Some(window) = base.second_purchase else {
-        let because = "the base has too few second purchases to know their time".to_owned();
-        return Err(NotYet { because, on: None });
-    };
+    let window = base.second_purchase;
     let first = day.plus(-standing.days_silent);
-    let began_on = first.plus(window.opens_days);
+    let (began_on, closes_on) = window.dates(first);
     if began_on > day {
         let because = format!("{} days since the only purchase", standing.days_silent);
         return Err(NotYet {
@@ -184,10 +181,10 @@ fn second_purchase(
     Ok(vec![Episode {
         key: format!("second:{first}"),
         began_on,
-        last_entry: Some(first.plus(window.closes_days)),
+        last_entry: Some(closes_on),
         evidence: Evidence::SecondPurchase {
             days_silent: standing.days_silent,
-            usual_days: window.opens_days,
+            usual_days: window.opens_after_days.cast_signed(),
             share_returning: window.share_returning,
         },
         value: standing.value_at_risk,
@@ -374,6 +371,15 @@ fn news(on: Day, value: i64, day: Day) -> Result<Vec<Episode>, NotYet> {
         evidence: Evidence::News { day: on },
         value,
     }])
+}
+
+/// Whether a day is one on which news or a date of the calendar concern the whole base.
+pub fn is_day_of(trigger: &Trigger, day: Day) -> bool {
+    match trigger {
+        Trigger::Date { day: rule } => dates(*rule, 0, day).is_ok(),
+        Trigger::News { day: on } => news(*on, 0, day).is_ok(),
+        _ => false,
+    }
 }
 
 /// What can still be said of an episode whose trigger no longer shows it: a later step of a

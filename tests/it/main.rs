@@ -1,3 +1,4 @@
-//! Tests that look at rekindle from the outside.
+//! Tests of the whole, from outside.
 
 mod config;
+mod letters;

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::model::{Channel, Class, Currency, Day, Money};
+use crate::rules::rhythm::FitMethod;
 
 use super::day::CampaignCounts;
 
@@ -33,8 +34,8 @@ pub struct Plan {
 pub struct BaseLine {
     /// Nothing dated later was used for the parameters.
     pub fitted_on: Day,
-    /// How they were found: `likelihood`, `moments` or `default`.
-    pub method: String,
+    /// How they were found.
+    pub method: FitMethod,
     /// Gaps between purchases that they rest on.
     pub gaps: u64,
     /// The version under which they are kept; absent when they were made for this plan only.
@@ -107,7 +108,9 @@ impl fmt::Display for Plan {
         writeln!(
             f,
             "  rhythm of the base: fitted on {} from {} gaps ({})",
-            self.base.fitted_on, self.base.gaps, self.base.method
+            self.base.fitted_on,
+            self.base.gaps,
+            method_words(self.base.method)
         )?;
         for reach in &self.reach {
             writeln!(
@@ -123,9 +126,19 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
+    /// Leaves what one campaign does.
+    pub fn keep_only(&mut self, campaign: &str) {
+        self.campaigns.retain(|one| one.id == campaign);
+        self.messages.retain(|line| line.campaign == campaign);
+        self.tasks.retain(|line| line.campaign == campaign);
+    }
+
     fn write_campaigns(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.campaigns.is_empty() {
-            return writeln!(f, "\nNo campaign is live. `rekindle init` writes ready ones.");
+            return writeln!(
+                f,
+                "\nNo campaign is live. `rekindle init` writes ready ones."
+            );
         }
         writeln!(
             f,
@@ -172,8 +185,14 @@ impl Plan {
     fn write_tasks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\nTasks: {}", self.tasks.len())?;
         for line in self.tasks.iter().take(SHOWN) {
-            let place = line.rank.map_or_else(|| "waits".to_owned(), |rank| format!("{rank}."));
-            let manager = if line.manager.is_empty() { "nobody" } else { &line.manager };
+            let place = line
+                .rank
+                .map_or_else(|| "waits".to_owned(), |rank| format!("{rank}."));
+            let manager = if line.manager.is_empty() {
+                "nobody"
+            } else {
+                &line.manager
+            };
             writeln!(
                 f,
                 "  {manager} {place} {} ({}) {}: {:.0} {} a year at risk\n      {}",
@@ -181,6 +200,14 @@ impl Plan {
             )?;
         }
         more(f, self.tasks.len())
+    }
+}
+
+fn method_words(method: FitMethod) -> &'static str {
+    match method {
+        FitMethod::Likelihood => "by likelihood",
+        FitMethod::Moments => "by moments: the likelihood found no end",
+        FitMethod::Default => "too few to learn from: defaults of other trades",
     }
 }
 

@@ -1,6 +1,8 @@
 //! Sums over all gaps of a base, in constant memory: where a fit begins, and what is left of it
 //! when the fit fails.
 
+use super::spread::Spread;
+
 /// Added to variances of ln(gap): days are whole, so equal gaps are not perfectly equal.
 const GAP_NOISE: f64 = 0.01;
 
@@ -17,51 +19,6 @@ impl ClientGaps {
     /// Adds one gap.
     pub(super) fn add(&mut self, gap_days: u32) {
         self.ln_gaps.add(f64::from(gap_days).ln());
-    }
-}
-
-/// Number, mean and squares of some numbers, added one by one.
-///
-/// Source: B. P. Welford, Technometrics 4 (1962) 419.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Spread {
-    count: f64,
-    mean: f64,
-    squares: f64,
-}
-
-impl Spread {
-    /// Adds one number.
-    pub(super) fn add(&mut self, value: f64) {
-        let off = value - self.mean;
-        self.count += 1.0;
-        self.mean += off / self.count;
-        self.squares += off * (value - self.mean);
-    }
-
-    /// Adds all numbers of another spread.
-    fn merge(&mut self, other: Self) {
-        let count = self.count + other.count;
-        if count > 0.0 {
-            let off = other.mean - self.mean;
-            self.squares += other.squares + off * off * self.count * other.count / count;
-            self.mean += off * other.count / count;
-            self.count = count;
-        }
-    }
-
-    /// Their mean; `None` without any.
-    pub(super) fn mean(&self) -> Option<f64> {
-        (self.count > 0.0).then_some(self.mean)
-    }
-
-    /// Their variance (of the sample); 0 for fewer than two.
-    pub(super) fn variance(&self) -> f64 {
-        if self.count > 1.0 {
-            self.squares / (self.count - 1.0)
-        } else {
-            0.0
-        }
     }
 }
 
@@ -94,13 +51,13 @@ impl BaseMoments {
             return;
         };
         self.all.merge(own);
-        self.within_squares += own.squares;
-        self.within_freedom += own.count - 1.0;
+        self.within_squares += own.squares();
+        self.within_freedom += own.count() - 1.0;
         self.client_means.add(mean);
-        self.inverse_gaps.add(1.0 / own.count);
-        if own.count >= ENOUGH_OWN_GAPS {
+        self.inverse_gaps.add(1.0 / own.count());
+        if own.count() >= ENOUGH_OWN_GAPS {
             self.ln_variances.add((own.variance() + GAP_NOISE).ln());
-            self.ln_variance_noise.add(2.0 / (own.count - 1.0));
+            self.ln_variance_noise.add(2.0 / (own.count() - 1.0));
         }
     }
 
@@ -111,7 +68,7 @@ impl BaseMoments {
 
     /// How many gaps there are.
     pub(super) const fn n_gaps(&self) -> u64 {
-        self.all.count as u64
+        self.all.count() as u64
     }
 
     /// The prior by the method of moments; `None` without any gap.
@@ -144,26 +101,6 @@ impl BaseMoments {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn merged_parts_have_the_spread_of_the_whole() {
-        let numbers = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0];
-        let spread_of = |numbers: &[f64]| {
-            let mut spread = Spread::default();
-            for &number in numbers {
-                spread.add(number);
-            }
-            spread
-        };
-        let whole = spread_of(&numbers);
-        let mut merged = Spread::default();
-        for part in numbers.chunks(3) {
-            merged.merge(spread_of(part));
-        }
-        assert!((merged.mean - 3.875).abs() < 1e-12);
-        assert!((whole.variance() - 7.553_571_428_571_429).abs() < 1e-12);
-        assert!((merged.variance() - whole.variance()).abs() < 1e-12);
-    }
 
     #[test]
     fn a_base_of_like_clients_shrinks_more_than_one_of_different_clients() {

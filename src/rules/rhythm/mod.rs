@@ -8,30 +8,44 @@
 //!
 //! What decides whether a client is written to is not here: this room only says where he stands.
 
+mod affinity;
 mod alarms;
 mod dates;
 mod fit;
 mod foresight;
+mod frequency;
 mod gap_moments;
+mod histogram;
 mod law;
+mod lost_items;
 mod pauses;
 mod proposals;
 mod second_purchase;
+mod spread;
 mod state;
 mod student;
+mod value;
+mod volume;
 
+pub use affinity::{Affinity, Hint, ItemBuyers};
 pub use alarms::{
     FalseAlarms, JudgedPause, Window, false_alarms, fixed_silence_days, pauses_in_window,
 };
 pub use dates::{Silences, Thresholds, dates, silences};
 pub use fit::{Fit, FitMethod, FitSettings, by_moments, fit};
 pub use foresight::{CalibrationBin, Foresight, Quality, calibration, look_back, quality};
+pub use frequency::{GapHistogram, XyzThresholds, xyz};
 pub use law::Law;
+pub use lost_items::{LostItem, lost_items};
 pub use pauses::{Pause, PauseEnd, PauseSample};
 pub use proposals::{Grid, proposed_grid, proposed_smallest_lost_days};
 pub use second_purchase::{SecondPurchaseWindow, share_returning};
 pub use state::{Observed, observe, of_sorted_days};
 pub use student::StudentT;
+pub use value::{KeyAccounts, TRAILING_DAYS, TurnoverShares, expected_yearly_loss_minor};
+pub use volume::{
+    VolumeBase, VolumeBaseBuilder, VolumeChange, VolumeScores, VolumeSettings, VolumeSummary,
+};
 
 #[cfg(test)]
 mod golden_online_retail;

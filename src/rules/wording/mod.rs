@@ -127,18 +127,19 @@ pub fn days_about(locale: Locale, days: u32) -> String {
 }
 
 /// Joins items as a sentence does: «a, b и c», "a, b and c".
+///
+/// Names of goods often have commas («кофе, 1 кг»); then semicolons keep them apart.
 pub fn list<S: AsRef<str>>(locale: Locale, items: &[S]) -> String {
     let and = match locale {
         Locale::Ru => " и ",
         Locale::En => " and ",
     };
-    match items {
+    let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
+    match &items[..] {
         [] => String::new(),
-        [only] => only.as_ref().to_owned(),
-        [first @ .., last] => {
-            let first: Vec<&str> = first.iter().map(AsRef::as_ref).collect();
-            format!("{}{and}{}", first.join(", "), last.as_ref())
-        }
+        [only] => (*only).to_owned(),
+        all if all.iter().any(|item| item.contains(", ")) => all.join("; "),
+        [first @ .., last] => format!("{}{and}{last}", first.join(", ")),
     }
 }
 
@@ -155,16 +156,17 @@ pub fn greeting(locale: Locale, address_as: Option<&str>) -> String {
 
 /// Writes a phone number in groups, for reading aloud: `+7 913 123-45-67`.
 ///
-/// Only numbers of the zone +7 are grouped; grouping others would need each country's plan.
+/// Only the zones +7 and +1 are grouped; the others would each need the plan of their country.
 pub fn phone(e164: &str) -> String {
-    match e164.strip_prefix("+7") {
-        Some(rest) if rest.len() == 10 && rest.bytes().all(|b| b.is_ascii_digit()) => format!(
-            "+7{NBSP}{}{NBSP}{}-{}-{}",
-            &rest[..3],
-            &rest[3..6],
-            &rest[6..8],
-            &rest[8..]
-        ),
+    let zone = ["+7", "+1"]
+        .into_iter()
+        .find_map(|zone| Some((zone, e164.strip_prefix(zone)?)));
+    match zone {
+        Some((zone, rest)) if rest.len() == 10 && rest.bytes().all(|b| b.is_ascii_digit()) => {
+            let (area, first, middle, last) = (&rest[..3], &rest[3..6], &rest[6..8], &rest[8..]);
+            let dash = if zone == "+7" { "-" } else { "" };
+            format!("{zone}{NBSP}{area}{NBSP}{first}-{middle}{dash}{last}")
+        }
         _ => e164.to_owned(),
     }
 }

@@ -103,6 +103,10 @@ fn lists_and_shares_read_as_in_a_sentence() {
     assert_eq!(list(Locale::En, &["a", "b"]), "a and b");
     assert_eq!(list(Locale::En, &["a"]), "a");
     assert_eq!(list::<&str>(Locale::Ru, &[]), "");
+    assert_eq!(
+        list(Locale::Ru, &["кофе, 1 кг", "чай", "мёд"]),
+        "кофе, 1 кг; чай; мёд"
+    );
     assert_eq!(plain(&percent(Locale::Ru, 0.1)), "10 %");
     assert_eq!(plain(&percent(Locale::Ru, 0.004)), "меньше 1 %");
     assert_eq!(plain(&percent(Locale::En, 0.155)), "16%");
@@ -117,8 +121,9 @@ fn who_has_no_name_is_greeted_without_one() {
 }
 
 #[test]
-fn a_phone_of_the_zone_seven_is_written_in_groups() {
+fn a_phone_is_written_in_groups_where_they_are_known() {
     assert_eq!(plain(&phone("+79131234567")), "+7 913 123-45-67");
+    assert_eq!(plain(&phone("+12025550123")), "+1 202 555-0123");
     for other in ["+442079460958", "+7913", "8 913", ""] {
         assert_eq!(phone(other), other);
     }

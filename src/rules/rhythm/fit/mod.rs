@@ -155,7 +155,7 @@ fn by_likelihood(
 
 /// Mean and variance of ln(gap) over the closed pauses among these; `None` without any.
 fn ln_gaps_of(pauses: &[Pause]) -> Option<(f64, f64)> {
-    let mut spread = super::gap_moments::Spread::default();
+    let mut spread = super::spread::Spread::default();
     for pause in pauses {
         if let PauseEnd::Closed { gap_days } = pause.end {
             spread.add(f64::from(gap_days).ln());

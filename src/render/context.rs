@@ -1,0 +1,356 @@
+//! What a template may say: the values that a letter, a script or a nudge is rendered from.
+//!
+//! Plain values only, because they are frozen as JSON when a message is planned and rendered when
+//! a worker takes it, perhaps by a later version of the program: a field that is gone is ignored,
+//! a new one has a default. Absent values are left out of the JSON, so that a template which uses
+//! one without asking is an error and not a hole in the letter.
+//!
+//! The believable examples for checks and previews are in `sample`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{CertificateKind, Day, Locale, Money};
+use crate::rules::wording;
+
+/// Everything that a letter to a client, a call script or a WhatsApp nudge may mention.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LetterContext {
+    /// The company that writes.
+    pub company: CompanyPart,
+    /// The client who is written to or called.
+    pub client: ClientPart,
+    /// The manager in whose name it is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<ManagerPart>,
+    /// What the client usually buys, and how often.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rhythm: Option<RhythmPart>,
+    /// The deal that the episode is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deal: Option<DealPart>,
+    /// The certificate that the step gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertificatePart>,
+    /// The news that the letter carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub news: Option<NewsPart>,
+    /// Where the client can go from here.
+    pub links: LinksPart,
+    /// Why now, in one sentence: for scripts and managers, never for the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The business date of the run. Not `date`, because that is a word of templates.
+    pub today: Day,
+}
+
+/// The company that writes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CompanyPart {
+    /// The name that clients know.
+    pub name: String,
+    /// The language used when a template does not exist in the client's.
+    #[serde(default)]
+    pub locale: Locale,
+    /// The colour of buttons and lines.
+    #[serde(default)]
+    pub accent: Colour,
+    /// The postal address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// The phone, in E.164.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// The address that answers go to when there is no manager.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The legal name and numbers for the footer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legal: Option<String>,
+    /// The picture at the head of a letter, by https.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo_url: Option<String>,
+}
+
+/// The client, or the person of the client's company who is written to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ClientPart {
+    /// What the card of the client is called: the person or the company.
+    pub name: String,
+    /// The given name, when it is surely known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<String>,
+    /// How the person is addressed: «Анна Сергеевна», "Anna".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address_as: Option<String>,
+    /// The client's company.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
+    /// The phone, in E.164.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// The e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The postal address, for gifts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
+
+impl ClientPart {
+    /// Makes the part from the card's name, and finds in it how to address the person.
+    pub fn named(name: &str) -> Self {
+        let person = wording::person_name(name);
+        Self {
+            name: name.to_owned(),
+            first_name: person.as_ref().map(|person| person.first_name.clone()),
+            address_as: person.map(|person| person.address_as),
+            ..Self::default()
+        }
+    }
+}
+
+/// The manager in whose name a letter is written.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ManagerPart {
+    /// The full name, as it is signed.
+    pub name: String,
+    /// The position, as it is signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<String>,
+    /// The phone, in E.164.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// The e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The portrait, by https.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo_url: Option<String>,
+}
+
+/// What the client buys, and how often.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RhythmPart {
+    /// Days with a purchase so far.
+    pub purchases: u32,
+    /// The day of the last purchase.
+    pub last_purchase: Day,
+    /// Days since the last purchase.
+    pub days_silent: u32,
+    /// Days that usually lie between two purchases; absent before the second one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual_gap_days: Option<u32>,
+    /// What is bought most often, most frequent first.
+    #[serde(default)]
+    pub usual_items: Vec<String>,
+    /// What was bought the last time.
+    #[serde(default)]
+    pub last_items: Vec<String>,
+    /// The mean amount of a purchase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average_receipt: Option<Money>,
+    /// The amount of the last purchase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_amount: Option<Money>,
+}
+
+/// The deal that the episode is about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DealPart {
+    /// The day on which it was won, lost or quoted.
+    pub day: Day,
+    /// What it was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Why it was lost, in the words of the company's list of reasons.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How much it was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+}
+
+/// The certificate that a step gives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CertificatePart {
+    /// For whom it is.
+    pub kind: CertificateKind,
+    /// The code to show.
+    pub code: String,
+    /// The last day on which it is good.
+    pub valid_until: Day,
+    /// A discount as configuration writes it: `10%` or `500 RUB`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discount: Option<String>,
+    /// A gift, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gift: Option<String>,
+    /// The page of the certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// The news that a letter carries.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewsPart {
+    /// What it is about, in one line.
+    pub title: String,
+    /// The paragraphs before the items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intro: Option<String>,
+    /// The items, most important first.
+    pub items: Vec<NewsItem>,
+}
+
+/// One item of the news.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewsItem {
+    /// The headline.
+    pub title: String,
+    /// The text; an empty line starts a new paragraph.
+    pub text: String,
+    /// Where to read more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+}
+
+/// Where the client can go from a letter.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LinksPart {
+    /// The page on which letters are stopped with one click.
+    pub unsubscribe: String,
+    /// The company's site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// The page on which the client chooses what to receive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preferences: Option<String>,
+}
+
+/// What a manager's list of the day is rendered from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskListContext {
+    /// The company of the manager.
+    pub company: CompanyPart,
+    /// Whose list it is.
+    pub manager: ManagerPart,
+    /// The day of the list.
+    pub today: Day,
+    /// The tasks, in the order in which to do them.
+    pub tasks: Vec<TaskPart>,
+    /// Tasks that did not fit into the day.
+    #[serde(default)]
+    pub waiting: u32,
+    /// The value at risk of all tasks together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_at_risk: Option<Money>,
+    /// The page with the same list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+}
+
+/// One task of a manager's list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskPart {
+    /// The place in the list, from 1.
+    pub rank: u32,
+    /// The id by which the outcome is recorded.
+    pub id: String,
+    /// The client to call.
+    pub client: ClientPart,
+    /// Why now, in one sentence.
+    pub why: String,
+    /// The campaign's title.
+    pub campaign: String,
+    /// What the client buys, and how often.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rhythm: Option<RhythmPart>,
+    /// What is lost in a year if the client does not come back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_at_risk: Option<Money>,
+    /// What to say, rendered from the script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<String>,
+    /// The page on which the outcome is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+}
+
+/// A colour as style sheets write it: `#0b6e69`.
+///
+/// A type of its own because it stands in `style` attributes, where escaping does not protect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Colour(String);
+
+/// A text that is not a colour.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not a colour; write it as #0b6e69")]
+pub struct ColourError(pub String);
+
+impl Colour {
+    /// The colour of text that can be read on this one: near black or white.
+    ///
+    /// Source: WCAG 2.2, relative luminance and contrast ratio.
+    pub fn readable_on(&self) -> &'static str {
+        let channel = |at: usize| {
+            let byte = self.0.get(at..at + 2).unwrap_or("00");
+            let value = f64::from(u8::from_str_radix(byte, 16).unwrap_or(0)) / 255.0;
+            if value <= 0.04045 {
+                value / 12.92
+            } else {
+                ((value + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        let luminance = 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5);
+        // White wins as long as its contrast, 1.05 / (l + 0.05), reaches 4 : 1.
+        if luminance <= 0.2125 {
+            "#ffffff"
+        } else {
+            "#1a1a1a"
+        }
+    }
+}
+
+impl Default for Colour {
+    fn default() -> Self {
+        Self("#0b6e69".to_owned())
+    }
+}
+
+impl FromStr for Colour {
+    type Err = ColourError;
+
+    fn from_str(text: &str) -> Result<Self, ColourError> {
+        let lower = text.trim().to_ascii_lowercase();
+        match lower.strip_prefix('#') {
+            Some(hex) if hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()) => {
+                Ok(Self(lower))
+            }
+            _ => Err(ColourError(text.to_owned())),
+        }
+    }
+}
+
+impl TryFrom<String> for Colour {
+    type Error = ColourError;
+
+    fn try_from(text: String) -> Result<Self, ColourError> {
+        text.parse()
+    }
+}
+
+impl From<Colour> for String {
+    fn from(colour: Colour) -> Self {
+        colour.0
+    }
+}
+
+impl fmt::Display for Colour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

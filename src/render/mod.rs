@@ -1,0 +1,28 @@
+//! Templates: what the company writes, with the values of one client in it.
+//!
+//! Here are the ready and the company's own templates, the words they can use, the check that
+//! finds every mistake before anything is planned, and the rendering. Who gets a letter, and when,
+//! is not decided here; a rendered letter becomes an e-mail in `channels`.
+
+mod context;
+mod library;
+mod links;
+mod page;
+mod piece;
+mod problem;
+mod sample;
+mod scan;
+mod shape;
+mod source;
+mod templates;
+mod tidy;
+mod words;
+
+pub use context::{
+    CertificatePart, ClientPart, Colour, ColourError, CompanyPart, DealPart, LetterContext,
+    LinksPart, ManagerPart, NewsItem, NewsPart, RhythmPart, TaskListContext, TaskPart,
+};
+pub use page::ButtonKind;
+pub use problem::{RenderError, TemplateProblem};
+pub use source::Kind;
+pub use templates::{Letter, Script, TemplateInfo, Templates, WhatsAppButton, WhatsAppMessage};

@@ -1,0 +1,171 @@
+//! Believable examples of the values that templates get.
+//!
+//! `check` walks and renders every template with them, and `preview` shows them when no client is
+//! named. They are complete: whatever a template may mention has a value here.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::context::{LetterContext, TaskListContext};
+use super::source::Kind;
+use crate::model::Locale;
+
+/// The parts of a [`LetterContext`] that an episode may not have.
+pub(super) const OPTIONAL_PARTS: [&str; 5] = ["certificate", "deal", "manager", "news", "rhythm"];
+
+impl LetterContext {
+    /// A complete example: a client of a small company, late with her order.
+    pub fn sample(locale: Locale) -> Self {
+        read(match locale {
+            Locale::Ru => include_str!("samples/letter.ru.json"),
+            Locale::En => include_str!("samples/letter.en.json"),
+        })
+    }
+}
+
+impl TaskListContext {
+    /// A complete example: three calls, and some that wait.
+    pub fn sample(locale: Locale) -> Self {
+        read(match locale {
+            Locale::Ru => include_str!("samples/task-list.ru.json"),
+            Locale::En => include_str!("samples/task-list.en.json"),
+        })
+    }
+}
+
+fn read<T: DeserializeOwned>(json: &str) -> T {
+    serde_json::from_str(json).expect("the examples are part of the program and a test reads them")
+}
+
+/// The complete example of a kind as JSON.
+pub(super) fn full(kind: Kind, locale: Locale) -> Value {
+    match kind {
+        Kind::Manager => json_of(&TaskListContext::sample(locale)),
+        Kind::Letter | Kind::Script | Kind::WhatsApp => json_of(&LetterContext::sample(locale)),
+    }
+}
+
+/// The example with every value left out that may be absent, while each part is there.
+pub(super) fn sparse(kind: Kind, locale: Locale) -> Value {
+    match kind {
+        Kind::Manager => thinned::<TaskListContext>(full(kind, locale)),
+        Kind::Letter | Kind::Script | Kind::WhatsApp => {
+            thinned::<LetterContext>(full(kind, locale))
+        }
+    }
+}
+
+/// Whether a value without one of its parts would still be a context of this kind.
+pub(super) fn is_context(kind: Kind, value: &Value) -> bool {
+    match kind {
+        Kind::Manager => fits::<TaskListContext>(value),
+        Kind::Letter | Kind::Script | Kind::WhatsApp => fits::<LetterContext>(value),
+    }
+}
+
+/// Takes away, one after the other, whatever the type can do without.
+fn thinned<T: DeserializeOwned + Serialize>(mut value: Value) -> Value {
+    let mut paths = Vec::new();
+    optional_paths(&value, &mut Vec::new(), &mut paths);
+    for path in paths {
+        let mut without = value.clone();
+        if remove(&mut without, &path) && fits::<T>(&without) {
+            value = without;
+        }
+    }
+    serde_json::from_value::<T>(value).map_or(Value::Null, |context| json_of(&context))
+}
+
+/// Every path below the parts of a context, outer ones first.
+fn optional_paths(value: &Value, here: &mut Vec<String>, paths: &mut Vec<Vec<String>>) {
+    let children: Vec<(String, &Value)> = match value {
+        Value::Object(fields) => fields.iter().map(|(k, v)| (k.clone(), v)).collect(),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .map(|(i, v)| (i.to_string(), v))
+            .collect(),
+        _ => Vec::new(),
+    };
+    for (name, child) in children {
+        here.push(name);
+        let is_part = here.len() == 1 && (child.is_object() || child.is_array());
+        if value.is_object() && !is_part {
+            paths.push(here.clone());
+        }
+        optional_paths(child, here, paths);
+        here.pop();
+    }
+}
+
+fn remove(value: &mut Value, path: &[String]) -> bool {
+    let Some((last, before)) = path.split_last() else {
+        return false;
+    };
+    let parent = before.iter().try_fold(value, |value, name| match value {
+        Value::Object(fields) => fields.get_mut(name),
+        Value::Array(items) => items.get_mut(name.parse::<usize>().ok()?),
+        _ => None,
+    });
+    match parent {
+        Some(Value::Object(fields)) => fields.shift_remove(last).is_some(),
+        _ => false,
+    }
+}
+
+fn json_of<T: Serialize>(context: &T) -> Value {
+    serde_json::to_value(context).expect("contexts are plain values with text keys")
+}
+
+/// Whether a JSON value is a value of a type.
+fn fits<T: DeserializeOwned>(value: &Value) -> bool {
+    T::deserialize(value).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaves(value: &Value) -> Vec<&Value> {
+        match value {
+            Value::Object(fields) => fields.values().flat_map(leaves).collect(),
+            Value::Array(items) if !items.is_empty() => items.iter().flat_map(leaves).collect(),
+            leaf => vec![leaf],
+        }
+    }
+
+    #[test]
+    fn the_examples_are_complete_and_survive_being_stored() {
+        for locale in Locale::ALL {
+            for kind in [Kind::Letter, Kind::Manager] {
+                let value = full(kind, locale);
+                assert!(is_context(kind, &value));
+                for leaf in leaves(&value) {
+                    let empty = leaf.is_null() || leaf.as_array().is_some_and(Vec::is_empty);
+                    assert!(!empty, "{kind:?} {locale}");
+                }
+            }
+            let letter = LetterContext::sample(locale);
+            let stored = serde_json::to_string(&letter).unwrap();
+            assert_eq!(
+                serde_json::from_str::<LetterContext>(&stored).unwrap(),
+                letter
+            );
+        }
+    }
+
+    #[test]
+    fn the_sparse_example_has_each_part_and_nothing_more_than_must_be() {
+        let value = sparse(Kind::Letter, Locale::Ru);
+        for part in OPTIONAL_PARTS {
+            assert!(value[part].is_object(), "{part}");
+        }
+        assert_eq!(value["client"].as_object().unwrap().len(), 1);
+        assert!(value.get("why").is_none());
+        assert_eq!(value["rhythm"]["usual_items"], Value::Array(Vec::new()));
+        assert!(value["news"]["items"][0].get("link").is_none());
+        let tasks = sparse(Kind::Manager, Locale::En);
+        assert!(tasks["tasks"][0].get("script").is_none());
+    }
+}

@@ -1,0 +1,103 @@
+//! Makes rendered plain text pleasant to read: wrapped lines, no holes where a part was left out.
+
+/// Longest line, in characters. Source: RFC 3676 §4.2 advises to stay below 78.
+const WIDTH: usize = 76;
+
+/// Trims, wraps long lines at spaces and leaves at most one empty line between paragraphs.
+pub(super) fn tidy(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 16);
+    let mut empty = 0_usize;
+    for line in text.lines() {
+        // "-- " announces a signature and keeps its space (RFC 3676 §4.3).
+        let line = if line == "-- " { line } else { line.trim_end() };
+        if line.is_empty() {
+            empty += 1;
+            continue;
+        }
+        if !out.is_empty() {
+            out.push_str(if empty > 0 { "\n\n" } else { "\n" });
+        }
+        empty = 0;
+        wrap(line, &mut out);
+    }
+    out.push('\n');
+    out
+}
+
+/// Makes one line of a text: for subjects, preheaders and parameters.
+pub(super) fn one_line(text: &str) -> String {
+    text.split(|c: char| c.is_control() || c == ' ')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn wrap(line: &str, out: &mut String) {
+    if line.len() <= WIDTH || line.chars().count() <= WIDTH {
+        out.push_str(line);
+        return;
+    }
+    let indent = hanging_indent(line);
+    let lead = line.len() - line.trim_start_matches(' ').len();
+    out.push_str(&line[..lead]);
+    let mut column = lead;
+    let mut first = true;
+    for word in line[lead..].split(' ').filter(|word| !word.is_empty()) {
+        let width = word.chars().count();
+        if !first && column + 1 + width > WIDTH {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', indent));
+            column = indent;
+        } else if !first {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += width;
+        first = false;
+    }
+}
+
+/// Where the second line of a paragraph begins: under the text of a list item.
+fn hanging_indent(line: &str) -> usize {
+    let text = line.trim_start_matches(' ');
+    let lead = line.len() - text.len();
+    let marker = text.split(' ').next().unwrap_or_default();
+    let is_number = marker
+        .strip_suffix(['.', ')'])
+        .is_some_and(|n| !n.is_empty() && n.len() < 4 && n.bytes().all(|b| b.is_ascii_digit()));
+    if matches!(marker, "-" | "*" | "•") || is_number {
+        lead + marker.chars().count() + 1
+    } else {
+        lead
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_wrapped_and_holes_closed() {
+        let long = "слово ".repeat(20);
+        let text = format!(
+            "\n\n{long}\n\n\n\n- {long}\nhttps://example.org/{}\n-- \nend",
+            "x".repeat(90)
+        );
+        let tidied = tidy(&text);
+        assert!(tidied.starts_with("слово") && tidied.ends_with("\n-- \nend\n"));
+        assert!(!tidied.contains("\n\n\n"));
+        assert!(tidied.contains("\n\n- слово") && tidied.contains("\n  слово"));
+        assert!(
+            tidied
+                .lines()
+                .all(|line| line.chars().count() <= WIDTH || line.starts_with("https://"))
+        );
+    }
+
+    #[test]
+    fn a_subject_is_one_line() {
+        assert_eq!(one_line("  a \r\n b\tc\u{0}  "), "a b c");
+        assert_eq!(one_line("1\u{a0}500\u{a0}₽"), "1\u{a0}500\u{a0}₽");
+    }
+}

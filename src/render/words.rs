@@ -1,0 +1,447 @@
+//! The words that templates can use: money, dates, plurals, names, links.
+//!
+//! Each word knows what it takes, so that `check` can tell a wrong option from a right one before
+//! anything is rendered. A value of the wrong kind is an error with the place, never an empty
+//! space in a letter. The knowledge of each language is in `rules::wording`.
+
+use std::ops::RangeInclusive;
+
+use handlebars::{
+    Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderErrorReason,
+    ScopedJson, html_escape,
+};
+use serde_json::Value;
+
+use super::context::Colour;
+use super::links;
+use crate::model::{Day, Locale, Money};
+use crate::rules::wording::{self, DateStyle, PluralForm};
+
+/// One word: its name, what it takes, and what it makes of it.
+pub(super) struct Word {
+    pub(super) name: &'static str,
+    /// How many values it takes.
+    pub(super) values: RangeInclusive<usize>,
+    /// The named options it takes.
+    pub(super) options: &'static [&'static str],
+    /// How it is written, for messages.
+    pub(super) example: &'static str,
+    say: fn(Locale, &Given<'_, '_>) -> Result<Value, String>,
+}
+
+/// Every word of our own.
+pub(super) static WORDS: [Word; 16] = [
+    word(
+        "money",
+        1..=1,
+        &["whole"],
+        "{{money rhythm.average_receipt}}",
+        money,
+    ),
+    word(
+        "date",
+        1..=1,
+        &["style"],
+        "{{date certificate.valid_until style=\"day\"}}",
+        date,
+    ),
+    word(
+        "plural",
+        3..=4,
+        &[],
+        "{{plural n \"день\" \"дня\" \"дней\"}}",
+        plural,
+    ),
+    word(
+        "days",
+        1..=1,
+        &["about"],
+        "{{days rhythm.days_silent}}",
+        days,
+    ),
+    word("percent", 1..=1, &[], "{{percent 0.1}}", percent),
+    word(
+        "discount",
+        1..=1,
+        &[],
+        "{{discount certificate.discount}}",
+        discount,
+    ),
+    word(
+        "list",
+        1..=1,
+        &["max"],
+        "{{list rhythm.usual_items max=3}}",
+        list,
+    ),
+    word(
+        "greeting",
+        1..=1,
+        &[],
+        "{{greeting client.address_as}}",
+        greeting,
+    ),
+    word(
+        "default",
+        2..=2,
+        &[],
+        "{{default client.company \"…\"}}",
+        default,
+    ),
+    word("url", 1..=1, &[], "{{url links.site}}", url),
+    word("tel", 1..=1, &[], "{{tel manager.phone}}", tel),
+    word("phone", 1..=1, &[], "{{phone manager.phone}}", phone),
+    word(
+        "mailto",
+        1..=1,
+        &["subject"],
+        "{{mailto manager.email}}",
+        mailto,
+    ),
+    word(
+        "readable_on",
+        1..=1,
+        &[],
+        "{{readable_on company.accent}}",
+        readable_on,
+    ),
+    word("first", 1..=1, &[], "{{first rhythm.usual_items}}", first),
+    word("capital", 1..=1, &[], "{{capital why}}", capital),
+];
+
+/// The words that Handlebars itself has and that templates may use, with how many values each
+/// takes. `log` is not among them: it would write clients' data into the log.
+pub(super) const BUILT_IN: [(&str, RangeInclusive<usize>); 15] = [
+    ("if", 1..=1),
+    ("unless", 1..=1),
+    ("each", 1..=1),
+    ("with", 1..=1),
+    ("lookup", 2..=2),
+    ("eq", 2..=2),
+    ("ne", 2..=2),
+    ("gt", 2..=2),
+    ("gte", 2..=2),
+    ("lt", 2..=2),
+    ("lte", 2..=2),
+    ("and", 1..=usize::MAX),
+    ("or", 1..=usize::MAX),
+    ("not", 1..=1),
+    ("len", 1..=1),
+];
+
+/// The word that writes paragraphs; it stands apart because it makes tags of its own.
+pub(super) const PARAGRAPHS: &str = "paragraphs";
+
+const fn word(
+    name: &'static str,
+    values: RangeInclusive<usize>,
+    options: &'static [&'static str],
+    example: &'static str,
+    say: fn(Locale, &Given<'_, '_>) -> Result<Value, String>,
+) -> Word {
+    Word {
+        name,
+        values,
+        options,
+        example,
+        say,
+    }
+}
+
+/// Teaches the words of `locale` to a registry.
+pub(super) fn teach(registry: &mut Handlebars<'static>, locale: Locale, html: bool) {
+    for word in &WORDS {
+        registry.register_helper(word.name, Box::new(Spoken { word, locale }));
+    }
+    registry.register_helper(PARAGRAPHS, Box::new(Paragraphs { html }));
+    registry.unregister_helper("log");
+    registry.unregister_helper("raw");
+}
+
+/// A word in one language.
+struct Spoken {
+    word: &'static Word,
+    locale: Locale,
+}
+
+impl HelperDef for Spoken {
+    fn call_inner<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+    ) -> Result<ScopedJson<'rc>, handlebars::RenderError> {
+        match (self.word.say)(self.locale, &Given(helper)) {
+            Ok(value) => Ok(ScopedJson::Derived(value)),
+            Err(what) => {
+                let Word { name, example, .. } = self.word;
+                let message = format!("`{name}`: {what}; it is written {example}");
+                Err(RenderErrorReason::Other(message).into())
+            }
+        }
+    }
+}
+
+/// Writes a text of several paragraphs: as `<p>` in HTML, with empty lines between in text.
+struct Paragraphs {
+    html: bool,
+}
+
+impl HelperDef for Paragraphs {
+    fn call<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+        out: &mut dyn Output,
+    ) -> HelperResult {
+        let given = Given(helper);
+        let text = given.text(0).map_err(|what| {
+            let message = format!("`paragraphs`: {what}; it is written {{{{paragraphs text}}}}");
+            RenderErrorReason::Other(message)
+        })?;
+        let paragraphs = text.split("\n\n").map(str::trim).filter(|p| !p.is_empty());
+        for (i, paragraph) in paragraphs.enumerate() {
+            if self.html {
+                let escaped = html_escape(paragraph).replace('\n', "<br>");
+                out.write("<p style=\"margin:0 0 14px\">")?;
+                out.write(&escaped)?;
+                out.write("</p>")?;
+            } else {
+                out.write(if i == 0 { "" } else { "\n\n" })?;
+                out.write(paragraph)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a template gave to a word.
+struct Given<'h, 'rc>(&'h Helper<'rc>);
+
+impl Given<'_, '_> {
+    /// The value at `at`; `None` when it is absent.
+    fn value(&self, at: usize) -> Option<&Value> {
+        let value = self.0.param(at)?.value();
+        (!value.is_null()).then_some(value)
+    }
+
+    /// The value at `at`, which must be there.
+    fn present(&self, at: usize) -> Result<&Value, String> {
+        self.value(at).ok_or_else(|| {
+            let path = self.0.param(at).and_then(|param| param.relative_path());
+            path.map_or_else(
+                || "a value is missing".to_owned(),
+                |path| format!("`{path}` has no value here"),
+            )
+        })
+    }
+
+    fn text(&self, at: usize) -> Result<&str, String> {
+        let value = self.present(at)?;
+        value
+            .as_str()
+            .ok_or_else(|| format!("expected text, got {}", kind_of(value)))
+    }
+
+    fn number(&self, at: usize) -> Result<f64, String> {
+        let value = self.present(at)?;
+        value
+            .as_f64()
+            .ok_or_else(|| format!("expected a number, got {}", kind_of(value)))
+    }
+
+    /// A whole number that is not negative.
+    fn count(&self, at: usize) -> Result<u32, String> {
+        let number = self.number(at)?;
+        if number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number) {
+            Ok(number as u32)
+        } else {
+            Err(format!("expected a whole number, got {number}"))
+        }
+    }
+
+    fn texts(&self, at: usize) -> Result<Vec<&str>, String> {
+        let value = self.present(at)?;
+        value
+            .as_array()
+            .and_then(|items| items.iter().map(Value::as_str).collect())
+            .ok_or_else(|| format!("expected a list of texts, got {}", kind_of(value)))
+    }
+
+    fn amount(&self, at: usize) -> Result<Money, String> {
+        self.text(at)?
+            .parse()
+            .map_err(|error: crate::model::MoneyError| error.to_string())
+    }
+
+    fn option(&self, name: &str) -> Option<&Value> {
+        let value = self.0.hash_get(name)?.value();
+        (!value.is_null()).then_some(value)
+    }
+
+    fn switch(&self, name: &str) -> Result<bool, String> {
+        match self.option(name) {
+            None => Ok(false),
+            Some(Value::Bool(on)) => Ok(*on),
+            Some(_) => Err(format!("`{name}` is true or false")),
+        }
+    }
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a group of values",
+    }
+}
+
+fn money(locale: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    let amount = given.amount(0)?;
+    Ok(if given.switch("whole")? {
+        wording::money_whole(locale, amount).into()
+    } else {
+        wording::money(locale, amount).into()
+    })
+}
+
+fn date(locale: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    let day: Day = given
+        .text(0)?
+        .parse()
+        .map_err(|error: crate::model::DayError| error.to_string())?;
+    let style = match given.option("style").map(|style| style.as_str()) {
+        None | Some(Some("long")) => DateStyle::Long,
+        Some(Some("day")) => DateStyle::DayMonth,
+        Some(Some("short")) => DateStyle::Short,
+        Some(Some("weekday")) => DateStyle::Weekday,
+        Some(_) => return Err("`style` is one of long, day, short, weekday".to_owned()),
+    };
+    Ok(wording::date(locale, day, style).into())
+}
+
+fn plural(locale: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    let n = given.count(0)?;
+    let forms = (1..given.0.params().len())
+        .map(|at| given.text(at))
+        .collect::<Result<Vec<_>, _>>()?;
+    match (locale, &forms[..], wording::plural(locale, u64::from(n))) {
+        (Locale::Ru, [one, _, _], PluralForm::One) | (Locale::En, [one, _], PluralForm::One) => {
+            Ok((*one).into())
+        }
+        (Locale::Ru, [_, few, _], PluralForm::Few) => Ok((*few).into()),
+        (Locale::Ru, [_, _, many], _) | (Locale::En, [_, many], _) => Ok((*many).into()),
+        (Locale::Ru, ..) => Err("Russian has three forms: день, дня, дней".to_owned()),
+        (Locale::En, ..) => Err("English has two forms: day, days".to_owned()),
+    }
+}
+
+fn days(locale: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    let days = given.count(0)?;
+    Ok(if given.switch("about")? {
+        wording::days_about(locale, days).into()
+    } else {
+        wording::days(locale, days).into()
+    })
+}
+
+fn percent(locale: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    Ok(wording::percent(locale, given.number(0)?).into())
+}
+
+/// A discount as configuration writes it: `10%` or `500 RUB`.
+fn discount(locale: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    let text = given.text(0)?;
+    if let Some(number) = text.trim().strip_suffix('%') {
+        let share: f64 = number
+            .trim()
+            .parse()
+            .map_err(|_| format!("\"{text}\" is neither a share such as 10% nor an amount"))?;
+        return Ok(wording::percent(locale, share / 100.0).into());
+    }
+    Ok(wording::money(locale, given.amount(0)?).into())
+}
+
+fn list(locale: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    let items = given.texts(0)?;
+    let most = match given.option("max") {
+        None => items.len(),
+        Some(max) => max
+            .as_u64()
+            .filter(|max| *max > 0)
+            .and_then(|max| usize::try_from(max).ok())
+            .ok_or("`max` is a whole number from 1")?,
+    };
+    let shown = &items[..items.len().min(most)];
+    Ok(wording::list(locale, shown).into())
+}
+
+fn greeting(locale: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    let name = match given.value(0) {
+        None => None,
+        Some(_) => Some(given.text(0)?),
+    };
+    Ok(wording::greeting(locale, name).into())
+}
+
+fn default(_: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    let first = given.value(0).filter(|value| value.as_str() != Some(""));
+    match first {
+        Some(value) => Ok(value.clone()),
+        None => Ok(given.present(1)?.clone()),
+    }
+}
+
+fn url(_: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    links::safe(given.text(0)?).map(Value::from)
+}
+
+fn tel(_: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    links::tel(given.text(0)?).map(Value::from)
+}
+
+fn phone(_: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    Ok(wording::phone(given.text(0)?).into())
+}
+
+fn mailto(_: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    let subject = match given.option("subject") {
+        None => None,
+        Some(Value::String(subject)) => Some(subject.as_str()),
+        Some(_) => return Err("`subject` is text".to_owned()),
+    };
+    links::mailto(given.text(0)?, subject).map(Value::from)
+}
+
+fn readable_on(_: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    let colour: Colour = given
+        .text(0)?
+        .parse()
+        .map_err(|error: super::context::ColourError| error.to_string())?;
+    Ok(colour.readable_on().into())
+}
+
+fn first(_: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    let items = given.texts(0)?;
+    items
+        .first()
+        .map(|item| Value::from(*item))
+        .ok_or_else(|| "the list is empty".to_owned())
+}
+
+fn capital(_: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    let text = given.text(0)?;
+    let mut chars = text.chars();
+    let first: String = chars
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .collect();
+    Ok(Value::from(first + chars.as_str()))
+}
