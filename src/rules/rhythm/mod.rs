@@ -10,8 +10,10 @@
 
 mod affinity;
 mod alarms;
+mod closures;
 mod dates;
 mod fit;
+mod flood;
 mod foresight;
 mod frequency;
 mod gap_moments;
@@ -22,17 +24,18 @@ mod pauses;
 mod proposals;
 mod second_purchase;
 mod spread;
+mod standing;
 mod state;
 mod student;
 mod value;
 mod volume;
 
 pub use affinity::{Affinity, Hint, ItemBuyers};
-pub use alarms::{
-    FalseAlarms, JudgedPause, Window, false_alarms, fixed_silence_days, pauses_in_window,
-};
+pub use alarms::{JudgedPause, RuleRecord, TunedRules, Window, judge_rule, pauses_in_window};
+pub use closures::ClosedDays;
 pub use dates::{Silences, Thresholds, dates, silences};
 pub use fit::{Fit, FitMethod, FitSettings, by_moments, fit};
+pub use flood::{Flood, USUAL_OVER_DAYS, flood};
 pub use foresight::{CalibrationBin, Foresight, Quality, calibration, look_back, quality};
 pub use frequency::{GapHistogram, XyzThresholds, xyz};
 pub use law::Law;
@@ -40,6 +43,7 @@ pub use lost_items::{LostItem, lost_items};
 pub use pauses::{Pause, PauseEnd, PauseSample};
 pub use proposals::{Grid, proposed_grid, proposed_smallest_lost_days};
 pub use second_purchase::{SecondPurchaseWindow, share_returning};
+pub use standing::{Outlook, Standing};
 pub use state::{Observed, observe, of_sorted_days};
 pub use student::StudentT;
 pub use value::{KeyAccounts, TRAILING_DAYS, TurnoverShares, expected_yearly_loss_minor};
