@@ -88,7 +88,7 @@ impl DayArgs {
 
 /// How to print what people or programs read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub enum Format {
     /// For people
     #[default]
     Text,
@@ -113,7 +113,16 @@ pub async fn run(cli: Cli, clock: Clock) -> anyhow::Result<Exit> {
             init::run(args, &mut out)?;
             Ok(Exit::Done)
         }
-        Command::Check(args) => open::check(&cli.config, args, &mut out),
+        Command::Check(args) => {
+            let (templates, wrong) = open::templates(&cli.config);
+            Ok(check::run(
+                args,
+                &cli.config,
+                &open::known(&templates),
+                wrong,
+                &mut out,
+            )?)
+        }
         command => with_app(&cli.config, command, clock, &mut out).await,
     }
 }

@@ -1,13 +1,10 @@
 //! Opening the application: configuration, templates, database and key, in this order.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
 
-use super::Exit;
-use super::check::{self, CheckArgs};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{self, KnownTemplates, Loaded, Problem};
@@ -16,15 +13,15 @@ use crate::render::{Kind, TemplateProblem, Templates};
 use crate::sources::load_or_create_key;
 
 /// The configuration and the templates, without a database.
-struct Configured {
+pub(super) struct Configured {
     /// What the files say.
-    loaded: Loaded,
+    pub loaded: Loaded,
     /// The company's templates over the built-in ones.
-    templates: Templates,
+    pub templates: Templates,
 }
 
 /// The names of the templates that steps may use.
-fn known(templates: &Templates) -> KnownTemplates {
+pub(super) fn known(templates: &Templates) -> KnownTemplates {
     let of = |kind: Kind| -> BTreeSet<String> {
         let infos = templates.templates();
         infos
@@ -40,11 +37,16 @@ fn known(templates: &Templates) -> KnownTemplates {
     }
 }
 
-/// Reads configuration and templates; every problem of both at once.
-fn configuration(config_file: &Path) -> Result<Configured, Vec<Problem>> {
+/// The templates of a configuration, and what is wrong in them.
+pub(super) fn templates(config_file: &Path) -> (Templates, Vec<Problem>) {
     let folder = config::templates_folder(config_file);
     let (templates, wrong) = Templates::load(folder.is_dir().then_some(folder.as_path()));
-    let mut problems: Vec<Problem> = wrong.iter().map(template_problem).collect();
+    (templates, wrong.iter().map(template_problem).collect())
+}
+
+/// Reads configuration and templates; every problem of both at once.
+pub(super) fn configuration(config_file: &Path) -> Result<Configured, Vec<Problem>> {
+    let (templates, mut problems) = templates(config_file);
     match config::load(config_file, &known(&templates)) {
         Ok(loaded) if problems.is_empty() => Ok(Configured { loaded, templates }),
         Ok(_) => Err(problems),
@@ -56,7 +58,7 @@ fn configuration(config_file: &Path) -> Result<Configured, Vec<Problem>> {
 }
 
 /// A problem of a template in the form in which all problems are shown.
-fn template_problem(problem: &TemplateProblem) -> Problem {
+pub(super) fn template_problem(problem: &TemplateProblem) -> Problem {
     let shown = Problem::error(problem.file.clone(), problem.what.clone());
     let shown = match problem.line {
         Some(line) => shown.at(line, problem.column.unwrap_or(1), 1, ""),
@@ -65,21 +67,6 @@ fn template_problem(problem: &TemplateProblem) -> Problem {
     match &problem.hint {
         Some(hint) => shown.with_hint(hint.clone()),
         None => shown,
-    }
-}
-
-/// Checks configuration, campaigns and templates, and prints what was found.
-pub(super) fn check(
-    config_file: &Path,
-    args: &CheckArgs,
-    out: &mut dyn Write,
-) -> anyhow::Result<Exit> {
-    let folder = config::templates_folder(config_file);
-    let (templates, wrong) = Templates::load(folder.is_dir().then_some(folder.as_path()));
-    let wrong = wrong.iter().map(template_problem).collect();
-    match check::run(args, config_file, &known(&templates), wrong, out)? {
-        0 => Ok(Exit::Done),
-        _ => Ok(Exit::Wrong),
     }
 }
 
