@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use sqlx::Row;
 
-use super::facts::{day_of, id_list};
+use super::facts::id_list;
+use super::rows::day_of;
 use super::{Result, Store};
 use crate::model::{ClientId, Day};
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Row, SqliteTransaction};
 
-use super::facts::day_of;
+use super::rows::day_of;
 use super::{Result, Store};
 use crate::config::settings::DeliveryMode;
 use crate::model::{ClientId, Day};
