@@ -11,6 +11,7 @@
 //! | 1 | [`rules`] | pure: who, whether, when, what, and did it work |
 //! | 0 | [`model`], `config`, [`clock`] | plain data, parsed configuration, the clock |
 
+pub mod channels;
 pub mod clock;
 pub mod model;
 pub mod render;

@@ -1,0 +1,276 @@
+//! Builds the MIME form of a letter.
+//!
+//! The same message gives the same bytes at every attempt: the date, the message id and the key
+//! come from the caller, and the boundary is derived from them. No value can add a header: names
+//! and subjects lose their control characters, addresses are parsed.
+//!
+//! Sources: RFC 5322 (headers), RFC 2047 (encoded words), RFC 2369 and RFC 8058 (`List-Unsubscribe`
+//! with one click), RFC 2919 (`List-ID`), RFC 3834 (`Auto-Submitted`), RFC 5891 (A-labels).
+
+use std::time::SystemTime;
+
+use chrono::{DateTime, FixedOffset};
+use lettre::Address;
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message, MessageBuilder, MultiPart, SinglePart};
+use sha2::{Digest, Sha256};
+
+/// Longest name or subject that goes into a header, in characters.
+const HEADER_TEXT_LIMIT: usize = 300;
+
+/// Longest value of a header without a place to fold it, in bytes. Source: RFC 5322 §2.1.1 allows
+/// 998 in a line, with the name of the header.
+const HEADER_TOKEN_LIMIT: usize = 900;
+
+/// A letter that is ready to leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmailMessage {
+    /// The key of the message: letters, digits, `-`, `_` and `.`; stable over all attempts.
+    pub key: String,
+    /// The domain of the message id: the one that letters are sent from.
+    pub message_id_domain: String,
+    /// When the letter was written; the same at every attempt.
+    pub date: DateTime<FixedOffset>,
+    /// Who writes.
+    pub from: Party,
+    /// Who reads.
+    pub to: Party,
+    /// Who gets the answers, when it is not the sender.
+    pub reply_to: Option<Party>,
+    /// The subject.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// The HTML document.
+    pub html: String,
+    /// How to leave the list; absent for letters to managers.
+    pub list: Option<MailingList>,
+    /// Up to four fields `a:b:c:sender` for the reports of mailbox providers; no personal data.
+    pub feedback_id: Option<String>,
+}
+
+/// A name with an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Party {
+    /// The name to show, in any script.
+    pub name: Option<String>,
+    /// The e-mail address; its domain may be written in any script.
+    pub address: String,
+}
+
+/// What mail programs need to offer a way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailingList {
+    /// The id of the list as a domain: `winback.news.example.org`.
+    pub id: String,
+    /// What the list is called, in any script.
+    pub title: Option<String>,
+    /// The https address that takes the one-click POST.
+    pub unsubscribe_url: String,
+    /// The address that takes a letter instead.
+    pub unsubscribe_mailto: Option<String>,
+}
+
+/// The bytes of a letter with what its envelope needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuiltEmail {
+    /// The message id with its angle brackets.
+    pub message_id: String,
+    /// The sender's address, its domain in A-labels.
+    pub from: String,
+    /// The recipient's address, its domain in A-labels.
+    pub to: String,
+    /// The letter, lines ended by CR LF.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a letter cannot be built. The message can never be sent as it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EmailError {
+    /// The address is not one that mail can be sent to.
+    #[error("\"{0}\" is not an address that mail can be sent to")]
+    Address(String),
+    /// The part before the `@` has letters that only SMTPUTF8 could carry.
+    #[error("\"{0}\" has letters before the @ that most servers cannot take")]
+    LocalPart(String),
+    /// A value that must be a plain token is not one.
+    #[error("{what} \"{value}\" may have only letters, digits and - _ . in it")]
+    Token {
+        /// Which value.
+        what: &'static str,
+        /// The value.
+        value: String,
+    },
+    /// The way out is missing or not secure.
+    #[error("\"{0}\" cannot be the address that ends the letters; it must be a https address")]
+    Unsubscribe(String),
+    /// A part that must not be empty is empty.
+    #[error("the letter has no {0}")]
+    Empty(&'static str),
+    /// The library found fault with the message.
+    #[error("the letter cannot be built: {0}")]
+    Build(String),
+}
+
+impl EmailMessage {
+    /// Builds the bytes.
+    pub fn build(&self) -> Result<BuiltEmail, EmailError> {
+        for (what, text) in [
+            ("subject", &self.subject),
+            ("text", &self.text),
+            ("HTML", &self.html),
+        ] {
+            if text.trim().is_empty() {
+                return Err(EmailError::Empty(what));
+            }
+        }
+        let key = token("the key", &self.key)?;
+        let domain = ascii_domain(&self.message_id_domain)?;
+        let message_id = format!("<{key}@{domain}>");
+        let (from, to) = (self.from.mailbox()?, self.to.mailbox()?);
+        let addresses = (from.email.to_string(), to.email.to_string());
+        // The builder takes the clock of the machine when it has no date; the real one follows.
+        let mut builder = Message::builder()
+            .date(SystemTime::UNIX_EPOCH)
+            .from(from)
+            .to(to)
+            .subject(clean(&self.subject))
+            .message_id(Some(message_id.clone()));
+        if let Some(reply_to) = &self.reply_to {
+            builder = builder.reply_to(reply_to.mailbox()?);
+        }
+        builder = self.list_headers(builder)?;
+        if let Some(feedback_id) = &self.feedback_id {
+            builder = builder.raw_header(header("Feedback-ID", clean(feedback_id)));
+        }
+        builder = builder
+            .raw_header(header("Auto-Submitted", "auto-generated".to_owned()))
+            .raw_header(header("X-Msg-Key", key.to_owned()));
+        let mut message = builder
+            .multipart(self.parts(&message_id))
+            .map_err(|error| EmailError::Build(error.to_string()))?;
+        message
+            .headers_mut()
+            .insert_raw(header("Date", self.date.to_rfc2822()));
+        Ok(BuiltEmail {
+            message_id,
+            from: addresses.0,
+            to: addresses.1,
+            bytes: message.formatted(),
+        })
+    }
+
+    fn list_headers(&self, builder: MessageBuilder) -> Result<MessageBuilder, EmailError> {
+        let Some(list) = &self.list else {
+            return Ok(builder);
+        };
+        let url = &list.unsubscribe_url;
+        if !is_https(url) {
+            return Err(EmailError::Unsubscribe(url.clone()));
+        }
+        let mut ways = format!("<{url}>");
+        if let Some(mailto) = &list.unsubscribe_mailto {
+            let address = address(mailto)?;
+            ways = format!("{ways}, <mailto:{address}?subject=unsubscribe>");
+        }
+        let id = ascii_domain(&list.id)?;
+        let title = list.title.as_deref().map(clean).unwrap_or_default();
+        let id = format!("{title} <{id}>").trim_start().to_owned();
+        Ok(builder
+            .raw_header(header("List-Unsubscribe", ways))
+            .raw_header(header(
+                "List-Unsubscribe-Post",
+                "List-Unsubscribe=One-Click".to_owned(),
+            ))
+            .raw_header(header("List-ID", id)))
+    }
+
+    /// Text first, HTML last: mail programs show the last part that they understand.
+    fn parts(&self, message_id: &str) -> MultiPart {
+        MultiPart::alternative()
+            .boundary(boundary(message_id))
+            .singlepart(SinglePart::plain(self.text.clone()))
+            .singlepart(SinglePart::html(self.html.clone()))
+    }
+}
+
+impl Party {
+    fn mailbox(&self) -> Result<Mailbox, EmailError> {
+        let name = self.name.as_deref().map(clean);
+        let name = name.filter(|name| !name.is_empty());
+        Ok(Mailbox::new(name, address(&self.address)?))
+    }
+}
+
+/// A boundary that no text can contain by chance and that is the same at every build.
+fn boundary(message_id: &str) -> String {
+    let digest = Sha256::digest(message_id.as_bytes());
+    let (first, _) = digest.split_at(16);
+    let number = first
+        .iter()
+        .fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+    format!("rk-{number:032x}")
+}
+
+fn header(name: &'static str, value: String) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
+}
+
+/// Makes one line of a text for a header: no control characters, nothing that pretends to be an
+/// encoded word, no endless names.
+fn clean(text: &str) -> String {
+    let spaced: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let joined = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+    joined
+        .replace("=?", "= ?")
+        .chars()
+        .take(HEADER_TEXT_LIMIT)
+        .collect()
+}
+
+fn token<'t>(what: &'static str, value: &'t str) -> Result<&'t str, EmailError> {
+    let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let dots = value.starts_with('.') || value.ends_with('.') || value.contains("..");
+    if value.is_empty() || value.len() > 200 || !value.chars().all(good) || dots {
+        return Err(EmailError::Token {
+            what,
+            value: value.to_owned(),
+        });
+    }
+    Ok(value)
+}
+
+fn address(text: &str) -> Result<Address, EmailError> {
+    let wrong = || EmailError::Address(text.to_owned());
+    let (user, domain) = text.trim().rsplit_once('@').ok_or_else(wrong)?;
+    if !user.is_ascii() {
+        return Err(EmailError::LocalPart(text.to_owned()));
+    }
+    let domain = ascii_domain(domain)?;
+    // Quoted local parts are lawful and never seen in earnest.
+    if user.contains(['"', ' ', '\\']) {
+        return Err(wrong());
+    }
+    Address::new(user, domain).map_err(|_| wrong())
+}
+
+fn ascii_domain(domain: &str) -> Result<String, EmailError> {
+    let wrong = || EmailError::Address(domain.to_owned());
+    let ascii = idna::domain_to_ascii(domain.trim()).map_err(|_| wrong())?;
+    let good = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
+    if ascii.is_empty() || ascii.len() > 253 || !ascii.chars().all(good) {
+        return Err(wrong());
+    }
+    Ok(ascii)
+}
+
+fn is_https(url: &str) -> bool {
+    let strange = |c: char| !c.is_ascii_graphic() || "<>,\"".contains(c);
+    url.starts_with("https://")
+        && url.len() > "https://".len()
+        && url.len() <= HEADER_TOKEN_LIMIT
+        && !url.contains(strange)
+}

@@ -1,0 +1,10 @@
+//! Channels: how a rendered message leaves the house.
+//!
+//! Here a letter becomes MIME, a nudge becomes the request of the WhatsApp Cloud API, and both are
+//! written into the sandbox instead of being sent. The types are the channels' own, plain values:
+//! rendering and the database are not known here, and nothing here decides whether a message may
+//! go.
+
+pub mod email;
+pub mod sandbox;
+pub mod whatsapp;
