@@ -11,8 +11,14 @@
 //! | 1 | [`rules`] | pure: who, whether, when, what, and did it work |
 //! | 0 | [`model`], `config`, [`clock`] | plain data, parsed configuration, the clock |
 
+pub mod app;
 pub mod channels;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod db;
+pub mod jobs;
 pub mod model;
 pub mod render;
 pub mod rules;
+pub mod sources;

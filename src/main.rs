@@ -1,2 +1,29 @@
-//! The `rekindle` binary.
-fn main() {}
+//! The `rekindle` binary: arguments in, exit code out.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use rekindle::cli::{self, Cli};
+use rekindle::clock::Clock;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("REKINDLE_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the runtime cannot be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(cli::run(cli, Clock::System)) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

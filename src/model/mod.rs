@@ -2,10 +2,32 @@
 //!
 //! No behaviour beyond what keeps a value valid. Deciding is the business of `rules`.
 
+mod address;
+mod client;
 mod day;
+mod facts;
+mod history;
 mod locale;
 mod money;
+mod rhythm;
+mod source_facts;
+mod story;
+mod words;
 
+pub use address::{AddressKey, hex};
+pub use client::{Client, ClientId, Consent, Contact, Manager};
 pub use day::{Day, DayError};
+pub use facts::{ClientFacts, Suppressed};
+pub use history::{Deal, PurchaseDay, Readiness, Totals};
 pub use locale::{Locale, LocaleError};
 pub use money::{Currency, Money, MoneyError};
+pub use rhythm::{BaseParameters, Rhythm, RhythmDates, RhythmState, RhythmStateError};
+pub use source_facts::{
+    ClientFact, ClientHint, ConsentAnswer, ConsentFact, ContactFact, DealFact, ItemFact,
+    ManagerFact, PurchaseFact, SuppressionFact, VisitFact,
+};
+pub use story::{Arm, Enrollment, Outcome, Touch, TouchKind};
+pub use words::{
+    Abc, CertificateKind, Channel, Class, ConsentBasis, DealStatus, ManagerRole, OutcomeKind,
+    SuppressionReason, SuppressionScope, TaskKind, WordError, Xyz,
+};

@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Day, Locale, Money};
+use crate::model::{CertificateKind, Day, Locale, Money};
 use crate::rules::wording;
 
 /// Everything that a letter to a client, a call script or a WhatsApp nudge may mention.
@@ -171,16 +171,6 @@ pub struct DealPart {
     /// How much it was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
-}
-
-/// For whom a certificate is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CertificateKind {
-    /// For the client.
-    Own,
-    /// For a friend of the client.
-    Friend,
 }
 
 /// The certificate that a step gives.

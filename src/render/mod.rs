@@ -23,9 +23,8 @@ mod tidy;
 mod words;
 
 pub use context::{
-    CertificateKind, CertificatePart, ClientPart, Colour, ColourError, CompanyPart, DealPart,
-    LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, RhythmPart, TaskListContext,
-    TaskPart,
+    CertificatePart, ClientPart, Colour, ColourError, CompanyPart, DealPart, LetterContext,
+    LinksPart, ManagerPart, NewsItem, NewsPart, RhythmPart, TaskListContext, TaskPart,
 };
 pub use page::ButtonKind;
 pub use problem::{RenderError, TemplateProblem};

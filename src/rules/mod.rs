@@ -4,4 +4,14 @@
 //! async or random: the day is an argument and a draw is a hash. What is read and what is written
 //! is the business of the floors above.
 
+pub mod audience;
+pub mod base_facts;
+pub mod certificate;
+pub mod day_list;
+pub mod evidence;
+pub mod holdout;
+pub mod plan;
+pub mod rhythm;
+pub mod standing;
+pub mod trigger;
 pub mod wording;

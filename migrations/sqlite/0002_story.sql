@@ -1,0 +1,113 @@
+-- What rekindle itself decides and does: runs, enrollments, messages, tasks, outcomes.
+
+-- One applied day. Rows of a run are invisible until its status is 'sealed'.
+CREATE TABLE runs (
+    id           INTEGER PRIMARY KEY,
+    schedule     TEXT NOT NULL,         -- 'daily'
+    logical_date INTEGER NOT NULL,
+    mode         TEXT NOT NULL CHECK (mode IN ('sandbox', 'live')),
+    status       TEXT NOT NULL CHECK (status IN ('planning', 'awaiting_approval', 'sealed')),
+    started_at   INTEGER NOT NULL,
+    sealed_at    INTEGER,
+    approved_by  TEXT,
+    campaigns    TEXT NOT NULL DEFAULT '[]',  -- JSON: ids of the campaigns that took part
+    base_facts   INTEGER REFERENCES base_facts (id),
+    counts       TEXT NOT NULL DEFAULT '{}',  -- JSON: what the plan of the day counted
+    held_because TEXT,
+    UNIQUE (schedule, logical_date)
+) STRICT;
+
+-- A client's episode in a campaign: one occasion, once, for ever.
+CREATE TABLE enrollments (
+    id         INTEGER PRIMARY KEY,
+    campaign   TEXT NOT NULL,
+    client_id  INTEGER NOT NULL,
+    episode    TEXT NOT NULL,           -- a business key: 'missed:2011-08-02', 'date:2026-12-20'
+    began_on   INTEGER NOT NULL,
+    entered_on INTEGER NOT NULL,
+    arm        TEXT NOT NULL CHECK (arm IN ('treated', 'holdout')),
+    evidence   TEXT NOT NULL,           -- JSON of rules::Evidence on the day of entry
+    run_id     INTEGER NOT NULL REFERENCES runs (id),
+    closed_on  INTEGER,
+    closed_by  TEXT,                    -- goal, outcome, finished
+    closed_run INTEGER REFERENCES runs (id),  -- holds once that run is sealed
+    next_on    INTEGER,                 -- hint for the daily scan: the day of the next step
+    UNIQUE (campaign, client_id, episode)
+) STRICT;
+CREATE INDEX enrollments_by_client ON enrollments (client_id);
+CREATE INDEX enrollments_by_next ON enrollments (next_on) WHERE closed_on IS NULL;
+
+CREATE TABLE messages (
+    id            INTEGER PRIMARY KEY,
+    run_id        INTEGER NOT NULL REFERENCES runs (id),
+    campaign      TEXT NOT NULL,
+    client_id     INTEGER NOT NULL,
+    episode       TEXT NOT NULL,
+    step          TEXT NOT NULL,
+    channel       TEXT NOT NULL,
+    template      TEXT NOT NULL,
+    class         TEXT NOT NULL,
+    address_hash  BLOB NOT NULL,
+    state         TEXT NOT NULL CHECK (state IN (
+                      'planned', 'queued', 'accepted', 'failed', 'cancelled', 'held_out')),
+    planned_on    INTEGER NOT NULL,
+    inputs        TEXT NOT NULL,        -- JSON: what the letter is rendered from, frozen
+    accepted_at   INTEGER,
+    receipt       TEXT,                 -- what the channel answered; in the sandbox the file
+    failure       TEXT,
+    UNIQUE (campaign, client_id, episode, step)
+) STRICT;
+CREATE UNIQUE INDEX messages_by_address ON messages (address_hash, campaign, episode, step);
+CREATE INDEX messages_by_client ON messages (client_id, planned_on);
+CREATE INDEX messages_to_send ON messages (run_id, id) WHERE state IN ('planned', 'queued');
+
+CREATE TABLE tasks (
+    id          INTEGER PRIMARY KEY,
+    run_id      INTEGER NOT NULL REFERENCES runs (id),
+    campaign    TEXT NOT NULL,
+    client_id   INTEGER NOT NULL,
+    episode     TEXT NOT NULL,
+    step        TEXT NOT NULL,
+    manager     TEXT NOT NULL,          -- ext_id; '' when nobody is named
+    kind        TEXT NOT NULL,
+    script      TEXT NOT NULL,
+    state       TEXT NOT NULL CHECK (state IN ('waiting', 'open', 'done', 'cancelled', 'held_out')),
+    planned_on  INTEGER NOT NULL,
+    not_before  INTEGER NOT NULL,       -- "call me in March": hidden until then
+    value       INTEGER NOT NULL,       -- value at risk, minor units a year
+    inputs      TEXT NOT NULL,          -- JSON: the client's story as the manager reads it
+    listed_on   INTEGER,                -- the last day on whose list it stood
+    rank        INTEGER,                -- on that list
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    closed_on   INTEGER,
+    UNIQUE (campaign, client_id, episode, step)
+) STRICT;
+CREATE INDEX tasks_by_manager ON tasks (manager, state, not_before);
+CREATE INDEX tasks_by_client ON tasks (client_id);
+
+CREATE TABLE outcomes (
+    id          INTEGER PRIMARY KEY,
+    task_id     INTEGER NOT NULL REFERENCES tasks (id),
+    kind        TEXT NOT NULL,
+    day         INTEGER NOT NULL,
+    until       INTEGER,                -- for come_back
+    note        TEXT,
+    recorded_at INTEGER NOT NULL,
+    recorded_by TEXT NOT NULL
+) STRICT;
+CREATE INDEX outcomes_by_task ON outcomes (task_id);
+
+CREATE TABLE certificates (
+    code        TEXT PRIMARY KEY,
+    campaign    TEXT NOT NULL,
+    client_id   INTEGER NOT NULL,
+    episode     TEXT NOT NULL,
+    step        TEXT NOT NULL,
+    kind        TEXT NOT NULL,
+    discount    TEXT,
+    gift        TEXT,
+    issued_on   INTEGER NOT NULL,
+    valid_until INTEGER NOT NULL,
+    run_id      INTEGER NOT NULL REFERENCES runs (id),
+    UNIQUE (campaign, client_id, episode, step)
+) STRICT, WITHOUT ROWID;

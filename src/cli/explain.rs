@@ -1,0 +1,72 @@
+//! `rekindle explain CLIENT`.
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::plan::json;
+use super::{DayArgs, Exit, Format};
+use crate::app::App;
+use crate::jobs::explain::explain;
+use crate::model::ClientId;
+
+/// Arguments of `rekindle explain`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The client, by the id of the source (or SOURCE/ID where two sources use the same id)
+    client: String,
+    #[command(flatten)]
+    day: DayArgs,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Explains one client.
+pub(super) async fn run(
+    app: &App,
+    args: &ExplainArgs,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
+    let Some(client) = find(app, &args.client, out).await? else {
+        return Ok(Exit::Wrong);
+    };
+    let options = args.day.options(app, None);
+    let Some(explanation) = explain(app, client, options).await? else {
+        writeln!(out, "{} was not known on {}", args.client, options.day)?;
+        return Ok(Exit::Wrong);
+    };
+    match args.format {
+        Format::Text => write!(out, "{explanation}")?,
+        Format::Json => json(out, &explanation)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// The client of an id; says what else could be meant when it is nobody's or of several sources.
+pub(super) async fn find(
+    app: &App,
+    id: &str,
+    out: &mut dyn Write,
+) -> anyhow::Result<Option<ClientId>> {
+    match app.store.clients_called(id).await?.as_slice() {
+        [client] => Ok(Some(*client)),
+        [] => {
+            let like = app.store.clients_like(id, 5).await?;
+            let hint = if like.is_empty() {
+                String::new()
+            } else {
+                format!("; perhaps {}", like.join(", "))
+            };
+            writeln!(out, "no client has the id \"{id}\"{hint}")?;
+            Ok(None)
+        }
+        _ => {
+            writeln!(
+                out,
+                "several sources have a client \"{id}\"; write SOURCE/{id}"
+            )?;
+            Ok(None)
+        }
+    }
+}

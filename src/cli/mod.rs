@@ -1,0 +1,179 @@
+//! The commands: arguments, exit codes, and what a person sees in the terminal.
+
+pub mod check;
+mod clients;
+mod exit;
+mod explain;
+pub mod init;
+mod open;
+mod plan;
+mod preview;
+mod progress;
+mod run;
+mod runs;
+mod tasks;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use exit::Exit;
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Problem;
+use crate::jobs::day::DayOptions;
+use crate::model::Day;
+
+/// Wakes sleeping clients: finds who missed their own purchase cycle and acts by your rules.
+#[derive(Debug, Parser)]
+#[command(name = "rekindle", version, about, disable_help_subcommand = true)]
+pub struct Cli {
+    /// The configuration file
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "REKINDLE_CONFIG",
+        default_value = "config/rekindle.toml"
+    )]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a configuration to start with
+    Init(init::InitArgs),
+    /// Report everything that is wrong in configuration, campaigns and templates
+    Check(check::CheckArgs),
+    /// Show what a day would do, and apply nothing
+    Plan(plan::PlanArgs),
+    /// Run a day: plan it, write the messages and the managers' lists
+    Run(run::RunArgs),
+    /// List the runs, or let one go that waits for a person
+    Runs(runs::RunsArgs),
+    /// Explain why one client gets what he gets, or nothing
+    Explain(explain::ExplainArgs),
+    /// List every client with the rhythm in numbers
+    Clients(clients::ClientsArgs),
+    /// List the managers' tasks, or record what came of one
+    Tasks(tasks::TasksArgs),
+    /// Write a letter as it would look, as HTML and as text
+    Preview(preview::PreviewArgs),
+}
+
+/// Which day a command looks at.
+#[derive(Clone, Debug, Args)]
+struct DayArgs {
+    /// Look at this day, using nothing that is dated later [default: today]
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<Day>,
+}
+
+impl DayArgs {
+    fn options<'a>(&self, app: &App, also: Option<&'a str>) -> DayOptions<'a> {
+        let today = app.today();
+        let day = self.as_of.unwrap_or(today);
+        DayOptions {
+            day,
+            as_of: self.as_of.is_some(),
+            also,
+        }
+    }
+}
+
+/// How to print what people or programs read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs: one JSON document
+    Json,
+}
+
+/// How to print a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TableFormat {
+    /// Comma separated, with a header
+    Csv,
+    /// One JSON array
+    Json,
+}
+
+/// Runs a command.
+pub async fn run(cli: Cli, clock: Clock) -> anyhow::Result<Exit> {
+    let mut out = io::stdout().lock();
+    match &cli.command {
+        Command::Init(args) => {
+            init::run(args, &mut out)?;
+            Ok(Exit::Done)
+        }
+        Command::Check(args) => {
+            let (templates, wrong) = open::templates(&cli.config);
+            Ok(check::run(
+                args,
+                &cli.config,
+                &open::known(&templates),
+                wrong,
+                &mut out,
+            )?)
+        }
+        command => with_app(&cli.config, command, clock, &mut out).await,
+    }
+}
+
+/// Runs a command that needs the database.
+async fn with_app(
+    config: &Path,
+    command: &Command,
+    clock: Clock,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
+    let app = match open::app(config, clock).await? {
+        Ok(app) => app,
+        Err(problems) => return Ok(show_problems(&problems)),
+    };
+    let exit = match command {
+        Command::Init(_) | Command::Check(_) => Ok(Exit::Done),
+        Command::Plan(args) => plan::run(&app, args, out).await,
+        Command::Run(args) => run::run(&app, args, out).await,
+        Command::Runs(args) => runs::run(&app, args, out).await,
+        Command::Explain(args) => explain::run(&app, args, out).await,
+        Command::Clients(args) => clients::run(&app, args, out).await,
+        Command::Tasks(args) => tasks::run(&app, args, out).await,
+        Command::Preview(args) => preview::run(&app, args, out).await,
+    };
+    app.store.close().await;
+    exit
+}
+
+/// Prints the problems of the configuration.
+fn show_problems(problems: &[Problem]) -> Exit {
+    for problem in problems {
+        eprintln!("{problem}");
+    }
+    Exit::Wrong
+}
+
+/// Says so when a campaign does not exist, with the nearest name.
+fn unknown_campaign(app: &App, id: Option<&str>) -> anyhow::Result<Option<Exit>> {
+    let Some(id) = id else { return Ok(None) };
+    if app.campaigns.iter().any(|campaign| campaign.id == id) {
+        return Ok(None);
+    }
+    let nearest = app
+        .campaigns
+        .iter()
+        .map(|campaign| campaign.id.as_str())
+        .max_by(|a, b| strsim::jaro_winkler(a, id).total_cmp(&strsim::jaro_winkler(b, id)));
+    let hint = nearest
+        .map(|id| format!(": did you mean \"{id}\"?"))
+        .unwrap_or_default();
+    writeln!(io::stderr(), "there is no campaign \"{id}\"{hint}")?;
+    Ok(Some(Exit::Wrong))
+}

@@ -1,0 +1,137 @@
+//! `rekindle run --once`: a day, applied.
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::plan::json;
+use super::{DayArgs, Exit, Format};
+use crate::app::App;
+use crate::config::settings::DeliveryMode;
+use crate::jobs::day::{self, RunOutcome, RunSummary};
+use crate::jobs::deliver::{self, Delivered};
+use crate::jobs::lock;
+
+/// Arguments of `rekindle run`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct RunArgs {
+    /// Run one day and stop
+    #[arg(long, required = true)]
+    once: bool,
+    #[command(flatten)]
+    day: DayArgs,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What a run did, for programs.
+#[derive(serde::Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    outcome: &'a RunOutcome,
+    delivered: &'a Delivered,
+}
+
+/// Runs the day, delivers what is due, and brings the managers their lists.
+pub(super) async fn run(app: &App, args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let options = args.day.options(app, None);
+    let live = app.settings.delivery.mode == DeliveryMode::Live;
+    if live && options.as_of && options.day != app.today() {
+        anyhow::bail!(
+            "{} is not today: a past or future day cannot be run in live mode; \
+             set delivery.mode = \"sandbox\" to replay it",
+            options.day
+        );
+    }
+    let _lock = lock::wait(app.store.path()).await?;
+    let bar = super::progress::clients();
+    let outcome = day::run(app, options, &|left| {
+        bar.set_message(format!("{left} left"));
+    })
+    .await?;
+    bar.finish_and_clear();
+    let mut delivered = deliver::deliver(app, &|_| ()).await?;
+    delivered.lists = match &outcome {
+        RunOutcome::Done(_) => deliver::deliver_lists(app, options.day).await?.lists,
+        _ => 0,
+    };
+    match args.format {
+        Format::Json => json(
+            out,
+            &Report {
+                outcome: &outcome,
+                delivered: &delivered,
+            },
+        )?,
+        Format::Text => text(app, out, &outcome, &delivered)?,
+    }
+    Ok(exit(&outcome, &delivered))
+}
+
+fn exit(outcome: &RunOutcome, delivered: &Delivered) -> Exit {
+    match outcome {
+        RunOutcome::AwaitingApproval(_)
+        | RunOutcome::Before {
+            awaiting_approval: true,
+            ..
+        } => Exit::NeedsPerson,
+        _ if !delivered.failed.is_empty() => Exit::NeedsPerson,
+        _ => Exit::Done,
+    }
+}
+
+fn text(
+    app: &App,
+    out: &mut dyn Write,
+    outcome: &RunOutcome,
+    delivered: &Delivered,
+) -> anyhow::Result<()> {
+    match outcome {
+        RunOutcome::Before { date, .. } => {
+            writeln!(out, "{date} has been run before: nothing was added")?;
+        }
+        RunOutcome::Done(summary) => {
+            writeln!(out, "{} is run", summary.date)?;
+            campaigns(out, summary)?;
+        }
+        RunOutcome::AwaitingApproval(summary) => {
+            let why = summary.held_because.as_deref().unwrap_or_default();
+            writeln!(out, "{} is planned and waits for you: {why}", summary.date)?;
+            campaigns(out, summary)?;
+            writeln!(
+                out,
+                "`rekindle plan` shows it, `rekindle runs approve {} --by NAME` lets it go",
+                summary.date
+            )?;
+        }
+    }
+    writeln!(
+        out,
+        "Handed over: {} letters, {} WhatsApp requests, {} lists",
+        delivered.letters, delivered.whatsapp, delivered.lists
+    )?;
+    if app.settings.delivery.mode == DeliveryMode::Sandbox {
+        let folder = app.path(&app.settings.paths.sandbox);
+        writeln!(
+            out,
+            "Nobody was written to: they lie in {}",
+            folder.display()
+        )?;
+    }
+    for failure in &delivered.failed {
+        writeln!(out, "  not made: {failure}")?;
+    }
+    Ok(())
+}
+
+fn campaigns(out: &mut dyn Write, summary: &RunSummary) -> anyhow::Result<()> {
+    for one in &summary.campaigns {
+        writeln!(
+            out,
+            "  {:<24} {:>5} entered {:>5} messages {:>4} tasks {:>4} held out {:>4} left",
+            one.id, one.entered, one.messages, one.tasks, one.holdout, one.left
+        )?;
+    }
+    Ok(())
+}

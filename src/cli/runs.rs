@@ -1,0 +1,73 @@
+//! `rekindle runs`: the applied days, and the approval of one that waits.
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+
+use super::plan::json;
+use super::{Exit, Format};
+use crate::app::App;
+use crate::model::Day;
+
+/// Arguments of `rekindle runs`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct RunsArgs {
+    #[command(subcommand)]
+    action: Option<Action>,
+    /// How many of the last runs
+    #[arg(long, default_value_t = 14)]
+    last: u32,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Action {
+    /// Let a run go that waits for a person
+    Approve {
+        /// The day of the run
+        date: Day,
+        /// Who approves: kept with the run
+        #[arg(long, value_name = "NAME")]
+        by: String,
+    },
+}
+
+/// Lists or approves.
+pub(super) async fn run(app: &App, args: &RunsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    if let Some(Action::Approve { date, by }) = &args.action {
+        if app.store.approve_run(*date, by).await? {
+            writeln!(
+                out,
+                "The run of {date} is approved by {by}: its messages may leave"
+            )?;
+            return Ok(Exit::Done);
+        }
+        writeln!(out, "No run of {date} waits for approval")?;
+        return Ok(Exit::Wrong);
+    }
+    let runs = app.store.runs(args.last).await?;
+    if args.format == Format::Json {
+        json(out, &runs)?;
+        return Ok(Exit::Done);
+    }
+    writeln!(
+        out,
+        "{:<12} {:<9} {:<18} {:>9} {:>6}",
+        "Date", "Mode", "Status", "Messages", "Tasks"
+    )?;
+    for run in &runs {
+        writeln!(
+            out,
+            "{:<12} {:<9} {:<18} {:>9} {:>6}  {}",
+            run.date.to_string(),
+            run.mode,
+            run.status,
+            run.messages,
+            run.tasks,
+            run.held_because.as_deref().unwrap_or_default()
+        )?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,367 @@
+//! `config/campaigns/*.toml`: one campaign a file.
+//!
+//! Every key is documented here, once: the JSON schema and the hints of `check` come from these
+//! types. What a campaign does with a client is decided in `rules`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use super::audience::{Condition, CountRange, MoneyRange, TagRule};
+use super::values::{Days, Share, Span};
+use crate::model::{CertificateKind, Channel, Class, Day, Money, RhythmState, TaskKind};
+
+/// One campaign: what starts it, for whom, and what happens step by step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Campaign {
+    /// Identifies the campaign for ever; renaming the title never sends anything again.
+    #[schemars(extend("format" = "slug", "pattern" = "^[a-z0-9]+(-[a-z0-9]+)*$"))]
+    pub id: String,
+    /// The name that people see.
+    #[schemars(length(min = 1))]
+    pub title: String,
+    /// `draft` is shown by `plan --campaign ID` only; `paused` goes on later where it stopped.
+    #[serde(default)]
+    pub status: CampaignStatus,
+    /// Episodes that begin on or after this day are acted on at once; older ones are backlog.
+    /// Without it the day of the campaign's first run.
+    #[serde(default, deserialize_with = "super::values::optional_day")]
+    pub starts: Option<Day>,
+    /// The last day on which new clients enter.
+    #[serde(default, deserialize_with = "super::values::optional_day")]
+    pub ends: Option<Day>,
+    /// The most clients a day whose episode began before the campaign did.
+    #[serde(default = "Campaign::default_backlog_per_day")]
+    pub backlog_per_day: u32,
+    /// Of several campaigns that want the same client on one day, the highest wins.
+    #[serde(default)]
+    pub priority: i32,
+    /// Who signs the letters and gets the answers.
+    #[serde(default)]
+    pub from: Sender,
+    /// What the messages are: `advertising` needs a consent to advertising, `service` does not.
+    #[serde(default)]
+    pub class: Class,
+    /// What starts an episode.
+    pub trigger: Trigger,
+    /// For whom; all conditions must hold.
+    #[serde(default)]
+    pub audience: Condition,
+    /// How often and for how many.
+    #[serde(default)]
+    pub limits: CampaignLimits,
+    /// What ends the campaign for a client, and what counts as success.
+    #[serde(default)]
+    pub goal: Goal,
+    /// The news that the letters of this campaign carry.
+    #[serde(default)]
+    pub news: Option<News>,
+    /// What happens, in this order.
+    #[serde(default, rename = "step")]
+    pub steps: Vec<Step>,
+}
+
+impl Campaign {
+    fn default_backlog_per_day() -> u32 {
+        50
+    }
+}
+
+/// Whether a campaign acts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CampaignStatus {
+    /// Being written: only `plan --campaign ID` shows what it would do.
+    #[default]
+    Draft,
+    /// Acts at every run.
+    Live,
+    /// Stands still; nobody enters and no step is taken.
+    Paused,
+}
+
+/// Who signs a letter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sender {
+    /// The company.
+    #[default]
+    Company,
+    /// The client's manager; answers go to him.
+    Manager,
+}
+
+/// What starts an episode of a campaign for a client.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "on", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Trigger {
+    /// The client's own purchase cycle has passed without a purchase.
+    MissedCycle {
+        /// How far the silence has come.
+        #[serde(default)]
+        level: MissedLevel,
+        /// With `level = "due"`: so many days before the purchase is due.
+        #[serde(default)]
+        lead: Option<Days>,
+    },
+    /// A one-time buyer is past the usual time to the second purchase.
+    SecondPurchase {},
+    /// The client still buys, but clearly less than usual, or stopped buying something.
+    VolumeDrop {
+        /// What must have dropped.
+        #[serde(default)]
+        of: VolumeDropKind,
+    },
+    /// The client has bought: the day of each purchase.
+    Purchase {},
+    /// A deal has been won.
+    DealWon {},
+    /// A deal was lost, and the time to ask again has come.
+    Rejection {
+        /// Only these reasons; all when absent.
+        #[serde(default)]
+        #[schemars(length(min = 1))]
+        reasons: Vec<String>,
+        /// How long after the rejection.
+        #[serde(default = "Trigger::default_rejection_after")]
+        after: Days,
+        /// Other distances for some reasons: `after_by_reason = { price = "180d" }`.
+        #[serde(default)]
+        after_by_reason: BTreeMap<String, Days>,
+    },
+    /// A day of the calendar.
+    Date {
+        /// `12-20` for every year, `2026-12-20` for once.
+        day: DateRule,
+    },
+    /// Company news, once, on their day.
+    News {
+        /// The day on which the news goes out.
+        #[serde(deserialize_with = "super::values::day")]
+        day: Day,
+    },
+}
+
+impl Trigger {
+    fn default_rejection_after() -> Days {
+        Days(90)
+    }
+
+    /// The word that configuration uses for this trigger.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::MissedCycle { .. } => "missed_cycle",
+            Self::SecondPurchase {} => "second_purchase",
+            Self::VolumeDrop { .. } => "volume_drop",
+            Self::Purchase {} => "purchase",
+            Self::DealWon {} => "deal_won",
+            Self::Rejection { .. } => "rejection",
+            Self::Date { .. } => "date",
+            Self::News { .. } => "news",
+        }
+    }
+}
+
+/// How far the silence of a client has come when `missed_cycle` starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MissedLevel {
+    /// The purchase is due by the client's usual gap.
+    Due,
+    /// Hardly any pause of such clients that ended was longer.
+    #[default]
+    Missed,
+    /// More likely than not he stays away.
+    Asleep,
+    /// Silent for so long that he counts as lost.
+    Lost,
+}
+
+impl MissedLevel {
+    /// The state of the rhythm that this level waits for.
+    pub const fn state(self) -> RhythmState {
+        match self {
+            Self::Due => RhythmState::Due,
+            Self::Missed => RhythmState::Missed,
+            Self::Asleep => RhythmState::Asleep,
+            Self::Lost => RhythmState::Lost,
+        }
+    }
+}
+
+/// What must have dropped for `volume_drop`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VolumeDropKind {
+    /// Money spent, against the client's own past and the base.
+    #[default]
+    Spend,
+    /// An item bought regularly and no longer.
+    Items,
+}
+
+/// A day of every year, or one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateRule {
+    /// `12-20`: the month and the day of the month, every year.
+    Yearly {
+        /// 1 to 12.
+        month: u32,
+        /// 1 to 31; 29 February falls on 28 February in common years.
+        day: u32,
+    },
+    /// `2026-12-20`: once.
+    Once(Day),
+}
+
+/// How often a client enters, and who is left out to measure the effect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CampaignLimits {
+    /// The least time from the last touch of this campaign to a new episode.
+    pub reentry: Days,
+    /// The share of clients who get nothing, so that the effect can be measured.
+    pub holdout: Share,
+}
+
+impl Default for CampaignLimits {
+    fn default() -> Self {
+        Self {
+            reentry: Days(90),
+            holdout: Share::percent(10.0),
+        }
+    }
+}
+
+/// What ends the campaign for a client, and what counts as success.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Goal {
+    /// What the campaign is for.
+    pub event: GoalEvent,
+    /// How long after entering it still counts.
+    pub within: Days,
+}
+
+impl Default for Goal {
+    fn default() -> Self {
+        Self {
+            event: GoalEvent::Purchase,
+            within: Days(30),
+        }
+    }
+}
+
+/// What a campaign is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GoalEvent {
+    /// A purchase: ends the campaign for the client as soon as it is known.
+    #[default]
+    Purchase,
+    /// A won deal.
+    DealWon,
+    /// Nothing: all steps are taken.
+    None,
+}
+
+/// News that letters carry.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct News {
+    /// The headline.
+    #[schemars(length(min = 1))]
+    pub title: String,
+    /// A few words before the pieces; an empty line separates paragraphs.
+    #[serde(default)]
+    pub intro: Option<String>,
+    /// The pieces, in this order.
+    #[serde(default, rename = "item")]
+    pub items: Vec<NewsItem>,
+}
+
+/// One piece of news.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewsItem {
+    /// The headline of the piece.
+    #[schemars(length(min = 1))]
+    pub title: String,
+    /// The text; an empty line separates paragraphs.
+    #[schemars(length(min = 1))]
+    pub text: String,
+    /// Where to read on, with https://.
+    #[serde(default)]
+    #[schemars(extend("format" = "url", "pattern" = "^https?://"))]
+    pub link: Option<String>,
+}
+
+/// One step: either a message (`channel` and `template`) or a task (`task` and `script`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Identifies the step within the campaign for ever.
+    #[schemars(extend("format" = "slug", "pattern" = "^[a-z0-9]+(-[a-z0-9]+)*$"))]
+    pub id: String,
+    /// The distance from the day on which the client entered.
+    #[serde(default)]
+    pub after: Option<Span>,
+    /// The channel of a message.
+    #[serde(default)]
+    pub channel: Option<Channel>,
+    /// The template of a message.
+    #[serde(default)]
+    pub template: Option<String>,
+    /// What the message is when it differs from the campaign.
+    #[serde(default)]
+    pub class: Option<Class>,
+    /// Sent instead where the channel cannot reach the client; a step of its own.
+    #[serde(default)]
+    pub fallback: Option<Fallback>,
+    /// A certificate that the message carries.
+    #[serde(default)]
+    pub certificate: Option<CertificateOffer>,
+    /// The kind of a task.
+    #[serde(default)]
+    pub task: Option<TaskKind>,
+    /// What the manager says: a template in `scripts`.
+    #[serde(default)]
+    pub script: Option<String>,
+}
+
+/// What is sent where the first channel cannot reach the client.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fallback {
+    /// The other channel.
+    pub channel: Channel,
+    /// The other template; never the same letter twice.
+    pub template: String,
+}
+
+/// A certificate that a message carries.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateOffer {
+    /// For the client himself or for a friend of his.
+    pub kind: CertificateKind,
+    /// The discount: `10%` or `500 RUB`.
+    #[serde(default)]
+    pub discount: Option<Discount>,
+    /// A thing, in place of a discount or with it.
+    #[serde(default)]
+    pub gift: Option<String>,
+    /// How long it is valid.
+    pub valid: Days,
+}
+
+/// A discount: a share or an amount of money.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Discount {
+    /// `10%`
+    Share(Share),
+    /// `500 RUB`
+    Money(Money),
+}

@@ -1,0 +1,412 @@
+//! The texts that stand for values: `30d`, `10%`, `https://…`.
+//!
+//! The JSON schema names a format; here stands, for each, what it is called, how it is written,
+//! what reads it, and what was probably meant by a text that cannot be read. The values
+//! themselves are in `config::values`.
+
+use std::str::FromStr;
+
+use super::super::campaign::{DateRule, Discount};
+use super::super::values::{Days, Share, Span, TimeOfDay};
+use super::nearest;
+use crate::model::{Currency, Day, Money};
+
+/// One format of the JSON schema.
+pub(super) struct Format {
+    /// The name in the schema.
+    pub(super) name: &'static str,
+    /// What it is, with its article.
+    pub(super) what: &'static str,
+    /// How it is written.
+    pub(super) example: &'static str,
+    /// Whether a text can be read.
+    pub(super) reads: fn(&str) -> bool,
+    /// What was probably meant by a text that cannot be read.
+    guess: fn(&str) -> Option<String>,
+}
+
+/// Every format that the schemas name.
+pub(super) const FORMATS: &[Format] = &[
+    Format {
+        name: "days",
+        what: "a number of days",
+        example: "30d or 2w",
+        reads: parses::<Days>,
+        guess: days_meant,
+    },
+    Format {
+        name: "span",
+        what: "a distance in time",
+        example: "4d, 2w or 0.5 cycles",
+        reads: parses::<Span>,
+        guess: span_meant,
+    },
+    Format {
+        name: "share",
+        what: "a share",
+        example: "10%, from 0% to 100%",
+        reads: parses::<Share>,
+        guess: share_meant,
+    },
+    Format {
+        name: "time",
+        what: "a time of day",
+        example: "10:00",
+        reads: parses::<TimeOfDay>,
+        guess: |text| Some(text.trim().replace(['.', '-', ' '], ":")),
+    },
+    Format {
+        name: "date",
+        what: "a date",
+        example: "2026-12-01",
+        reads: parses::<Day>,
+        guess: date_meant,
+    },
+    Format {
+        name: "date_rule",
+        what: "a day",
+        example: "12-20 for every year, or 2026-12-20 for once",
+        reads: parses::<DateRule>,
+        guess: date_meant,
+    },
+    Format {
+        name: "money",
+        what: "an amount of money",
+        example: "1500 RUB or 99.90 EUR",
+        reads: parses::<Money>,
+        guess: |text| Some(money_meant(text)),
+    },
+    Format {
+        name: "discount",
+        what: "a discount",
+        example: "10% or 500 RUB",
+        reads: parses::<Discount>,
+        guess: |text| share_meant(text).or_else(|| Some(money_meant(text))),
+    },
+    Format {
+        name: "currency",
+        what: "a currency",
+        example: "RUB or EUR, by its three letters",
+        reads: parses::<Currency>,
+        guess: |text| Some(currency_meant(text)),
+    },
+    Format {
+        name: "time_zone",
+        what: "a time zone",
+        example: "Europe/Moscow, by its IANA name",
+        reads: parses::<chrono_tz::Tz>,
+        guess: time_zone_meant,
+    },
+    Format {
+        name: "country",
+        what: "a country",
+        example: "RU or DE, by its two capital letters",
+        reads: is_country,
+        guess: |text| Some(text.trim().to_uppercase()),
+    },
+    Format {
+        name: "slug",
+        what: "an id",
+        example: "missed-cycle: small Latin letters, digits and hyphens",
+        reads: is_slug,
+        guess: slug_meant,
+    },
+    Format {
+        name: "color",
+        what: "a colour",
+        example: "#0b6e4f",
+        reads: is_color,
+        guess: |text| Some(format!("#{}", text.trim().trim_start_matches("0x"))),
+    },
+    Format {
+        name: "url",
+        what: "an address of the web",
+        example: "https://www.example.org",
+        reads: is_url,
+        guess: |text| {
+            let rest = text.trim().trim_start_matches("http://");
+            Some(format!("https://{}", rest.trim_start_matches('/')))
+        },
+    },
+    Format {
+        name: "email",
+        what: "an e-mail address",
+        example: "sales@example.org",
+        reads: email_address::EmailAddress::is_valid,
+        guess: |text| Some(text.replace(char::is_whitespace, "")),
+    },
+];
+
+impl Format {
+    /// The format of a name; nothing when the name is not one of ours.
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
+        FORMATS.iter().find(|format| format.name == name)
+    }
+
+    /// What was probably meant by a text that cannot be read; always something that can be.
+    pub(super) fn meant(&self, text: &str) -> Option<String> {
+        let latin = nearest::in_latin_letters(text);
+        let guesses = [Some(latin.clone()), (self.guess)(&latin)];
+        let mut readable = guesses.into_iter().flatten().filter(|guess| guess != text);
+        readable.find(|guess| (self.reads)(guess))
+    }
+}
+
+fn parses<T: FromStr>(text: &str) -> bool {
+    text.parse::<T>().is_ok()
+}
+
+/// A country by the two letters of ISO 3166-1, as the numbering plans of phones know it.
+fn is_country(text: &str) -> bool {
+    text.len() == 2
+        && text.bytes().all(|byte| byte.is_ascii_uppercase())
+        && parses::<phonenumber::country::Id>(text)
+}
+
+/// Small letters, digits and hyphens between them: safe in file names, addresses and keys.
+fn is_slug(text: &str) -> bool {
+    let part = |part: &str| {
+        let mut bytes = part.bytes();
+        !part.is_empty() && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    text.len() <= 64 && text.split('-').all(part)
+}
+
+fn is_color(text: &str) -> bool {
+    let digits = text.strip_prefix('#').unwrap_or_default();
+    digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// `https://` with a host; `http://` for this machine only, where pages are tried out.
+fn is_url(text: &str) -> bool {
+    let host_of = |rest: &str| rest.split(['/', '?', '#']).next().map(str::to_owned);
+    let clean = !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    let host = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+        (Some(rest), _) => host_of(rest),
+        (None, Some(rest)) => host_of(rest).filter(|host| {
+            let name = host.split(':').next().unwrap_or_default();
+            name == "localhost" || name == "127.0.0.1"
+        }),
+        (None, None) => None,
+    };
+    clean && host.is_some_and(|host| host.contains('.') || host.starts_with("localhost"))
+}
+
+/// The number at the start of a text and the word after it, with a point for a comma.
+fn number_and_word(text: &str) -> (String, String) {
+    let text = text.trim().replace(',', ".").to_lowercase();
+    let is_number = |c: char| c.is_ascii_digit() || c == '.';
+    // Spaces within the number group its digits: 1 500.
+    let tight: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let number: String = tight.chars().take_while(|c| is_number(*c)).collect();
+    let word = tight[number.len()..].to_owned();
+    (number.trim_end_matches('.').to_owned(), word)
+}
+
+fn days_meant(text: &str) -> Option<String> {
+    let (number, word) = number_and_word(text);
+    let number: u32 = number.parse().ok()?;
+    let days = match word.as_str() {
+        "" | "d" | "day" | "days" | "д" | "дн" | "дн." | "день" | "дня" | "дней" => {
+            number
+        }
+        "w" | "week" | "weeks" | "нед" | "нед." | "неделя" | "недели" | "недель" => {
+            number.checked_mul(7)?
+        }
+        "m" | "mo" | "month" | "months" | "мес" | "мес." | "месяц" | "месяца" | "месяцев" => {
+            number.checked_mul(30)?
+        }
+        "y" | "year" | "years" | "год" | "года" | "лет" => number.checked_mul(365)?,
+        _ => return None,
+    };
+    Some(format!("{days}d"))
+}
+
+fn span_meant(text: &str) -> Option<String> {
+    let (number, word) = number_and_word(text);
+    if word.starts_with("cycl") || word.starts_with("цикл") {
+        return Some(format!("{number} cycles"));
+    }
+    days_meant(text)
+}
+
+fn share_meant(text: &str) -> Option<String> {
+    let (number, word) = number_and_word(text);
+    let value: f64 = number.parse().ok()?;
+    let is_share = matches!(
+        word.as_str(),
+        "" | "%" | "percent" | "процент" | "процентов"
+    );
+    // A bare 0.1 is a fraction, a bare 10 are percents.
+    let percent = if word.is_empty() && number.starts_with("0.") {
+        (value * 1e6).round() / 1e4
+    } else {
+        value
+    };
+    is_share.then(|| format!("{percent}%"))
+}
+
+fn date_meant(text: &str) -> Option<String> {
+    let parts: Vec<&str> = text.trim().split(['.', '/', '-']).collect();
+    match parts.as_slice() {
+        [year, month, day] if year.len() == 4 => Some(format!("{year}-{month:0>2}-{day:0>2}")),
+        [day, month, year] if year.len() == 4 => Some(format!("{year}-{month:0>2}-{day:0>2}")),
+        [day, month] if text.contains('.') => Some(format!("{month:0>2}-{day:0>2}")),
+        [month, day] => Some(format!("{month:0>2}-{day:0>2}")),
+        _ => None,
+    }
+}
+
+fn money_meant(text: &str) -> String {
+    let (number, word) = number_and_word(text);
+    let currency = if word.is_empty() {
+        "RUB".to_owned()
+    } else {
+        currency_meant(&word)
+    };
+    format!("{number} {currency}")
+}
+
+fn currency_meant(text: &str) -> String {
+    let word = text.trim().trim_end_matches('.').to_lowercase();
+    let code = match word.as_str() {
+        "₽" | "р" | "руб" | "рубль" | "рублей" | "рубли" | "rur" | "rouble" | "ruble" | "p" => {
+            "RUB"
+        }
+        "€" | "евро" | "euro" => "EUR",
+        "$" | "доллар" | "долларов" | "dollar" => "USD",
+        "₸" | "тг" | "тенге" => "KZT",
+        "£" => "GBP",
+        _ => return word.to_uppercase(),
+    };
+    code.to_owned()
+}
+
+fn time_zone_meant(text: &str) -> Option<String> {
+    let names = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+    let wanted = text.trim().replace(' ', "_").to_lowercase();
+    let city = |name: &str| name.rsplit('/').next().map(str::to_lowercase);
+    let mut cities = names.clone();
+    let by_city = cities.find(|name| city(name).as_deref() == Some(&wanted));
+    let moscow = (wanted == "msk" || wanted == "utc+3").then_some("Europe/Moscow");
+    let found = moscow.or(by_city);
+    let found = found.or_else(|| nearest::word(text, names));
+    found.map(str::to_owned)
+}
+
+fn slug_meant(text: &str) -> Option<String> {
+    let spaced = text.trim().to_lowercase();
+    let parts = spaced.split(|c: char| !c.is_ascii_alphanumeric());
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    // A name in another alphabet would lose its letters.
+    spaced.is_ascii().then(|| parts.join("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::schema::{FileKind, schema};
+    use super::*;
+
+    #[test]
+    fn what_was_meant_by_a_wrong_value_is_offered() {
+        for (format, text, meant) in [
+            ("days", "30", Some("30d")),
+            ("days", "30 days", Some("30d")),
+            ("days", "3 месяца", Some("90d")),
+            ("days", "2 недели", Some("14d")),
+            ("days", "soon", None),
+            ("days", "99999999999", None),
+            ("span", "0,5 cycles", Some("0.5 cycles")),
+            ("span", "полцикла", None),
+            ("span", "4 days", Some("4d")),
+            ("share", "10", Some("10%")),
+            ("share", "0.1", Some("10%")),
+            ("share", "0,25", Some("25%")),
+            ("share", "150%", None),
+            ("time", "10.30", Some("10:30")),
+            ("date", "20.12.2026", Some("2026-12-20")),
+            ("date", "2026/1/5", Some("2026-01-05")),
+            ("date", "31.02.2026", None),
+            ("date_rule", "20.12", Some("12-20")),
+            ("money", "1 500 руб.", Some("1500 RUB")),
+            ("money", "1500", Some("1500 RUB")),
+            ("discount", "10", Some("10%")),
+            ("discount", "500 р", Some("500 RUB")),
+            ("currency", "₽", Some("RUB")),
+            ("currency", "RUВ", Some("RUB")),
+            ("time_zone", "Moscow", Some("Europe/Moscow")),
+            ("time_zone", "Europe/Moskow", Some("Europe/Moscow")),
+            ("time_zone", "europe/moscow", Some("Europe/Moscow")),
+            ("country", "ru", Some("RU")),
+            ("country", "ZZ", None),
+            ("slug", "Missed Cycle", Some("missed-cycle")),
+            ("slug", "Спящие", None),
+            ("color", "0b6e4f", Some("#0b6e4f")),
+            ("url", "example.org", Some("https://example.org")),
+            ("url", "http://example.org/a", Some("https://example.org/a")),
+            ("email", "sales @example.org", Some("sales@example.org")),
+        ] {
+            let format = Format::named(format).unwrap();
+            assert!(!(format.reads)(text), "{} reads {text}", format.name);
+            assert_eq!(
+                format.meant(text).as_deref(),
+                meant,
+                "{} {text}",
+                format.name
+            );
+        }
+    }
+
+    #[test]
+    fn right_values_are_read() {
+        for (format, text) in [
+            ("url", "https://www.example.org/a?b=c"),
+            ("url", "http://127.0.0.1:8080/x"),
+            ("country", "RU"),
+            ("slug", "news-2026-09"),
+            ("color", "#0B6E4F"),
+            ("email", "hello@example.org"),
+        ] {
+            assert!((Format::named(format).unwrap().reads)(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_format_of_the_schemas_is_known_and_every_known_one_explains_itself() {
+        fn formats(schema: &serde_json::Value, found: &mut Vec<String>) {
+            if let Some(object) = schema.as_object() {
+                if let (Some("string"), Some(format)) = (
+                    object.get("type").and_then(|t| t.as_str()),
+                    object.get("format"),
+                ) {
+                    found.extend(format.as_str().map(str::to_owned));
+                }
+                object.values().for_each(|value| formats(value, found));
+            }
+            if let Some(list) = schema.as_array() {
+                for value in list {
+                    formats(value, found);
+                }
+            }
+        }
+        for kind in FileKind::ALL {
+            let mut found = Vec::new();
+            formats(schema(kind), &mut found);
+            assert!(!found.is_empty());
+            for name in found {
+                assert!(Format::named(&name).is_some(), "{name}");
+            }
+        }
+        for format in FORMATS {
+            let example = format.example.split([',', ':']).next().unwrap();
+            let example = example.split(" or ").next().unwrap();
+            let example = example.split(" for ").next().unwrap();
+            let whole = format.example.to_owned();
+            assert!(
+                (format.reads)(example) || (format.reads)(&whole),
+                "{}: {example}",
+                format.name
+            );
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! What the settings cannot mean: each rule a small function, all are run, all report.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::super::Settings;
+use super::super::settings::DeliveryMode;
+use super::super::values::{Days, Share};
+use super::document::KeyPath;
+use super::findings::Finding;
+use super::nearest;
+use crate::model::{Class, ConsentBasis};
+
+/// One rule over the settings.
+type Rule = fn(&Settings) -> Vec<Finding>;
+
+/// Every rule that needs nothing but the settings.
+const RULES: &[Rule] = &[
+    source_names_differ,
+    manager_ids_differ,
+    consent_covers_something,
+    contract_covers_service_only,
+    closed_days_have_an_order,
+    live_delivery_has_own_addresses,
+    database_is_understood,
+    distances_are_not_nothing,
+    shares_leave_a_choice,
+    default_manager_is_known,
+];
+
+/// Runs every rule; relative paths start at `home`.
+pub(super) fn all(settings: &Settings, home: &Path) -> Vec<Finding> {
+    let findings = RULES.iter().flat_map(|rule| rule(settings));
+    findings.chain(source_paths_exist(settings, home)).collect()
+}
+
+fn top(key: &str) -> KeyPath {
+    KeyPath::root().key(key)
+}
+
+fn source(n: usize) -> KeyPath {
+    top("source").index(n)
+}
+
+/// Findings for every name that stands a second time in a list.
+fn repeated<'n>(
+    list: &str,
+    key: &str,
+    names: impl Iterator<Item = &'n str>,
+    hint: &str,
+) -> Vec<Finding> {
+    let mut seen = BTreeMap::new();
+    let mut findings = Vec::new();
+    for (n, name) in names.enumerate() {
+        let at = top(list).index(n).key(key);
+        if let Some(first) = seen.get(name) {
+            let message = format!("two [[{list}]] have the {key} \"{name}\"");
+            let first = top(list).index(*first).key(key);
+            findings.push(Finding::error(at, message, hint).given(first));
+        } else {
+            seen.insert(name, n);
+        }
+    }
+    findings
+}
+
+fn source_names_differ(settings: &Settings) -> Vec<Finding> {
+    let names = settings.sources.iter().map(|source| source.name.as_str());
+    let hint = "give each source a name of its own: the ids of clients are unique within it";
+    repeated("source", "name", names, hint)
+}
+
+fn manager_ids_differ(settings: &Settings) -> Vec<Finding> {
+    let ids = settings.managers.iter().map(|manager| manager.id.as_str());
+    repeated("manager", "id", ids, "give each manager an id of his own")
+}
+
+fn source_paths_exist(settings: &Settings, home: &Path) -> Vec<Finding> {
+    let sources = settings.sources.iter().enumerate();
+    let missing = sources.filter(|(_, source)| !home.join(&source.path).exists());
+    let findings = missing.map(|(n, source)| {
+        let message = format!("there is no file or folder {}", source.path.display());
+        let hint = "a relative path starts at the folder that holds config/";
+        Finding::warning(self::source(n).key("path"), message, hint)
+    });
+    findings.collect()
+}
+
+fn consent_covers_something(settings: &Settings) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (n, source) in settings.sources.iter().enumerate() {
+        let (at, consent) = (self::source(n).key("consent"), &source.consent);
+        let names = [
+            ("channels", consent.channels.is_empty()),
+            ("classes", consent.classes.is_empty()),
+        ];
+        for (key, is_empty) in names {
+            if consent.basis != ConsentBasis::None && is_empty {
+                let message = format!("the consent of source \"{}\" covers no {key}", source.name);
+                let hint = match key {
+                    "channels" => "add channels = [\"email\"], or what the consent names",
+                    _ => "add classes = [\"advertising\", \"service\"], or what the consent names",
+                };
+                let finding = Finding::error(at.clone(), message, hint);
+                findings.push(finding.given(at.key("basis")));
+            } else if consent.basis == ConsentBasis::None && !is_empty {
+                let message = format!("{key} without a basis: nobody of this source is written to");
+                let hint =
+                    "add basis = \"consent\" or \"soft_opt_in\" when there is one, with its proof";
+                let finding = Finding::warning(at.key(key), message, hint);
+                findings.push(finding.given(at.key("basis")));
+            }
+        }
+    }
+    findings
+}
+
+fn contract_covers_service_only(settings: &Settings) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (n, source) in settings.sources.iter().enumerate() {
+        let consent = &source.consent;
+        if consent.basis == ConsentBasis::Contract && consent.classes.contains(&Class::Advertising)
+        {
+            let at = self::source(n).key("consent").key("classes");
+            let message = "a contract does not allow advertising";
+            let hint = "write classes = [\"service\"], or get a consent";
+            findings.push(Finding::error(at, message, hint));
+        }
+    }
+    findings
+}
+
+fn closed_days_have_an_order(settings: &Settings) -> Vec<Finding> {
+    let closed = settings.rhythm.closed.iter().enumerate();
+    let turned = closed.filter(|(_, days)| days.to < days.from);
+    let findings = turned.map(|(n, days)| {
+        let at = top("rhythm").key("closed").index(n);
+        let message = format!(
+            "the closed days end on {} before they begin on {}",
+            days.to, days.from
+        );
+        Finding::error(at, message, "swap from and to")
+    });
+    findings.collect()
+}
+
+fn live_delivery_has_own_addresses(settings: &Settings) -> Vec<Finding> {
+    if settings.delivery.mode != DeliveryMode::Live {
+        return Vec::new();
+    }
+    let delivery = top("delivery");
+    let addresses = [
+        ("from_email", &settings.delivery.from_email),
+        ("public_url", &settings.delivery.public_url),
+    ];
+    let examples = addresses
+        .into_iter()
+        .filter(|(_, address)| is_example(address));
+    let findings = examples.map(|(key, address)| {
+        let message = format!("live delivery with the example address {address}");
+        let hint = format!("write the company's own {key}, or mode = \"sandbox\"");
+        Finding::error(delivery.key(key), message, hint).given(delivery.key("mode"))
+    });
+    findings.collect()
+}
+
+/// Source: RFC 2606 §3, the domains that are kept for examples.
+fn is_example(address: &str) -> bool {
+    ["example.org", "example.com", "example.net"]
+        .iter()
+        .any(|domain| address.contains(domain))
+}
+
+fn database_is_understood(settings: &Settings) -> Vec<Finding> {
+    let url = &settings.database.url;
+    let file = url
+        .strip_prefix("sqlite://")
+        .or_else(|| url.strip_prefix("sqlite:"));
+    if file.is_some_and(|file| !file.trim().is_empty()) {
+        return Vec::new();
+    }
+    let message = format!("the database \"{url}\" is not understood");
+    let hint = "write url = \"sqlite://rekindle.db\"";
+    vec![Finding::error(top("database").key("url"), message, hint)]
+}
+
+fn distances_are_not_nothing(settings: &Settings) -> Vec<Finding> {
+    let distances = [
+        (
+            "limits",
+            "per_client_within",
+            settings.limits.per_client_within,
+        ),
+        ("rhythm", "refit_after", settings.rhythm.refit_after),
+        ("tasks", "expires", settings.tasks.expires),
+    ];
+    let nothing = distances.into_iter().filter(|(.., days)| *days == Days(0));
+    let findings = nothing.map(|(table, key, _)| {
+        let message = format!("\"{key}\" must be at least one day");
+        Finding::error(
+            top(table).key(key),
+            message,
+            format!("write {key} = \"1d\" or more"),
+        )
+    });
+    findings.collect()
+}
+
+fn shares_leave_a_choice(settings: &Settings) -> Vec<Finding> {
+    let rhythm = &settings.rhythm;
+    let shares = [
+        ("missed_p", rhythm.missed_p),
+        ("missed_p_key_account", rhythm.missed_p_key_account),
+        ("asleep_at", rhythm.asleep_at),
+        ("key_account_share", rhythm.key_account_share),
+    ];
+    let (none, all) = (Share::percent(0.0), Share::percent(100.0));
+    let useless = shares
+        .into_iter()
+        .filter(|(_, share)| *share == none || *share == all);
+    let findings = useless.map(|(key, share)| {
+        let message = format!("{key} = \"{share}\" would hold for everybody or for nobody");
+        Finding::error(
+            top("rhythm").key(key),
+            message,
+            "write a share between 1% and 99%",
+        )
+    });
+    findings.collect()
+}
+
+fn default_manager_is_known(settings: &Settings) -> Vec<Finding> {
+    let (Some(wanted), Some(known)) = (&settings.tasks.default_manager, known_managers(settings))
+    else {
+        return Vec::new();
+    };
+    if known.contains(&wanted.as_str()) {
+        return Vec::new();
+    }
+    let at = top("tasks").key("default_manager");
+    vec![
+        Finding::warning(at, unknown_manager(wanted), manager_hint(wanted, &known))
+            .given(top("manager")),
+    ]
+}
+
+/// The ids of all managers, when no source can bring more of them.
+pub(super) fn known_managers(settings: &Settings) -> Option<Vec<&str>> {
+    // A source that is a folder may hold managers.csv; one that is a file holds purchases.
+    let may_bring = settings
+        .sources
+        .iter()
+        .any(|source| source.path.extension().is_none());
+    let ids = settings.managers.iter().map(|manager| manager.id.as_str());
+    (!may_bring).then(|| ids.collect())
+}
+
+/// What is wrong with the id of a manager whom nobody knows.
+pub(super) fn unknown_manager(id: &str) -> String {
+    format!("no manager has the id \"{id}\"")
+}
+
+/// How to mend the id of a manager whom nobody knows.
+pub(super) fn manager_hint(id: &str, known: &[&str]) -> String {
+    match nearest::word(id, known.iter().copied()) {
+        Some(meant) => format!("did you mean \"{meant}\"?"),
+        None => {
+            "add him as a [[manager]] in the settings, or in managers.csv of a source".to_owned()
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! `config/rekindle.toml`: the company, its sources, limits and delivery.
+//!
+//! Every key is documented here, once: the JSON schema, the annotated default file and the hints
+//! of `check` come from these types.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use super::source::{Encoding, FactKind, Source, SourceConsent, SourceKind, SourceMode};
+use super::values::{Days, Share};
+use crate::model::{Currency, Day, Locale, ManagerRole};
+
+/// The whole of `config/rekindle.toml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Who writes: the company as letters and pages show it.
+    pub company: Company,
+    /// Where the data is kept.
+    #[serde(default)]
+    pub database: Database,
+    /// Folders and files.
+    #[serde(default)]
+    pub paths: Paths,
+    /// Where the facts come from; one block for each source.
+    #[serde(default, rename = "source")]
+    pub sources: Vec<Source>,
+    /// How letters leave.
+    #[serde(default)]
+    pub delivery: Delivery,
+    /// How a missed purchase cycle is found.
+    #[serde(default)]
+    pub rhythm: RhythmSettings,
+    /// Bounds that hold for all campaigns together.
+    #[serde(default)]
+    pub limits: Limits,
+    /// The managers' day.
+    #[serde(default)]
+    pub tasks: TaskSettings,
+    /// Managers that no source names; those of `managers.csv` need no entry here.
+    #[serde(default, rename = "manager")]
+    pub managers: Vec<ManagerEntry>,
+}
+
+/// The company as letters and pages show it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Company {
+    /// The name that clients know.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// The language of letters to clients whose own is not known.
+    #[serde(default)]
+    pub locale: Locale,
+    /// The time zone in which days begin, by its IANA name.
+    #[serde(default = "Company::default_time_zone")]
+    pub time_zone: TimeZone,
+    /// The country of phone numbers that are written without one: two letters.
+    #[serde(default = "Company::default_country")]
+    #[schemars(extend("format" = "country", "pattern" = "^[A-Z]{2}$"))]
+    pub country: String,
+    /// The currency of all amounts; an import rejects rows in another one.
+    #[serde(default = "Company::default_currency")]
+    pub currency: Currency,
+    /// The address of the site, with https://.
+    #[serde(default)]
+    #[schemars(extend("format" = "url", "pattern" = "^https?://"))]
+    pub site: Option<String>,
+    /// The phone that letters show.
+    #[serde(default)]
+    pub phone: Option<String>,
+    /// The e-mail address that letters show.
+    #[serde(default)]
+    #[schemars(extend("format" = "email"))]
+    pub email: Option<String>,
+    /// The postal address in the footer of letters.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// The legal line in the footer of letters.
+    #[serde(default)]
+    pub legal: Option<String>,
+    /// The address of the logo picture, with https://.
+    #[serde(default)]
+    #[schemars(extend("format" = "url", "pattern" = "^https?://"))]
+    pub logo_url: Option<String>,
+    /// The colour of buttons and links, as #rrggbb.
+    #[serde(default = "Company::default_accent")]
+    #[schemars(extend("format" = "color", "pattern" = "^#[0-9a-fA-F]{6}$"))]
+    pub accent: String,
+}
+
+impl Company {
+    fn default_time_zone() -> TimeZone {
+        TimeZone(chrono_tz::UTC)
+    }
+
+    fn default_country() -> String {
+        "RU".to_owned()
+    }
+
+    fn default_currency() -> Currency {
+        Currency::RUB
+    }
+
+    fn default_accent() -> String {
+        "#0b6e4f".to_owned()
+    }
+}
+
+/// A time zone by its IANA name, such as `Europe/Moscow`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TimeZone(pub chrono_tz::Tz);
+
+impl JsonSchema for TimeZone {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "time_zone".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "format": "time_zone",
+            "description": "A time zone by its IANA name: Europe/Moscow",
+        })
+    }
+}
+
+/// Where the data is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    /// `sqlite://FILE`; a relative file starts at the home folder.
+    #[schemars(extend("pattern" = "^sqlite:"))]
+    pub url: String,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            url: "sqlite://rekindle.db".to_owned(),
+        }
+    }
+}
+
+/// Folders and files; relative ones start at the home folder, the one that holds `config/`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Paths {
+    /// One TOML file a campaign.
+    #[schemars(extend("minLength" = 1))]
+    pub campaigns: PathBuf,
+    /// The company's own templates; what is not there is taken from the built-in ones.
+    #[schemars(extend("minLength" = 1))]
+    pub templates: PathBuf,
+    /// Where sandbox delivery puts letters and WhatsApp requests.
+    #[schemars(extend("minLength" = 1))]
+    pub sandbox: PathBuf,
+    /// Where imports put the rows that they could not take.
+    #[schemars(extend("minLength" = 1))]
+    pub rejects: PathBuf,
+    /// The key for hashes of addresses and certificate codes; made at first use, to be backed up.
+    #[schemars(extend("minLength" = 1))]
+    pub key: PathBuf,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self {
+            campaigns: "config/campaigns".into(),
+            templates: "templates".into(),
+            sandbox: "sandbox".into(),
+            rejects: "rejects".into(),
+            key: "rekindle.key".into(),
+        }
+    }
+}
+
+/// How letters leave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Delivery {
+    /// `sandbox` writes files and reaches nobody.
+    pub mode: DeliveryMode,
+    /// The sender of letters that come from the company.
+    pub from_name: Option<String>,
+    /// The sender's address; its domain also names our message ids.
+    #[schemars(extend("format" = "email"))]
+    pub from_email: String,
+    /// The public address of the unsubscribe and certificate pages, with https://.
+    #[schemars(extend("format" = "url", "pattern" = "^https?://"))]
+    pub public_url: String,
+    /// Countries (two letters) whose phone numbers may get WhatsApp messages.
+    #[schemars(extend("items" = {
+        "type": "string", "format": "country", "pattern": "^[A-Z]{2}$",
+    }))]
+    pub whatsapp_countries: Vec<String>,
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self {
+            mode: DeliveryMode::Sandbox,
+            from_name: None,
+            from_email: "hello@example.org".to_owned(),
+            public_url: "https://example.org/rekindle".to_owned(),
+            whatsapp_countries: Vec::new(),
+        }
+    }
+}
+
+/// Where messages go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryMode {
+    /// Into a folder: letters as `.eml`, WhatsApp as JSON. Reaches nobody.
+    #[default]
+    Sandbox,
+    /// To the clients. The first run waits for a person's approval.
+    Live,
+}
+
+/// How a missed purchase cycle is found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RhythmSettings {
+    /// A cycle counts as missed when at most this share of ended pauses was longer.
+    pub missed_p: Share,
+    /// The same for key accounts, who are worth an earlier call.
+    pub missed_p_key_account: Share,
+    /// A client counts as asleep when he stays away with at least this chance.
+    pub asleep_at: Share,
+    /// The least silence after which a client counts as lost; proposed from the base when absent.
+    pub smallest_lost: Option<Days>,
+    /// The grid of the dates in the sources; found from the base when absent.
+    pub grid: Option<Grid>,
+    /// The age at which the parameters of the base are fitted anew.
+    pub refit_after: Days,
+    /// Turnover shares above this make a key account.
+    pub key_account_share: Share,
+    /// Days on which the company is closed; they do not count as silence.
+    pub closed: Vec<ClosedDays>,
+}
+
+impl Default for RhythmSettings {
+    fn default() -> Self {
+        Self {
+            missed_p: Share::percent(10.0),
+            missed_p_key_account: Share::percent(20.0),
+            asleep_at: Share::percent(50.0),
+            smallest_lost: None,
+            grid: None,
+            refit_after: Days(7),
+            key_account_share: Share::percent(10.0),
+            closed: Vec::new(),
+        }
+    }
+}
+
+/// How exactly the sources date a purchase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Grid {
+    /// To the day.
+    Day,
+    /// To the week.
+    Week,
+    /// To the month.
+    Month,
+}
+
+/// A stretch of days on which the company is closed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClosedDays {
+    /// The first closed day.
+    #[serde(deserialize_with = "super::values::day")]
+    pub from: Day,
+    /// The last closed day.
+    #[serde(deserialize_with = "super::values::day")]
+    pub to: Day,
+    /// What for: shown where the closure moves a date.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// Bounds that hold for all campaigns together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// The most advertising messages that one client gets within `per_client_within`.
+    #[schemars(range(min = 1))]
+    pub per_client: u16,
+    /// The stretch of time for `per_client`.
+    pub per_client_within: Days,
+    /// No advertising for so long after a purchase.
+    pub quiet_after_purchase: Days,
+    /// The run of a day stops for a person when it would open more than this many times the usual
+    /// number of missed cycles.
+    #[schemars(range(min = 1))]
+    pub flood_factor: u16,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            per_client: 2,
+            per_client_within: Days(7),
+            quiet_after_purchase: Days(2),
+            flood_factor: 3,
+        }
+    }
+}
+
+/// The managers' day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TaskSettings {
+    /// Tasks a day for a manager who has no capacity of his own.
+    pub capacity: u16,
+    /// The manager (by id) of clients who have none.
+    pub default_manager: Option<String>,
+    /// How long a task that nobody asked about any more stays on the list.
+    pub expires: Days,
+    /// How often a client who did not answer is called again.
+    pub no_answer_retries: u16,
+    /// How long to wait before calling again.
+    pub no_answer_pause: Days,
+}
+
+impl Default for TaskSettings {
+    fn default() -> Self {
+        Self {
+            capacity: 15,
+            default_manager: None,
+            expires: Days(30),
+            no_answer_retries: 3,
+            no_answer_pause: Days(1),
+        }
+    }
+}
+
+/// A manager that no source names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ManagerEntry {
+    /// The id that clients refer to.
+    #[schemars(length(min = 1))]
+    pub id: String,
+    /// The name that letters are signed with.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// Where the day's list goes.
+    #[schemars(extend("format" = "email"))]
+    pub email: String,
+    /// The phone that letters show.
+    #[serde(default)]
+    pub phone: Option<String>,
+    /// What the manager does.
+    #[serde(default)]
+    pub role: ManagerRole,
+    /// Tasks a day.
+    #[serde(default)]
+    pub capacity: Option<u16>,
+    /// The language of the day's list; the company's when absent.
+    #[serde(default)]
+    pub locale: Option<Locale>,
+}

@@ -1,0 +1,194 @@
+//! Who is to be looked at on a day: the numbers of clients, found by index.
+//!
+//! The daily scan reads these, not the base: its cost follows the number of clients for whom
+//! something may have to be done. A plan for a past day looks at everybody instead, because the
+//! stored dates know what happened later.
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::facts::day_of;
+use super::{Result, Store};
+use crate::model::{ClientId, Day, DealStatus, RhythmState};
+
+fn ids(rows: &[SqliteRow]) -> Vec<ClientId> {
+    rows.iter().map(|row| ClientId(row.get(0))).collect()
+}
+
+impl Store {
+    /// Clients whose rhythm reaches `state` in a stretch of days, both ends included. Who falls
+    /// asleep before he counts as missed has reached both.
+    pub async fn clients_reaching(
+        &self,
+        state: RhythmState,
+        from: Day,
+        to: Day,
+    ) -> Result<Vec<ClientId>> {
+        let statement = match state {
+            RhythmState::Active | RhythmState::Due => {
+                "SELECT client_id FROM rhythms WHERE due_on BETWEEN ?1 AND ?2"
+            }
+            RhythmState::Missed => {
+                "SELECT client_id FROM rhythms WHERE missed_on BETWEEN ?1 AND ?2
+                 UNION SELECT client_id FROM rhythms WHERE asleep_on BETWEEN ?1 AND ?2"
+            }
+            RhythmState::Asleep => {
+                "SELECT client_id FROM rhythms WHERE asleep_on BETWEEN ?1 AND ?2"
+            }
+            RhythmState::Lost => "SELECT client_id FROM rhythms WHERE lost_on BETWEEN ?1 AND ?2",
+        };
+        let rows = sqlx::query(statement)
+            .bind(from.epoch_days())
+            .bind(to.epoch_days())
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(ids(&rows))
+    }
+
+    /// Up to `limit` clients whose rhythm reached `state` before a day and who are in no open or
+    /// newer episode of the campaign, those who spent most first.
+    pub async fn backlog(
+        &self,
+        campaign: &str,
+        state: RhythmState,
+        before: Day,
+        limit: u32,
+        offset: u32,
+    ) -> Result<Vec<ClientId>> {
+        let reached = match state {
+            RhythmState::Active | RhythmState::Due => 0,
+            RhythmState::Missed => 1,
+            RhythmState::Asleep => 2,
+            RhythmState::Lost => 3,
+        };
+        let rows = sqlx::query(
+            "SELECT r.client_id FROM rhythms r
+             WHERE CASE ?2 WHEN 0 THEN r.due_on WHEN 1 THEN min(r.missed_on, r.asleep_on)
+                           WHEN 2 THEN r.asleep_on ELSE r.lost_on END < ?3
+               AND NOT EXISTS (
+                   SELECT 1 FROM enrollments e
+                   WHERE e.client_id = r.client_id AND e.campaign = ?1
+                     AND e.entered_on > r.last_day)
+             ORDER BY r.spent DESC, r.client_id LIMIT ?4 OFFSET ?5",
+        )
+        .bind(campaign)
+        .bind(reached)
+        .bind(before.epoch_days())
+        .bind(limit)
+        .bind(offset)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(&rows))
+    }
+
+    /// Clients whose last purchase lies in a stretch of days; with `only_once` those with one
+    /// purchase day only.
+    pub async fn clients_who_bought_last(
+        &self,
+        from: Day,
+        to: Day,
+        only_once: bool,
+    ) -> Result<Vec<ClientId>> {
+        let rows = sqlx::query(
+            "SELECT client_id FROM rhythms
+             WHERE last_day BETWEEN ?1 AND ?2 AND (NOT ?3 OR purchase_days = 1)",
+        )
+        .bind(from.epoch_days())
+        .bind(to.epoch_days())
+        .bind(only_once)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(&rows))
+    }
+
+    /// Clients with a deal that was won or lost in a stretch of days.
+    pub async fn clients_with_closed_deals(
+        &self,
+        status: DealStatus,
+        from: Day,
+        to: Day,
+    ) -> Result<Vec<ClientId>> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT client_id FROM deals WHERE status = ?1 AND closed_on BETWEEN ?2 AND ?3",
+        )
+        .bind(status.word())
+        .bind(from.epoch_days())
+        .bind(to.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(&rows))
+    }
+
+    /// Clients in a campaign for whom something is due, who have bought since, or about whom a
+    /// manager has recorded something.
+    pub async fn clients_to_go_on_with(&self, day: Day) -> Result<Vec<ClientId>> {
+        let rows = sqlx::query(
+            "SELECT client_id FROM enrollments WHERE closed_on IS NULL AND next_on <= ?1
+             UNION
+             SELECT e.client_id FROM enrollments e JOIN rhythms r ON r.client_id = e.client_id
+             WHERE e.closed_on IS NULL AND r.last_day >= e.began_on
+             UNION
+             SELECT t.client_id FROM outcomes o JOIN tasks t ON t.id = o.task_id
+             WHERE o.day >= ?1 - 1",
+        )
+        .bind(day.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(&rows))
+    }
+
+    /// Everybody who is known on a day: from a list of clients, or by something that had happened.
+    pub async fn clients_known_on(&self, day: Day) -> Result<Vec<ClientId>> {
+        let rows = sqlx::query(
+            "SELECT id FROM clients c
+             WHERE deleted_on IS NULL AND (implied = 0
+                OR EXISTS (SELECT 1 FROM purchases p WHERE p.client_id = c.id AND p.day <= ?1)
+                OR EXISTS (SELECT 1 FROM deals d WHERE d.client_id = c.id
+                           AND (d.opened_on IS NULL OR d.opened_on <= ?1)))
+             ORDER BY id",
+        )
+        .bind(day.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(&rows))
+    }
+
+    /// The last day on which anything was received; nothing in an empty base.
+    pub async fn last_purchase_day(&self) -> Result<Option<Day>> {
+        let row = sqlx::query("SELECT max(last_day) AS day FROM rhythms")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(row
+            .get::<Option<i64>, _>("day")
+            .map(|_| day_of(&row, "day")))
+    }
+
+    /// The client whom people know by `ext_id`; several when two sources use the same id.
+    pub async fn clients_called(&self, ext_id: &str) -> Result<Vec<ClientId>> {
+        let (source, id) = ext_id.split_once('/').unwrap_or(("", ext_id));
+        let rows = sqlx::query(
+            "SELECT c.id FROM clients c JOIN sources s ON s.id = c.source_id
+             WHERE c.ext_id = ?1 OR (s.name = ?2 AND c.ext_id = ?3) ORDER BY c.id",
+        )
+        .bind(ext_id)
+        .bind(source)
+        .bind(id)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(&rows))
+    }
+
+    /// Some ids that begin like `ext_id`, for "did you mean".
+    pub async fn clients_like(&self, ext_id: &str, limit: u32) -> Result<Vec<String>> {
+        let rows = sqlx::query(
+            "SELECT ext_id FROM clients
+             WHERE ext_id LIKE ?1 || '%' OR company LIKE '%' || ?1 || '%' OR name LIKE '%' || ?1 || '%'
+             ORDER BY length(ext_id), ext_id LIMIT ?2",
+        )
+        .bind(ext_id)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+}

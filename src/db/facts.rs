@@ -1,0 +1,544 @@
+//! Reading the facts of a chunk of clients, as they were known on a day.
+//!
+//! A chunk is read by a handful of statements, whatever its size; nothing dated after the day is
+//! looked at.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::{Result, Store, StoreError};
+use crate::model::{
+    AddressKey, Arm, Channel, Client, ClientFacts, ClientId, Consent, Contact, Day, Deal,
+    DealStatus, Enrollment, Outcome, PurchaseDay, Readiness, Rhythm, RhythmDates, Suppressed,
+    Touch, TouchKind, hex,
+};
+
+/// How many of the latest purchase days facts carry.
+const RECENT_PURCHASES: usize = 8;
+
+/// What to read beside who the clients are: what no campaign asks for is not read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The turnover of the last 365 days and the latest purchase days.
+    pub purchases: bool,
+    /// Deals.
+    pub deals: bool,
+}
+
+impl Wanted {
+    /// Everything there is.
+    pub const ALL: Self = Self {
+        purchases: true,
+        deals: true,
+    };
+}
+
+/// The ids of a chunk as the one parameter of its statements.
+pub(super) fn id_list(ids: &[ClientId]) -> String {
+    let numbers: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    format!("[{}]", numbers.join(","))
+}
+
+/// The facts of a chunk, found by the number of the client.
+struct Chunk {
+    facts: Vec<ClientFacts>,
+    place: HashMap<ClientId, usize>,
+}
+
+impl Chunk {
+    fn of(&mut self, row: &SqliteRow) -> Option<&mut ClientFacts> {
+        let place = self.place.get(&ClientId(row.get("client_id")))?;
+        self.facts.get_mut(*place)
+    }
+}
+
+impl Store {
+    /// Reads the facts of `ids`, in the order of their ids, as of `day`; rhythms and totals are
+    /// those that the database keeps.
+    pub async fn facts(
+        &self,
+        ids: &[ClientId],
+        day: Day,
+        wanted: Wanted,
+        key: &AddressKey,
+    ) -> Result<Vec<ClientFacts>> {
+        let list = id_list(ids);
+        let mut chunk = self.read_clients(&list).await?;
+        self.read_contacts(&list, &mut chunk).await?;
+        self.read_rhythms(&list, &mut chunk).await?;
+        if wanted.purchases {
+            self.read_recent_purchases(&list, day, &mut chunk).await?;
+        }
+        if wanted.deals {
+            self.read_deals(&list, day, &mut chunk).await?;
+        }
+        self.read_consents(&list, day, &mut chunk).await?;
+        self.read_story(&list, day, &mut chunk).await?;
+        self.read_address_facts(day, key, &mut chunk).await?;
+        Ok(chunk.facts)
+    }
+
+    /// As [`Self::facts`], with nothing but what the gates of a channel look at.
+    pub async fn reach_facts(
+        &self,
+        ids: &[ClientId],
+        day: Day,
+        key: &AddressKey,
+    ) -> Result<Vec<ClientFacts>> {
+        let list = id_list(ids);
+        let mut chunk = self.read_clients(&list).await?;
+        self.read_contacts(&list, &mut chunk).await?;
+        self.read_consents(&list, day, &mut chunk).await?;
+        self.read_suppressions(day, &owners(&chunk.facts, key), &mut chunk)
+            .await?;
+        Ok(chunk.facts)
+    }
+
+    async fn read_clients(&self, list: &str) -> Result<Chunk> {
+        let rows = sqlx::query(
+            "SELECT c.id AS client_id, s.name AS source, c.ext_id, c.name, c.company, c.email,
+                    c.phone, c.locale, c.time_zone, c.country, c.manager, c.tags, c.attributes
+             FROM clients c JOIN sources s ON s.id = c.source_id
+             WHERE c.id IN (SELECT value FROM json_each(?1)) AND c.deleted_on IS NULL
+             ORDER BY c.id",
+        )
+        .bind(list)
+        .fetch_all(&self.pool)
+        .await?;
+        let mut chunk = Chunk {
+            facts: Vec::with_capacity(rows.len()),
+            place: HashMap::new(),
+        };
+        for row in rows {
+            let client = client(&row)?;
+            chunk.place.insert(client.id, chunk.facts.len());
+            chunk.facts.push(ClientFacts {
+                client,
+                ..ClientFacts::default()
+            });
+        }
+        Ok(chunk)
+    }
+
+    async fn read_contacts(&self, list: &str, chunk: &mut Chunk) -> Result<()> {
+        let rows = sqlx::query(
+            "SELECT client_id, name, role, email, phone, is_primary FROM contacts
+             WHERE client_id IN (SELECT value FROM json_each(?1))
+             ORDER BY client_id, is_primary DESC, id",
+        )
+        .bind(list)
+        .fetch_all(&self.pool)
+        .await?;
+        for row in rows {
+            if let Some(facts) = chunk.of(&row)
+                && facts.contact.is_none()
+            {
+                facts.contact = Some(Contact {
+                    name: row.get("name"),
+                    role: row.get("role"),
+                    email: row.get("email"),
+                    phone: row.get("phone"),
+                    primary: row.get::<i64, _>("is_primary") != 0,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_rhythms(&self, list: &str, chunk: &mut Chunk) -> Result<()> {
+        let rows = sqlx::query(
+            "SELECT client_id, purchase_days, first_day, last_day, weight, sum_log, sum_sq,
+                    turnover, spent, due_on, missed_on, asleep_on, lost_on
+             FROM rhythms WHERE client_id IN (SELECT value FROM json_each(?1))",
+        )
+        .bind(list)
+        .fetch_all(&self.pool)
+        .await?;
+        for row in rows {
+            if let Some(facts) = chunk.of(&row) {
+                facts.rhythm = Some((rhythm(&row), rhythm_dates(&row)));
+                facts.totals.turnover = row.get("turnover");
+                facts.totals.spent = row.get("spent");
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_recent_purchases(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
+        let rows = sqlx::query(
+            "SELECT client_id, day, SUM(amount) AS net, SUM(MAX(amount, 0)) AS paid
+             FROM purchases
+             WHERE client_id IN (SELECT value FROM json_each(?1)) AND day > ?2 AND day <= ?3
+             GROUP BY client_id, day ORDER BY client_id, day DESC",
+        )
+        .bind(list)
+        .bind(day.plus(-365).epoch_days())
+        .bind(day.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        for row in rows {
+            if let Some(facts) = chunk.of(&row) {
+                facts.totals.year += row.get::<i64, _>("net");
+                let amount: i64 = row.get("paid");
+                if amount > 0 && facts.recent_purchases.len() < RECENT_PURCHASES {
+                    facts.recent_purchases.push(PurchaseDay {
+                        day: day_of(&row, "day"),
+                        amount,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_deals(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
+        let rows = sqlx::query(
+            "SELECT client_id, ext_id, title, status, stage, amount, opened_on, closed_on, reason,
+                    need, money, urgency
+             FROM deals
+             WHERE client_id IN (SELECT value FROM json_each(?1))
+               AND (opened_on IS NULL OR opened_on <= ?2)
+             ORDER BY client_id, id",
+        )
+        .bind(list)
+        .bind(day.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        for row in rows {
+            let deal = deal(&row, day)?;
+            if let Some(facts) = chunk.of(&row) {
+                facts.deals.push(deal);
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_consents(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
+        let rows = sqlx::query(
+            "SELECT client_id, channel, class, basis, given_on, withdrawn_on FROM consents
+             WHERE client_id IN (SELECT value FROM json_each(?1))
+               AND (given_on IS NULL OR given_on <= ?2)
+             ORDER BY client_id, id",
+        )
+        .bind(list)
+        .bind(day.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        for row in rows {
+            let consent = Consent {
+                channel: word(&row, "consents", "channel")?,
+                class: word(&row, "consents", "class")?,
+                basis: word(&row, "consents", "basis")?,
+                given_on: optional_day(&row, "given_on"),
+                withdrawn_on: optional_day(&row, "withdrawn_on").filter(|on| *on <= day),
+            };
+            if let Some(facts) = chunk.of(&row) {
+                facts.consents.push(consent);
+            }
+        }
+        Ok(())
+    }
+
+    /// Enrollments with what was done in them, from sealed runs only.
+    async fn read_story(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
+        let rows = sqlx::query(
+            "SELECT e.client_id, e.id, e.campaign, e.episode, e.began_on, e.entered_on, e.arm,
+                    CASE WHEN e.closed_run IN (SELECT id FROM runs WHERE status <> 'planning')
+                         THEN e.closed_on END AS closed_on
+             FROM enrollments e
+             WHERE e.client_id IN (SELECT value FROM json_each(?1)) AND e.entered_on <= ?2
+               AND e.run_id IN (SELECT id FROM runs WHERE status <> 'planning')
+             ORDER BY e.client_id, e.id",
+        )
+        .bind(list)
+        .bind(day.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in rows {
+            let enrollment = enrollment(&row, day);
+            if let Some(facts) = chunk.of(&row) {
+                facts.enrollments.push(enrollment);
+            }
+        }
+        self.read_messages(list, day, chunk).await?;
+        self.read_tasks(list, day, chunk).await
+    }
+
+    async fn read_messages(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
+        let rows = sqlx::query(
+            "SELECT client_id, campaign, episode, step, channel, class, planned_on FROM messages
+             WHERE client_id IN (SELECT value FROM json_each(?1)) AND planned_on <= ?2
+               AND state <> 'cancelled'
+               AND run_id IN (SELECT id FROM runs WHERE status <> 'planning')
+             ORDER BY client_id, id",
+        )
+        .bind(list)
+        .bind(day.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        for row in rows {
+            let what = TouchKind::Message {
+                channel: word(&row, "messages", "channel")?,
+                class: word(&row, "messages", "class")?,
+            };
+            push_touch(chunk, &row, what);
+        }
+        Ok(())
+    }
+
+    async fn read_tasks(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
+        let rows = sqlx::query(
+            "SELECT t.client_id, t.campaign, t.episode, t.step, t.planned_on, t.state,
+                    o.kind AS outcome, o.day AS outcome_day, o.until
+             FROM tasks t
+             LEFT JOIN outcomes o ON o.id = (
+                 SELECT max(id) FROM outcomes WHERE task_id = t.id AND day <= ?2)
+             WHERE t.client_id IN (SELECT value FROM json_each(?1)) AND t.planned_on <= ?2
+               AND t.run_id IN (SELECT id FROM runs WHERE status <> 'planning')
+             ORDER BY t.client_id, t.id",
+        )
+        .bind(list)
+        .bind(day.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        for row in rows {
+            let outcome = match row.get::<Option<String>, _>("outcome") {
+                None => None,
+                Some(_) => Some(Outcome {
+                    kind: word(&row, "outcomes", "outcome")?,
+                    day: day_of(&row, "outcome_day"),
+                    until: optional_day(&row, "until"),
+                }),
+            };
+            let state: String = row.get("state");
+            let open = matches!(state.as_str(), "waiting" | "open");
+            push_touch(chunk, &row, TouchKind::Task { outcome, open });
+        }
+        Ok(())
+    }
+
+    /// What is known of the addresses: suppressions, and advertising that they got lately, also
+    /// under the name of another client.
+    async fn read_address_facts(
+        &self,
+        day: Day,
+        key: &AddressKey,
+        chunk: &mut Chunk,
+    ) -> Result<()> {
+        let owners = owners(&chunk.facts, key);
+        self.read_suppressions(day, &owners, chunk).await?;
+        let rows = sqlx::query(
+            "SELECT address_hash, planned_on FROM messages
+             WHERE address_hash IN (SELECT unhex(value) FROM json_each(?1))
+               AND class = 'advertising' AND planned_on <= ?2 AND state <> 'cancelled'
+               AND run_id IN (SELECT id FROM runs WHERE status <> 'planning')
+             ORDER BY planned_on",
+        )
+        .bind(hash_list(&owners))
+        .bind(day.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        for row in rows {
+            let sent_on = day_of(&row, "planned_on");
+            for (place, _) in owners_of(&owners, &row) {
+                chunk.facts[*place].advertising_days.push(sent_on);
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_suppressions(&self, day: Day, owners: &Owners, chunk: &mut Chunk) -> Result<()> {
+        let rows = sqlx::query(
+            "SELECT address_hash, channel, scope FROM suppressions
+             WHERE address_hash IN (SELECT unhex(value) FROM json_each(?1)) AND since <= ?2",
+        )
+        .bind(hash_list(owners))
+        .bind(day.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        for row in rows {
+            let channel: Channel = word(&row, "suppressions", "channel")?;
+            let advertising_only = row.get::<String, _>("scope") == "advertising";
+            for (place, _) in owners_of(owners, &row) {
+                chunk.facts[*place].suppressed.push(Suppressed {
+                    channel,
+                    advertising_only,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whose address a hash is: the places of the clients in the chunk.
+type Owners = HashMap<[u8; 32], Vec<(usize, Channel)>>;
+
+fn owners(facts: &[ClientFacts], key: &AddressKey) -> Owners {
+    let mut owners = Owners::new();
+    for (place, facts) in facts.iter().enumerate() {
+        for channel in Channel::ALL.iter().copied() {
+            if let Some(address) = facts.address(channel) {
+                owners
+                    .entry(key.hash(channel, address))
+                    .or_default()
+                    .push((place, channel));
+            }
+        }
+    }
+    owners
+}
+
+fn hash_list(owners: &Owners) -> String {
+    let hashes: Vec<String> = owners.keys().map(|hash| hex(hash)).collect();
+    serde_json::to_string(&hashes).unwrap_or_default()
+}
+
+fn owners_of<'a>(owners: &'a Owners, row: &SqliteRow) -> &'a [(usize, Channel)] {
+    let hash: Vec<u8> = row.get("address_hash");
+    let known = <[u8; 32]>::try_from(hash)
+        .ok()
+        .and_then(|hash| owners.get(&hash));
+    known.map_or(&[], Vec::as_slice)
+}
+
+fn push_touch(chunk: &mut Chunk, row: &SqliteRow, what: TouchKind) {
+    let (campaign, episode): (String, String) = (row.get("campaign"), row.get("episode"));
+    let touch = Touch {
+        step: row.get("step"),
+        day: day_of(row, "planned_on"),
+        what,
+    };
+    if let Some(facts) = chunk.of(row) {
+        let enrollment = facts
+            .enrollments
+            .iter_mut()
+            .find(|enrollment| enrollment.campaign == campaign && enrollment.episode == episode);
+        if let Some(enrollment) = enrollment {
+            enrollment.touches.push(touch);
+        }
+    }
+}
+
+/// Reads a column of whole days.
+pub(super) fn day_of(row: &SqliteRow, column: &str) -> Day {
+    Day::from_epoch(row.get::<i64, _>(column) as i32)
+}
+
+/// Reads a column of whole days that may be empty.
+pub(super) fn optional_day(row: &SqliteRow, column: &str) -> Option<Day> {
+    row.get::<Option<i64>, _>(column)
+        .map(|days| Day::from_epoch(days as i32))
+}
+
+/// Reads a column that holds one of our words.
+pub(super) fn word<T: FromStr>(row: &SqliteRow, table: &'static str, column: &str) -> Result<T>
+where
+    T::Err: std::fmt::Display,
+{
+    let text: String = row.get(column);
+    text.parse().map_err(|error: T::Err| StoreError::Row {
+        table,
+        reason: error.to_string(),
+    })
+}
+
+/// Reads a column that holds JSON of ours.
+pub(super) fn json<T: serde::de::DeserializeOwned>(
+    row: &SqliteRow,
+    table: &'static str,
+    column: &str,
+) -> Result<T> {
+    let text: String = row.get(column);
+    serde_json::from_str(&text).map_err(|error| StoreError::Row {
+        table,
+        reason: format!("{column}: {error}"),
+    })
+}
+
+fn client(row: &SqliteRow) -> Result<Client> {
+    let locale: Option<String> = row.get("locale");
+    let zone: Option<String> = row.get("time_zone");
+    Ok(Client {
+        id: ClientId(row.get("client_id")),
+        source: row.get("source"),
+        ext_id: row.get("ext_id"),
+        name: row.get("name"),
+        company: row.get("company"),
+        email: row.get("email"),
+        phone: row.get("phone"),
+        locale: locale.and_then(|text| text.parse().ok()),
+        time_zone: zone.and_then(|text| text.parse().ok()),
+        country: row.get("country"),
+        manager: row.get("manager"),
+        tags: json(row, "clients", "tags")?,
+        attributes: json(row, "clients", "attributes")?,
+    })
+}
+
+/// Reads the state of a rhythm.
+pub(super) fn rhythm(row: &SqliteRow) -> Rhythm {
+    Rhythm {
+        purchase_days: row.get::<i64, _>("purchase_days") as u32,
+        first: day_of(row, "first_day"),
+        last: day_of(row, "last_day"),
+        weight: row.get("weight"),
+        sum_log: row.get("sum_log"),
+        sum_sq: row.get("sum_sq"),
+    }
+}
+
+/// Reads the dates of a rhythm.
+pub(super) fn rhythm_dates(row: &SqliteRow) -> RhythmDates {
+    RhythmDates {
+        due: day_of(row, "due_on"),
+        missed: day_of(row, "missed_on"),
+        asleep: day_of(row, "asleep_on"),
+        lost: day_of(row, "lost_on"),
+    }
+}
+
+/// Reads a deal as it was known on a day: what closed later was still open.
+fn deal(row: &SqliteRow, day: Day) -> Result<Deal> {
+    let closed_on = optional_day(row, "closed_on");
+    let later = closed_on.is_some_and(|closed| closed > day);
+    let answer = |column| row.get::<Option<i64>, _>(column).map(|yes| yes != 0);
+    Ok(Deal {
+        ext_id: row.get("ext_id"),
+        title: row.get("title"),
+        status: if later {
+            DealStatus::Open
+        } else {
+            word(row, "deals", "status")?
+        },
+        stage: row.get("stage"),
+        amount: row.get("amount"),
+        opened_on: optional_day(row, "opened_on"),
+        closed_on: closed_on.filter(|_| !later),
+        reason: row.get::<Option<String>, _>("reason").filter(|_| !later),
+        readiness: Readiness {
+            need: answer("need"),
+            money: answer("money"),
+            urgency: answer("urgency"),
+        },
+    })
+}
+
+fn enrollment(row: &SqliteRow, day: Day) -> Enrollment {
+    let held_out = row.get::<String, _>("arm") == "holdout";
+    Enrollment {
+        id: row.get("id"),
+        campaign: row.get("campaign"),
+        episode: row.get("episode"),
+        began_on: day_of(row, "began_on"),
+        entered_on: day_of(row, "entered_on"),
+        arm: if held_out { Arm::Holdout } else { Arm::Treated },
+        closed_on: optional_day(row, "closed_on").filter(|closed| *closed <= day),
+        touches: Vec::new(),
+    }
+}

@@ -1,0 +1,155 @@
+//! The database: every line of SQL of the house.
+//!
+//! [`Store`] is the contract: its methods take and return plain data of the lower floors, and no
+//! type of sqlx leaves this room. Today it speaks to SQLite; PostgreSQL will stand beside it behind
+//! the same methods (see `docs/DECISIONS.md`). What a row *means* is decided in `rules`.
+
+mod bulk;
+mod candidates;
+mod details;
+mod facts;
+mod history;
+mod import;
+mod messages;
+mod rhythms;
+mod runs;
+mod tasks;
+
+pub use details::Details;
+pub use facts::Wanted;
+pub use history::{History, HistoryDay, StoredBase};
+pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
+pub use messages::{DueMessage, Handed};
+pub use rhythms::RhythmProgress;
+pub use runs::{
+    Begun, Listed, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
+    RunRow, Staged,
+};
+pub use tasks::{TaskFilter, TaskInQueue, TaskRow};
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+/// The migrations, compiled in: a binary needs no files beside it.
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// How long a writer waits for another one before it gives up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What can go wrong with the database, in words for an operator.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The configured address is not one that this build understands.
+    #[error("database.url = \"{0}\" is not understood; write sqlite://FILE")]
+    Url(String),
+    /// The file cannot be opened, made or migrated.
+    #[error("the database {path} cannot be opened: {source}{hint}", hint = hint(source))]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the database said.
+        source: sqlx::Error,
+    },
+    /// The file was written by a newer version, or its history was changed.
+    #[error("the database {path} does not fit this version of rekindle: {source}")]
+    Migration {
+        /// The file.
+        path: PathBuf,
+        /// What the migrator said.
+        source: sqlx::migrate::MigrateError,
+    },
+    /// A statement failed.
+    #[error("the database refused: {source}{hint}", hint = hint(source))]
+    Statement {
+        /// What the database said.
+        #[from]
+        source: sqlx::Error,
+    },
+    /// A stored value is not what this version writes.
+    #[error("a row of table {table} cannot be read: {reason}")]
+    Row {
+        /// The table.
+        table: &'static str,
+        /// What is wrong with the row.
+        reason: String,
+    },
+}
+
+/// How to mend what the database said, for the few cases where an operator can.
+fn hint(error: &sqlx::Error) -> &'static str {
+    let Some(code) = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+    else {
+        return "";
+    };
+    // Source: https://www.sqlite.org/rescode.html; the low byte is the primary code.
+    match code.parse::<u32>().map(|code| code & 0xff) {
+        Ok(5) => " (another process is writing: wait for it, or stop it)",
+        Ok(8) => " (the file or its folder is read-only: check owner and mode)",
+        Ok(13) => " (the disk is full: free some space and start again, nothing is lost)",
+        Ok(14) => " (the folder does not exist or may not be written to)",
+        Ok(11 | 26) => " (the file is damaged or is no database: restore the last backup)",
+        _ => "",
+    }
+}
+
+/// Our own short form.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// The one door to the database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: SqlitePool,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens the database at `url`, makes it where it is missing, and brings its tables up to date.
+    ///
+    /// A relative file starts at `home`.
+    pub async fn open(url: &str, home: &Path) -> Result<Self> {
+        let file = url
+            .strip_prefix("sqlite://")
+            .or_else(|| url.strip_prefix("sqlite:"))
+            .ok_or_else(|| StoreError::Url(url.to_owned()))?;
+        let path = home.join(file);
+        // FULL: a power cut must not take back what has been promised to the outside world.
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options)
+            .await;
+        let pool = pool.map_err(|source| StoreError::Open {
+            path: path.clone(),
+            source,
+        })?;
+        let migrated = MIGRATIONS.run(&pool).await;
+        migrated.map_err(|source| StoreError::Migration {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(Self { pool, path })
+    }
+
+    /// The file of the database.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Closes every connection; what is open is finished first.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,460 @@
+//! Runs: the applied days. A run's rows are written chunk by chunk and stay invisible until one
+//! update of its status seals it.
+
+use serde::Serialize;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Row, SqliteTransaction};
+
+use super::facts::day_of;
+use super::{Result, Store};
+use crate::config::settings::DeliveryMode;
+use crate::model::{ClientId, Day};
+
+/// The schedule that plans a day.
+const DAILY: &str = "daily";
+
+/// What became of the wish to begin a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// A new run, to be filled and sealed.
+    New(i64),
+    /// The day has been run: nothing is to be done.
+    Before {
+        /// Whether it waits for a person.
+        awaiting_approval: bool,
+    },
+}
+
+/// A run, as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunRow {
+    /// The day that was planned.
+    pub date: Day,
+    /// `sandbox` or `live`.
+    pub mode: String,
+    /// `planning`, `awaiting_approval` or `sealed`.
+    pub status: String,
+    /// Messages of the run that are not held out.
+    pub messages: i64,
+    /// Tasks of the run that are not held out.
+    pub tasks: i64,
+    /// Why it waits.
+    pub held_because: Option<String>,
+    /// Who let it go.
+    pub approved_by: Option<String>,
+}
+
+/// A new enrollment, ready to be written.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewEnrollment {
+    /// The campaign.
+    pub campaign: String,
+    /// The client.
+    pub client: ClientId,
+    /// The occasion.
+    pub episode: String,
+    /// Epoch days.
+    pub began_on: i32,
+    /// `treated` or `holdout`.
+    pub arm: &'static str,
+    /// JSON.
+    pub evidence: String,
+    /// Epoch days.
+    pub next_on: Option<i32>,
+}
+
+/// A new message, ready to be written.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewMessage {
+    /// The campaign.
+    pub campaign: String,
+    /// The client.
+    pub client: ClientId,
+    /// The occasion.
+    pub episode: String,
+    /// The step.
+    pub step: String,
+    /// The way it goes.
+    pub channel: &'static str,
+    /// The template.
+    pub template: String,
+    /// Advertising or service.
+    pub class: &'static str,
+    /// Hexadecimal.
+    pub address_hash: String,
+    /// `planned` or `held_out`.
+    pub state: &'static str,
+    /// JSON: what the letter is rendered from.
+    pub inputs: String,
+}
+
+/// A new task, ready to be written.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewTask {
+    /// The campaign.
+    pub campaign: String,
+    /// The client.
+    pub client: ClientId,
+    /// The occasion.
+    pub episode: String,
+    /// The step.
+    pub step: String,
+    /// The manager.
+    pub manager: String,
+    /// What to do.
+    pub kind: &'static str,
+    /// What to say.
+    pub script: String,
+    /// `waiting` or `held_out`.
+    pub state: &'static str,
+    /// Minor units.
+    pub value: i64,
+    /// JSON: the client's story as the manager reads it.
+    pub inputs: String,
+}
+
+/// A certificate that a message carries.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewCertificate {
+    /// The code that the client reads.
+    pub code: String,
+    /// The campaign.
+    pub campaign: String,
+    /// The client.
+    pub client: ClientId,
+    /// The occasion.
+    pub episode: String,
+    /// The step.
+    pub step: String,
+    /// For himself or a friend.
+    pub kind: &'static str,
+    /// As configured: `10%`.
+    pub discount: Option<String>,
+    /// A thing instead of a discount.
+    pub gift: Option<String>,
+    /// Epoch days.
+    pub valid_until: i32,
+}
+
+/// An episode that ends.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewClosing {
+    /// The enrollment.
+    pub enrollment: i64,
+    /// The word for what ended it.
+    pub by: &'static str,
+}
+
+/// A later day for an enrollment that goes on.
+#[derive(Clone, Debug, Serialize)]
+pub struct NextStep {
+    /// The campaign.
+    pub campaign: String,
+    /// The client.
+    pub client: ClientId,
+    /// The occasion.
+    pub episode: String,
+    /// Epoch days.
+    pub next_on: Option<i32>,
+}
+
+/// Everything that a chunk of clients adds to a run.
+#[derive(Clone, Debug, Default)]
+pub struct Staged {
+    /// New enrollments.
+    pub enrollments: Vec<NewEnrollment>,
+    /// Messages.
+    pub messages: Vec<NewMessage>,
+    /// Tasks.
+    pub tasks: Vec<NewTask>,
+    /// Certificates.
+    pub certificates: Vec<NewCertificate>,
+    /// Ended episodes.
+    pub closings: Vec<NewClosing>,
+    /// Later days of the others.
+    pub next_steps: Vec<NextStep>,
+}
+
+/// A task in its place on a manager's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// The task.
+    pub task: i64,
+    /// The place, from 1; absent when it waits for another day.
+    pub rank: Option<u32>,
+}
+
+impl Store {
+    /// Begins the run of a day, or says that the day has been run.
+    ///
+    /// What a process that died left of the same day is cleared away first: its rows were never
+    /// visible. The caller holds the lock of the database, so nobody else is planning.
+    pub async fn begin_run(
+        &self,
+        date: Day,
+        mode: DeliveryMode,
+        campaigns: &[&str],
+        now_ms: i64,
+    ) -> Result<Begun> {
+        let mut tx = self.begin().await?;
+        let known =
+            sqlx::query("SELECT id, status FROM runs WHERE schedule = ?1 AND logical_date = ?2")
+                .bind(DAILY)
+                .bind(date.epoch_days())
+                .fetch_optional(&mut *tx)
+                .await?;
+        if let Some(row) = known {
+            let status: String = row.get("status");
+            if status != "planning" {
+                return Ok(Begun::Before {
+                    awaiting_approval: status == "awaiting_approval",
+                });
+            }
+            clear(&mut tx, row.get("id")).await?;
+        }
+        let mode = match mode {
+            DeliveryMode::Sandbox => "sandbox",
+            DeliveryMode::Live => "live",
+        };
+        let id = sqlx::query(
+            "INSERT INTO runs (schedule, logical_date, mode, status, started_at, campaigns)
+             VALUES (?1, ?2, ?3, 'planning', ?4, ?5)",
+        )
+        .bind(DAILY)
+        .bind(date.epoch_days())
+        .bind(mode)
+        .bind(now_ms)
+        .bind(serde_json::to_string(campaigns).unwrap_or_default())
+        .execute(&mut *tx)
+        .await?
+        .last_insert_rowid();
+        tx.commit().await?;
+        Ok(Begun::New(id))
+    }
+
+    /// Writes what a chunk of clients adds to a run; one transaction.
+    pub async fn stage(&self, run: i64, day: Day, staged: &Staged) -> Result<()> {
+        let mut tx = self.begin().await?;
+        insert(&mut tx, INSERT_ENROLLMENTS, run, day, &staged.enrollments).await?;
+        insert(&mut tx, INSERT_MESSAGES, run, day, &staged.messages).await?;
+        insert(&mut tx, INSERT_TASKS, run, day, &staged.tasks).await?;
+        insert(&mut tx, INSERT_CERTIFICATES, run, day, &staged.certificates).await?;
+        insert(&mut tx, CLOSE_ENROLLMENTS, run, day, &staged.closings).await?;
+        insert(&mut tx, MOVE_ENROLLMENTS, run, day, &staged.next_steps).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Makes the rows of a run visible, or holds them for a person: one transaction.
+    pub async fn seal(
+        &self,
+        run: i64,
+        base_facts: i64,
+        counts: &str,
+        held_because: Option<&str>,
+        now_ms: i64,
+    ) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let status = if held_because.is_some() {
+            "awaiting_approval"
+        } else {
+            "sealed"
+        };
+        sqlx::query(
+            "UPDATE runs SET status = ?2, sealed_at = ?3, counts = ?4, held_because = ?5,
+                    base_facts = ?6
+             WHERE id = ?1",
+        )
+        .bind(run)
+        .bind(status)
+        .bind(now_ms)
+        .bind(counts)
+        .bind(held_because)
+        .bind(base_facts)
+        .execute(&mut *tx)
+        .await?;
+        withdraw_what_is_over(&mut tx, run).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Lets a run go that waits for a person. Says whether there was one.
+    pub async fn approve_run(&self, date: Day, by: &str) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE runs SET status = 'sealed', approved_by = ?3
+             WHERE schedule = ?1 AND logical_date = ?2 AND status = 'awaiting_approval'",
+        )
+        .bind(DAILY)
+        .bind(date.epoch_days())
+        .bind(by)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// What the latest runs before a day counted, as JSON.
+    pub async fn counts_before(&self, day: Day, runs: u32) -> Result<Vec<String>> {
+        let rows = sqlx::query(
+            "SELECT counts FROM runs WHERE status <> 'planning' AND logical_date < ?1
+             ORDER BY logical_date DESC LIMIT ?2",
+        )
+        .bind(day.epoch_days())
+        .bind(runs)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().map(|row| row.get("counts")).collect())
+    }
+
+    /// The latest runs, the last one first.
+    pub async fn runs(&self, limit: u32) -> Result<Vec<RunRow>> {
+        let rows = sqlx::query(
+            "SELECT logical_date, mode, status, held_because, approved_by,
+                    (SELECT count(*) FROM messages m
+                     WHERE m.run_id = r.id AND m.state <> 'held_out') AS messages,
+                    (SELECT count(*) FROM tasks t
+                     WHERE t.run_id = r.id AND t.state <> 'held_out') AS tasks
+             FROM runs r ORDER BY logical_date DESC LIMIT ?1",
+        )
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .iter()
+            .map(|row| RunRow {
+                date: day_of(row, "logical_date"),
+                mode: row.get("mode"),
+                status: row.get("status"),
+                messages: row.get("messages"),
+                tasks: row.get("tasks"),
+                held_because: row.get("held_because"),
+                approved_by: row.get("approved_by"),
+            })
+            .collect())
+    }
+
+    /// The day of the first run in which a campaign took part, and whether one of them was live.
+    pub async fn first_run_of(&self, campaign: &str) -> Result<Option<(Day, bool)>> {
+        let row = sqlx::query(
+            "SELECT min(logical_date) AS day, max(mode = 'live' AND status = 'sealed') AS live
+             FROM runs
+             WHERE status <> 'planning'
+               AND EXISTS (SELECT 1 FROM json_each(runs.campaigns) WHERE value = ?1)",
+        )
+        .bind(campaign)
+        .fetch_one(&self.pool)
+        .await?;
+        let day: Option<i64> = row.get("day");
+        let live: Option<i64> = row.get("live");
+        Ok(day.map(|day| (Day::from_epoch(day as i32), live == Some(1))))
+    }
+
+    /// Opens a transaction that may write, so that it never has to wait half-way.
+    pub(super) async fn begin(&self) -> Result<SqliteTransaction<'static>> {
+        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+/// Removes the invisible rows of a run whose process died.
+async fn clear(tx: &mut SqliteConnection, run: i64) -> Result<()> {
+    for statement in [
+        "DELETE FROM messages WHERE run_id = ?1",
+        "DELETE FROM tasks WHERE run_id = ?1",
+        "DELETE FROM certificates WHERE run_id = ?1",
+        "UPDATE enrollments SET closed_on = NULL, closed_by = NULL, closed_run = NULL
+         WHERE closed_run = ?1",
+        "DELETE FROM enrollments WHERE run_id = ?1",
+        "DELETE FROM runs WHERE id = ?1",
+    ] {
+        sqlx::query(statement).bind(run).execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+/// Takes back what has not left yet for clients whose episode ended.
+async fn withdraw_what_is_over(tx: &mut SqliteConnection, run: i64) -> Result<()> {
+    for statement in [
+        "UPDATE messages SET state = 'cancelled'
+         FROM enrollments e
+         WHERE e.closed_run = ?1 AND messages.campaign = e.campaign
+           AND messages.client_id = e.client_id AND messages.episode = e.episode
+           AND messages.state = 'planned'",
+        "UPDATE tasks SET state = 'cancelled', closed_on = e.closed_on
+         FROM enrollments e
+         WHERE e.closed_run = ?1 AND tasks.campaign = e.campaign
+           AND tasks.client_id = e.client_id AND tasks.episode = e.episode
+           AND tasks.state IN ('waiting', 'open')",
+    ] {
+        sqlx::query(statement).bind(run).execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+/// Runs a statement whose first parameter is the run, the second the day, the third the rows.
+async fn insert<T: Serialize>(
+    tx: &mut SqliteConnection,
+    statement: &'static str,
+    run: i64,
+    day: Day,
+    rows: &[T],
+) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let rows = serde_json::to_string(rows).map_err(|error| super::StoreError::Row {
+        table: "runs",
+        reason: error.to_string(),
+    })?;
+    sqlx::query(statement)
+        .bind(run)
+        .bind(day.epoch_days())
+        .bind(rows)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+const INSERT_ENROLLMENTS: &str = "
+    INSERT INTO enrollments (run_id, entered_on, campaign, client_id, episode, began_on, arm,
+                             evidence, next_on)
+    SELECT ?1, ?2, value ->> 'campaign', value ->> 'client', value ->> 'episode',
+           value ->> 'began_on', value ->> 'arm', value ->> 'evidence', value ->> 'next_on'
+    FROM json_each(?3) WHERE true
+    ON CONFLICT DO NOTHING";
+
+const INSERT_MESSAGES: &str = "
+    INSERT INTO messages (run_id, planned_on, campaign, client_id, episode, step, channel, template,
+                          class, address_hash, state, inputs)
+    SELECT ?1, ?2, value ->> 'campaign', value ->> 'client', value ->> 'episode',
+           value ->> 'step', value ->> 'channel', value ->> 'template', value ->> 'class',
+           unhex(value ->> 'address_hash'), value ->> 'state', value ->> 'inputs'
+    FROM json_each(?3) WHERE true
+    ON CONFLICT DO NOTHING";
+
+const INSERT_TASKS: &str = "
+    INSERT INTO tasks (run_id, planned_on, not_before, campaign, client_id, episode, step, manager,
+                       kind, script, state, value, inputs)
+    SELECT ?1, ?2, ?2, value ->> 'campaign', value ->> 'client', value ->> 'episode',
+           value ->> 'step', value ->> 'manager', value ->> 'kind', value ->> 'script',
+           value ->> 'state', value ->> 'value', value ->> 'inputs'
+    FROM json_each(?3) WHERE true
+    ON CONFLICT DO NOTHING";
+
+const INSERT_CERTIFICATES: &str = "
+    INSERT INTO certificates (run_id, issued_on, code, campaign, client_id, episode, step, kind,
+                              discount, gift, valid_until)
+    SELECT ?1, ?2, value ->> 'code', value ->> 'campaign', value ->> 'client',
+           value ->> 'episode', value ->> 'step', value ->> 'kind', value ->> 'discount',
+           value ->> 'gift', value ->> 'valid_until'
+    FROM json_each(?3) WHERE true
+    ON CONFLICT DO NOTHING";
+
+const CLOSE_ENROLLMENTS: &str = "
+    UPDATE enrollments SET closed_run = ?1, closed_on = ?2, closed_by = row.value ->> 'by'
+    FROM json_each(?3) AS row
+    WHERE enrollments.id = row.value ->> 'enrollment' AND closed_on IS NULL";
+
+const MOVE_ENROLLMENTS: &str = "
+    UPDATE enrollments SET next_on = row.value ->> 'next_on'
+    FROM json_each(?3) AS row
+    WHERE campaign = row.value ->> 'campaign' AND client_id = row.value ->> 'client'
+      AND episode = row.value ->> 'episode'";

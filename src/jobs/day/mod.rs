@@ -1,0 +1,98 @@
+//! The day: read → decide → write.
+//!
+//! [`plan`] shows what a day would do; [`run`] does it. Both walk over the same clients in the same
+//! order with the same rules; the run writes chunk by chunk under the number of a run that nobody
+//! sees before it is sealed.
+
+mod lists;
+mod plan;
+mod run;
+mod scan;
+mod walk;
+
+pub use lists::{ManagerList, manager_lists};
+pub use plan::plan;
+pub use run::{RunOutcome, RunSummary, run};
+
+use crate::app::App;
+use crate::config::Campaign;
+use crate::config::campaign::CampaignStatus;
+use crate::db::StoreError;
+use crate::model::Day;
+use crate::rules::plan::{Frame, Running};
+
+use super::base::{self, Base};
+
+/// Which day, and how it is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct DayOptions<'a> {
+    /// The day.
+    pub day: Day,
+    /// Only what is dated on or before the day may be used: for every day but the present one.
+    pub as_of: bool,
+    /// A campaign that takes part even as a draft.
+    pub also: Option<&'a str>,
+}
+
+/// Everything that a day rests on, kept together while it is planned.
+pub(crate) struct Ground<'a> {
+    app: &'a App,
+    options: DayOptions<'a>,
+    base: Base,
+    campaigns: Vec<Running<'a>>,
+}
+
+impl<'a> Ground<'a> {
+    /// Reads what the day rests on.
+    pub(crate) async fn read(app: &'a App, options: DayOptions<'a>) -> Result<Self, StoreError> {
+        let base = if options.as_of {
+            base::as_of(app, options.day).await?
+        } else {
+            base::current(app, options.day).await?
+        };
+        let mut campaigns = Vec::new();
+        for campaign in &app.campaigns {
+            if takes_part(campaign, options.also) {
+                let starts = starts(app, campaign, options.day).await?;
+                campaigns.push(Running { campaign, starts });
+            }
+        }
+        Ok(Self {
+            app,
+            options,
+            base,
+            campaigns,
+        })
+    }
+
+    /// What is known of the whole base.
+    pub(crate) fn base(&self) -> &crate::rules::base_facts::BaseFacts {
+        &self.base.facts
+    }
+
+    /// The part of the ground that the rules see.
+    pub(crate) fn frame(&self) -> Frame<'_> {
+        Frame {
+            day: self.options.day,
+            campaigns: &self.campaigns,
+            base: &self.base.facts,
+            settings: &self.app.settings,
+        }
+    }
+}
+
+fn takes_part(campaign: &Campaign, also: Option<&str>) -> bool {
+    match campaign.status {
+        CampaignStatus::Live | CampaignStatus::Paused => true,
+        CampaignStatus::Draft => also == Some(campaign.id.as_str()),
+    }
+}
+
+/// The day from which episodes are fresh: as configured, or the day of the first run.
+async fn starts(app: &App, campaign: &Campaign, day: Day) -> Result<Day, StoreError> {
+    if let Some(starts) = campaign.starts {
+        return Ok(starts);
+    }
+    let first = app.store.first_run_of(&campaign.id).await?;
+    Ok(first.map_or(day, |(first, _)| first.min(day)))
+}

@@ -1,0 +1,204 @@
+//! The dry run: the whole day as a value, nothing applied.
+
+use std::collections::HashMap;
+
+use crate::app::App;
+use crate::db::{StoreError, TaskFilter};
+use crate::model::{Arm, ClientFacts, Day};
+use crate::rules::day_list;
+use crate::rules::plan::{
+    Action, BaseLine, MessageLine, Plan, PlannedMessage, PlannedTask, TaskLine, Touched, in_units,
+};
+
+use crate::jobs::managers::Managers;
+use crate::jobs::reach;
+
+use super::lists::{name_of, why_of};
+use super::walk::Walk;
+use super::{DayOptions, Ground};
+
+/// Plans a day and shows it; `only` leaves the lines of one campaign.
+pub async fn plan(app: &App, options: DayOptions<'_>) -> Result<Plan, StoreError> {
+    let ground = Ground::read(app, options).await?;
+    let mut walk = Walk::begin(&ground).await?;
+    let mut lines = Lines::new(app);
+    while let Some(chunk) = walk.next().await? {
+        for (facts, decided) in &chunk {
+            if let Some(touch) = &decided.touch {
+                lines.add(facts, touch, options.day);
+            }
+        }
+    }
+    let campaigns = walk.into_counts();
+    let tasks = lines.tasks(options.day).await?;
+    Ok(Plan {
+        date: options.day,
+        currency: app.currency(),
+        base: base_line(&ground),
+        reach: reach::count(app, options.day).await?,
+        campaigns,
+        messages: lines.messages,
+        tasks,
+    })
+}
+
+fn base_line(ground: &Ground<'_>) -> BaseLine {
+    let facts = &ground.base.facts;
+    BaseLine {
+        fitted_on: facts.day,
+        method: facts.fit.method,
+        gaps: facts.fit.closed_gaps,
+        version: ground.base.version,
+    }
+}
+
+/// The lines of a plan while it is being made.
+struct Lines<'a> {
+    app: &'a App,
+    messages: Vec<MessageLine>,
+    tasks: Vec<NewTask>,
+}
+
+/// A task of the plan; a held-out one takes a place and is not shown.
+struct NewTask {
+    line: TaskLine,
+    value: i64,
+    held_out: bool,
+}
+
+impl<'a> Lines<'a> {
+    fn new(app: &'a App) -> Self {
+        Self {
+            app,
+            messages: Vec::new(),
+            tasks: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, facts: &ClientFacts, touch: &Touched, day: Day) {
+        let why = touch
+            .evidence
+            .sentence(self.app.locale(), self.app.currency());
+        match &touch.action {
+            Action::Message(_) if touch.arm == Arm::Holdout => {}
+            Action::Message(message) => {
+                self.messages.push(message_line(facts, touch, message, why));
+            }
+            Action::Task(task) => {
+                let line = self.task_line(facts, touch, task, why, day);
+                let held_out = touch.arm == Arm::Holdout;
+                self.tasks.push(NewTask {
+                    line,
+                    value: touch.value,
+                    held_out,
+                });
+            }
+        }
+    }
+
+    fn task_line(
+        &self,
+        facts: &ClientFacts,
+        touch: &Touched,
+        task: &PlannedTask,
+        why: String,
+        since: Day,
+    ) -> TaskLine {
+        TaskLine {
+            manager: task.manager.clone(),
+            client: facts.client.ext_id.clone(),
+            name: facts.client.label().to_owned(),
+            campaign: touch.campaign.clone(),
+            rank: None,
+            value_at_risk: in_units(touch.value, self.app.currency()),
+            why,
+            script: task.script.clone(),
+            since,
+        }
+    }
+
+    /// The lists of the day: the new tasks and those that wait, each in its place.
+    async fn tasks(&mut self, day: Day) -> Result<Vec<TaskLine>, StoreError> {
+        let mut all = std::mem::take(&mut self.tasks);
+        all.extend(self.carried_over(day).await?);
+        let managers = Managers::read(self.app).await?;
+        let mut by_manager: HashMap<&str, Vec<day_list::Waiting>> = HashMap::new();
+        for (place, task) in all.iter().enumerate() {
+            let waiting = day_list::Waiting {
+                task: place as i64,
+                value: task.value,
+                since: task.line.since,
+            };
+            by_manager
+                .entry(&task.line.manager)
+                .or_default()
+                .push(waiting);
+        }
+        let mut ranks: HashMap<i64, u32> = HashMap::new();
+        for (manager, waiting) in by_manager {
+            let capacity = managers.capacity(manager);
+            let placed = day_list::rank(waiting, capacity, day);
+            ranks.extend(
+                placed
+                    .into_iter()
+                    .filter_map(|(one, rank)| Some((one.task, rank?))),
+            );
+        }
+        let mut shown: Vec<TaskLine> = all
+            .into_iter()
+            .enumerate()
+            .filter(|(_, task)| !task.held_out)
+            .map(|(place, task)| TaskLine {
+                rank: ranks.get(&(place as i64)).copied(),
+                ..task.line
+            })
+            .collect();
+        shown.sort_by(|a, b| {
+            let place = |line: &TaskLine| (line.rank.is_none(), line.rank);
+            (&a.manager, place(a), &a.client).cmp(&(&b.manager, place(b), &b.client))
+        });
+        Ok(shown)
+    }
+
+    async fn carried_over(&self, day: Day) -> Result<Vec<NewTask>, StoreError> {
+        let waiting = self.app.store.tasks(&TaskFilter::default()).await?;
+        let carried = waiting
+            .into_iter()
+            .filter(|task| task.planned_on <= day && task.not_before <= day);
+        Ok(carried
+            .map(|task| NewTask {
+                value: task.value,
+                held_out: false,
+                line: TaskLine {
+                    why: why_of(&task.inputs),
+                    name: name_of(&task.inputs, &task.client),
+                    manager: task.manager,
+                    client: task.client,
+                    campaign: task.campaign,
+                    rank: None,
+                    value_at_risk: in_units(task.value, self.app.currency()),
+                    script: task.script,
+                    since: task.planned_on,
+                },
+            })
+            .collect())
+    }
+}
+
+fn message_line(
+    facts: &ClientFacts,
+    touch: &Touched,
+    message: &PlannedMessage,
+    why: String,
+) -> MessageLine {
+    MessageLine {
+        client: facts.client.ext_id.clone(),
+        name: facts.client.label().to_owned(),
+        campaign: touch.campaign.clone(),
+        episode: touch.episode.clone(),
+        step: touch.step.clone(),
+        channel: message.channel,
+        template: message.template.clone(),
+        why,
+    }
+}

@@ -1,0 +1,332 @@
+//! The applied day: chunks are written under the number of a run, and one update makes them all
+//! visible.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::config::settings::DeliveryMode;
+use crate::db::{
+    Begun, Details, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
+    Staged, StoreError,
+};
+use crate::jobs::base;
+use crate::jobs::inputs::{self, Frozen};
+use crate::jobs::managers::Managers;
+use crate::model::{Arm, ClientFacts, ClientId, Day, hex};
+use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, PlannedTask, Touched};
+use crate::rules::rhythm::{USUAL_OVER_DAYS, flood};
+use crate::rules::standing::Standing;
+
+use super::lists;
+use super::walk::Walk;
+use super::{DayOptions, Ground};
+
+/// What became of the wish to run a day.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum RunOutcome {
+    /// The day was planned and its messages are on their way.
+    Done(RunSummary),
+    /// The day was planned and waits for a person.
+    AwaitingApproval(RunSummary),
+    /// The day had been run before: nothing was added.
+    Before {
+        /// The day.
+        date: Day,
+        /// Whether it still waits for a person.
+        awaiting_approval: bool,
+    },
+}
+
+/// A run in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunSummary {
+    /// The day.
+    pub date: Day,
+    /// Each campaign.
+    pub campaigns: Vec<CampaignCounts>,
+    /// Why it waits for a person.
+    pub held_because: Option<String>,
+}
+
+/// Runs a day, once: planning, writing, sealing and the managers' lists.
+///
+/// `progress` hears how many clients are still to be looked at. The caller holds the lock of the
+/// database (`jobs::lock`).
+pub async fn run(
+    app: &App,
+    options: DayOptions<'_>,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<RunOutcome, StoreError> {
+    let mode = app.settings.delivery.mode;
+    let ground = Ground::read(app, options).await?;
+    let held_because = held_because(app, &ground, mode).await?;
+    let names: Vec<&str> = ground
+        .campaigns
+        .iter()
+        .map(|running| running.campaign.id.as_str())
+        .collect();
+    let run = match app
+        .store
+        .begin_run(options.day, mode, &names, app.now_ms())
+        .await?
+    {
+        Begun::Before { awaiting_approval } => {
+            return Ok(RunOutcome::Before {
+                date: options.day,
+                awaiting_approval,
+            });
+        }
+        Begun::New(run) => run,
+    };
+    let kept = base::keep(app, ground.base.clone()).await?;
+    let writer = Writer {
+        ground: &ground,
+        managers: Managers::read(app).await?,
+        run,
+    };
+    let mut walk = Walk::begin(&ground).await?;
+    while let Some(chunk) = walk.next().await? {
+        progress(walk.clients_left());
+        writer.write(chunk).await?;
+    }
+    let missed = walk.newly_missed();
+    let flooded = flooded(app, missed, options.day).await?;
+    let held_because = joined(held_because, flooded);
+    let counts = Counts {
+        newly_missed: missed,
+        campaigns: walk.into_counts(),
+    };
+    let version = kept.version.unwrap_or_default();
+    let text = serde_json::to_string(&counts).unwrap_or_default();
+    app.store
+        .seal(run, version, &text, held_because.as_deref(), app.now_ms())
+        .await?;
+    let campaigns = counts.campaigns;
+    let summary = RunSummary {
+        date: options.day,
+        campaigns,
+        held_because,
+    };
+    if summary.held_because.is_some() {
+        return Ok(RunOutcome::AwaitingApproval(summary));
+    }
+    lists::write(app, options.day).await?;
+    Ok(RunOutcome::Done(summary))
+}
+
+/// Why the run has to wait for a person: campaigns that have never been live write to people whom
+/// nobody has looked at.
+async fn held_because(
+    app: &App,
+    ground: &Ground<'_>,
+    mode: DeliveryMode,
+) -> Result<Option<String>, StoreError> {
+    if mode == DeliveryMode::Sandbox {
+        return Ok(None);
+    }
+    let mut new = Vec::new();
+    for running in &ground.campaigns {
+        let first = app.store.first_run_of(&running.campaign.id).await?;
+        if !first.is_some_and(|(_, live)| live) {
+            new.push(running.campaign.id.as_str());
+        }
+    }
+    Ok((!new.is_empty()).then(|| format!("first live run of {}", new.join(", "))))
+}
+
+/// What is kept of a run in numbers.
+#[derive(Serialize, Deserialize)]
+struct Counts {
+    /// Clients who missed their cycle on the very day.
+    newly_missed: u32,
+    campaigns: Vec<CampaignCounts>,
+}
+
+/// The part of [`Counts`] that the flood guard reads back.
+#[derive(Deserialize)]
+struct Missed {
+    newly_missed: u32,
+}
+
+/// Why a day is held on which far more clients than usual missed their cycle: a closure or a broken
+/// import, not their wish to leave.
+async fn flooded(app: &App, missed: u32, day: Day) -> Result<Option<String>, StoreError> {
+    let before = app.store.counts_before(day, USUAL_OVER_DAYS as u32).await?;
+    let before: Vec<u32> = before
+        .iter()
+        .filter_map(|text| serde_json::from_str::<Missed>(text).ok())
+        .map(|counts| counts.newly_missed)
+        .collect();
+    let times = u32::from(app.settings.limits.flood_factor);
+    Ok(flood(missed, &before, times).map(|flood| {
+        format!(
+            "{} clients missed their cycle on this day, usually {}: is an import missing, or was \
+             the company closed?",
+            flood.today, flood.usual
+        )
+    }))
+}
+
+fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(format!("{one}; {other}")),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Writes the chunks of one run.
+struct Writer<'a> {
+    ground: &'a Ground<'a>,
+    managers: Managers,
+    run: i64,
+}
+
+impl Writer<'_> {
+    async fn write(&self, chunk: Vec<(ClientFacts, Decided)>) -> Result<(), StoreError> {
+        let app = self.ground.app;
+        let day = self.ground.options.day;
+        let touched: Vec<ClientId> = chunk
+            .iter()
+            .filter(|(_, decided)| decided.touch.is_some())
+            .map(|(facts, _)| facts.client.id)
+            .collect();
+        let details = app.store.details(&touched, day).await?;
+        let mut staged = Staged::default();
+        for (facts, decided) in chunk {
+            self.stage(&facts, decided, &details, &mut staged);
+        }
+        app.store.stage(self.run, day, &staged).await
+    }
+
+    fn stage(
+        &self,
+        facts: &ClientFacts,
+        decided: Decided,
+        details: &HashMap<ClientId, Details>,
+        staged: &mut Staged,
+    ) {
+        let client = facts.client.id;
+        staged
+            .closings
+            .extend(decided.closings.iter().map(|closing| NewClosing {
+                enrollment: closing.enrollment,
+                by: closing.by.word(),
+            }));
+        for (campaign, entry, next_on) in decided.entries {
+            staged.enrollments.push(NewEnrollment {
+                campaign: self.ground.campaigns[campaign].campaign.id.clone(),
+                client,
+                episode: entry.episode.key,
+                began_on: entry.episode.began_on.epoch_days(),
+                arm: arm_word(entry.arm),
+                evidence: serde_json::to_string(&entry.episode.evidence).unwrap_or_default(),
+                next_on: next_on.map(Day::epoch_days),
+            });
+        }
+        let Some(touch) = decided.touch else { return };
+        if let Some(next_on) = decided.next_on {
+            staged.next_steps.push(NextStep {
+                campaign: touch.campaign.clone(),
+                client,
+                episode: touch.episode.clone(),
+                next_on: Some(next_on.epoch_days()),
+            });
+        }
+        let nothing = Details::default();
+        let frozen = self.freeze(facts, details.get(&client).unwrap_or(&nothing), &touch);
+        match &touch.action {
+            Action::Message(message) => {
+                self.stage_message(facts, &touch, message, frozen, staged);
+            }
+            Action::Task(task) => staged.tasks.push(new_task(client, &touch, task, &frozen)),
+        }
+    }
+
+    fn freeze(&self, facts: &ClientFacts, details: &Details, touch: &Touched) -> Frozen {
+        let app = self.ground.app;
+        let day = self.ground.options.day;
+        let standing = Standing::of_facts(facts, &self.ground.base.facts, day);
+        let manager = facts
+            .client
+            .manager
+            .as_deref()
+            .and_then(|id| self.managers.get(id));
+        inputs::freeze(app, facts, standing.as_ref(), details, manager, touch, day)
+    }
+
+    fn stage_message(
+        &self,
+        facts: &ClientFacts,
+        touch: &Touched,
+        message: &PlannedMessage,
+        mut frozen: Frozen,
+        staged: &mut Staged,
+    ) {
+        let app = self.ground.app;
+        let client = facts.client.id;
+        if let Some(offer) = &message.certificate {
+            let code = inputs::certificate_code(app, touch, &facts.client.ext_id);
+            let valid_until = self.ground.options.day.plus(offer.valid.count());
+            frozen.certificate = Some(inputs::certificate_part(app, offer, &code, valid_until));
+            // Nobody gets a certificate on paper only.
+            if touch.arm == Arm::Treated {
+                staged.certificates.push(NewCertificate {
+                    code,
+                    campaign: touch.campaign.clone(),
+                    client,
+                    episode: touch.episode.clone(),
+                    step: touch.step.clone(),
+                    kind: offer.kind.word(),
+                    discount: offer.discount.map(|discount| discount.to_string()),
+                    gift: offer.gift.clone(),
+                    valid_until: valid_until.epoch_days(),
+                });
+            }
+        }
+        let hash = app.key.hash(message.channel, &message.address);
+        staged.messages.push(NewMessage {
+            campaign: touch.campaign.clone(),
+            client,
+            episode: touch.episode.clone(),
+            step: touch.step.clone(),
+            channel: message.channel.word(),
+            template: message.template.clone(),
+            class: message.class.word(),
+            address_hash: hex(&hash),
+            state: state_word(touch.arm, "planned"),
+            inputs: serde_json::to_string(&frozen).unwrap_or_default(),
+        });
+    }
+}
+
+fn new_task(client: ClientId, touch: &Touched, task: &PlannedTask, frozen: &Frozen) -> NewTask {
+    NewTask {
+        campaign: touch.campaign.clone(),
+        client,
+        episode: touch.episode.clone(),
+        step: touch.step.clone(),
+        manager: task.manager.clone(),
+        kind: task.kind.word(),
+        script: task.script.clone(),
+        state: state_word(touch.arm, "waiting"),
+        value: touch.value,
+        inputs: serde_json::to_string(frozen).unwrap_or_default(),
+    }
+}
+
+const fn arm_word(arm: Arm) -> &'static str {
+    match arm {
+        Arm::Treated => "treated",
+        Arm::Holdout => "holdout",
+    }
+}
+
+const fn state_word(arm: Arm, treated: &'static str) -> &'static str {
+    match arm {
+        Arm::Treated => treated,
+        Arm::Holdout => "held_out",
+    }
+}

@@ -1,0 +1,201 @@
+//! The walk over the clients of a day, chunk by chunk.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::config::campaign::{Condition, Trigger};
+use crate::db::{History, StoreError, Wanted};
+use crate::model::{ClientFacts, ClientId, Day, RhythmState};
+use crate::rules::plan::{CampaignCounts, DayPlanner, Decided, decide};
+use crate::rules::rhythm;
+
+use super::{Ground, scan};
+
+/// How many clients are in memory at once.
+const CHUNK: usize = 1_000;
+
+/// A day that is being walked: each [`Walk::next`] is one chunk of clients, decided.
+pub(super) struct Walk<'a> {
+    ground: &'a Ground<'a>,
+    planner: Option<DayPlanner<'a>>,
+    ahead: VecDeque<ClientId>,
+    backlog: VecDeque<Decided>,
+    counts: Vec<CampaignCounts>,
+    wanted: Wanted,
+    newly_missed: u32,
+}
+
+impl<'a> Walk<'a> {
+    /// Finds who is to be looked at.
+    pub(super) async fn begin(ground: &'a Ground<'a>) -> Result<Self, StoreError> {
+        let frame = ground.frame();
+        let ids = scan::candidates(ground.app, &frame, ground.options.as_of).await?;
+        Ok(Self {
+            ground,
+            wanted: wanted(&frame),
+            planner: Some(DayPlanner::new(frame)),
+            ahead: ids.into(),
+            backlog: VecDeque::new(),
+            counts: Vec::new(),
+            newly_missed: 0,
+        })
+    }
+
+    /// How many clients are still to be looked at.
+    pub(super) fn clients_left(&self) -> usize {
+        self.ahead.len()
+    }
+
+    /// The next chunk of clients for whom something is to be done; `None` at the end of the day.
+    ///
+    /// The most valuable of the backlog come last, because they are known last.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<(ClientFacts, Decided)>>, StoreError> {
+        while let Some(planner) = &mut self.planner {
+            let ids: Vec<ClientId> = self.ahead.drain(..self.ahead.len().min(CHUNK)).collect();
+            if ids.is_empty() {
+                self.end();
+                break;
+            }
+            let frame = self.ground.frame();
+            let mut chunk = Vec::new();
+            for facts in self.ground.facts(&ids, self.wanted).await? {
+                self.newly_missed += u32::from(missed_on(&facts) == Some(frame.day));
+                let decided = planner.take(decide(&frame, &facts));
+                if !decided.is_empty() {
+                    chunk.push((facts, decided));
+                }
+            }
+            if !chunk.is_empty() {
+                return Ok(Some(chunk));
+            }
+        }
+        self.next_of_backlog().await
+    }
+
+    fn end(&mut self) {
+        if let Some(planner) = self.planner.take() {
+            let (backlog, counts) = planner.finish();
+            self.backlog = backlog.into();
+            self.counts = counts;
+        }
+    }
+
+    async fn next_of_backlog(&mut self) -> Result<Option<Vec<(ClientFacts, Decided)>>, StoreError> {
+        let decided: Vec<Decided> = self
+            .backlog
+            .drain(..self.backlog.len().min(CHUNK))
+            .collect();
+        if decided.is_empty() {
+            return Ok(None);
+        }
+        let ids: Vec<ClientId> = decided.iter().map(|one| one.client).collect();
+        let facts = self.ground.facts(&ids, self.wanted).await?;
+        let mut facts: HashMap<ClientId, ClientFacts> = facts
+            .into_iter()
+            .map(|facts| (facts.client.id, facts))
+            .collect();
+        let with_facts = |one: Decided| facts.remove(&one.client).map(|facts| (facts, one));
+        Ok(Some(decided.into_iter().filter_map(with_facts).collect()))
+    }
+
+    /// How many of those who were looked at missed their cycle on the very day.
+    pub(super) const fn newly_missed(&self) -> u32 {
+        self.newly_missed
+    }
+
+    /// The counts of the day, once the walk is over.
+    pub(super) fn into_counts(self) -> Vec<CampaignCounts> {
+        self.counts
+    }
+}
+
+fn missed_on(facts: &ClientFacts) -> Option<Day> {
+    facts
+        .rhythm
+        .and_then(|(_, dates)| dates.reached_on(RhythmState::Missed))
+}
+
+impl Ground<'_> {
+    /// The facts of some clients as of the day: what the database keeps, rewound where it knows
+    /// more than was known then.
+    pub(crate) async fn facts(
+        &self,
+        ids: &[ClientId],
+        wanted: Wanted,
+    ) -> Result<Vec<ClientFacts>, StoreError> {
+        let day = self.options.day;
+        let mut facts = self
+            .app
+            .store
+            .facts(ids, day, wanted, &self.app.key)
+            .await?;
+        let ahead = |facts: &ClientFacts| facts.last_purchase().is_some_and(|last| last > day);
+        let to_rewind: Vec<ClientId> = facts
+            .iter()
+            .filter(|facts| ahead(facts))
+            .map(|facts| facts.client.id)
+            .collect();
+        let histories = if to_rewind.is_empty() {
+            Vec::new()
+        } else {
+            self.app.store.histories(&to_rewind, day).await?
+        };
+        let histories: HashMap<ClientId, History> = histories
+            .into_iter()
+            .map(|history| (history.client, history))
+            .collect();
+        for facts in &mut facts {
+            if ahead(facts) {
+                self.rewind(facts, histories.get(&facts.client.id));
+            } else {
+                self.refresh_dates(facts);
+            }
+        }
+        Ok(facts)
+    }
+
+    fn rewind(&self, facts: &mut ClientFacts, history: Option<&History>) {
+        let rhythm = history.and_then(|history| rhythm::of_sorted_days(history.purchase_days()));
+        let totals = history
+            .map(|history| history.totals(self.options.day))
+            .unwrap_or_default();
+        let client = facts.client.id;
+        let dated = rhythm.map(|rhythm| (rhythm, self.base.facts.dates(client, &rhythm)));
+        facts.rewind(dated, totals);
+    }
+
+    /// The stored dates may rest on other parameters of the base than this day does.
+    fn refresh_dates(&self, facts: &mut ClientFacts) {
+        if let Some((rhythm, dates)) = &mut facts.rhythm {
+            *dates = self.base.facts.dates(facts.client.id, rhythm);
+        }
+    }
+}
+
+/// What the campaigns look at, so that nothing else is read.
+fn wanted(frame: &crate::rules::plan::Frame<'_>) -> Wanted {
+    let mut wanted = Wanted::default();
+    for running in frame.campaigns {
+        let campaign = running.campaign;
+        match campaign.trigger {
+            Trigger::Purchase {} => wanted.purchases = true,
+            Trigger::DealWon {} | Trigger::Rejection { .. } => wanted.deals = true,
+            _ => {}
+        }
+        if campaign.goal.event == crate::config::campaign::GoalEvent::DealWon {
+            wanted.deals = true;
+        }
+        add_condition(&campaign.audience, &mut wanted);
+    }
+    wanted
+}
+
+fn add_condition(condition: &Condition, wanted: &mut Wanted) {
+    wanted.purchases |= condition.turnover.is_some();
+    wanted.deals |= condition.open_deal.is_some();
+    for inner in condition.any.iter().flatten() {
+        add_condition(inner, wanted);
+    }
+    if let Some(inner) = &condition.not {
+        add_condition(inner, wanted);
+    }
+}

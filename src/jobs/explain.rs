@@ -1,0 +1,276 @@
+//! Why one client gets what he gets, or nothing: every campaign, every condition with its value.
+
+use std::fmt;
+
+use crate::app::App;
+use crate::config::campaign::CampaignStatus;
+use crate::db::{StoreError, Wanted};
+use crate::model::{ClientFacts, ClientId, Day};
+use crate::rules::plan::{Block, ClientPlan, Decision, Verdict, decide};
+use crate::rules::standing::Standing;
+use serde::Serialize;
+
+use super::day::{DayOptions, Ground};
+
+/// Everything that is decided about one client on one day.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// The id in the source.
+    pub client: String,
+    /// What lists call the client.
+    pub name: String,
+    /// The day.
+    pub date: Day,
+    /// The rhythm in numbers; absent when he has never bought.
+    pub rhythm: Option<RhythmLines>,
+    /// Each campaign.
+    pub campaigns: Vec<CampaignLines>,
+}
+
+/// The rhythm of a client in numbers.
+#[derive(Clone, Debug, Serialize)]
+pub struct RhythmLines {
+    /// Purchase days.
+    pub purchases: u32,
+    /// The last of them.
+    pub last_purchase: Day,
+    /// Days since then.
+    pub days_silent: i32,
+    /// The usual gap.
+    pub usual_gap_days: f64,
+    /// `active`, `due`, `missed`, `asleep` or `lost`.
+    pub state: String,
+    /// Of the pauses of such clients that ended, the share that were longer; 0..1.
+    pub overdue_p: f64,
+    /// The chance of a purchase within 30 days without our doing anything; 0..1.
+    pub return_30: f64,
+    /// When he is due, missed, asleep and lost.
+    pub dates: [Day; 4],
+    /// The frequency class.
+    pub xyz: String,
+    /// Whether he is a key account.
+    pub key_account: bool,
+}
+
+/// What one campaign decides.
+#[derive(Clone, Debug, Serialize)]
+pub struct CampaignLines {
+    /// The campaign.
+    pub campaign: String,
+    /// One word: `enters`, `skipped`, `no_occasion` ...
+    pub verdict: &'static str,
+    /// The verdict in a sentence.
+    pub because: String,
+    /// The day on which the verdict would change by itself, where that is known.
+    pub changes_on: Option<Day>,
+    /// What started it, in a sentence.
+    pub why: Option<String>,
+    /// The conditions of the audience.
+    pub conditions: Vec<crate::rules::audience::Seen>,
+}
+
+/// Explains one client; `None` when the client is not known on the day.
+pub async fn explain(
+    app: &App,
+    client: ClientId,
+    options: DayOptions<'_>,
+) -> Result<Option<Explanation>, StoreError> {
+    let ground = Ground::read(app, options).await?;
+    let facts = ground.facts(&[client], Wanted::ALL).await?;
+    let Some(facts) = facts.first() else {
+        return Ok(None);
+    };
+    let plan = decide(&ground.frame(), facts);
+    let mut campaigns: Vec<CampaignLines> = plan
+        .verdicts
+        .iter()
+        .map(|verdict| lines(app, &ground, &plan, verdict))
+        .collect();
+    let drafts = app.campaigns.iter().filter(|campaign| {
+        !plan
+            .verdicts
+            .iter()
+            .any(|verdict| verdict.campaign == campaign.id)
+    });
+    campaigns.extend(drafts.map(|campaign| CampaignLines {
+        campaign: campaign.id.clone(),
+        verdict: "draft",
+        because: format!(
+            "is a draft: `rekindle plan --campaign {}` tries it",
+            campaign.id
+        ),
+        changes_on: None,
+        why: None,
+        conditions: Vec::new(),
+    }));
+    Ok(Some(Explanation {
+        client: facts.client.ext_id.clone(),
+        name: facts.client.label().to_owned(),
+        date: options.day,
+        rhythm: rhythm_lines(facts, &ground, options.day),
+        campaigns,
+    }))
+}
+
+fn rhythm_lines(facts: &ClientFacts, ground: &Ground<'_>, day: Day) -> Option<RhythmLines> {
+    let standing = Standing::of_facts(facts, ground.base(), day)?;
+    let dates = standing.dates;
+    Some(RhythmLines {
+        purchases: facts.purchase_days(),
+        last_purchase: facts.last_purchase()?,
+        days_silent: standing.days_silent,
+        usual_gap_days: standing.law.usual_gap_days(),
+        state: standing.state.to_string(),
+        overdue_p: standing.overdue_p(),
+        return_30: standing.returns_within(crate::rules::standing::RETURN_HORIZON_DAYS),
+        dates: [dates.due, dates.missed, dates.asleep, dates.lost],
+        xyz: standing.xyz.to_string(),
+        key_account: standing.key_account,
+    })
+}
+
+fn lines(app: &App, ground: &Ground<'_>, plan: &ClientPlan, verdict: &Verdict) -> CampaignLines {
+    let (word, because, changes_on) = in_words(&verdict.decision);
+    let mut because = because;
+    // Of several campaigns that want the client, one gets him.
+    if let Some(winner) = winner(ground, plan)
+        && winner != verdict.campaign
+        && wants_a_touch(ground, plan, &verdict.campaign)
+    {
+        because = format!("{because}, but \"{winner}\" has a higher priority today");
+    }
+    CampaignLines {
+        campaign: verdict.campaign.clone(),
+        verdict: word,
+        because,
+        changes_on,
+        why: verdict
+            .evidence
+            .as_ref()
+            .map(|evidence| evidence.sentence(app.locale(), app.currency())),
+        conditions: verdict.conditions.clone(),
+    }
+}
+
+fn wants_a_touch(ground: &Ground<'_>, plan: &ClientPlan, campaign: &str) -> bool {
+    plan.candidates.iter().any(|candidate| {
+        candidate.touch.is_some()
+            && ground.frame().campaigns[candidate.campaign].campaign.id == campaign
+    })
+}
+
+/// The campaign that gets the client today.
+fn winner(ground: &Ground<'_>, plan: &ClientPlan) -> Option<String> {
+    let frame = ground.frame();
+    let with_touch = plan
+        .candidates
+        .iter()
+        .filter(|candidate| candidate.touch.is_some());
+    let best = with_touch.min_by_key(|candidate| {
+        let campaign = frame.campaigns[candidate.campaign].campaign;
+        (
+            candidate.is_backlog(),
+            std::cmp::Reverse(campaign.priority),
+            candidate.campaign,
+        )
+    });
+    best.map(|candidate| frame.campaigns[candidate.campaign].campaign.id.clone())
+}
+
+/// The word, the sentence and the day of change of a decision.
+fn in_words(decision: &Decision) -> (&'static str, String, Option<Day>) {
+    match decision {
+        Decision::NotRunning(CampaignStatus::Paused) => {
+            ("paused", "the campaign is paused".to_owned(), None)
+        }
+        Decision::NotRunning(_) => ("not_running", "the campaign does not run".to_owned(), None),
+        Decision::OutOfSeason => (
+            "out_of_season",
+            "the campaign takes nobody in on this day".to_owned(),
+            None,
+        ),
+        Decision::NoOccasion { because, on } => ("no_occasion", because.clone(), *on),
+        Decision::Done { episode } => ("done", format!("{episode} has been dealt with"), None),
+        Decision::Skipped(Block { reason, until }) => ("skipped", reason.to_string(), *until),
+        Decision::InBacklog => (
+            "backlog",
+            "the occasion is older than the campaign".to_owned(),
+            None,
+        ),
+        Decision::Enters { step: Some(step) } => {
+            ("enters", format!("enters with step {step}"), None)
+        }
+        Decision::Enters { step: None } => (
+            "enters",
+            "enters; the first step comes later".to_owned(),
+            None,
+        ),
+        Decision::Continues {
+            step: Some(step), ..
+        } => ("continues", format!("step {step} is taken"), None),
+        Decision::Continues { step: None, next } => {
+            ("continues", "no step is due".to_owned(), *next)
+        }
+        Decision::Leaves(by) => ("leaves", format!("leaves: {}", by.word()), None),
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} ({}) on {}", self.name, self.client, self.date)?;
+        match &self.rhythm {
+            None => writeln!(f, "  has never bought")?,
+            Some(rhythm) => writeln!(f, "{rhythm}")?,
+        }
+        for one in &self.campaigns {
+            write!(f, "\n{:<20} {}: {}", one.campaign, one.verdict, one.because)?;
+            match one.changes_on {
+                Some(day) => writeln!(f, " (until {day})")?,
+                None => writeln!(f)?,
+            }
+            if let Some(why) = &one.why {
+                writeln!(f, "    {why}")?;
+            }
+            for seen in &one.conditions {
+                let mark = if seen.holds { "yes" } else { "NO " };
+                writeln!(
+                    f,
+                    "    {mark} {}: {} (is {})",
+                    seen.condition, seen.wanted, seen.value
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for RhythmLines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [due, missed, asleep, lost] = self.dates;
+        let key = if self.key_account {
+            ", key account"
+        } else {
+            ""
+        };
+        writeln!(
+            f,
+            "  {}: {} purchases, the last on {}, {} days ago; usually every {:.0} days; {}{key}",
+            self.state,
+            self.purchases,
+            self.last_purchase,
+            self.days_silent,
+            self.usual_gap_days,
+            self.xyz
+        )?;
+        writeln!(
+            f,
+            "  due {due}, missed {missed}, asleep {asleep}, lost {lost}"
+        )?;
+        write!(
+            f,
+            "  {:.0} % of the pauses of such clients that ended were longer; comes back within 30 days by himself: {:.0} %",
+            self.overdue_p * 100.0,
+            self.return_30 * 100.0
+        )
+    }
+}

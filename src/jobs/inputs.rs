@@ -1,0 +1,226 @@
+//! What a message or a task is rendered from: frozen when it is planned, so that it says the same
+//! at every attempt, however the base changes in between.
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::config::Campaign;
+use crate::config::campaign::CertificateOffer;
+use crate::db::Details;
+use crate::model::{ClientFacts, Day, Locale, Manager, Money, hex};
+use crate::render::{
+    CertificatePart, ClientPart, Colour, CompanyPart, DealPart, LetterContext, LinksPart,
+    ManagerPart, NewsItem, NewsPart, RhythmPart,
+};
+use crate::rules::certificate::{code, message_key};
+use crate::rules::evidence::Evidence;
+use crate::rules::plan::Touched;
+use crate::rules::standing::Standing;
+
+/// What is kept with a message or a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Frozen {
+    /// What lists call the client.
+    pub label: String,
+    /// The client's language.
+    pub locale: Locale,
+    /// The client, or the person who is written to.
+    pub client: ClientPart,
+    /// The client's manager.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<ManagerPart>,
+    /// What the client buys, and how often.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rhythm: Option<RhythmPart>,
+    /// The deal that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deal: Option<DealPart>,
+    /// The certificate that it carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertificatePart>,
+    /// Why, in one sentence.
+    pub why: String,
+    /// The day of the plan.
+    pub today: Day,
+}
+
+/// Freezes what is known of a client for one touch.
+pub fn freeze(
+    app: &App,
+    facts: &ClientFacts,
+    standing: Option<&Standing>,
+    details: &Details,
+    manager: Option<&Manager>,
+    touch: &Touched,
+    day: Day,
+) -> Frozen {
+    Frozen {
+        label: facts.client.label().to_owned(),
+        locale: facts.client.locale.unwrap_or(app.locale()),
+        client: client_part(facts),
+        manager: manager.map(manager_part),
+        rhythm: standing.map(|standing| rhythm_part(app, facts, standing, details)),
+        deal: deal_part(app, &touch.evidence),
+        certificate: None,
+        why: touch.evidence.sentence(app.locale(), app.currency()),
+        today: day,
+    }
+}
+
+fn client_part(facts: &ClientFacts) -> ClientPart {
+    let client = &facts.client;
+    let person = facts
+        .contact
+        .as_ref()
+        .and_then(|contact| contact.name.as_deref());
+    let name = person
+        .or(client.name.as_deref())
+        .unwrap_or_else(|| client.label());
+    ClientPart {
+        company: client.company.clone(),
+        phone: facts.phone().map(str::to_owned),
+        email: facts
+            .address(crate::model::Channel::Email)
+            .map(str::to_owned),
+        address: client.attributes.get("address").cloned(),
+        ..ClientPart::named(name)
+    }
+}
+
+/// A manager as letters show him.
+pub fn manager_part(manager: &Manager) -> ManagerPart {
+    ManagerPart {
+        name: manager.name.clone(),
+        phone: manager.phone.clone(),
+        email: manager.email.clone(),
+        ..ManagerPart::default()
+    }
+}
+
+fn rhythm_part(
+    app: &App,
+    facts: &ClientFacts,
+    standing: &Standing,
+    details: &Details,
+) -> RhythmPart {
+    let money = |minor| Money::new(minor, app.currency());
+    let purchases = facts.purchase_days();
+    RhythmPart {
+        purchases,
+        last_purchase: facts.last_purchase().unwrap_or_default(),
+        days_silent: standing.days_silent.unsigned_abs(),
+        usual_gap_days: (purchases > 1).then(|| standing.law.usual_gap_days().round() as u32),
+        usual_items: details.usual_items.clone(),
+        last_items: details.last_items.clone(),
+        average_receipt: Some(money(facts.usual_spend())),
+        last_amount: details.last_amount.map(money),
+    }
+}
+
+fn deal_part(app: &App, evidence: &Evidence) -> Option<DealPart> {
+    let money = |minor: &i64| Money::new(*minor, app.currency());
+    match evidence {
+        Evidence::Rejection {
+            day,
+            title,
+            reason,
+            amount,
+            ..
+        } => Some(DealPart {
+            day: *day,
+            title: title.clone(),
+            reason: reason.clone(),
+            amount: amount.as_ref().map(money),
+        }),
+        Evidence::DealWon { day, title, amount } => Some(DealPart {
+            day: *day,
+            title: title.clone(),
+            reason: None,
+            amount: amount.as_ref().map(money),
+        }),
+        _ => None,
+    }
+}
+
+/// The code of the certificate that a step gives to a client: the same at every attempt.
+pub fn certificate_code(app: &App, touch: &Touched, client: &str) -> String {
+    let key = message_key(&touch.campaign, &touch.episode, client, &touch.step);
+    code(&app.key.mac("certificate", &key))
+}
+
+/// The certificate as a letter shows it.
+pub fn certificate_part(
+    app: &App,
+    offer: &CertificateOffer,
+    code: &str,
+    valid_until: Day,
+) -> CertificatePart {
+    let page = app.settings.delivery.public_url.trim_end_matches('/');
+    CertificatePart {
+        kind: offer.kind,
+        code: code.to_owned(),
+        valid_until,
+        discount: offer.discount.map(|discount| discount.to_string()),
+        gift: offer.gift.clone(),
+        url: Some(format!("{page}/c/{code}")),
+    }
+}
+
+/// What a template is rendered from: the frozen part, the company, and the links of this message.
+pub fn context(app: &App, campaign: Option<&Campaign>, frozen: Frozen, key: &str) -> LetterContext {
+    LetterContext {
+        company: company_part(app),
+        client: frozen.client,
+        manager: frozen.manager,
+        rhythm: frozen.rhythm,
+        deal: frozen.deal,
+        certificate: frozen.certificate,
+        news: campaign.and_then(news_part),
+        links: links(app, key),
+        why: Some(frozen.why),
+        today: frozen.today,
+    }
+}
+
+/// The company as letters show it.
+pub fn company_part(app: &App) -> CompanyPart {
+    let company = &app.settings.company;
+    CompanyPart {
+        name: company.name.clone(),
+        locale: company.locale,
+        accent: company.accent.parse::<Colour>().unwrap_or_default(),
+        address: company.address.clone(),
+        phone: company.phone.clone(),
+        email: company.email.clone(),
+        legal: company.legal.clone(),
+        logo_url: company.logo_url.clone(),
+    }
+}
+
+fn news_part(campaign: &Campaign) -> Option<NewsPart> {
+    let news = campaign.news.as_ref()?;
+    let items = news.items.iter().map(|item| NewsItem {
+        title: item.title.clone(),
+        text: item.text.clone(),
+        link: item.link.clone(),
+    });
+    Some(NewsPart {
+        title: news.title.clone(),
+        intro: None,
+        items: items.collect(),
+    })
+}
+
+/// The links of one message; the token names the message and is signed for one purpose.
+pub fn links(app: &App, key: &str) -> LinksPart {
+    let page = app.settings.delivery.public_url.trim_end_matches('/');
+    let token = |purpose: &str| {
+        let mac = app.key.mac(purpose, key);
+        format!("v1.{key}.{}", hex(&mac[..16]))
+    };
+    LinksPart {
+        unsubscribe: format!("{page}/u/{}", token("unsubscribe")),
+        preferences: Some(format!("{page}/p/{}", token("preferences"))),
+        site: app.settings.company.site.clone(),
+    }
+}

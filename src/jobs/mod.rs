@@ -1,0 +1,17 @@
+//! When things happen: importing, planning and running a day, delivering.
+//!
+//! Jobs are short. They read through `db`, let `rules` decide, and write through `db`; what they
+//! know beyond that is the order of the steps.
+
+pub mod base;
+pub mod clients;
+pub mod day;
+pub mod deliver;
+pub mod explain;
+pub mod inputs;
+pub mod lock;
+pub mod managers;
+pub mod outcome;
+pub mod preview;
+mod reach;
+mod volume;

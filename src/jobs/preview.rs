@@ -1,0 +1,146 @@
+//! A template as one client would read it, or as the sample client does.
+
+use crate::app::App;
+use crate::db::{StoreError, Wanted};
+use crate::model::{Arm, ClientId, Day, Locale};
+use crate::render::{Kind, Letter, LetterContext, RenderError, TaskListContext};
+use crate::rules::evidence::Evidence;
+use crate::rules::plan::{Action, PlannedTask, Touched};
+use crate::rules::standing::{RETURN_HORIZON_DAYS, Standing};
+
+use super::day::{DayOptions, Ground};
+use super::inputs;
+use super::managers::Managers;
+
+/// A rendered template.
+#[derive(Clone, Debug)]
+pub enum Rendered {
+    /// A letter with subject, text and HTML.
+    Letter(Letter),
+    /// A script or a WhatsApp message.
+    Text(String),
+}
+
+/// Renders `template` for a client, or for the sample.
+pub async fn preview(
+    app: &App,
+    template: &str,
+    client: Option<ClientId>,
+    locale: Option<Locale>,
+    options: DayOptions<'_>,
+) -> Result<Result<Rendered, String>, StoreError> {
+    let locale = locale.unwrap_or(app.locale());
+    let mut context = LetterContext::sample(locale);
+    context.company = inputs::company_part(app);
+    if let Some(client) = client {
+        match of_client(app, client, options, &context).await? {
+            Some(own) => context = own,
+            None => return Ok(Err(format!("the client was not known on {}", options.day))),
+        }
+    }
+    let kinds: Vec<Kind> = app
+        .templates
+        .templates()
+        .into_iter()
+        .filter(|info| info.name == template)
+        .map(|info| info.kind)
+        .collect();
+    let kind = kinds.first().copied().unwrap_or(Kind::Letter);
+    Ok(render(app, kind, template, locale, &context).map_err(|error| error.to_string()))
+}
+
+fn render(
+    app: &App,
+    kind: Kind,
+    template: &str,
+    locale: Locale,
+    context: &LetterContext,
+) -> Result<Rendered, RenderError> {
+    let templates = &app.templates;
+    match kind {
+        Kind::Letter => templates
+            .render_letter(template, locale, context)
+            .map(Rendered::Letter),
+        Kind::Manager => {
+            let sample = TaskListContext::sample(locale);
+            templates
+                .render_task_list(template, locale, &sample)
+                .map(Rendered::Letter)
+        }
+        Kind::Script => {
+            let script = templates.render_script(template, locale, context);
+            script.map(|script| Rendered::Text(script.text))
+        }
+        Kind::WhatsApp => {
+            let nudge = templates.render_whatsapp(template, locale, context);
+            nudge.map(|nudge| Rendered::Text(nudge.preview))
+        }
+    }
+}
+
+/// The context of a client as of a day; what only an episode could give is taken from the sample.
+async fn of_client(
+    app: &App,
+    client: ClientId,
+    options: DayOptions<'_>,
+    sample: &LetterContext,
+) -> Result<Option<LetterContext>, StoreError> {
+    let ground = Ground::read(app, options).await?;
+    let facts = ground.facts(&[client], Wanted::ALL).await?;
+    let Some(facts) = facts.first() else {
+        return Ok(None);
+    };
+    let standing = Standing::of_facts(facts, ground.base(), options.day);
+    let details = app
+        .store
+        .details(&[client], options.day)
+        .await?
+        .remove(&client);
+    let managers = Managers::read(app).await?;
+    let manager = facts
+        .client
+        .manager
+        .as_deref()
+        .and_then(|id| managers.get(id));
+    let touch = silence(standing.as_ref(), options.day);
+    let frozen = inputs::freeze(
+        app,
+        facts,
+        standing.as_ref(),
+        &details.unwrap_or_default(),
+        manager,
+        &touch,
+        options.day,
+    );
+    let mut context = inputs::context(app, None, frozen, "preview");
+    context.deal = context.deal.or_else(|| sample.deal.clone());
+    context.certificate.clone_from(&sample.certificate);
+    context.news.clone_from(&sample.news);
+    context.rhythm = context.rhythm.or_else(|| sample.rhythm.clone());
+    Ok(Some(context))
+}
+
+/// A touch that stands for whatever campaign would use the template.
+fn silence(standing: Option<&Standing>, day: Day) -> Touched {
+    let evidence = standing.map_or(Evidence::Date { day }, |standing| Evidence::Silence {
+        state: standing.state,
+        usual_gap_days: standing.law.usual_gap_days(),
+        days_silent: standing.days_silent,
+        overdue_p: standing.overdue_p(),
+        return_30: standing.returns_within(RETURN_HORIZON_DAYS),
+    });
+    let task = PlannedTask {
+        manager: String::new(),
+        kind: crate::model::TaskKind::Call,
+        script: String::new(),
+    };
+    Touched {
+        campaign: "preview".to_owned(),
+        episode: "preview".to_owned(),
+        step: "preview".to_owned(),
+        arm: Arm::Treated,
+        evidence,
+        value: 0,
+        action: Action::Task(task),
+    }
+}

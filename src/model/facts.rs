@@ -1,0 +1,87 @@
+//! Everything that a plan needs to know about one client on one day.
+
+use super::{
+    Channel, Client, Consent, Contact, Day, Deal, Enrollment, PurchaseDay, Rhythm, RhythmDates,
+    Totals,
+};
+
+/// All that is known of one client, dated on or before the day that is planned.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClientFacts {
+    /// Who it is.
+    pub client: Client,
+    /// The person to write to, where the client is a company with contacts.
+    pub contact: Option<Contact>,
+    /// The rhythm and its dates; absent when the client has never bought.
+    pub rhythm: Option<(Rhythm, RhythmDates)>,
+    /// The money.
+    pub totals: Totals,
+    /// The latest purchase days, the last one first; at most a handful.
+    pub recent_purchases: Vec<PurchaseDay>,
+    /// Deals.
+    pub deals: Vec<Deal>,
+    /// Consents of the client himself; the basis of the source is configuration.
+    pub consents: Vec<Consent>,
+    /// Channels whose address is suppressed.
+    pub suppressed: Vec<Suppressed>,
+    /// The story so far.
+    pub enrollments: Vec<Enrollment>,
+    /// Days on which this client's address got an advertising message, also under another client's
+    /// name.
+    pub advertising_days: Vec<Day>,
+}
+
+impl ClientFacts {
+    /// Replaces rhythm and money by those of a past day; the money of the year stays.
+    pub fn rewind(&mut self, rhythm: Option<(Rhythm, RhythmDates)>, totals: Totals) {
+        self.rhythm = rhythm;
+        self.totals = Totals {
+            year: self.totals.year,
+            ..totals
+        };
+    }
+
+    /// The address for `channel`: of the contact where there is one, otherwise of the client.
+    pub fn address(&self, channel: Channel) -> Option<&str> {
+        let of_contact = self.contact.as_ref().and_then(|contact| match channel {
+            Channel::Email => contact.email.as_deref(),
+            Channel::Whatsapp => contact.phone.as_deref(),
+        });
+        of_contact.or(match channel {
+            Channel::Email => self.client.email.as_deref(),
+            Channel::Whatsapp => self.client.phone.as_deref(),
+        })
+    }
+
+    /// The phone that a manager calls.
+    pub fn phone(&self) -> Option<&str> {
+        self.address(Channel::Whatsapp)
+    }
+
+    /// The last purchase day.
+    pub fn last_purchase(&self) -> Option<Day> {
+        self.rhythm.map(|(rhythm, _)| rhythm.last)
+    }
+
+    /// The number of purchase days.
+    pub fn purchase_days(&self) -> u32 {
+        self.rhythm.map_or(0, |(rhythm, _)| rhythm.purchase_days)
+    }
+
+    /// What one purchase day usually brings, in minor units; nothing when never bought.
+    pub fn usual_spend(&self) -> i64 {
+        match self.purchase_days() {
+            0 => 0,
+            days => self.totals.spent / i64::from(days),
+        }
+    }
+}
+
+/// An address that must not be written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suppressed {
+    /// For which channel.
+    pub channel: Channel,
+    /// `true`: advertising only; `false`: everything.
+    pub advertising_only: bool,
+}

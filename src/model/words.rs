@@ -1,0 +1,240 @@
+//! The closed lists of words that configuration, imports, tables and pages share.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A text that is none of the words of a list.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{text}\" is not one of {}", words.join(", "))]
+pub struct WordError {
+    /// What was written.
+    pub text: String,
+    /// The words that are known.
+    pub words: &'static [&'static str],
+}
+
+/// Declares an enum whose variants are words, the same in TOML, JSON, CSV and SQL.
+macro_rules! words {
+    (
+        $(#[$meta:meta])* $name:ident {
+            $($(#[$variant_meta:meta])* $variant:ident = $word:literal),+ $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+            JsonSchema,
+        )]
+        pub enum $name {
+            $($(#[$variant_meta])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $name {
+            /// Every value, in the order of their declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+            /// Every word, in the same order.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+
+            /// The word for this value.
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.word())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = WordError;
+
+            fn from_str(text: &str) -> Result<Self, WordError> {
+                let found = Self::ALL.iter().find(|value| {
+                    value.word().eq_ignore_ascii_case(text.trim())
+                });
+                found
+                    .copied()
+                    .ok_or_else(|| WordError { text: text.to_owned(), words: Self::WORDS })
+            }
+        }
+    };
+}
+
+words! {
+    /// A way to reach a client.
+    Channel {
+        /// A letter.
+        Email = "email",
+        /// A WhatsApp template message.
+        Whatsapp = "whatsapp",
+    }
+}
+
+words! {
+    /// What a message is in the eyes of the law.
+    #[derive(Default)]
+    Class {
+        /// Needs a consent to advertising.
+        #[default]
+        Advertising = "advertising",
+        /// About a deal that the client has made: needs a contract or a consent to service mail.
+        Service = "service",
+    }
+}
+
+words! {
+    /// What the company may rest on when it writes to a client.
+    ///
+    /// Source: ePrivacy directive art. 13(1) and (2), Russian law 38-FZ art. 18.
+    #[derive(Default)]
+    ConsentBasis {
+        /// Nothing is known: nobody is written to.
+        #[default]
+        None = "none",
+        /// The client agreed, and the proof is kept.
+        Consent = "consent",
+        /// An own client, an address got in a sale, similar goods, easy to leave (EU, UK).
+        SoftOptIn = "soft_opt_in",
+        /// A contract: covers service messages only.
+        Contract = "contract",
+    }
+}
+
+words! {
+    /// What a manager does.
+    #[derive(Default)]
+    ManagerRole {
+        /// Nurtures those who never bought.
+        Scout = "scout",
+        /// Wins the first purchase.
+        Hunter = "hunter",
+        /// Keeps those who buy.
+        #[default]
+        Farmer = "farmer",
+        /// Learns on old rejections.
+        Trainee = "trainee",
+        /// Keeps the key accounts.
+        Key = "key",
+    }
+}
+
+words! {
+    /// The frequency class of a client, by the quantiles of the company's own base.
+    Xyz {
+        /// Buys often.
+        X = "X",
+        /// Buys less often.
+        Y = "Y",
+        /// Buys seldom, or has bought once.
+        Z = "Z",
+    }
+}
+
+words! {
+    /// The readiness of a client: need, money and urgency.
+    Abc {
+        /// All three: to a person today.
+        A = "A",
+        /// Two of the three.
+        B = "B",
+        /// Kept with the reason, matched later.
+        C = "C",
+    }
+}
+
+words! {
+    /// What a task asks a person to do.
+    TaskKind {
+        /// Call the client.
+        Call = "call",
+        /// Write by hand.
+        Write = "write",
+        /// Send a thing: check the address, pack, post.
+        Gift = "gift",
+        /// Go and see the client.
+        Visit = "visit",
+    }
+}
+
+words! {
+    /// For whom a certificate is.
+    CertificateKind {
+        /// For the client himself.
+        Own = "own",
+        /// For a friend of the client.
+        Friend = "friend",
+    }
+}
+
+words! {
+    /// What came of a task.
+    OutcomeKind {
+        /// Wants to buy: the letters stop, the manager goes on.
+        Interested = "interested",
+        /// Asked to be called on another day.
+        ComeBack = "come_back",
+        /// Said no, with a reason.
+        Refused = "refused",
+        /// Named a friend.
+        FriendNamed = "friend_named",
+        /// Nobody answered: tried again, at most so often as configured.
+        NoAnswer = "no_answer",
+        /// The number is not the client's.
+        WrongNumber = "wrong_number",
+        /// Never write or call again.
+        DoNotContact = "do_not_contact",
+        /// Has bought.
+        Bought = "bought",
+    }
+}
+
+words! {
+    /// The state of a deal.
+    DealStatus {
+        /// Still being sold.
+        Open = "open",
+        /// Sold.
+        Won = "won",
+        /// A rejection.
+        Lost = "lost",
+    }
+}
+
+words! {
+    /// Why an address must not be written to.
+    SuppressionReason {
+        /// The client used the unsubscribe link.
+        Unsubscribe = "unsubscribe",
+        /// The client wrote "stop".
+        Stop = "stop",
+        /// The client complained to his provider.
+        Complaint = "complaint",
+        /// The address does not exist.
+        HardBounce = "hard_bounce",
+        /// A person of the company entered it.
+        Manual = "manual",
+        /// The client told a manager.
+        DoNotContact = "do_not_contact",
+        /// The client was erased.
+        Erasure = "erasure",
+    }
+}
+
+words! {
+    /// What must not be written to a suppressed address.
+    #[derive(Default)]
+    SuppressionScope {
+        /// Nothing at all.
+        #[default]
+        All = "all",
+        /// No advertising.
+        Advertising = "advertising",
+    }
+}

@@ -1,0 +1,80 @@
+//! A manager's list for the day: what is on it, in which order, and what waits.
+
+use crate::model::Day;
+
+/// A task that wants a place on a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The task.
+    pub task: i64,
+    /// Minor units at stake.
+    pub value: i64,
+    /// The day since which it waits.
+    pub since: Day,
+}
+
+/// Ranks the tasks of one manager and keeps to his capacity.
+///
+/// Value at risk decides, and waiting counts: a task gains its own value anew with each week, so
+/// that a small client is not forgotten behind a stream of large ones. What comes back is ordered;
+/// the place is `None` for what waits for another day.
+pub fn rank(mut tasks: Vec<Waiting>, capacity: u16, day: Day) -> Vec<(Waiting, Option<u32>)> {
+    tasks.sort_by(|a, b| {
+        let (of_a, of_b) = (urgency(a, day), urgency(b, day));
+        of_b.total_cmp(&of_a)
+            .then(a.since.cmp(&b.since))
+            .then(a.task.cmp(&b.task))
+    });
+    let places = (1..=u32::from(capacity))
+        .map(Some)
+        .chain(std::iter::repeat(None));
+    tasks.into_iter().zip(places).collect()
+}
+
+fn urgency(waiting: &Waiting, day: Day) -> f64 {
+    let weeks = f64::from(day.days_since(waiting.since).max(0)) / 7.0;
+    waiting.value.max(1) as f64 * (1.0 + weeks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(task: i64, value: i64, since: i32) -> Waiting {
+        Waiting {
+            task,
+            value,
+            since: Day::from_epoch(since),
+        }
+    }
+
+    fn order(tasks: &[Waiting], capacity: u16, day: i32) -> Vec<(i64, Option<u32>)> {
+        let ranked = rank(tasks.to_vec(), capacity, Day::from_epoch(day));
+        ranked
+            .into_iter()
+            .map(|(waiting, place)| (waiting.task, place))
+            .collect()
+    }
+
+    #[test]
+    fn the_most_valuable_come_first_and_the_rest_wait() {
+        let tasks = [
+            waiting(1, 100, 10),
+            waiting(2, 300, 10),
+            waiting(3, 200, 10),
+        ];
+        assert_eq!(
+            order(&tasks, 2, 10),
+            [(2, Some(1)), (3, Some(2)), (1, None)]
+        );
+        assert_eq!(order(&tasks, 0, 10), [(2, None), (3, None), (1, None)]);
+    }
+
+    #[test]
+    fn a_small_client_is_not_forgotten_behind_a_stream_of_large_ones() {
+        let small = waiting(1, 100, 0);
+        let large = |day| waiting(2, 300, day);
+        assert_eq!(order(&[small, large(7)], 1, 7)[0].0, 2);
+        assert_eq!(order(&[small, large(28)], 1, 28)[0].0, 1);
+    }
+}

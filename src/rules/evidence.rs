@@ -1,0 +1,236 @@
+//! Why an episode began: the numbers behind every sentence of a plan, a script or a letter.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Currency, Day, Locale, Money, RhythmState};
+
+use super::wording;
+
+/// What was seen on the day on which an episode began to count.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Evidence {
+    /// The client is silent against his own rhythm.
+    Silence {
+        /// How far the silence has come.
+        state: RhythmState,
+        /// The client's usual gap, in days.
+        usual_gap_days: f64,
+        /// Days since the last purchase.
+        days_silent: i32,
+        /// Of the pauses of such clients that ended, the share that were longer; 0..1.
+        overdue_p: f64,
+        /// The chance of a purchase within 30 days without our doing anything; 0..1.
+        return_30: f64,
+    },
+    /// A one-time buyer is past the usual time to the second purchase.
+    SecondPurchase {
+        /// Days since the only purchase.
+        days_silent: i32,
+        /// Half of those who buy again have done so after so many days.
+        usual_days: i32,
+        /// The share of one-time buyers who buy again at all; 0..1.
+        share_returning: f64,
+    },
+    /// The client bought.
+    Purchase {
+        /// The day.
+        day: Day,
+        /// Minor units.
+        amount: i64,
+    },
+    /// A deal was won.
+    DealWon {
+        /// The day.
+        day: Day,
+        /// What it was about.
+        title: Option<String>,
+        /// Minor units.
+        amount: Option<i64>,
+    },
+    /// A deal was lost, and it is time to ask again.
+    Rejection {
+        /// The day of the rejection.
+        day: Day,
+        /// Days since then.
+        days_ago: i32,
+        /// What it was about.
+        title: Option<String>,
+        /// Why the client said no, in the source's words.
+        reason: Option<String>,
+        /// Minor units.
+        amount: Option<i64>,
+    },
+    /// A day of the calendar.
+    Date {
+        /// The day.
+        day: Day,
+    },
+    /// Company news.
+    News {
+        /// The day of the news.
+        day: Day,
+    },
+    /// The client buys less than usual.
+    VolumeDrop {
+        /// Minor units spent in the window.
+        spent: i64,
+        /// Minor units that were to be expected in the same time.
+        expected: i64,
+        /// The length of the window, in days.
+        window_days: i32,
+        /// An item that is no longer bought, if that is what dropped.
+        item: Option<String>,
+    },
+}
+
+impl Evidence {
+    /// The reason in one sentence, for a manager or a marketer.
+    pub fn sentence(&self, locale: Locale, currency: Currency) -> String {
+        let words = Words { locale, currency };
+        match self {
+            Self::Silence {
+                usual_gap_days,
+                days_silent,
+                overdue_p,
+                return_30,
+                ..
+            } => {
+                let return_30 = Some(*return_30);
+                wording::rhythm_sentence(
+                    locale,
+                    *usual_gap_days,
+                    *days_silent,
+                    *overdue_p,
+                    return_30,
+                )
+            }
+            Self::SecondPurchase {
+                days_silent,
+                usual_days,
+                share_returning,
+            } => words.second_purchase(*days_silent, *usual_days, *share_returning),
+            Self::Purchase { day, amount } => words.purchase(*day, *amount),
+            Self::DealWon { day, title, amount } => words.deal_won(*day, title.as_deref(), *amount),
+            Self::Rejection {
+                day,
+                days_ago,
+                title,
+                reason,
+                amount,
+            } => {
+                let what = words.deal(title.as_deref(), *amount);
+                words.rejection(*day, *days_ago, &what, reason.as_deref())
+            }
+            Self::Date { day } => words.date_of("дата: ", "the date ", *day),
+            Self::News { day } => words.date_of("новости от ", "news of ", *day),
+            Self::VolumeDrop {
+                spent,
+                expected,
+                window_days,
+                item,
+            } => match item {
+                Some(item) => words.lost_item(item, *window_days),
+                None => words.spends_less(*spent, *expected, *window_days),
+            },
+        }
+    }
+}
+
+/// How the numbers of a sentence are written.
+struct Words {
+    locale: Locale,
+    currency: Currency,
+}
+
+impl Words {
+    fn money(&self, minor: i64) -> String {
+        wording::money_whole(self.locale, Money::new(minor, self.currency))
+    }
+
+    fn date(&self, day: Day) -> String {
+        wording::date(self.locale, day, wording::DateStyle::Short)
+    }
+
+    fn days(&self, days: i32) -> String {
+        wording::days(self.locale, days.unsigned_abs())
+    }
+
+    fn date_of(&self, ru: &str, en: &str, day: Day) -> String {
+        let before = if self.locale == Locale::Ru { ru } else { en };
+        format!("{before}{}", self.date(day))
+    }
+
+    fn second_purchase(&self, days_silent: i32, usual_days: i32, share: f64) -> String {
+        let (silent, usual) = (self.days(days_silent), self.days(usual_days));
+        let share = wording::percent(self.locale, share);
+        match self.locale {
+            Locale::Ru => format!(
+                "единственная покупка {silent} назад; вторую делают {share} таких клиентов, \
+                 половина из них — за {usual}"
+            ),
+            Locale::En => format!(
+                "bought once, {silent} ago; {share} of such clients buy again, half of them \
+                 within {usual}"
+            ),
+        }
+    }
+
+    fn purchase(&self, day: Day, amount: i64) -> String {
+        let (day, money) = (self.date(day), self.money(amount));
+        match self.locale {
+            Locale::Ru => format!("покупка {day} на {money}"),
+            Locale::En => format!("bought for {money} on {day}"),
+        }
+    }
+
+    /// The title and the amount of a deal, with a leading space; empty when neither is known.
+    fn deal(&self, title: Option<&str>, amount: Option<i64>) -> String {
+        let title = title.map(|title| match self.locale {
+            Locale::Ru => format!(" «{title}»"),
+            Locale::En => format!(" \"{title}\""),
+        });
+        let amount = amount.map(|amount| format!(" ({})", self.money(amount)));
+        format!(
+            "{}{}",
+            title.unwrap_or_default(),
+            amount.unwrap_or_default()
+        )
+    }
+
+    fn deal_won(&self, day: Day, title: Option<&str>, amount: Option<i64>) -> String {
+        let (day, what) = (self.date(day), self.deal(title, amount));
+        match self.locale {
+            Locale::Ru => format!("сделка{what} выиграна {day}"),
+            Locale::En => format!("deal{what} won on {day}"),
+        }
+    }
+
+    fn rejection(&self, day: Day, days_ago: i32, what: &str, reason: Option<&str>) -> String {
+        let (day, ago) = (self.date(day), self.days(days_ago));
+        let because = reason
+            .map(|reason| format!(": {reason}"))
+            .unwrap_or_default();
+        match self.locale {
+            Locale::Ru => format!("отказ{what} {day}, {ago} назад{because}"),
+            Locale::En => format!("rejection{what} on {day}, {ago} ago{because}"),
+        }
+    }
+
+    fn spends_less(&self, spent: i64, expected: i64, window_days: i32) -> String {
+        let (spent, expected) = (self.money(spent), self.money(expected));
+        let window = self.days(window_days);
+        match self.locale {
+            Locale::Ru => format!("потратил {spent} вместо обычных {expected} за {window}"),
+            Locale::En => format!("spent {spent} instead of the usual {expected} in {window}"),
+        }
+    }
+
+    fn lost_item(&self, item: &str, window_days: i32) -> String {
+        let window = self.days(window_days);
+        match self.locale {
+            Locale::Ru => format!("покупает, но уже {window} не берёт «{item}»"),
+            Locale::En => format!("still buys, but no \"{item}\" for {window}"),
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! What the campaigns would do with one client on one day.
+
+use crate::config::campaign::{CampaignStatus, GoalEvent, Trigger};
+use crate::model::{Arm, ClientFacts, Day, DealStatus, Enrollment};
+use crate::rules::audience::{self, Derived, Seen};
+use crate::rules::holdout;
+use crate::rules::standing::Standing;
+use crate::rules::trigger::{self, Episode, FRESH_DAYS};
+
+use super::position::{Steering, ahead, steering};
+use super::touch::{self, Touched};
+use super::verdict::{Block, Decision, Reason, Verdict};
+use super::{ClosedBy, Closing, Entry, Frame, Running};
+
+/// What all campaigns want with one client, before the day is settled.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClientPlan {
+    /// Our own number of the client.
+    pub client: crate::model::ClientId,
+    /// One verdict a campaign, in the order of the campaigns.
+    pub verdicts: Vec<Verdict>,
+    /// Episodes that end today.
+    pub closings: Vec<Closing>,
+    /// What the campaigns want to do today; at most one of those with a touch will happen.
+    pub candidates: Vec<Candidate>,
+}
+
+/// What one campaign wants to do with a client today.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// The campaign, by its place in the frame.
+    pub campaign: usize,
+    /// The client enters; absent when he is in the campaign already.
+    pub entry: Option<Entry>,
+    /// The step that would be taken; absent when the first step comes later.
+    pub touch: Option<Touched>,
+    /// The next day on which something is to be done for the client.
+    pub next_on: Option<Day>,
+}
+
+impl Candidate {
+    /// Whether the occasion is older than the campaign.
+    pub fn is_backlog(&self) -> bool {
+        self.entry.as_ref().is_some_and(|entry| entry.backlog)
+    }
+}
+
+/// Decides for one client what each campaign would do today.
+pub fn decide(frame: &Frame<'_>, facts: &ClientFacts) -> ClientPlan {
+    let standing = Standing::of_facts(facts, frame.base, frame.day);
+    let mut plan = ClientPlan {
+        client: facts.client.id,
+        ..ClientPlan::default()
+    };
+    for (index, running) in frame.campaigns.iter().enumerate() {
+        let look = Look {
+            frame,
+            running,
+            facts,
+            standing: standing.as_ref(),
+            index,
+        };
+        let verdict = look.verdict(&mut plan);
+        plan.verdicts.push(verdict);
+    }
+    plan
+}
+
+/// One campaign looking at one client.
+struct Look<'a> {
+    frame: &'a Frame<'a>,
+    running: &'a Running<'a>,
+    facts: &'a ClientFacts,
+    standing: Option<&'a Standing>,
+    index: usize,
+}
+
+impl Look<'_> {
+    fn verdict(&self, plan: &mut ClientPlan) -> Verdict {
+        let campaign = self.running.campaign;
+        let open = self
+            .facts
+            .enrollments
+            .iter()
+            .find(|known| known.campaign == campaign.id && known.closed_on.is_none());
+        let (decision, conditions, evidence) = match open {
+            _ if campaign.status == CampaignStatus::Paused => {
+                (Decision::NotRunning(campaign.status), Vec::new(), None)
+            }
+            Some(enrollment) => self.go_on(enrollment, plan),
+            None => self.start(plan),
+        };
+        Verdict {
+            campaign: campaign.id.clone(),
+            decision,
+            conditions,
+            evidence,
+        }
+    }
+
+    /// A client who is in the campaign: does he leave, and is a step due?
+    fn go_on(&self, enrollment: &Enrollment, plan: &mut ClientPlan) -> Looked {
+        if let Some(by) = self.ends(enrollment) {
+            let campaign = enrollment.campaign.clone();
+            plan.closings.push(Closing {
+                enrollment: enrollment.id,
+                campaign,
+                by,
+            });
+            return (Decision::Leaves(by), Vec::new(), None);
+        }
+        let day = self.frame.day;
+        if let Steering::WaitUntil(until) = steering(&enrollment.touches)
+            && until > day
+        {
+            let block = Block::until(Reason::Agreed, until);
+            return (Decision::Skipped(block), Vec::new(), None);
+        }
+        let ahead = ahead(
+            self.running.campaign,
+            enrollment.entered_on,
+            &enrollment.touches,
+            self.gap(),
+        );
+        let next = ahead.iter().map(|ahead| ahead.due).find(|due| *due > day);
+        let episode = self.episode_of(enrollment);
+        let steps = ahead
+            .iter()
+            .filter(|ahead| ahead.due <= day)
+            .map(|ahead| ahead.step);
+        match self.first_possible(steps, &episode, enrollment.arm) {
+            Ok(touch) => {
+                let step = Some(touch.step.clone());
+                let evidence = Some(touch.evidence.clone());
+                let next_on = next.or(Some(self.goal_over(enrollment)));
+                let touch = Some(touch);
+                plan.candidates.push(Candidate {
+                    campaign: self.index,
+                    entry: None,
+                    touch,
+                    next_on,
+                });
+                (Decision::Continues { step, next }, Vec::new(), evidence)
+            }
+            Err(Some(block)) => (Decision::Skipped(block), Vec::new(), None),
+            Err(None) => {
+                let next = next.or(Some(self.goal_over(enrollment)));
+                (Decision::Continues { step: None, next }, Vec::new(), None)
+            }
+        }
+    }
+
+    /// What ends an open episode today, if anything does.
+    fn ends(&self, enrollment: &Enrollment) -> Option<ClosedBy> {
+        if self.goal_reached(enrollment) {
+            return Some(ClosedBy::Goal);
+        }
+        if steering(&enrollment.touches) == Steering::Stop {
+            return Some(ClosedBy::Outcome);
+        }
+        let steps = ahead(
+            self.running.campaign,
+            enrollment.entered_on,
+            &enrollment.touches,
+            self.gap(),
+        );
+        let over = self.frame.day >= self.goal_over(enrollment);
+        (steps.is_empty() && over).then_some(ClosedBy::Finished)
+    }
+
+    /// Whether the client has done what the campaign is for since the episode began.
+    fn goal_reached(&self, enrollment: &Enrollment) -> bool {
+        // The purchase that a thank-you answers is not the purchase that it hopes for.
+        let answers = matches!(
+            self.running.campaign.trigger,
+            Trigger::Purchase {} | Trigger::DealWon {}
+        );
+        let after = |day: Day| {
+            if answers {
+                day > enrollment.began_on
+            } else {
+                day >= enrollment.began_on
+            }
+        };
+        match self.running.campaign.goal.event {
+            GoalEvent::Purchase => self.facts.last_purchase().is_some_and(after),
+            GoalEvent::DealWon => self
+                .facts
+                .deals
+                .iter()
+                .any(|deal| deal.status == DealStatus::Won && deal.closed_on.is_some_and(after)),
+            GoalEvent::None => false,
+        }
+    }
+
+    fn goal_over(&self, enrollment: &Enrollment) -> Day {
+        enrollment
+            .entered_on
+            .plus(self.running.campaign.goal.within.count())
+    }
+
+    fn gap(&self) -> f64 {
+        self.standing
+            .map_or(0.0, |standing| standing.law.usual_gap_days())
+    }
+
+    /// The occasion of an open enrollment as it looks today; it keeps its key.
+    fn episode_of(&self, enrollment: &Enrollment) -> Episode {
+        let seen = self.occasions().ok().and_then(|episodes| {
+            episodes
+                .into_iter()
+                .find(|episode| episode.key == enrollment.episode)
+        });
+        seen.unwrap_or_else(|| Episode {
+            key: enrollment.episode.clone(),
+            began_on: enrollment.began_on,
+            last_entry: None,
+            evidence: trigger::remembered(
+                &self.running.campaign.trigger,
+                enrollment.began_on,
+                self.standing,
+                self.frame.day,
+            ),
+            value: self.standing.map_or(0, |standing| standing.value_at_risk),
+        })
+    }
+
+    fn occasions(&self) -> Result<Vec<Episode>, trigger::NotYet> {
+        let trigger = &self.running.campaign.trigger;
+        trigger::episodes(
+            trigger,
+            self.facts,
+            self.standing,
+            self.frame.base,
+            self.frame.day,
+        )
+    }
+
+    /// A client who is not in the campaign: is there an occasion, and may he enter?
+    fn start(&self, plan: &mut ClientPlan) -> Looked {
+        let campaign = self.running.campaign;
+        let day = self.frame.day;
+        if campaign.ends.is_some_and(|ends| day > ends)
+            || campaign.starts.is_some_and(|starts| day < starts)
+        {
+            return (Decision::OutOfSeason, Vec::new(), None);
+        }
+        let episodes = match self.occasions() {
+            Ok(episodes) => episodes,
+            Err(not_yet) => {
+                let decision = Decision::NoOccasion {
+                    because: not_yet.because,
+                    on: not_yet.on,
+                };
+                return (decision, Vec::new(), None);
+            }
+        };
+        let newest = episodes
+            .first()
+            .map(|episode| episode.key.clone())
+            .unwrap_or_default();
+        let fresh = episodes.into_iter().find(|episode| self.is_new(episode));
+        let Some(episode) = fresh else {
+            return (Decision::Done { episode: newest }, Vec::new(), None);
+        };
+        let conditions = self.conditions();
+        let evidence = Some(episode.evidence.clone());
+        let decision = match self.stands_against(&conditions) {
+            Some(block) => Decision::Skipped(block),
+            None => self.enter(episode, plan),
+        };
+        (decision, conditions, evidence)
+    }
+
+    /// Whether nothing was done about this episode, and it may still be entered.
+    fn is_new(&self, episode: &Episode) -> bool {
+        let known = self.facts.enrollments.iter().any(|enrollment| {
+            enrollment.campaign == self.running.campaign.id && enrollment.episode == episode.key
+        });
+        !known && episode.last_entry.is_none_or(|last| self.frame.day <= last)
+    }
+
+    fn conditions(&self) -> Vec<Seen> {
+        let derived = self.standing.map_or(NEVER_BOUGHT, Standing::derived);
+        audience::look(&self.running.campaign.audience, self.facts, &derived)
+    }
+
+    fn stands_against(&self, conditions: &[Seen]) -> Option<Block> {
+        if let Some(failed) = conditions.iter().find(|seen| !seen.holds) {
+            return Some(Block::for_good(Reason::Audience(failed.condition.clone())));
+        }
+        let campaign = self.running.campaign;
+        let last_touch = self
+            .facts
+            .enrollments
+            .iter()
+            .filter(|enrollment| enrollment.campaign == campaign.id)
+            .map(|enrollment| {
+                let touched = enrollment.touches.iter().map(|touch| touch.day).max();
+                touched.unwrap_or(enrollment.entered_on)
+            })
+            .max();
+        let open_again = last_touch.map(|day| day.plus(campaign.limits.reentry.count()));
+        match open_again {
+            Some(until) if until > self.frame.day => Some(Block::until(Reason::Reentry, until)),
+            _ => None,
+        }
+    }
+
+    /// Takes the client in, with the first step where it is possible today.
+    fn enter(&self, episode: Episode, plan: &mut ClientPlan) -> Decision {
+        let campaign = self.running.campaign;
+        let day = self.frame.day;
+        let age_days = day.days_since(episode.began_on);
+        let backlog = episode.began_on < self.running.starts || age_days > FRESH_DAYS;
+        if backlog && campaign.backlog_per_day == 0 {
+            return Decision::InBacklog;
+        }
+        let share = campaign.limits.holdout.fraction();
+        let arm = holdout::arm(&campaign.id, &self.facts.client.ext_id, share);
+        if let Some(block) = self.no_step_at_all() {
+            return Decision::Skipped(block);
+        }
+        let ahead = ahead(campaign, day, &[], self.gap());
+        let due = ahead
+            .iter()
+            .filter(|ahead| ahead.due <= day)
+            .map(|ahead| ahead.step);
+        let touch = match self.first_possible(due, &episode, arm) {
+            Ok(touch) => Some(touch),
+            Err(Some(block)) if block.until.is_some() => return Decision::Skipped(block),
+            Err(_) => None,
+        };
+        let next = ahead.iter().map(|ahead| ahead.due).find(|due| *due > day);
+        let step = touch.as_ref().map(|touch| touch.step.clone());
+        let next_on = next.or(Some(day.plus(campaign.goal.within.count())));
+        let entry = Some(Entry {
+            episode,
+            arm,
+            backlog,
+        });
+        plan.candidates.push(Candidate {
+            campaign: self.index,
+            entry,
+            touch,
+            next_on,
+        });
+        Decision::Enters { step }
+    }
+
+    /// The reason why no step of the campaign could ever be taken with this client.
+    fn no_step_at_all(&self) -> Option<Block> {
+        let campaign = self.running.campaign;
+        let mut first = Some(Block::for_good(Reason::NoStep));
+        for (index, step) in campaign.steps.iter().enumerate() {
+            match touch::action(step, campaign, self.facts, self.frame) {
+                Ok(_) => return None,
+                Err(block) if block.until.is_some() => return None,
+                Err(block) if index == 0 => first = Some(block),
+                Err(_) => {}
+            }
+        }
+        first
+    }
+
+    /// The first of the due steps that is possible. A step that can never be taken with this
+    /// client is passed over; one that must wait makes the following ones wait.
+    fn first_possible<'s>(
+        &self,
+        due: impl Iterator<Item = &'s crate::config::campaign::Step>,
+        episode: &Episode,
+        arm: Arm,
+    ) -> Result<Touched, Option<Block>> {
+        let mut first_block = None;
+        for step in due {
+            match touch::action(step, self.running.campaign, self.facts, self.frame) {
+                Ok((id, action)) => return Ok(self.touched(id, action, episode, arm)),
+                Err(block) if block.until.is_some() => return Err(Some(block)),
+                Err(block) => first_block = first_block.or(Some(block)),
+            }
+        }
+        Err(first_block)
+    }
+
+    fn touched(&self, step: String, action: touch::Action, episode: &Episode, arm: Arm) -> Touched {
+        Touched {
+            campaign: self.running.campaign.id.clone(),
+            episode: episode.key.clone(),
+            step,
+            arm,
+            evidence: episode.evidence.clone(),
+            value: episode.value,
+            action,
+        }
+    }
+}
+
+/// A decision, the conditions that were looked at, and the occasion.
+type Looked = (
+    Decision,
+    Vec<Seen>,
+    Option<crate::rules::evidence::Evidence>,
+);
+
+/// What the conditions see of somebody who has never bought.
+const NEVER_BOUGHT: Derived = Derived {
+    days_silent: None,
+    usual_gap_days: None,
+    state: None,
+    xyz: None,
+    key_account: false,
+};

@@ -1,0 +1,224 @@
+//! The plan as people and programs read it: the same value is the dry run, the snapshot in the
+//! tests and the page in the browser.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::model::{Channel, Class, Currency, Day, Money};
+use crate::rules::rhythm::FitMethod;
+
+use super::day::CampaignCounts;
+
+/// A whole day, nothing applied.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// The day that is planned.
+    pub date: Day,
+    /// The currency of every amount.
+    pub currency: Currency,
+    /// What the dates of the clients rest on.
+    pub base: BaseLine,
+    /// How many clients each channel can lawfully reach.
+    pub reach: Vec<Reach>,
+    /// Each campaign in numbers.
+    pub campaigns: Vec<CampaignCounts>,
+    /// The messages, in the order of clients.
+    pub messages: Vec<MessageLine>,
+    /// The managers' lists: new tasks and those that wait from earlier days, by place.
+    pub tasks: Vec<TaskLine>,
+}
+
+/// What the dates of the clients rest on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BaseLine {
+    /// Nothing dated later was used for the parameters.
+    pub fitted_on: Day,
+    /// How they were found.
+    pub method: FitMethod,
+    /// Gaps between purchases that they rest on.
+    pub gaps: u64,
+    /// The version under which they are kept; absent when they were made for this plan only.
+    pub version: Option<i64>,
+}
+
+/// How many clients a channel can lawfully reach.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reach {
+    /// The channel.
+    pub channel: Channel,
+    /// The class of messages.
+    pub class: Class,
+    /// Clients with an address, a basis, and no word against it.
+    pub clients: u64,
+    /// All clients.
+    pub of: u64,
+}
+
+/// A message that would be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MessageLine {
+    /// The id of the client in the source.
+    pub client: String,
+    /// What lists call the client.
+    pub name: String,
+    /// The campaign.
+    pub campaign: String,
+    /// The occasion.
+    pub episode: String,
+    /// The step, or its fallback.
+    pub step: String,
+    /// The way it goes.
+    pub channel: Channel,
+    /// The template.
+    pub template: String,
+    /// Why, in one sentence.
+    pub why: String,
+}
+
+/// A task on a manager's list.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TaskLine {
+    /// The manager; empty when nobody is named.
+    pub manager: String,
+    /// The id of the client in the source.
+    pub client: String,
+    /// What lists call the client.
+    pub name: String,
+    /// The campaign.
+    pub campaign: String,
+    /// The place on the list, from 1; absent when it waits for another day.
+    pub rank: Option<u32>,
+    /// What is lost in a year if the client stays away, in units of the currency.
+    pub value_at_risk: f64,
+    /// Why, in one sentence.
+    pub why: String,
+    /// What to say: a template in `scripts`.
+    pub script: String,
+    /// The day since which it waits: the day of the plan for a new one.
+    pub since: Day,
+}
+
+/// How many lines of each kind the text shows before it only counts.
+const SHOWN: usize = 20;
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Plan for {}", self.date)?;
+        writeln!(
+            f,
+            "  rhythm of the base: fitted on {} from {} gaps ({})",
+            self.base.fitted_on,
+            self.base.gaps,
+            method_words(self.base.method)
+        )?;
+        for reach in &self.reach {
+            writeln!(
+                f,
+                "  may get {} by {}: {} of {} clients",
+                reach.class, reach.channel, reach.clients, reach.of
+            )?;
+        }
+        self.write_campaigns(f)?;
+        self.write_messages(f)?;
+        self.write_tasks(f)
+    }
+}
+
+impl Plan {
+    /// Leaves what one campaign does.
+    pub fn keep_only(&mut self, campaign: &str) {
+        self.campaigns.retain(|one| one.id == campaign);
+        self.messages.retain(|line| line.campaign == campaign);
+        self.tasks.retain(|line| line.campaign == campaign);
+    }
+
+    fn write_campaigns(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.campaigns.is_empty() {
+            return writeln!(
+                f,
+                "\nNo campaign is live. `rekindle init` writes ready ones."
+            );
+        }
+        writeln!(
+            f,
+            "\n{:<24} {:>8} {:>8} {:>6} {:>8} {:>6} {:>8}",
+            "Campaign", "entered", "messages", "tasks", "held out", "left", "backlog"
+        )?;
+        for one in &self.campaigns {
+            writeln!(
+                f,
+                "{:<24} {:>8} {:>8} {:>6} {:>8} {:>6} {:>8}",
+                one.id,
+                one.entered,
+                one.messages,
+                one.tasks,
+                one.holdout,
+                one.left,
+                one.backlog_waiting
+            )?;
+            for (reason, clients) in &one.skipped {
+                writeln!(f, "    skipped {clients:>7}  {reason}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_messages(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\nMessages: {}", self.messages.len())?;
+        for line in self.messages.iter().take(SHOWN) {
+            writeln!(
+                f,
+                "  {} ({}) {}/{} by {}: {}\n      {}",
+                line.name,
+                line.client,
+                line.campaign,
+                line.step,
+                line.channel,
+                line.template,
+                line.why
+            )?;
+        }
+        more(f, self.messages.len())
+    }
+
+    fn write_tasks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\nTasks: {}", self.tasks.len())?;
+        for line in self.tasks.iter().take(SHOWN) {
+            let place = line
+                .rank
+                .map_or_else(|| "waits".to_owned(), |rank| format!("{rank}."));
+            let manager = if line.manager.is_empty() {
+                "nobody"
+            } else {
+                &line.manager
+            };
+            writeln!(
+                f,
+                "  {manager} {place} {} ({}) {}: {:.0} {} a year at risk\n      {}",
+                line.name, line.client, line.campaign, line.value_at_risk, self.currency, line.why
+            )?;
+        }
+        more(f, self.tasks.len())
+    }
+}
+
+fn method_words(method: FitMethod) -> &'static str {
+    match method {
+        FitMethod::Likelihood => "by likelihood",
+        FitMethod::Moments => "by moments: the likelihood found no end",
+        FitMethod::Default => "too few to learn from: defaults of other trades",
+    }
+}
+
+fn more(f: &mut fmt::Formatter<'_>, all: usize) -> fmt::Result {
+    match all.saturating_sub(SHOWN) {
+        0 => Ok(()),
+        rest => writeln!(f, "  ... and {rest} more (--format json shows all)"),
+    }
+}
+
+/// Minor units as units of the currency, for programs.
+pub fn in_units(minor: i64, currency: Currency) -> f64 {
+    Money::new(minor, currency).major()
+}

@@ -1,0 +1,237 @@
+//! Where a client is in a campaign: derived from what was done, never kept in a cursor.
+
+use crate::config::campaign::{Campaign, Step};
+use crate::config::settings::TaskSettings;
+use crate::config::values::Span;
+use crate::model::{Day, Outcome, OutcomeKind, Touch, TouchKind};
+
+/// The name of the step that replaces `step` where its channel cannot reach the client.
+pub(super) fn fallback_id(step: &Step) -> String {
+    format!("{}-fallback", step.id)
+}
+
+/// A step that is still to be taken, with the day from which it may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ahead<'a> {
+    pub(super) step: &'a Step,
+    pub(super) due: Day,
+}
+
+/// The steps after the last one that was taken, each with its day.
+///
+/// Distances count from the day of entry; a step that came late pushes the following ones, so that
+/// the distance between two touches is never shorter than marketing wrote.
+pub(super) fn ahead<'a>(
+    campaign: &'a Campaign,
+    entered_on: Day,
+    touches: &[Touch],
+    usual_gap_days: f64,
+) -> Vec<Ahead<'a>> {
+    let taken = |step: &Step| {
+        let fallback = fallback_id(step);
+        touches
+            .iter()
+            .rfind(|touch| touch.step == step.id || touch.step == fallback)
+    };
+    let last = campaign
+        .steps
+        .iter()
+        .rposition(|step| taken(step).is_some());
+    let floor = last.and_then(|index| {
+        let step = &campaign.steps[index];
+        taken(step).map(|touch| touch.day.plus(-distance(step, usual_gap_days)))
+    });
+    let from = last.map_or(0, |index| index + 1);
+    campaign.steps[from..]
+        .iter()
+        .map(|step| {
+            let distance = distance(step, usual_gap_days);
+            let due = entered_on.plus(distance);
+            Ahead {
+                step,
+                due: floor.map_or(due, |floor| due.max(floor.plus(distance))),
+            }
+        })
+        .collect()
+}
+
+/// The distance of a step from the day of entry, in days.
+fn distance(step: &Step, usual_gap_days: f64) -> i32 {
+    match step.after {
+        None => 0,
+        Some(Span::Days(days)) => days.count(),
+        Some(Span::Cycles(cycles)) => (cycles * usual_gap_days).ceil() as i32,
+    }
+}
+
+/// How a manager's outcome steers the rest of the campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Steering {
+    /// The letters go on.
+    GoOn,
+    /// Nothing before this day.
+    WaitUntil(Day),
+    /// The campaign is over for the client.
+    Stop,
+}
+
+/// Reads the steering from the latest outcome among the touches.
+pub(super) fn steering(touches: &[Touch]) -> Steering {
+    let latest = touches
+        .iter()
+        .filter_map(outcome)
+        .max_by_key(|outcome| outcome.day);
+    match latest {
+        None => Steering::GoOn,
+        Some(outcome) => match outcome.kind {
+            OutcomeKind::NoAnswer | OutcomeKind::WrongNumber => Steering::GoOn,
+            OutcomeKind::ComeBack => outcome.until.map_or(Steering::GoOn, Steering::WaitUntil),
+            OutcomeKind::Interested
+            | OutcomeKind::Refused
+            | OutcomeKind::FriendNamed
+            | OutcomeKind::DoNotContact
+            | OutcomeKind::Bought => Steering::Stop,
+        },
+    }
+}
+
+fn outcome(touch: &Touch) -> Option<&Outcome> {
+    match &touch.what {
+        TouchKind::Task { outcome, .. } => outcome.as_ref(),
+        TouchKind::Message { .. } => None,
+    }
+}
+
+/// What becomes of a task after an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterOutcome {
+    /// It is done.
+    Done,
+    /// It comes back on this day.
+    Again(Day),
+}
+
+/// Decides what becomes of a task: "call me in March" and "nobody answered" bring it back.
+pub fn after_outcome(outcome: &Outcome, attempts: u16, settings: &TaskSettings) -> AfterOutcome {
+    match (outcome.kind, outcome.until) {
+        (OutcomeKind::ComeBack, Some(until)) => AfterOutcome::Again(until),
+        (OutcomeKind::NoAnswer, _) if attempts < settings.no_answer_retries => {
+            AfterOutcome::Again(outcome.day.plus(settings.no_answer_pause.count()))
+        }
+        _ => AfterOutcome::Done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Channel, Class};
+
+    fn campaign() -> Campaign {
+        toml::from_str(
+            "id = \"c\"\ntitle = \"C\"\n[trigger]\non = \"missed_cycle\"\n\
+             [[step]]\nid = \"letter\"\nchannel = \"email\"\ntemplate = \"a\"\n\
+             [[step]]\nid = \"nudge\"\nafter = \"4d\"\nchannel = \"whatsapp\"\ntemplate = \"b\"\n\
+             fallback = { channel = \"email\", template = \"c\" }\n\
+             [[step]]\nid = \"call\"\nafter = \"1 cycle\"\ntask = \"call\"\nscript = \"s\"\n",
+        )
+        .unwrap()
+    }
+
+    fn sent(step: &str, day: i32) -> Touch {
+        let what = TouchKind::Message {
+            channel: Channel::Email,
+            class: Class::Advertising,
+        };
+        Touch {
+            step: step.to_owned(),
+            day: Day::from_epoch(day),
+            what,
+        }
+    }
+
+    fn due(touches: &[Touch]) -> Vec<(String, i32)> {
+        let campaign = campaign();
+        let ahead = ahead(&campaign, Day::from_epoch(100), touches, 9.5);
+        ahead
+            .iter()
+            .map(|a| (a.step.id.clone(), a.due.epoch_days()))
+            .collect()
+    }
+
+    fn days(expected: &[(&str, i32)]) -> Vec<(String, i32)> {
+        expected
+            .iter()
+            .map(|(step, day)| ((*step).to_owned(), *day))
+            .collect()
+    }
+
+    #[test]
+    fn distances_count_from_the_day_of_entry() {
+        assert_eq!(
+            due(&[]),
+            days(&[("letter", 100), ("nudge", 104), ("call", 110)])
+        );
+        assert_eq!(
+            due(&[sent("letter", 100)]),
+            days(&[("nudge", 104), ("call", 110)])
+        );
+    }
+
+    #[test]
+    fn a_late_step_pushes_the_following_ones() {
+        assert_eq!(
+            due(&[sent("letter", 103)]),
+            days(&[("nudge", 107), ("call", 113)])
+        );
+    }
+
+    #[test]
+    fn a_fallback_counts_as_its_step() {
+        assert_eq!(
+            due(&[sent("letter", 100), sent("nudge-fallback", 104)]),
+            days(&[("call", 110)])
+        );
+    }
+
+    #[test]
+    fn outcomes_steer_the_letters() {
+        let called = |kind, until| {
+            let day = Day::from_epoch(105);
+            let outcome = Some(Outcome { kind, day, until });
+            let what = TouchKind::Task {
+                outcome,
+                open: false,
+            };
+            steering(&[Touch {
+                step: "call".to_owned(),
+                day,
+                what,
+            }])
+        };
+        let march = Day::from_epoch(200);
+        assert_eq!(
+            called(OutcomeKind::ComeBack, Some(march)),
+            Steering::WaitUntil(march)
+        );
+        assert_eq!(called(OutcomeKind::NoAnswer, None), Steering::GoOn);
+        assert_eq!(called(OutcomeKind::Refused, None), Steering::Stop);
+        assert_eq!(steering(&[]), Steering::GoOn);
+    }
+
+    #[test]
+    fn nobody_is_called_for_ever() {
+        let settings = TaskSettings::default();
+        let day = Day::from_epoch(10);
+        let outcome = Outcome {
+            kind: OutcomeKind::NoAnswer,
+            day,
+            until: None,
+        };
+        assert_eq!(
+            after_outcome(&outcome, 1, &settings),
+            AfterOutcome::Again(day.plus(1))
+        );
+        assert_eq!(after_outcome(&outcome, 3, &settings), AfterOutcome::Done);
+    }
+}

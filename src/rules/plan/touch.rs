@@ -1,0 +1,152 @@
+//! One step taken with one client: a message or a task, and whether it is possible at all.
+
+use crate::config::campaign::{Campaign, CertificateOffer, Condition, Step, Trigger};
+use crate::model::{Arm, Channel, Class, ClientFacts, TaskKind};
+
+use super::Frame;
+use super::gates::{may_be_called, not_just_bought, reachable, under_the_cap};
+use super::position::fallback_id;
+use super::verdict::{Block, Reason};
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Writes to the client.
+    Message(PlannedMessage),
+    /// Asks a person to do something.
+    Task(PlannedTask),
+}
+
+/// A message that a plan wants to be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedMessage {
+    /// The way it goes.
+    pub channel: Channel,
+    /// The template.
+    pub template: String,
+    /// What it is in the eyes of the law.
+    pub class: Class,
+    /// The address at the time of planning.
+    pub address: String,
+    /// The certificate that it carries.
+    pub certificate: Option<CertificateOffer>,
+}
+
+/// A task that a plan wants a person to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedTask {
+    /// The manager, by the id that clients refer to; empty when nobody is named.
+    pub manager: String,
+    /// What to do.
+    pub kind: TaskKind,
+    /// What to say: a template in `scripts`.
+    pub script: String,
+}
+
+/// A step taken with a client today.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Touched {
+    /// The campaign.
+    pub campaign: String,
+    /// The occasion.
+    pub episode: String,
+    /// The step, or its fallback.
+    pub step: String,
+    /// Held-out clients are touched on paper only.
+    pub arm: Arm,
+    /// Why, in numbers.
+    pub evidence: crate::rules::evidence::Evidence,
+    /// What is at stake, in minor units.
+    pub value: i64,
+    /// What the step does.
+    pub action: Action,
+}
+
+/// The action of a step for a client, with the name under which it is recorded; or what stands
+/// against it.
+pub(super) fn action(
+    step: &Step,
+    campaign: &Campaign,
+    facts: &ClientFacts,
+    frame: &Frame<'_>,
+) -> Result<(String, Action), Block> {
+    match (step.task, step.channel) {
+        (Some(kind), _) => task(step, kind, facts, frame).map(|task| (step.id.clone(), task)),
+        (None, Some(channel)) => message(step, channel, campaign, facts, frame),
+        (None, None) => Err(Block::for_good(Reason::NoStep)),
+    }
+}
+
+fn task(
+    step: &Step,
+    kind: TaskKind,
+    facts: &ClientFacts,
+    frame: &Frame<'_>,
+) -> Result<Action, Block> {
+    may_be_called(facts).map_err(Block::for_good)?;
+    let of_client = facts.client.manager.clone();
+    let manager = of_client.or_else(|| frame.settings.tasks.default_manager.clone());
+    Ok(Action::Task(PlannedTask {
+        manager: manager.unwrap_or_default(),
+        kind,
+        script: step.script.clone().unwrap_or_default(),
+    }))
+}
+
+fn message(
+    step: &Step,
+    channel: Channel,
+    campaign: &Campaign,
+    facts: &ClientFacts,
+    frame: &Frame<'_>,
+) -> Result<(String, Action), Block> {
+    let class = step.class.unwrap_or(campaign.class);
+    if class == Class::Advertising && is_kept_from_mailings(campaign, facts, frame) {
+        return Err(Block::for_good(Reason::KeyAccount));
+    }
+    let template = step.template.clone().unwrap_or_default();
+    let first = reachable(facts, frame.settings, channel, class);
+    let (id, channel, template) = match (first, &step.fallback) {
+        (Ok(()), _) => (step.id.clone(), channel, template),
+        (Err(reason), None) => return Err(Block::for_good(reason)),
+        (Err(reason), Some(fallback)) => {
+            let other = reachable(facts, frame.settings, fallback.channel, class);
+            other.map_err(|_| Block::for_good(reason))?;
+            (
+                fallback_id(step),
+                fallback.channel,
+                fallback.template.clone(),
+            )
+        }
+    };
+    if class == Class::Advertising {
+        if !thanks(&campaign.trigger) {
+            not_just_bought(facts, frame.settings, frame.day)?;
+        }
+        under_the_cap(facts, frame.settings, frame.day)?;
+    }
+    let address = facts.address(channel).unwrap_or_default().to_owned();
+    let certificate = step.certificate.clone();
+    let message = PlannedMessage {
+        channel,
+        template,
+        class,
+        address,
+        certificate,
+    };
+    Ok((id, Action::Message(message)))
+}
+
+/// Key accounts get a person, not a mailing, unless the campaign is meant for them.
+fn is_kept_from_mailings(campaign: &Campaign, facts: &ClientFacts, frame: &Frame<'_>) -> bool {
+    frame.base.is_key_account(facts.client.id) && !asks_for_key_accounts(&campaign.audience)
+}
+
+fn asks_for_key_accounts(condition: &Condition) -> bool {
+    condition.key_account == Some(true)
+}
+
+/// Whether the campaign answers a purchase, so that a purchase is no reason to be silent.
+fn thanks(trigger: &Trigger) -> bool {
+    matches!(trigger, Trigger::Purchase {} | Trigger::DealWon {})
+}
