@@ -10,15 +10,10 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use super::{Exit, Format};
 use crate::config::campaign::CampaignStatus;
 use crate::config::schema::{FileKind, schema_text};
 use crate::config::{self, KnownTemplates, Loaded, Problem, Severity};
-
-/// Everything is well, but for warnings.
-const DONE: u8 = 0;
-
-/// The configuration is wrong.
-const WRONG: u8 = 2;
 
 /// Arguments of `rekindle check`.
 #[derive(Clone, Debug, Args)]
@@ -40,16 +35,7 @@ pub enum SchemaOf {
     Campaign,
 }
 
-/// How problems are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people: the place, the line, a caret
-    Text,
-    /// For programs: one JSON document
-    Json,
-}
-
-/// Checks the configuration and prints what was found; returns the exit code.
+/// Checks the configuration and prints what was found.
 ///
 /// `known` are the templates that steps may name, `template_problems` what is wrong in the
 /// templates themselves.
@@ -63,14 +49,14 @@ pub fn run(
     known: &KnownTemplates,
     template_problems: Vec<Problem>,
     out: &mut dyn Write,
-) -> io::Result<u8> {
+) -> io::Result<Exit> {
     if let Some(kind) = args.schema {
         let kind = match kind {
             SchemaOf::Settings => FileKind::Settings,
             SchemaOf::Campaign => FileKind::Campaign,
         };
         write!(out, "{}", schema_text(kind))?;
-        return Ok(DONE);
+        return Ok(Exit::Done);
     }
     let (loaded, mut problems) = match config::load(config_file, known) {
         Ok(loaded) => {
@@ -85,7 +71,7 @@ pub fn run(
         Format::Text => print_text(out, loaded.as_ref(), known, &problems)?,
         Format::Json => print_json(out, loaded.as_ref(), known, &problems)?,
     }
-    Ok(if is_wrong { WRONG } else { DONE })
+    Ok(if is_wrong { Exit::Wrong } else { Exit::Done })
 }
 
 fn print_text(

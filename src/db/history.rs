@@ -3,7 +3,8 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::facts::{day_of, id_list, json};
+use super::facts::id_list;
+use super::rows::{day_of, json};
 use super::{Result, Store};
 use crate::model::{ClientId, Day, Totals};
 use crate::rules::base_facts::BaseFacts;

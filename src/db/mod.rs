@@ -12,7 +12,9 @@ mod history;
 mod import;
 mod messages;
 mod rhythms;
+mod rows;
 mod runs;
+mod story;
 mod tasks;
 
 pub use details::Details;

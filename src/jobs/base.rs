@@ -1,13 +1,15 @@
 //! The facts of the whole base: one walk over all histories, kept under a version.
 
+use super::volume;
 use crate::app::App;
 use crate::config::settings::{Grid, RhythmSettings};
 use crate::db::{History, StoreError, StoredBase};
 use crate::model::{ClientId, Day};
 use crate::rules::base_facts::BaseFacts;
 use crate::rules::rhythm::{
-    self, Fit, FitSettings, GapHistogram, Law, PauseEnd, PauseSample, SecondPurchaseWindow,
-    TurnoverShares, XyzThresholds, proposed_grid, proposed_smallest_lost_days,
+    self, ClosedDays, Fit, FitSettings, GapHistogram, Law, PauseEnd, PauseSample,
+    SecondPurchaseWindow, TurnoverShares, XyzThresholds, proposed_grid,
+    proposed_smallest_lost_days,
 };
 
 /// How many clients are read at once.
@@ -35,7 +37,7 @@ impl From<StoredBase> for Base {
 pub async fn current(app: &App, day: Day) -> Result<Base, StoreError> {
     let oldest = day.plus(1 - app.settings.rhythm.refit_after.count().max(1));
     match app.store.base_facts(oldest, day).await? {
-        Some(stored) if settings_hold(&stored.facts, &app.settings.rhythm) => Ok(stored.into()),
+        Some(stored) if answers(&stored.facts, app) => Ok(stored.into()),
         _ => Ok(Base {
             version: None,
             facts: compute(app, day).await?,
@@ -47,11 +49,7 @@ pub async fn current(app: &App, day: Day) -> Result<Base, StoreError> {
 pub async fn as_of(app: &App, day: Day) -> Result<Base, StoreError> {
     let data = app.store.data_version().await?;
     match app.store.base_facts(day, day).await? {
-        Some(stored)
-            if stored.data == data && settings_hold(&stored.facts, &app.settings.rhythm) =>
-        {
-            Ok(stored.into())
-        }
+        Some(stored) if stored.data == data && answers(&stored.facts, app) => Ok(stored.into()),
         _ => Ok(Base {
             version: None,
             facts: compute(app, day).await?,
@@ -83,10 +81,32 @@ fn settings_hold(facts: &BaseFacts, settings: &RhythmSettings) -> bool {
         )
         && same(facts.asleep_away, settings.asleep_at.fraction())
         && lost.is_none_or(|lost| same(facts.fit.parameters.smallest_lost_days, lost))
+        && facts.closed == closed_days(settings)
+}
+
+/// Every configured closed day.
+fn closed_days(settings: &RhythmSettings) -> ClosedDays {
+    ClosedDays::new(settings.closed.iter().flat_map(|stretch| {
+        (0..=stretch.to.days_since(stretch.from)).map(|n| stretch.from.plus(n))
+    }))
+}
+
+/// Whether facts carry what the campaigns ask for.
+fn answers(facts: &BaseFacts, app: &App) -> bool {
+    settings_hold(facts, &app.settings.rhythm) && (facts.volume.is_some() || !volume::asked(app))
+}
+
+/// Computes base facts; a second walk finds who buys less, if a campaign asks.
+async fn compute(app: &App, day: Day) -> Result<BaseFacts, StoreError> {
+    let mut facts = rhythms(app, day).await?;
+    if volume::asked(app) {
+        facts.volume = Some(volume::scan(app, &facts, day).await?);
+    }
+    Ok(facts)
 }
 
 /// Walks over all histories up to a day: memory does not grow with the base.
-async fn compute(app: &App, day: Day) -> Result<BaseFacts, StoreError> {
+async fn rhythms(app: &App, day: Day) -> Result<BaseFacts, StoreError> {
     let mut walk = Walk::new(app.settings.rhythm.key_account_share.fraction());
     let mut after = ClientId(0);
     loop {
@@ -141,6 +161,8 @@ impl Walk {
             xyz,
             key_accounts,
             second_purchase,
+            closed: closed_days(settings),
+            volume: None,
         }
     }
 

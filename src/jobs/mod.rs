@@ -16,3 +16,4 @@ pub mod outcome;
 pub mod preview;
 mod reach;
 pub mod rhythms;
+mod volume;

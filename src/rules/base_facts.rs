@@ -4,9 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ClientId, Day, Rhythm, Xyz};
+use crate::model::{ClientId, Day, Rhythm, RhythmDates, Xyz};
 
-use super::rhythm::{self, Fit, Law, SecondPurchaseWindow, Thresholds, XyzThresholds};
+use super::evidence::Evidence;
+use super::rhythm::{self, ClosedDays, Fit, Law, SecondPurchaseWindow, Thresholds, XyzThresholds};
 
 /// The facts of the whole base on one day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,36 @@ pub struct BaseFacts {
     pub key_accounts: Vec<ClientId>,
     /// When one-time buyers usually come back.
     pub second_purchase: SecondPurchaseWindow,
+    /// Days on which the company is closed: they are no silence.
+    #[serde(default)]
+    pub closed: ClosedDays,
+    /// Who buys less than usual; absent when no campaign asks.
+    #[serde(default)]
+    pub volume: Option<Volume>,
+}
+
+/// Who buys less than usual on the day of the base facts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Volume {
+    /// How far clients of this base dip by chance: measures the next scan.
+    pub dip_z: Option<f64>,
+    /// Who dips further, in the order of clients.
+    pub drops: Vec<VolumeDrop>,
+}
+
+/// A client who buys less than usual.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VolumeDrop {
+    /// The client.
+    pub client: ClientId,
+    /// The day from which it counts.
+    pub since: Day,
+    /// The item that is no longer bought; absent when the whole spending dropped.
+    pub item: Option<String>,
+    /// What was seen.
+    pub evidence: Evidence,
+    /// What is at stake in a year, in minor units.
+    pub value: i64,
 }
 
 impl BaseFacts {
@@ -38,6 +69,12 @@ impl BaseFacts {
     /// The law of a client's next gap.
     pub fn law(&self, rhythm: &Rhythm) -> Law {
         Law::of(rhythm, &self.fit.parameters)
+    }
+
+    /// When a client is due, missed, asleep and lost; closed days do not count.
+    pub fn dates(&self, client: ClientId, rhythm: &Rhythm) -> RhythmDates {
+        let dates = rhythm::dates(&self.law(rhythm), rhythm.last, &self.thresholds(client));
+        self.closed.move_dates(rhythm.last, &dates)
     }
 
     /// How certain to be before a state is declared for this client.

@@ -4,10 +4,13 @@
 //! by the closed days before it. The gaps themselves stay calendar days: measuring them on a clock
 //! of open days was tried on real logs and changed nothing. Which days are closed is configured.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{Day, RhythmDates};
 
 /// The closed days of a company. Ordinary weekends are not among them: they are in every gap.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct ClosedDays {
     /// Rising, each once.
     days: Vec<Day>,

@@ -4,9 +4,6 @@
 /// Days that say what is usual.
 pub const USUAL_OVER_DAYS: usize = 28;
 
-/// So many times the usual number is a flood.
-const FLOOD_TIMES: u32 = 3;
-
 /// Never a flood up to so many: small bases have days with none and days with ten.
 const NEVER_UP_TO: u32 = 20;
 
@@ -22,15 +19,15 @@ pub struct Flood {
 /// Whether the number of new missed cycles of a day is a flood, to be held for a person.
 ///
 /// `before` are the numbers of the days before, in any order; [`USUAL_OVER_DAYS`] are the usual
-/// ones. With fewer than a week of them nothing is usual yet, and nothing is held.
-pub fn flood(today: u32, before: &[u32]) -> Option<Flood> {
+/// ones; more than `times` their median is a flood. With fewer than a week of them nothing is usual yet, and nothing is held.
+pub fn flood(today: u32, before: &[u32], times: u32) -> Option<Flood> {
     let mut sorted = before.to_vec();
     sorted.sort_unstable();
     if sorted.len() < 7 {
         return None;
     }
     let usual = sorted[sorted.len() / 2];
-    let most = usual.saturating_mul(FLOOD_TIMES).max(NEVER_UP_TO);
+    let most = usual.saturating_mul(times).max(NEVER_UP_TO);
     (today > most).then_some(Flood { today, usual })
 }
 
@@ -41,9 +38,9 @@ mod tests {
     #[test]
     fn three_times_the_usual_number_is_held() {
         let before = [40, 35, 60, 40, 0, 0, 45, 300];
-        assert_eq!(flood(120, &before), None);
+        assert_eq!(flood(120, &before, 3), None);
         assert_eq!(
-            flood(121, &before),
+            flood(121, &before, 3),
             Some(Flood {
                 today: 121,
                 usual: 40
@@ -53,9 +50,9 @@ mod tests {
 
     #[test]
     fn a_small_base_or_a_young_one_is_never_held() {
-        assert_eq!(flood(20, &[0; 28]), None);
-        assert!(flood(21, &[0; 28]).is_some());
-        assert_eq!(flood(5000, &[1; 6]), None);
-        assert_eq!(flood(5000, &[]), None);
+        assert_eq!(flood(20, &[0; 28], 3), None);
+        assert!(flood(21, &[0; 28], 3).is_some());
+        assert_eq!(flood(5000, &[1; 6], 3), None);
+        assert_eq!(flood(5000, &[], 3), None);
     }
 }

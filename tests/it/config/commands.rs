@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use rekindle::cli::check::{self, CheckArgs, Format, SchemaOf};
+use rekindle::cli::check::{self, CheckArgs, SchemaOf};
 use rekindle::cli::init::{self, InitArgs};
+use rekindle::cli::{Exit, Format};
 use rekindle::config::{Problem, Severity};
 use rekindle::model::Locale;
 use serde_json::Value;
@@ -14,8 +15,8 @@ fn text(out: Vec<u8>) -> String {
     String::from_utf8(out).expect("commands print UTF-8")
 }
 
-/// The exit code and the output of `rekindle check`.
-fn check(home: &Home, format: Format, template_problems: Vec<Problem>) -> (u8, String) {
+/// How `rekindle check` ended and the output of `rekindle check`.
+fn check(home: &Home, format: Format, template_problems: Vec<Problem>) -> (Exit, String) {
     let args = CheckArgs {
         schema: None,
         format,
@@ -50,7 +51,7 @@ fn check_ends_with_0_and_a_summary_when_all_is_well() {
     init(Locale::Ru, folder.path());
     let home = Home { folder };
     let (code, said) = check(&home, Format::Text, Vec::new());
-    assert_eq!(code, 0);
+    assert_eq!(code, Exit::Done);
     insta::assert_snapshot!(said, @r#"
     ok: 10 campaigns (9 live, 1 draft, 0 paused), 0 sources, 18 templates
     no data yet: add a [[source]] to config/rekindle.toml
@@ -63,7 +64,7 @@ fn check_ends_with_0_when_there_are_warnings_only() {
         "{COMPANY}[[source]]\nname = \"crm\"\npath = \"nowhere\"\n"
     ));
     let (code, said) = check(&home, Format::Text, Vec::new());
-    assert_eq!(code, 0);
+    assert_eq!(code, Exit::Done);
     insta::assert_snapshot!(said, @r#"
     config/rekindle.toml:5:8: warning: there is no file or folder nowhere — a relative path starts at the folder that holds config/
        5 | path = "nowhere"
@@ -77,7 +78,7 @@ fn check_ends_with_0_when_there_are_warnings_only() {
 fn check_ends_with_2_when_there_are_errors() {
     let home = Home::new("[company]\nnmae = \"Example\"\n");
     let (code, said) = check(&home, Format::Text, Vec::new());
-    assert_eq!(code, 2);
+    assert_eq!(code, Exit::Wrong);
     insta::assert_snapshot!(said, @r#"
     config/rekindle.toml:2:1: error: unknown key "nmae" in [company] — did you mean "name"?
        2 | nmae = "Example"
@@ -96,7 +97,7 @@ fn a_broken_template_makes_the_configuration_wrong() {
         "not closed",
     );
     let (code, said) = check(&home, Format::Text, vec![problem]);
-    assert_eq!(code, 2);
+    assert_eq!(code, Exit::Wrong);
     assert!(said.contains("news.txt.hbs: error: not closed"), "{said}");
 }
 
@@ -104,7 +105,7 @@ fn a_broken_template_makes_the_configuration_wrong() {
 fn check_prints_one_json_document() {
     let home = Home::new("[company]\nname = \"Example\"\ncountry = \"ru\"\n");
     let (code, said) = check(&home, Format::Json, Vec::new());
-    assert_eq!(code, 2);
+    assert_eq!(code, Exit::Wrong);
     insta::assert_snapshot!(said, @r#"
     {
       "errors": 1,
@@ -127,7 +128,7 @@ fn check_prints_one_json_document() {
     "#);
     let (code, said) = check(&Home::new(COMPANY), Format::Json, Vec::new());
     let document: Value = serde_json::from_str(&said).unwrap();
-    assert_eq!(code, 0);
+    assert_eq!(code, Exit::Done);
     assert_eq!(document["errors"], 0);
     assert_eq!(document["problems"], serde_json::json!([]));
 }
@@ -146,7 +147,8 @@ fn check_prints_the_schemas_that_editors_read() {
         let nowhere = std::path::Path::new("nowhere/rekindle.toml");
         let code = check::run(&args, nowhere, &templates(), Vec::new(), &mut out).unwrap();
         let printed: Value = serde_json::from_slice(&out).unwrap();
-        assert_eq!((code, printed["title"].as_str()), (0, Some(title)));
+        assert_eq!(code, Exit::Done);
+        assert_eq!(printed["title"].as_str(), Some(title));
     }
 }
 
