@@ -4,7 +4,7 @@ pub mod check;
 mod clients;
 mod exit;
 mod explain;
-mod freshen;
+pub mod import;
 pub mod init;
 mod open;
 mod plan;
@@ -51,6 +51,8 @@ enum Command {
     Init(init::InitArgs),
     /// Report everything that is wrong in configuration, campaigns and templates
     Check(check::CheckArgs),
+    /// Take up what the sources say
+    Import(import::ImportArgs),
     /// Show what a day would do, and apply nothing
     Plan(plan::PlanArgs),
     /// Run a day: plan it, write the messages and the managers' lists
@@ -140,7 +142,7 @@ async fn with_app(
         Err(problems) => return Ok(show_problems(&problems)),
     };
     if looks_at_facts(command) {
-        let freshened = freshen::freshen(&app).await?;
+        let freshened = import::freshen(&app).await?;
         if freshened != Exit::Done && matches!(command, Command::Run(_)) {
             eprintln!("nothing was run: a plan on stale facts would write to the wrong people");
             return Ok(freshened);
@@ -148,6 +150,7 @@ async fn with_app(
     }
     let exit = match command {
         Command::Init(_) | Command::Check(_) => Ok(Exit::Done),
+        Command::Import(args) => import::run(&app, args, out).await,
         Command::Plan(args) => plan::run(&app, args, out).await,
         Command::Run(args) => run::run(&app, args, out).await,
         Command::Runs(args) => runs::run(&app, args, out).await,
@@ -168,7 +171,10 @@ fn looks_at_facts(command: &Command) -> bool {
             | Command::Run(_)
             | Command::Explain(_)
             | Command::Clients(_)
-            | Command::Preview(preview::PreviewArgs { client: Some(_), .. })
+            | Command::Preview(preview::PreviewArgs {
+                client: Some(_),
+                ..
+            })
     )
 }
 
