@@ -241,7 +241,7 @@ fn check_story(world: &mut World) {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 6, max_shrink_iters: 40, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { cases: 4, max_shrink_iters: 40, failure_persistence: None, ..Config::default() })]
 
     #[test]
     fn no_letter_is_doubled_none_goes_over_the_cap_and_none_to_who_said_no(
