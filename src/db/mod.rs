@@ -14,6 +14,7 @@ mod messages;
 mod rhythms;
 mod rows;
 mod runs;
+mod staging;
 mod story;
 mod tasks;
 
@@ -23,9 +24,9 @@ pub use history::{History, HistoryDay, StoredBase};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
 pub use messages::{DueMessage, Handed};
 pub use rhythms::RhythmProgress;
-pub use runs::{
-    Begun, Listed, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
-    RunRow, Sealing, Staged,
+pub use runs::{Begun, Listed, RunRow, Sealing};
+pub use staging::{
+    NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep, Staged,
 };
 pub use tasks::{TaskFilter, TaskInQueue, TaskRow};
 
