@@ -227,12 +227,12 @@ fn live_through(seed: u64, from: &str, days: i32, is_down: impl Fn(i32) -> bool)
 
 #[test]
 fn the_index_and_the_full_scan_decide_the_same_on_every_day() {
-    live_through(1, "2026-02-25", 70, |_| false);
+    live_through(1, "2026-02-25", 55, |_| false);
 }
 
 #[test]
 fn they_agree_after_days_on_which_the_worker_was_down() {
-    live_through(2, "2026-02-25", 70, |n| n % 17 > 11 || n % 5 == 1);
+    live_through(2, "2026-02-25", 55, |n| n % 17 > 11 || n % 5 == 1);
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn they_agree_where_nothing_is_imported_for_weeks() {
     campaigns_of_purchases(&mut world);
     campaigns_of_deals_and_news(&mut world);
     people(&mut world);
-    for n in 0..60 {
+    for n in 0..40 {
         let on = day("2026-02-21").plus(n).to_string();
         assert_both_scans_agree(&mut world, &on);
         world.run(&on);
