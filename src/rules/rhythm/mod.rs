@@ -10,10 +10,12 @@
 
 mod affinity;
 mod alarms;
+mod calibration;
 mod dates;
 mod fit;
 mod foresight;
 mod frequency;
+mod gap_days;
 mod gap_moments;
 mod histogram;
 mod law;
@@ -31,10 +33,12 @@ pub use affinity::{Affinity, Hint, ItemBuyers};
 pub use alarms::{
     FalseAlarms, JudgedPause, Window, false_alarms, fixed_silence_days, pauses_in_window,
 };
+pub use calibration::CalibrationCounts;
 pub use dates::{Silences, Thresholds, dates, silences};
 pub use fit::{Fit, FitMethod, FitSettings, by_moments, fit};
 pub use foresight::{CalibrationBin, Foresight, Quality, calibration, look_back, quality};
 pub use frequency::{GapHistogram, XyzThresholds, xyz};
+pub use gap_days::GapDays;
 pub use law::Law;
 pub use lost_items::{LostItem, lost_items};
 pub use pauses::{Pause, PauseEnd, PauseSample};
