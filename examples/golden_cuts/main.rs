@@ -7,6 +7,7 @@
 //! purchase within the horizon" against what happened. Ends with 1 when a figure is off by more
 //! than its tolerance. Then, per set, the share of false alarms.
 
+mod alarms;
 mod golden;
 mod histories;
 
@@ -17,9 +18,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use rekindle::model::{BaseParameters, Day};
 use rekindle::rules::rhythm::{
-    FalseAlarms, Fit, FitSettings, Foresight, PauseSample, Quality, SecondPurchaseWindow,
-    Thresholds, Window, by_moments, false_alarms, fit, fixed_silence_days, look_back,
-    pauses_in_window, proposed_grid, proposed_smallest_lost_days, quality,
+    Fit, FitSettings, Foresight, PauseSample, Quality, SecondPurchaseWindow, by_moments, fit,
+    look_back, proposed_grid, proposed_smallest_lost_days, quality,
 };
 
 use golden::{Cut, Golden, Set};
@@ -35,24 +35,33 @@ fn main() -> anyhow::Result<ExitCode> {
     };
     let text = std::fs::read_to_string(golden).with_context(|| golden.display().to_string())?;
     let golden: Golden = serde_json::from_str(&text).context("reading the golden figures")?;
-    let mut n_wrong = 0;
+    let (mut n_wrong, mut n_measured) = (0, 0);
     for (name, set) in &golden {
-        n_wrong += measure_set(name, set, data)?;
+        if let Some(n_wrong_of_set) = measure_set(name, set, data)? {
+            n_wrong += n_wrong_of_set;
+            n_measured += 1;
+        }
+    }
+    if n_measured == 0 {
+        anyhow::bail!(
+            "no set of the golden file has its data in {}",
+            data.display()
+        );
     }
     if n_wrong > 0 {
         println!("\n{n_wrong} figures are off by more than their tolerance");
         return Ok(ExitCode::FAILURE);
     }
-    println!("\nall figures are within their tolerances");
+    println!("\n{n_measured} sets measured, all figures are within their tolerances");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints all figures of one set; returns how many are wrong.
-fn measure_set(name: &str, set: &Set, data: &Path) -> anyhow::Result<usize> {
+/// Prints all figures of one set; returns how many are wrong, `None` when its data is not there.
+fn measure_set(name: &str, set: &Set, data: &Path) -> anyhow::Result<Option<usize>> {
     let path = data.join(format!("{name}.csv"));
     if !path.exists() {
         println!("\n{name}: {} is not there, left out", path.display());
-        return Ok(0);
+        return Ok(None);
     }
     let histories = histories::read(&path)?;
     println!(
@@ -82,8 +91,10 @@ fn measure_set(name: &str, set: &Set, data: &Path) -> anyhow::Result<usize> {
     for cut in &set.cuts {
         n_wrong += measure_cut(&histories, set, cut);
     }
-    print_alarms(&histories, set);
-    Ok(n_wrong)
+    alarms::print(&histories, set, |day| {
+        fit_at(&histories, set, day).0.parameters
+    });
+    Ok(Some(n_wrong))
 }
 
 fn measure_cut(histories: &[Vec<Day>], set: &Set, golden: &Cut) -> usize {
@@ -256,52 +267,4 @@ fn judge(seen: &[Foresight]) -> Option<Quality> {
         .map(|client| (client.no_purchase_chance, client.had_no_purchase))
         .collect();
     quality(&foreseen)
-}
-
-/// Prints the share of false alarms from the first cut on, nothing tuned after it.
-fn print_alarms(histories: &[Vec<Day>], set: &Set) {
-    let (Some(first), Some(end)) = (
-        set.cuts.first(),
-        histories.iter().filter_map(|days| days.last()).max(),
-    ) else {
-        return;
-    };
-    let window = Window {
-        from: first.day,
-        to: end.plus(-(set.lapsed_days.cast_signed())),
-        lapsed_days: set.lapsed_days,
-        min_purchase_days: REPEAT_BUYERS,
-    };
-    let (fit, _) = fit_at(histories, set, first.day);
-    let pauses: Vec<_> = histories
-        .iter()
-        .flat_map(|days| pauses_in_window(days, &window, &fit.parameters, &Thresholds::default()))
-        .collect();
-    let slices = histories.iter().map(Vec::as_slice);
-    let Some(fixed) = fixed_silence_days(slices, first.day, REPEAT_BUYERS, 0.1) else {
-        println!("  false alarms: no gap was closed by {}", first.day);
-        return;
-    };
-    println!(
-        "  false alarms at nominal 10 %, pauses begun {}..{}, lapsed after {} days:",
-        window.from, window.to, window.lapsed_days
-    );
-    println!("    rule                        all   fastest third   slowest third");
-    let print = |rule: &str, alarms: Option<FalseAlarms>| match alarms {
-        Some(alarms) => println!(
-            "    {rule:<22} {:>8.3} {:>15.3} {:>15.3}",
-            alarms.share, alarms.share_fastest, alarms.share_slowest
-        ),
-        None => println!("    {rule:<22} no pause was completed"),
-    };
-    print(
-        "own rhythm, missed",
-        false_alarms(&pauses, |pause, gap| gap >= pause.missed_days),
-    );
-    print(
-        "own rhythm, asleep",
-        false_alarms(&pauses, |pause, gap| gap >= pause.asleep_days),
-    );
-    let rule = format!("{fixed} days for all");
-    print(&rule, false_alarms(&pauses, |_, gap| gap > fixed));
 }

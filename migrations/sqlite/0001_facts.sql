@@ -6,8 +6,9 @@ CREATE TABLE sources (
     name TEXT NOT NULL UNIQUE           -- as in the configuration; never changes
 ) STRICT;
 
--- One attempt to read a source. Rows of facts name the first and the last import that held them:
--- so it is known when a fact was recorded, and what is gone from a snapshot.
+-- One attempt to read a source. Rows of facts name the import that first held them and the one
+-- that last changed them: so it is known when a fact was recorded. A row that is imported again
+-- unchanged is not written again.
 CREATE TABLE imports (
     id            INTEGER PRIMARY KEY,
     source_id     INTEGER NOT NULL REFERENCES sources (id),
@@ -81,12 +82,15 @@ CREATE TABLE purchases (
     source_id    INTEGER NOT NULL,
     amount       INTEGER NOT NULL,      -- minor units
     cancels      TEXT,                  -- key of the purchase that this row takes back
+    cancelled_on INTEGER,               -- day of the row that takes this one back; kept by the import
     promo        TEXT,                  -- promo or certificate code on the receipt
     first_import INTEGER NOT NULL,
     last_import  INTEGER NOT NULL,
     PRIMARY KEY (client_id, day, source_id, key)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX purchases_by_ext_id ON purchases (source_id, key) WHERE key NOT LIKE '~%';
+CREATE INDEX purchases_that_cancel ON purchases (source_id, cancels) WHERE cancels IS NOT NULL;
+CREATE INDEX purchases_cancelled ON purchases (source_id, key) WHERE cancelled_on IS NOT NULL;
 
 CREATE TABLE purchase_items (
     client_id    INTEGER NOT NULL,
@@ -112,6 +116,7 @@ CREATE TABLE deals (
     amount       INTEGER,
     opened_on    INTEGER,
     closed_on    INTEGER,               -- won or lost on this day
+    changed_on   INTEGER,               -- the last change that the source names
     reason       TEXT,                  -- of the rejection, in the source's words
     need         INTEGER,               -- 1 yes, 0 no, NULL unknown: the three of ABC
     money        INTEGER,
@@ -155,9 +160,11 @@ CREATE TABLE consents (
     proof        TEXT,
     source_id    INTEGER NOT NULL REFERENCES sources (id),
     first_import INTEGER NOT NULL,
-    last_import  INTEGER NOT NULL,
-    UNIQUE (client_id, channel, class, source_id, given_on)
+    last_import  INTEGER NOT NULL
 ) STRICT;
+-- An expression, because two unknown days are two different values to a plain constraint.
+CREATE UNIQUE INDEX consents_once
+    ON consents (client_id, channel, class, source_id, ifnull(given_on, -1000000));
 
 -- Addresses that must not be written to, by keyed hash: they survive the erasure of the client.
 CREATE TABLE suppressions (
@@ -193,6 +200,14 @@ CREATE INDEX rhythms_by_missed ON rhythms (missed_on);
 CREATE INDEX rhythms_by_asleep ON rhythms (asleep_on);
 CREATE INDEX rhythms_by_lost ON rhythms (lost_on);
 CREATE INDEX rhythms_by_last_day ON rhythms (last_day);
+
+-- Clients whose purchases have changed since their rhythm was computed.
+CREATE TABLE stale_rhythms (
+    client_id INTEGER PRIMARY KEY,
+    from_day  INTEGER NOT NULL,         -- the earliest day that changed
+    turnover  INTEGER NOT NULL,         -- what the change added to the sums, minor units
+    spent     INTEGER NOT NULL
+) STRICT;
 
 -- What needs the whole base: parameters, quantiles, key accounts. One row a fit, never changed.
 CREATE TABLE base_facts (

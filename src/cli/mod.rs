@@ -1,8 +1,11 @@
 //! The commands: arguments, exit codes, and what a person sees in the terminal.
 
+pub mod check;
 mod clients;
 mod exit;
 mod explain;
+pub mod import;
+pub mod init;
 mod open;
 mod plan;
 mod preview;
@@ -12,7 +15,7 @@ mod runs;
 mod tasks;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -44,6 +47,12 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a configuration to start with
+    Init(init::InitArgs),
+    /// Report everything that is wrong in configuration, campaigns and templates
+    Check(check::CheckArgs),
+    /// Take up what the sources say
+    Import(import::ImportArgs),
     /// Show what a day would do, and apply nothing
     Plan(plan::PlanArgs),
     /// Run a day: plan it, write the messages and the managers' lists
@@ -82,7 +91,7 @@ impl DayArgs {
 
 /// How to print what people or programs read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub enum Format {
     /// For people
     #[default]
     Text,
@@ -102,18 +111,46 @@ enum TableFormat {
 /// Runs a command.
 pub async fn run(cli: Cli, clock: Clock) -> anyhow::Result<Exit> {
     let mut out = io::stdout().lock();
-    let app = match open::app(&cli.config, clock).await? {
+    match &cli.command {
+        Command::Init(args) => {
+            init::run(args, &mut out)?;
+            Ok(Exit::Done)
+        }
+        Command::Check(args) => {
+            let (templates, wrong) = open::templates(&cli.config);
+            Ok(check::run(
+                args,
+                &cli.config,
+                &open::known(&templates),
+                wrong,
+                &mut out,
+            )?)
+        }
+        command => with_app(&cli.config, command, clock, &mut out).await,
+    }
+}
+
+/// Runs a command that needs the database.
+async fn with_app(
+    config: &Path,
+    command: &Command,
+    clock: Clock,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
+    let app = match open::app(config, clock).await? {
         Ok(app) => app,
         Err(problems) => return Ok(show_problems(&problems)),
     };
-    let exit = match &cli.command {
-        Command::Plan(args) => plan::run(&app, args, &mut out).await,
-        Command::Run(args) => run::run(&app, args, &mut out).await,
-        Command::Runs(args) => runs::run(&app, args, &mut out).await,
-        Command::Explain(args) => explain::run(&app, args, &mut out).await,
-        Command::Clients(args) => clients::run(&app, args, &mut out).await,
-        Command::Tasks(args) => tasks::run(&app, args, &mut out).await,
-        Command::Preview(args) => preview::run(&app, args, &mut out).await,
+    let exit = match command {
+        Command::Init(_) | Command::Check(_) => Ok(Exit::Done),
+        Command::Import(args) => import::run(&app, args, out).await,
+        Command::Plan(args) => plan::run(&app, args, out).await,
+        Command::Run(args) => run::run(&app, args, out).await,
+        Command::Runs(args) => runs::run(&app, args, out).await,
+        Command::Explain(args) => explain::run(&app, args, out).await,
+        Command::Clients(args) => clients::run(&app, args, out).await,
+        Command::Tasks(args) => tasks::run(&app, args, out).await,
+        Command::Preview(args) => preview::run(&app, args, out).await,
     };
     app.store.close().await;
     exit

@@ -37,11 +37,16 @@ pub(super) fn known(templates: &Templates) -> KnownTemplates {
     }
 }
 
-/// Reads configuration and templates; every problem of both at once.
-pub(super) fn configuration(config_file: &Path) -> Result<Configured, Vec<Problem>> {
+/// The templates of a configuration, and what is wrong in them.
+pub(super) fn templates(config_file: &Path) -> (Templates, Vec<Problem>) {
     let folder = config::templates_folder(config_file);
     let (templates, wrong) = Templates::load(folder.is_dir().then_some(folder.as_path()));
-    let mut problems: Vec<Problem> = wrong.iter().map(template_problem).collect();
+    (templates, wrong.iter().map(template_problem).collect())
+}
+
+/// Reads configuration and templates; every problem of both at once.
+pub(super) fn configuration(config_file: &Path) -> Result<Configured, Vec<Problem>> {
+    let (templates, mut problems) = templates(config_file);
     match config::load(config_file, &known(&templates)) {
         Ok(loaded) if problems.is_empty() => Ok(Configured { loaded, templates }),
         Ok(_) => Err(problems),

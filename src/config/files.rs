@@ -81,10 +81,15 @@ fn not_utf8(file: &str, bytes: &[u8], valid: usize) -> Box<Problem> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Box::new(Problem::error(file, "the file is UTF-16").with_hint("save it as UTF-8"));
     }
+    if bytes.contains(&0) {
+        let hint = "is it a picture or a spreadsheet? A configuration is plain text";
+        return Box::new(Problem::error(file, "the file is not a text").with_hint(hint));
+    }
     let before = String::from_utf8_lossy(&bytes[..valid]);
     let line = before.matches('\n').count() + 1;
     let start = before.rsplit('\n').next().unwrap_or_default();
-    let text = String::from_utf8_lossy(bytes);
+    // What is not UTF-8 is nearly always this: then the line can be shown as it was meant.
+    let (text, ..) = encoding_rs::WINDOWS_1251.decode(bytes);
     let text = text.lines().nth(line - 1).unwrap_or_default();
     let problem = Problem::error(file, "the file is not UTF-8 from here on")
         .with_hint("save it as UTF-8; older editors write Windows-1251")

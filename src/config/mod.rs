@@ -4,12 +4,15 @@
 //! every key; [`values`] are the small values they are written in. [`load`] reads everything and
 //! reports every [`Problem`] at once. Secrets never stand in these files.
 
+mod audience;
 pub mod campaign;
 mod check;
 mod files;
 pub mod problem;
+pub mod ready;
 pub mod schema;
 pub mod settings;
+mod source;
 pub mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +42,8 @@ pub struct KnownTemplates {
 pub struct Loaded {
     /// The folder that relative paths start at.
     pub home: PathBuf,
+    /// The file of the settings.
+    pub config_file: PathBuf,
     /// The settings.
     pub settings: Settings,
     /// The campaigns in the order of their ids.
@@ -142,6 +147,7 @@ pub fn load(config_file: &Path, known: &KnownTemplates) -> Result<Loaded, Vec<Pr
     campaigns.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(Loaded {
         home,
+        config_file: config_file.to_owned(),
         settings,
         campaigns,
         campaign_files: by_id

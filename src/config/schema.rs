@@ -52,10 +52,14 @@ fn schema_of<T: JsonSchema>(title: &str) -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let mut schema = generator.into_root_schema_for::<T>().to_value();
     without_null(&mut schema);
-    if let Value::Object(root) = &mut schema {
-        root.insert("title".to_owned(), title.into());
+    let mut root = Map::new();
+    root.insert("$schema".to_owned(), schema["$schema"].take());
+    root.insert("title".to_owned(), title.into());
+    if let Value::Object(rest) = schema {
+        root.extend(rest.into_iter().filter(|(_, value)| !value.is_null()));
     }
-    schema
+    root.insert("title".to_owned(), title.into());
+    Value::Object(root)
 }
 
 /// Takes "or null" away: TOML has no null, a key is simply absent.

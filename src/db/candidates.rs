@@ -7,7 +7,7 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::facts::day_of;
+use super::rows::day_of;
 use super::{Result, Store};
 use crate::model::{ClientId, Day, DealStatus, RhythmState};
 

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use sqlx::Row;
 
-use super::facts::{day_of, id_list};
+use super::facts::id_list;
+use super::rows::day_of;
 use super::{Result, Store};
 use crate::model::{ClientId, Day};
 
@@ -78,5 +79,28 @@ impl Store {
             one.last_amount = Some(row.get("paid"));
         }
         Ok(details)
+    }
+
+    /// What some clients bought and when, up to a day; nothing for receipts without items.
+    pub async fn items_of(
+        &self,
+        ids: &[ClientId],
+        up_to: Day,
+    ) -> Result<HashMap<ClientId, Vec<(Day, String)>>> {
+        let rows = sqlx::query(
+            "SELECT client_id, day, item FROM purchase_items
+             WHERE client_id IN (SELECT value FROM json_each(?1)) AND day <= ?2
+             ORDER BY client_id, day, item",
+        )
+        .bind(id_list(ids))
+        .bind(up_to.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        let mut items: HashMap<ClientId, Vec<(Day, String)>> = HashMap::new();
+        for row in rows {
+            let bought = items.entry(ClientId(row.get("client_id"))).or_default();
+            bought.push((day_of(&row, "day"), row.get("item")));
+        }
+        Ok(items)
     }
 }

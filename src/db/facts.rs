@@ -4,16 +4,14 @@
 //! looked at.
 
 use std::collections::HashMap;
-use std::str::FromStr;
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Result, Store, StoreError};
+use super::rows::{client, day_of, deal, optional_day, rhythm, rhythm_dates, word};
+use super::{Result, Store};
 use crate::model::{
-    AddressKey, Arm, Channel, Client, ClientFacts, ClientId, Consent, Contact, Day, Deal,
-    DealStatus, Enrollment, Outcome, PurchaseDay, Readiness, Rhythm, RhythmDates, Suppressed,
-    Touch, TouchKind, hex,
+    AddressKey, Channel, ClientFacts, ClientId, Consent, Contact, Day, PurchaseDay, Suppressed, hex,
 };
 
 /// How many of the latest purchase days facts carry.
@@ -43,13 +41,13 @@ pub(super) fn id_list(ids: &[ClientId]) -> String {
 }
 
 /// The facts of a chunk, found by the number of the client.
-struct Chunk {
+pub(super) struct Chunk {
     facts: Vec<ClientFacts>,
     place: HashMap<ClientId, usize>,
 }
 
 impl Chunk {
-    fn of(&mut self, row: &SqliteRow) -> Option<&mut ClientFacts> {
+    pub(super) fn of(&mut self, row: &SqliteRow) -> Option<&mut ClientFacts> {
         let place = self.place.get(&ClientId(row.get("client_id")))?;
         self.facts.get_mut(*place)
     }
@@ -242,87 +240,6 @@ impl Store {
         Ok(())
     }
 
-    /// Enrollments with what was done in them, from sealed runs only.
-    async fn read_story(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
-        let rows = sqlx::query(
-            "SELECT e.client_id, e.id, e.campaign, e.episode, e.began_on, e.entered_on, e.arm,
-                    CASE WHEN e.closed_run IN (SELECT id FROM runs WHERE status <> 'planning')
-                         THEN e.closed_on END AS closed_on
-             FROM enrollments e
-             WHERE e.client_id IN (SELECT value FROM json_each(?1)) AND e.entered_on <= ?2
-               AND e.run_id IN (SELECT id FROM runs WHERE status <> 'planning')
-             ORDER BY e.client_id, e.id",
-        )
-        .bind(list)
-        .bind(day.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        for row in rows {
-            let enrollment = enrollment(&row, day);
-            if let Some(facts) = chunk.of(&row) {
-                facts.enrollments.push(enrollment);
-            }
-        }
-        self.read_messages(list, day, chunk).await?;
-        self.read_tasks(list, day, chunk).await
-    }
-
-    async fn read_messages(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
-        let rows = sqlx::query(
-            "SELECT client_id, campaign, episode, step, channel, class, planned_on FROM messages
-             WHERE client_id IN (SELECT value FROM json_each(?1)) AND planned_on <= ?2
-               AND state <> 'cancelled'
-               AND run_id IN (SELECT id FROM runs WHERE status <> 'planning')
-             ORDER BY client_id, id",
-        )
-        .bind(list)
-        .bind(day.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
-        for row in rows {
-            let what = TouchKind::Message {
-                channel: word(&row, "messages", "channel")?,
-                class: word(&row, "messages", "class")?,
-            };
-            push_touch(chunk, &row, what);
-        }
-        Ok(())
-    }
-
-    async fn read_tasks(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
-        let rows = sqlx::query(
-            "SELECT t.client_id, t.campaign, t.episode, t.step, t.planned_on, t.state,
-                    o.kind AS outcome, o.day AS outcome_day, o.until
-             FROM tasks t
-             LEFT JOIN outcomes o ON o.id = (
-                 SELECT max(id) FROM outcomes WHERE task_id = t.id AND day <= ?2)
-             WHERE t.client_id IN (SELECT value FROM json_each(?1)) AND t.planned_on <= ?2
-               AND t.run_id IN (SELECT id FROM runs WHERE status <> 'planning')
-             ORDER BY t.client_id, t.id",
-        )
-        .bind(list)
-        .bind(day.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
-        for row in rows {
-            let outcome = match row.get::<Option<String>, _>("outcome") {
-                None => None,
-                Some(_) => Some(Outcome {
-                    kind: word(&row, "outcomes", "outcome")?,
-                    day: day_of(&row, "outcome_day"),
-                    until: optional_day(&row, "until"),
-                }),
-            };
-            let state: String = row.get("state");
-            let open = matches!(state.as_str(), "waiting" | "open");
-            push_touch(chunk, &row, TouchKind::Task { outcome, open });
-        }
-        Ok(())
-    }
-
     /// What is known of the addresses: suppressions, and advertising that they got lately, also
     /// under the name of another client.
     async fn read_address_facts(
@@ -405,140 +322,4 @@ fn owners_of<'a>(owners: &'a Owners, row: &SqliteRow) -> &'a [(usize, Channel)] 
         .ok()
         .and_then(|hash| owners.get(&hash));
     known.map_or(&[], Vec::as_slice)
-}
-
-fn push_touch(chunk: &mut Chunk, row: &SqliteRow, what: TouchKind) {
-    let (campaign, episode): (String, String) = (row.get("campaign"), row.get("episode"));
-    let touch = Touch {
-        step: row.get("step"),
-        day: day_of(row, "planned_on"),
-        what,
-    };
-    if let Some(facts) = chunk.of(row) {
-        let enrollment = facts
-            .enrollments
-            .iter_mut()
-            .find(|enrollment| enrollment.campaign == campaign && enrollment.episode == episode);
-        if let Some(enrollment) = enrollment {
-            enrollment.touches.push(touch);
-        }
-    }
-}
-
-/// Reads a column of whole days.
-pub(super) fn day_of(row: &SqliteRow, column: &str) -> Day {
-    Day::from_epoch(row.get::<i64, _>(column) as i32)
-}
-
-/// Reads a column of whole days that may be empty.
-pub(super) fn optional_day(row: &SqliteRow, column: &str) -> Option<Day> {
-    row.get::<Option<i64>, _>(column)
-        .map(|days| Day::from_epoch(days as i32))
-}
-
-/// Reads a column that holds one of our words.
-pub(super) fn word<T: FromStr>(row: &SqliteRow, table: &'static str, column: &str) -> Result<T>
-where
-    T::Err: std::fmt::Display,
-{
-    let text: String = row.get(column);
-    text.parse().map_err(|error: T::Err| StoreError::Row {
-        table,
-        reason: error.to_string(),
-    })
-}
-
-/// Reads a column that holds JSON of ours.
-pub(super) fn json<T: serde::de::DeserializeOwned>(
-    row: &SqliteRow,
-    table: &'static str,
-    column: &str,
-) -> Result<T> {
-    let text: String = row.get(column);
-    serde_json::from_str(&text).map_err(|error| StoreError::Row {
-        table,
-        reason: format!("{column}: {error}"),
-    })
-}
-
-fn client(row: &SqliteRow) -> Result<Client> {
-    let locale: Option<String> = row.get("locale");
-    let zone: Option<String> = row.get("time_zone");
-    Ok(Client {
-        id: ClientId(row.get("client_id")),
-        source: row.get("source"),
-        ext_id: row.get("ext_id"),
-        name: row.get("name"),
-        company: row.get("company"),
-        email: row.get("email"),
-        phone: row.get("phone"),
-        locale: locale.and_then(|text| text.parse().ok()),
-        time_zone: zone.and_then(|text| text.parse().ok()),
-        country: row.get("country"),
-        manager: row.get("manager"),
-        tags: json(row, "clients", "tags")?,
-        attributes: json(row, "clients", "attributes")?,
-    })
-}
-
-/// Reads the state of a rhythm.
-pub(super) fn rhythm(row: &SqliteRow) -> Rhythm {
-    Rhythm {
-        purchase_days: row.get::<i64, _>("purchase_days") as u32,
-        first: day_of(row, "first_day"),
-        last: day_of(row, "last_day"),
-        weight: row.get("weight"),
-        sum_log: row.get("sum_log"),
-        sum_sq: row.get("sum_sq"),
-    }
-}
-
-/// Reads the dates of a rhythm.
-pub(super) fn rhythm_dates(row: &SqliteRow) -> RhythmDates {
-    RhythmDates {
-        due: day_of(row, "due_on"),
-        missed: day_of(row, "missed_on"),
-        asleep: day_of(row, "asleep_on"),
-        lost: day_of(row, "lost_on"),
-    }
-}
-
-/// Reads a deal as it was known on a day: what closed later was still open.
-fn deal(row: &SqliteRow, day: Day) -> Result<Deal> {
-    let closed_on = optional_day(row, "closed_on");
-    let later = closed_on.is_some_and(|closed| closed > day);
-    let answer = |column| row.get::<Option<i64>, _>(column).map(|yes| yes != 0);
-    Ok(Deal {
-        ext_id: row.get("ext_id"),
-        title: row.get("title"),
-        status: if later {
-            DealStatus::Open
-        } else {
-            word(row, "deals", "status")?
-        },
-        stage: row.get("stage"),
-        amount: row.get("amount"),
-        opened_on: optional_day(row, "opened_on"),
-        closed_on: closed_on.filter(|_| !later),
-        reason: row.get::<Option<String>, _>("reason").filter(|_| !later),
-        readiness: Readiness {
-            need: answer("need"),
-            money: answer("money"),
-            urgency: answer("urgency"),
-        },
-    })
-}
-
-fn enrollment(row: &SqliteRow, day: Day) -> Enrollment {
-    let held_out = row.get::<String, _>("arm") == "holdout";
-    Enrollment {
-        id: row.get("id"),
-        campaign: row.get("campaign"),
-        episode: row.get("episode"),
-        began_on: day_of(row, "began_on"),
-        entered_on: day_of(row, "entered_on"),
-        arm: if held_out { Arm::Holdout } else { Arm::Treated },
-        closed_on: optional_day(row, "closed_on").filter(|closed| *closed <= day),
-        touches: Vec::new(),
-    }
 }

@@ -3,7 +3,8 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::facts::{day_of, id_list, json, optional_day};
+use super::facts::id_list;
+use super::rows::{day_of, json, optional_day};
 use super::{Result, Store};
 use crate::model::{ClientId, Day, Totals};
 use crate::rules::base_facts::BaseFacts;
@@ -71,11 +72,9 @@ macro_rules! history_days {
         concat!(
             "SELECT client_id, day, SUM(amount) AS net, SUM(MAX(amount, 0)) AS paid,
                     MIN(first_import) AS first_import,
-                    MAX(CASE WHEN amount > 0 THEN coalesce((
-                        SELECT MIN(c.day) FROM purchases c
-                        WHERE c.client_id = p.client_id AND c.source_id = p.source_id
-                          AND c.cancels = p.key AND c.day <= ?1), 2147483647) END) AS holds_until
-             FROM purchases p WHERE day <= ?1 AND ",
+                    MAX(CASE WHEN amount > 0
+                        THEN coalesce(cancelled_on, 2147483647) END) AS holds_until
+             FROM purchases WHERE day <= ?1 AND ",
             $whose,
             " GROUP BY client_id, day ORDER BY client_id, day"
         )

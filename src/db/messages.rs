@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sqlx::Row;
 
-use super::facts::{day_of, word};
+use super::rows::{day_of, word};
 use super::{Result, Store};
 use crate::model::{Channel, Class, Day};
 

@@ -4,18 +4,25 @@
 //! type of sqlx leaves this room. Today it speaks to SQLite; PostgreSQL will stand beside it behind
 //! the same methods (see `docs/DECISIONS.md`). What a row *means* is decided in `rules`.
 
+mod bulk;
 mod candidates;
 mod details;
 mod facts;
 mod history;
+mod import;
 mod messages;
+mod rhythms;
+mod rows;
 mod runs;
+mod story;
 mod tasks;
 
 pub use details::Details;
 pub use facts::Wanted;
 pub use history::{History, HistoryDay, StoredBase};
+pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
 pub use messages::{DueMessage, Handed};
+pub use rhythms::RhythmProgress;
 pub use runs::{
     Begun, Listed, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
     RunRow, Staged,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Row, SqliteTransaction};
 
-use super::facts::day_of;
+use super::rows::day_of;
 use super::{Result, Store};
 use crate::config::settings::DeliveryMode;
 use crate::model::{ClientId, Day};
@@ -290,6 +290,19 @@ impl Store {
         .execute(&self.pool)
         .await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// What the latest runs before a day counted, as JSON.
+    pub async fn counts_before(&self, day: Day, runs: u32) -> Result<Vec<String>> {
+        let rows = sqlx::query(
+            "SELECT counts FROM runs WHERE status <> 'planning' AND logical_date < ?1
+             ORDER BY logical_date DESC LIMIT ?2",
+        )
+        .bind(day.epoch_days())
+        .bind(runs)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().map(|row| row.get("counts")).collect())
     }
 
     /// The latest runs, the last one first.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::facts::{day_of, optional_day, word};
+use super::rows::{day_of, optional_day, word};
 use super::runs::Listed;
 use super::{Result, Store};
 use crate::model::{AddressKey, Channel, Day, Manager, Outcome, SuppressionReason, TaskKind};

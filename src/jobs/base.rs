@@ -1,10 +1,11 @@
 //! The facts of the whole base: one walk over all histories, kept under a version.
 
+use super::volume;
 use crate::app::App;
 use crate::config::settings::RhythmSettings;
 use crate::db::{StoreError, StoredBase};
 use crate::model::{ClientId, Day};
-use crate::rules::base_facts::{BaseFacts, BaseFactsBuilder};
+use crate::rules::base_facts::{BaseFacts, BaseFactsBuilder, closed_days};
 
 /// How many clients are read at once.
 const PAGE: u32 = 5_000;
@@ -31,7 +32,7 @@ impl From<StoredBase> for Base {
 pub async fn current(app: &App, day: Day) -> Result<Base, StoreError> {
     let oldest = day.plus(1 - app.settings.rhythm.refit_after.count().max(1));
     match app.store.base_facts(oldest, day).await? {
-        Some(stored) if settings_hold(&stored.facts, &app.settings.rhythm) => Ok(stored.into()),
+        Some(stored) if answers(&stored.facts, app) => Ok(stored.into()),
         _ => Ok(Base {
             version: None,
             facts: compute(app, day).await?,
@@ -43,11 +44,7 @@ pub async fn current(app: &App, day: Day) -> Result<Base, StoreError> {
 pub async fn as_of(app: &App, day: Day) -> Result<Base, StoreError> {
     let data = app.store.data_version().await?;
     match app.store.base_facts(day, day).await? {
-        Some(stored)
-            if stored.data == data && settings_hold(&stored.facts, &app.settings.rhythm) =>
-        {
-            Ok(stored.into())
-        }
+        Some(stored) if stored.data == data && answers(&stored.facts, app) => Ok(stored.into()),
         _ => Ok(Base {
             version: None,
             facts: compute(app, day).await?,
@@ -79,10 +76,25 @@ fn settings_hold(facts: &BaseFacts, settings: &RhythmSettings) -> bool {
         )
         && same(facts.asleep_away, settings.asleep_at.fraction())
         && lost.is_none_or(|lost| same(facts.fit.parameters.smallest_lost_days, lost))
+        && facts.closed == closed_days(settings)
+}
+
+/// Whether facts carry what the campaigns ask for.
+fn answers(facts: &BaseFacts, app: &App) -> bool {
+    settings_hold(facts, &app.settings.rhythm) && (facts.volume.is_some() || !volume::asked(app))
+}
+
+/// Computes base facts; a second walk finds who buys less, if a campaign asks.
+async fn compute(app: &App, day: Day) -> Result<BaseFacts, StoreError> {
+    let mut facts = rhythms(app, day).await?;
+    if volume::asked(app) {
+        facts.volume = Some(volume::scan(app, &facts, day).await?);
+    }
+    Ok(facts)
 }
 
 /// Walks over all histories up to a day: memory does not grow with the base.
-async fn compute(app: &App, day: Day) -> Result<BaseFacts, StoreError> {
+async fn rhythms(app: &App, day: Day) -> Result<BaseFacts, StoreError> {
     let settings = app.settings.rhythm.clone();
     let mut builder = BaseFactsBuilder::new(day, &settings);
     let mut after = ClientId(0);

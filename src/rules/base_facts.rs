@@ -5,11 +5,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::settings::{Grid, RhythmSettings};
-use crate::model::{ClientId, Day, Rhythm, Xyz};
+use crate::model::{ClientId, Day, Rhythm, RhythmDates, Xyz};
 
+use super::evidence::Evidence;
 use super::rhythm::{
-    self, Fit, FitSettings, GapHistogram, Law, PauseEnd, PauseSample, SecondPurchaseWindow,
-    Thresholds, TurnoverShares, XyzThresholds, proposed_grid, proposed_smallest_lost_days,
+    self, ClosedDays, Fit, FitSettings, GapHistogram, Law, PauseEnd, PauseSample,
+    SecondPurchaseWindow, Thresholds, TurnoverShares, XyzThresholds, proposed_grid,
+    proposed_smallest_lost_days,
 };
 
 /// The facts of the whole base on one day.
@@ -31,6 +33,36 @@ pub struct BaseFacts {
     pub key_accounts: Vec<ClientId>,
     /// When one-time buyers usually come back.
     pub second_purchase: SecondPurchaseWindow,
+    /// Days on which the company is closed: they are no silence.
+    #[serde(default)]
+    pub closed: ClosedDays,
+    /// Who buys less than usual; absent when no campaign asks.
+    #[serde(default)]
+    pub volume: Option<Volume>,
+}
+
+/// Who buys less than usual on the day of the base facts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Volume {
+    /// How far clients of this base dip by chance: measures the next scan.
+    pub dip_z: Option<f64>,
+    /// Who dips further, in the order of clients.
+    pub drops: Vec<VolumeDrop>,
+}
+
+/// A client who buys less than usual.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VolumeDrop {
+    /// The client.
+    pub client: ClientId,
+    /// The day from which it counts.
+    pub since: Day,
+    /// The item that is no longer bought; absent when the whole spending dropped.
+    pub item: Option<String>,
+    /// What was seen.
+    pub evidence: Evidence,
+    /// What is at stake in a year, in minor units.
+    pub value: i64,
 }
 
 impl BaseFacts {
@@ -42,6 +74,12 @@ impl BaseFacts {
     /// The law of a client's next gap.
     pub fn law(&self, rhythm: &Rhythm) -> Law {
         Law::of(rhythm, &self.fit.parameters)
+    }
+
+    /// When a client is due, missed, asleep and lost; closed days do not count.
+    pub fn dates(&self, client: ClientId, rhythm: &Rhythm) -> RhythmDates {
+        let dates = rhythm::dates(&self.law(rhythm), rhythm.last, &self.thresholds(client));
+        self.closed.move_dates(rhythm.last, &dates)
     }
 
     /// How certain to be before a state is declared for this client.
@@ -118,8 +156,17 @@ impl BaseFactsBuilder {
             xyz,
             key_accounts,
             second_purchase,
+            closed: closed_days(settings),
+            volume: None,
         }
     }
+}
+
+/// Every configured closed day.
+pub fn closed_days(settings: &RhythmSettings) -> ClosedDays {
+    ClosedDays::new(settings.closed.iter().flat_map(|stretch| {
+        (0..=stretch.to.days_since(stretch.from)).map(|n| stretch.from.plus(n))
+    }))
 }
 
 fn fit_settings(sample: &PauseSample, settings: &RhythmSettings) -> FitSettings {

@@ -4,7 +4,7 @@ use crate::model::{ClientFacts, ClientId, Day, Rhythm, RhythmDates, RhythmState,
 
 use super::audience::Derived;
 use super::base_facts::BaseFacts;
-use super::rhythm::{self, Law, expected_yearly_loss_minor};
+use super::rhythm::{Law, expected_yearly_loss_minor};
 
 /// The horizon of the chance to come back that lists and letters show, in days.
 pub const RETURN_HORIZON_DAYS: f64 = 30.0;
@@ -12,13 +12,15 @@ pub const RETURN_HORIZON_DAYS: f64 = 30.0;
 /// A client who has bought, seen on one day.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {
+    /// The last purchase day.
+    pub last_purchase: Day,
     /// The law of his next gap.
     pub law: Law,
     /// When he is due, missed, asleep, lost.
     pub dates: RhythmDates,
     /// The state on the day.
     pub state: RhythmState,
-    /// Whole days since the last purchase; never below zero.
+    /// Whole days since the last purchase, closed days taken off; never below zero.
     pub days_silent: i32,
     /// The frequency class.
     pub xyz: Xyz,
@@ -38,9 +40,8 @@ impl Standing {
         base: &BaseFacts,
         day: Day,
     ) -> Self {
-        let law = base.law(rhythm);
-        let dates = rhythm::dates(&law, rhythm.last, &base.thresholds(client));
-        Self::with_dates(client, rhythm, totals, base, day, law, dates)
+        let dates = base.dates(client, rhythm);
+        Self::with_dates(client, rhythm, totals, base, day, base.law(rhythm), dates)
     }
 
     /// As [`Standing::of`], for a client whose dates are kept in the database.
@@ -68,11 +69,12 @@ impl Standing {
         law: Law,
         dates: RhythmDates,
     ) -> Self {
-        let days_silent = day.days_since(rhythm.last).max(0);
+        let days_silent = base.closed.silent_days(rhythm.last, day);
         let usual_gap_days = law.usual_gap_days();
         let usual_spend = totals.spent / i64::from(rhythm.purchase_days.max(1));
         let away = law.away(f64::from(days_silent));
         Self {
+            last_purchase: rhythm.last,
             law,
             dates,
             state: dates.state_on(day),

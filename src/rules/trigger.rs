@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::campaign::{DateRule, MissedLevel, Trigger};
+use crate::config::campaign::{DateRule, MissedLevel, Trigger, VolumeDropKind};
 use crate::config::values::Days;
 use crate::model::{ClientFacts, Day, Deal, DealStatus, RhythmDates};
 
@@ -63,7 +63,7 @@ pub fn episodes(
     let found = match trigger {
         Trigger::MissedCycle { level, lead } => missed_cycle(*level, *lead, standing, day)?,
         Trigger::SecondPurchase {} => second_purchase(facts, standing, base, day)?,
-        Trigger::VolumeDrop { .. } => Vec::new(),
+        Trigger::VolumeDrop { of } => volume_drops(*of, facts, base),
         Trigger::Purchase {} => purchases(facts, standing_value, day),
         Trigger::DealWon {} => deals_won(&facts.deals, day),
         Trigger::Rejection {
@@ -139,9 +139,8 @@ fn missed_cycle(
         MissedLevel::Due => Some(standing.dates.missed.min(standing.dates.asleep).plus(-1)),
         _ => None,
     };
-    let last_purchase = day.plus(-standing.days_silent);
     Ok(vec![Episode {
-        key: format!("{}:{last_purchase}", level.state()),
+        key: format!("{}:{}", level.state(), standing.last_purchase),
         began_on,
         last_entry,
         evidence: silence(standing),
@@ -171,7 +170,7 @@ fn second_purchase(
         return Err(NotYet { because, on: None });
     }
     let window = base.second_purchase;
-    let first = day.plus(-standing.days_silent);
+    let first = standing.last_purchase;
     let (began_on, closes_on) = window.dates(first);
     if began_on > day {
         let because = format!("{} days since the only purchase", standing.days_silent);
@@ -206,6 +205,24 @@ fn purchases(facts: &ClientFacts, value: i64, day: Day) -> Vec<Episode> {
                 amount: purchase.amount,
             },
             value,
+        })
+        .collect()
+}
+
+fn volume_drops(of: VolumeDropKind, facts: &ClientFacts, base: &BaseFacts) -> Vec<Episode> {
+    let drops = base.volume.iter().flat_map(|volume| &volume.drops);
+    drops
+        .filter(|drop| drop.client == facts.client.id)
+        .filter(|drop| drop.item.is_some() == (of == VolumeDropKind::Items))
+        .map(|drop| Episode {
+            key: match &drop.item {
+                Some(item) => format!("item:{item}:{}", drop.since),
+                None => format!("volume:{}", drop.since),
+            },
+            began_on: drop.since,
+            last_entry: None,
+            evidence: drop.evidence.clone(),
+            value: drop.value,
         })
         .collect()
 }

@@ -1,3 +1,5 @@
 //! Tests of the whole, from outside.
 
+mod config;
+mod house;
 mod letters;

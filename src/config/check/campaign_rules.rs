@@ -4,14 +4,13 @@
 
 use std::path::Path;
 
-use super::super::campaign::{
-    CampaignStatus, Condition, CountRange, MissedLevel, MoneyRange, Trigger,
-};
+use super::super::campaign::{Condition, CountRange, MissedLevel, MoneyRange, Trigger};
 use super::super::values::{Days, Share};
 use super::super::{Campaign, KnownTemplates, Settings};
 use super::Checked;
 use super::document::KeyPath;
 use super::findings::Finding;
+use super::nearest;
 use super::settings_rules::{known_managers, manager_hint, unknown_manager};
 use super::step_rules;
 use crate::model::{Currency, Money};
@@ -62,18 +61,20 @@ const RULES: &[Rule] = &[
     step_rules::tasks_carry_no_message_parts,
     step_rules::steps_go_forward_in_time,
     step_rules::fallback_is_another_letter,
+    step_rules::no_letter_twice,
     step_rules::certificate_is_worth_something,
 ];
 
 /// What a draft may still lack.
 const UNFINISHED: &[Rule] = &[has_steps, news_has_its_items];
 
-/// Runs every rule over the campaign of `file`.
+/// Runs every rule over the campaign of `file`; `is_draft` makes what is unfinished a warning.
 pub(super) fn all(
     campaign: &Campaign,
     file: &str,
     company: Surroundings<'_>,
     known: &KnownTemplates,
+    is_draft: bool,
 ) -> Vec<Finding> {
     let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(campaign)).collect();
     findings.extend(id_is_the_file_name(campaign, file));
@@ -97,7 +98,7 @@ pub(super) fn all(
     );
     let mut unfinished: Vec<Finding> = UNFINISHED.iter().flat_map(|rule| rule(campaign)).collect();
     unfinished.extend(step_rules::templates_exist(campaign, known));
-    if campaign.status == CampaignStatus::Draft {
+    if is_draft {
         unfinished = unfinished.into_iter().map(Finding::into_warning).collect();
     }
     findings.extend(unfinished);
@@ -167,8 +168,11 @@ fn reasons_are_among_those_asked_for(campaign: &Campaign) -> Vec<Finding> {
     let findings = unused.map(|reason| {
         let at = top("trigger").key("after_by_reason").key(reason);
         let message = format!("\"{reason}\" is not among the reasons of this campaign");
-        Finding::warning(at, message, "add it to reasons, or take it out here")
-            .given(top("trigger").key("reasons"))
+        let hint = match nearest::word(reason, reasons.iter().map(String::as_str)) {
+            Some(meant) => format!("did you mean \"{meant}\"?"),
+            None => "add it to reasons, or take it out here".to_owned(),
+        };
+        Finding::warning(at, message, hint).given(top("trigger").key("reasons"))
     });
     findings.collect()
 }

@@ -24,6 +24,7 @@ use serde::de::DeserializeOwned;
 
 use self::document::{Document, KeyPath};
 use self::findings::Finding;
+use super::campaign::CampaignStatus;
 use super::problem::{Problem, Severity};
 use super::schema::{FileKind, Node, schema};
 use super::{Campaign, KnownTemplates, Settings};
@@ -87,10 +88,21 @@ pub(super) fn campaign<'t>(
     known: &KnownTemplates,
 ) -> Checked<'t, Campaign> {
     let mut checked: Checked<'t, Campaign> = read(source, FileKind::Campaign);
+    if checked.document.root().is_empty() && source.problems().is_empty() {
+        let hint = "delete it, or copy a ready campaign; to stop one write status = \"paused\"";
+        let problem = Problem::error(checked.document.file(), "there is no campaign in the file");
+        checked.problems = vec![problem.with_hint(hint)];
+        return checked;
+    }
+    let status = KeyPath::root().key("status");
+    let is_draft = |campaign: &Campaign| campaign.status == CampaignStatus::Draft;
+    let is_draft = checked.trusted(&status).is_some_and(is_draft);
     if let Some(campaign) = &checked.mended {
-        let company = settings.map(campaign_rules::Surroundings::of);
+        let company = settings
+            .map(campaign_rules::Surroundings::of)
+            .unwrap_or_default();
         let file = checked.document.file();
-        let findings = campaign_rules::all(campaign, file, company.unwrap_or_default(), known);
+        let findings = campaign_rules::all(campaign, file, company, known, is_draft);
         checked.add(findings);
     }
     checked

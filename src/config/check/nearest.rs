@@ -33,6 +33,9 @@ const LOOKALIKES: &[(char, char)] = &[
 const OTHER_WORDS: &[(&str, &str)] = &[
     ("active", "live"),
     ("enabled", "live"),
+    ("running", "live"),
+    ("on", "live"),
+    ("off", "paused"),
     ("disabled", "paused"),
     ("stopped", "paused"),
     ("name", "title"),

@@ -219,7 +219,7 @@ fn shares_leave_a_choice(settings: &Settings) -> Vec<Finding> {
         .into_iter()
         .filter(|(_, share)| *share == none || *share == all);
     let findings = useless.map(|(key, share)| {
-        let message = format!("\"{key}\" = {share} would hold for everybody or for nobody");
+        let message = format!("{key} = \"{share}\" would hold for everybody or for nobody");
         Finding::error(
             top("rhythm").key(key),
             message,

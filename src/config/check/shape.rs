@@ -15,7 +15,9 @@ use super::super::problem::{Problem, Severity};
 use super::super::schema::{Kind, Node, Table, Tagged, words};
 use super::document::{Document, KeyPath};
 use super::formats::Format;
-use super::wording::{found_name, kind_name, listed, missing_hint, stand_in, wrong_kind_hint};
+use super::wording::{
+    found_name, kind_name, listed, missing_hint, range_name, stand_in, wrong_kind_hint,
+};
 use super::{nearest, unknown_key};
 
 /// What the walk along the schema found.
@@ -133,7 +135,7 @@ impl<'a> Walk<'a, '_> {
                 let fits = number.filter(|number| (low..=high).contains(number));
                 if fits.is_none() {
                     let message = format!("{} must not be {written}", quoted(path));
-                    let hint = format!("write a whole number from {low} to {high}");
+                    let hint = format!("write {}", range_name(low, high));
                     self.report(span, path, message, hint);
                 }
                 fits.map(Value::from)

@@ -26,16 +26,53 @@ pub(super) fn ids_differ(campaign: &Campaign) -> Vec<Finding> {
     let mut seen = BTreeMap::new();
     let mut findings = Vec::new();
     for (n, found) in campaign.steps.iter().enumerate() {
-        if let Some(first) = seen.get(found.id.as_str()) {
-            let message = format!("two steps have the id \"{}\"", found.id);
+        let id = found.id.as_str();
+        let replaced = id.strip_suffix("-fallback").and_then(|of| seen.get(of));
+        if let Some(first) = seen.get(id) {
+            let message = format!("two steps have the id \"{id}\"");
             let hint = "give each step an id of its own: by it a letter is never sent twice";
             let finding = Finding::error(step(n).key("id"), message, hint);
             findings.push(finding.given(step(*first).key("id")));
+        } else if let Some(of) = replaced {
+            let message = format!("\"{id}\" is the name of the fallback of another step");
+            let finding = Finding::error(step(n).key("id"), message, "give the step another id");
+            findings.push(finding.given(step(*of).key("id")));
         } else {
-            seen.insert(found.id.as_str(), n);
+            seen.insert(id, n);
         }
     }
     findings
+}
+
+/// The messages of a campaign with the place of their template, fallbacks included.
+fn messages(campaign: &Campaign) -> Vec<(Channel, &str, KeyPath)> {
+    let mut messages = Vec::new();
+    for (n, found) in campaign.steps.iter().enumerate() {
+        if let (Some(channel), Some(template)) = (found.channel, &found.template) {
+            messages.push((channel, template.as_str(), step(n).key("template")));
+        }
+        if let Some(fallback) = &found.fallback {
+            let at = step(n).key("fallback").key("template");
+            messages.push((fallback.channel, fallback.template.as_str(), at));
+        }
+    }
+    messages
+}
+
+pub(super) fn no_letter_twice(campaign: &Campaign) -> Vec<Finding> {
+    let mut seen = BTreeSet::new();
+    let repeated = messages(campaign)
+        .into_iter()
+        .filter(|(channel, template, _)| !seen.insert((*channel, *template)));
+    let findings = repeated.map(|(_, template, at)| {
+        let message = format!("\"{template}\" is sent by another step of this campaign as well");
+        Finding::warning(
+            at,
+            message,
+            "write a template of its own: nobody likes to read a letter twice",
+        )
+    });
+    findings.collect()
 }
 
 pub(super) fn message_or_task(campaign: &Campaign) -> Vec<Finding> {
@@ -168,18 +205,10 @@ pub(super) fn certificate_is_worth_something(campaign: &Campaign) -> Vec<Finding
                 hint,
             ));
         }
-        let (message, hint) = match (&offer.discount, &offer.gift) {
-            (None, None) => (
-                "the certificate gives neither a discount nor a gift",
-                "add discount = \"10%\" or gift = \"…\"",
-            ),
-            (Some(_), Some(_)) => (
-                "the certificate gives a discount and a gift",
-                "keep one of the two",
-            ),
-            _ => return None,
-        };
-        Some(Finding::error(at, message, hint))
+        let message = "the certificate gives neither a discount nor a gift";
+        let hint = "add discount = \"10%\" or gift = \"…\"";
+        let empty = offer.discount.is_none() && offer.gift.is_none();
+        empty.then(|| Finding::error(at, message, hint))
     })
 }
 
@@ -204,20 +233,15 @@ pub(super) fn whatsapp_reaches_somebody(campaign: &Campaign, is_on: bool) -> Vec
 }
 
 pub(super) fn templates_exist(campaign: &Campaign, known: &KnownTemplates) -> Vec<Finding> {
-    let mut named: Vec<(Kind, &str, KeyPath)> = Vec::new();
-    for (n, found) in campaign.steps.iter().enumerate() {
-        if let (Some(channel), Some(template)) = (found.channel, &found.template) {
-            named.push((Kind::of(channel), template, step(n).key("template")));
-        }
-        if let Some(fallback) = &found.fallback {
-            let at = step(n).key("fallback").key("template");
-            named.push((Kind::of(fallback.channel), &fallback.template, at));
-        }
-        if let Some(script) = &found.script {
-            named.push((Kind::Script, script, step(n).key("script")));
-        }
-    }
-    let findings = named.into_iter().filter_map(|(kind, name, at)| {
+    let messages = messages(campaign).into_iter();
+    let messages = messages.map(|(channel, name, at)| (Kind::of(channel), name, at));
+    let scripts = campaign.steps.iter().enumerate();
+    let scripts = scripts.filter_map(|(n, found)| {
+        let script = found.script.as_deref()?;
+        Some((Kind::Script, script, step(n).key("script")))
+    });
+    let named = messages.chain(scripts);
+    let findings = named.filter_map(|(kind, name, at)| {
         let names = kind.names(known);
         let unknown = !names.is_empty() && !names.contains(name);
         unknown.then(|| {

@@ -104,7 +104,7 @@ impl Source {
             if ranges.is_empty() {
                 break;
             }
-            blank(&mut self.readable, &ranges);
+            blank(&mut self.readable, ranges);
             errors = DeTable::parse_recoverable(&self.readable).1;
         }
         if let Some(from) = errors
@@ -115,7 +115,7 @@ impl Source {
             // A bracket or a quote that is never closed swallows what follows.
             self.problems.retain(|problem| problem.line <= Some(*from));
             let start = lines.line_range(*from).start;
-            blank(&mut self.readable, &[start..self.text.len()]);
+            blank(&mut self.readable, std::iter::once(start..self.text.len()));
             self.complete = false;
         }
         self.problems.sort_by_key(|problem| problem.line);
@@ -162,10 +162,10 @@ fn is_heading(line: &str) -> bool {
 }
 
 /// Puts spaces in place of whole lines; the breaks between them stay.
-fn blank(text: &mut String, ranges: &[Range<usize>]) {
+fn blank(text: &mut String, ranges: impl IntoIterator<Item = Range<usize>>) {
     let mut bytes = std::mem::take(text).into_bytes();
     for range in ranges {
-        for byte in bytes.get_mut(range.clone()).unwrap_or_default() {
+        for byte in bytes.get_mut(range).unwrap_or_default() {
             if *byte != b'\n' {
                 *byte = b' ';
             }
@@ -267,13 +267,12 @@ fn of_no_equals_sign(line: &str) -> (String, String) {
     let (key, value) = line.split_once([':', ' ']).unwrap_or((line, ""));
     let value = value.trim().trim_matches('"');
     let message = format!("there is no = after \"{}\"", key.trim());
-    match value.contains(' ') {
-        true => (
-            message,
-            "write key = \"value\"; a remark begins with #".to_owned(),
-        ),
-        false => (message, format!("write {} = \"{value}\"", key.trim())),
-    }
+    let hint = if value.contains(' ') {
+        "write key = \"value\"; a remark begins with #".to_owned()
+    } else {
+        format!("write {} = \"{value}\"", key.trim())
+    };
+    (message, hint)
 }
 
 /// The message and the hint for a key that is none.

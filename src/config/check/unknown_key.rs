@@ -38,7 +38,7 @@ pub(super) fn explain<'s>(
         return (hint, Some(meant));
     }
     if let Some(home) = home_of(key, top) {
-        return (format!("\"{key}\" belongs {home}"), None);
+        return (format!("\"{key}\" {home}"), None);
     }
     match meant {
         Some(meant) => (format!("did you mean \"{meant}\"?"), Some(meant)),
@@ -51,9 +51,15 @@ fn home_of(key: &str, top: Node<'_>) -> Option<String> {
     let Kind::Table(root) = top.kind() else {
         return None;
     };
-    if root.get(key).is_some() {
-        // The usual slip: a key of the file written below a [table] belongs to that table.
-        return Some("at the top of the file, above the first [table]".to_owned());
+    if let Some(node) = root.get(key) {
+        return Some(match node.kind() {
+            Kind::Table(_) | Kind::Tagged(_) => format!("has a heading of its own: [{key}]"),
+            Kind::List { item, .. } if matches!(item.kind(), Kind::Table(_)) => {
+                format!("has a heading of its own: [[{key}]]")
+            }
+            // The usual slip: a key of the file written below a heading belongs to that one.
+            _ => "belongs at the top of the file, above the first [heading]".to_owned(),
+        });
     }
     let mut homes = Vec::new();
     for name in root.keys() {
@@ -62,7 +68,7 @@ fn home_of(key: &str, top: Node<'_>) -> Option<String> {
         }
     }
     match homes.as_slice() {
-        [only] => Some(only.clone()),
+        [only] => Some(format!("belongs {only}")),
         _ => None,
     }
 }

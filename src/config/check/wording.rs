@@ -21,7 +21,11 @@ pub(super) fn kind_name(kind: &Kind<'_>) -> String {
         Kind::Words(_) => "a word in quotes".to_owned(),
         Kind::Text { format, .. } => {
             let format = format.and_then(Format::named);
-            format.map_or("a text", |format| format.what).to_owned() + " in quotes"
+            // A date is the one value that TOML knows without quotes.
+            match format.map_or("a text", |format| format.what) {
+                "a date" => "a date".to_owned(),
+                what => format!("{what} in quotes"),
+            }
         }
         Kind::Integer(..) => "a whole number".to_owned(),
         Kind::Boolean => "true or false".to_owned(),
@@ -35,7 +39,7 @@ pub(super) fn found_name(value: &DeValue<'_>) -> &'static str {
         DeValue::Integer(_) => "a bare number",
         DeValue::Float(_) => "a number with a fraction",
         DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date or time",
+        DeValue::Datetime(_) => "a date with a time",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     }
@@ -43,37 +47,67 @@ pub(super) fn found_name(value: &DeValue<'_>) -> &'static str {
 
 /// How to write a value of the wrong kind.
 pub(super) fn wrong_kind_hint(kind: &Kind<'_>, found: &DeValue<'_>, name: &str) -> String {
-    let bare = match found {
-        DeValue::Integer(number) => number.as_str().to_owned(),
-        DeValue::Float(number) => number.as_str().to_owned(),
-        DeValue::Boolean(yes) => yes.to_string(),
-        DeValue::Datetime(written) => written.to_string(),
-        DeValue::String(text) => text.to_string(),
-        DeValue::Array(_) | DeValue::Table(_) => String::new(),
-    };
+    let bare = bare_text(found);
     match kind {
-        Kind::Text { format, .. } => match format.and_then(Format::named) {
-            Some(format) => match format.meant(&bare) {
-                Some(meant) => format!("write {name} = \"{meant}\""),
-                None => format!("write it as {}", format.example),
-            },
-            None if bare.is_empty() => format!("write {name} = \"…\""),
-            None => format!("write {name} = \"{bare}\""),
-        },
+        Kind::Text { format, .. } => text_hint(format.and_then(Format::named), &bare, name),
         Kind::Words(choices) => format!("the words are {}", listed(words(choices))),
         Kind::Integer(low, high) => match bare.trim().parse::<i64>() {
             Ok(number) => format!("write {name} = {number}, without quotes"),
-            Err(_) => format!("write a whole number from {low} to {high}, without quotes"),
+            Err(_) => format!("write {}, without quotes", range_name(*low, *high)),
         },
         Kind::Boolean => match bare.trim().to_lowercase().as_str() {
             "true" | "yes" | "да" | "1" => format!("write {name} = true, without quotes"),
             "false" | "no" | "нет" | "0" => format!("write {name} = false, without quotes"),
             _ => format!("write {name} = true or {name} = false, without quotes"),
         },
+        Kind::Table(_) if found.is_array() => format!("write [{name}], with one bracket"),
+        Kind::Table(table) if table.get("at_least").is_some() && !bare.is_empty() => {
+            let quote = if found.is_str() { "\"" } else { "" };
+            format!("write {name} = {{ at_least = {quote}{bare}{quote} }}")
+        }
         Kind::Table(table) => format!("its keys are {}", listed(table.keys())),
         Kind::Tagged(tagged) => format!("write [{name}] and below it {} = …", tagged.tag),
         Kind::Map { .. } => format!("write {name} = {{ key = … }}"),
         Kind::List { .. } => format!("write {name} = [ … ]"),
+    }
+}
+
+fn text_hint(format: Option<&Format>, bare: &str, name: &str) -> String {
+    let Some(format) = format else {
+        let text = if bare.is_empty() { "…" } else { bare };
+        return format!("write {name} = \"{text}\"");
+    };
+    if format.name == "date" && (format.reads)(bare) {
+        return format!("write {name} = {bare}");
+    }
+    let readable = (format.reads)(bare).then(|| bare.to_owned());
+    match readable.or_else(|| format.meant(bare)) {
+        Some(meant) => format!("write {name} = \"{meant}\""),
+        None => format!("write it as {}", format.example),
+    }
+}
+
+/// A value as it was probably meant when quotes were forgotten; empty for lists and tables.
+fn bare_text(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::Integer(number) => number.as_str().to_owned(),
+        DeValue::Float(number) => number.as_str().to_owned(),
+        DeValue::Boolean(yes) => yes.to_string(),
+        DeValue::Datetime(written) => match written.date {
+            Some(date) => date.to_string(),
+            None => written.to_string(),
+        },
+        DeValue::String(text) => text.to_string(),
+        DeValue::Array(_) | DeValue::Table(_) => String::new(),
+    }
+}
+
+/// A range of whole numbers for people: bounds that nobody reaches are left out.
+pub(super) fn range_name(low: i64, high: i64) -> String {
+    match (low > i64::from(i32::MIN), high < i64::from(i32::MAX)) {
+        (true, true) => format!("a whole number from {low} to {high}"),
+        (true, false) => format!("a whole number, {low} or more"),
+        _ => "a whole number".to_owned(),
     }
 }
 

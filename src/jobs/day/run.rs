@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
@@ -16,6 +16,7 @@ use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::managers::Managers;
 use crate::model::{Arm, ClientFacts, ClientId, Day, hex};
 use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, PlannedTask, Touched};
+use crate::rules::rhythm::{USUAL_OVER_DAYS, flood};
 use crate::rules::standing::Standing;
 
 use super::lists;
@@ -91,13 +92,19 @@ pub async fn run(
         progress(walk.clients_left());
         writer.write(chunk).await?;
     }
-    let campaigns = walk.into_counts();
-    let counts = serde_json::to_string(&campaigns).unwrap_or_default();
+    let missed = walk.newly_missed();
+    let flooded = flooded(app, missed, options.day).await?;
+    let held_because = joined(held_because, flooded);
+    let counts = Counts {
+        newly_missed: missed,
+        campaigns: walk.into_counts(),
+    };
     let version = kept.version.unwrap_or_default();
-    let held = held_because.as_deref();
+    let text = serde_json::to_string(&counts).unwrap_or_default();
     app.store
-        .seal(run, version, &counts, held, app.now_ms())
+        .seal(run, version, &text, held_because.as_deref(), app.now_ms())
         .await?;
+    let campaigns = counts.campaigns;
     let summary = RunSummary {
         date: options.day,
         campaigns,
@@ -128,6 +135,46 @@ async fn held_because(
         }
     }
     Ok((!new.is_empty()).then(|| format!("first live run of {}", new.join(", "))))
+}
+
+/// What is kept of a run in numbers.
+#[derive(Serialize, Deserialize)]
+struct Counts {
+    /// Clients who missed their cycle on the very day.
+    newly_missed: u32,
+    campaigns: Vec<CampaignCounts>,
+}
+
+/// The part of [`Counts`] that the flood guard reads back.
+#[derive(Deserialize)]
+struct Missed {
+    newly_missed: u32,
+}
+
+/// Why a day is held on which far more clients than usual missed their cycle: a closure or a broken
+/// import, not their wish to leave.
+async fn flooded(app: &App, missed: u32, day: Day) -> Result<Option<String>, StoreError> {
+    let before = app.store.counts_before(day, USUAL_OVER_DAYS as u32).await?;
+    let before: Vec<u32> = before
+        .iter()
+        .filter_map(|text| serde_json::from_str::<Missed>(text).ok())
+        .map(|counts| counts.newly_missed)
+        .collect();
+    let times = u32::from(app.settings.limits.flood_factor);
+    Ok(flood(missed, &before, times).map(|flood| {
+        format!(
+            "{} clients missed their cycle on this day, usually {}: is an import missing, or was \
+             the company closed?",
+            flood.today, flood.usual
+        )
+    }))
+}
+
+fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(format!("{one}; {other}")),
+        (one, other) => one.or(other),
+    }
 }
 
 /// Writes the chunks of one run.

@@ -75,7 +75,11 @@ async fn of_trigger(
                 .clients_with_closed_deals(DealStatus::Lost, Day::from_epoch(i32::MIN), day)
                 .await
         }
-        Trigger::VolumeDrop { .. } | Trigger::Date { .. } | Trigger::News { .. } => Ok(Vec::new()),
+        Trigger::VolumeDrop { .. } => {
+            let drops = frame.base.volume.iter().flat_map(|volume| &volume.drops);
+            Ok(drops.map(|drop| drop.client).collect())
+        }
+        Trigger::Date { .. } | Trigger::News { .. } => Ok(Vec::new()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::config::campaign::{Condition, Trigger};
 use crate::db::{History, StoreError, Wanted};
-use crate::model::{ClientFacts, ClientId};
+use crate::model::{ClientFacts, ClientId, Day, RhythmState};
 use crate::rules::plan::{CampaignCounts, DayPlanner, Decided, decide};
 use crate::rules::rhythm;
 
@@ -21,6 +21,7 @@ pub(super) struct Walk<'a> {
     backlog: VecDeque<Decided>,
     counts: Vec<CampaignCounts>,
     wanted: Wanted,
+    newly_missed: u32,
 }
 
 impl<'a> Walk<'a> {
@@ -35,6 +36,7 @@ impl<'a> Walk<'a> {
             ahead: ids.into(),
             backlog: VecDeque::new(),
             counts: Vec::new(),
+            newly_missed: 0,
         })
     }
 
@@ -56,6 +58,7 @@ impl<'a> Walk<'a> {
             let frame = self.ground.frame();
             let mut chunk = Vec::new();
             for facts in self.ground.facts(&ids, self.wanted).await? {
+                self.newly_missed += u32::from(missed_on(&facts) == Some(frame.day));
                 let decided = planner.take(decide(&frame, &facts));
                 if !decided.is_empty() {
                     chunk.push((facts, decided));
@@ -94,10 +97,21 @@ impl<'a> Walk<'a> {
         Ok(Some(decided.into_iter().filter_map(with_facts).collect()))
     }
 
+    /// How many of those who were looked at missed their cycle on the very day.
+    pub(super) const fn newly_missed(&self) -> u32 {
+        self.newly_missed
+    }
+
     /// The counts of the day, once the walk is over.
     pub(super) fn into_counts(self) -> Vec<CampaignCounts> {
         self.counts
     }
+}
+
+fn missed_on(facts: &ClientFacts) -> Option<Day> {
+    facts
+        .rhythm
+        .and_then(|(_, dates)| dates.reached_on(RhythmState::Missed))
 }
 
 impl Ground<'_> {
@@ -144,23 +158,15 @@ impl Ground<'_> {
         let totals = history
             .map(|history| history.totals(self.options.day))
             .unwrap_or_default();
-        let dates = rhythm.map(|rhythm| {
-            let base = &self.base.facts;
-            let thresholds = base.thresholds(facts.client.id);
-            (
-                rhythm,
-                rhythm::dates(&base.law(&rhythm), rhythm.last, &thresholds),
-            )
-        });
-        facts.rewind(dates, totals);
+        let client = facts.client.id;
+        let dated = rhythm.map(|rhythm| (rhythm, self.base.facts.dates(client, &rhythm)));
+        facts.rewind(dated, totals);
     }
 
     /// The stored dates may rest on other parameters of the base than this day does.
     fn refresh_dates(&self, facts: &mut ClientFacts) {
-        let base = &self.base.facts;
-        let thresholds = base.thresholds(facts.client.id);
         if let Some((rhythm, dates)) = &mut facts.rhythm {
-            *dates = rhythm::dates(&base.law(rhythm), rhythm.last, &thresholds);
+            *dates = self.base.facts.dates(facts.client.id, rhythm);
         }
     }
 }

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use crate::config::campaign::{MissedLevel, Trigger};
 use crate::config::values::Days;
-use crate::model::{Day, Rhythm, RhythmDates};
+use crate::model::{ClientId, Day, Rhythm, RhythmDates};
 use crate::rules::base_facts::BaseFacts;
-use crate::rules::rhythm::{Thresholds, dates};
+use crate::rules::rhythm::mean_gap_days;
 use crate::rules::trigger::silence_begins_on;
 
 /// A day that never comes.
@@ -78,34 +78,26 @@ impl Alarm {
     /// The dates of a client as this rule would have them.
     pub fn dates(
         &self,
+        client: ClientId,
         rhythm: &Rhythm,
         base: &BaseFacts,
-        thresholds: &Thresholds,
         occasion: &Occasion,
     ) -> RhythmDates {
-        let own = dates(&base.law(rhythm), rhythm.last, thresholds);
+        let own = base.dates(client, rhythm);
         let Occasion::Silence { level, lead } = occasion else {
             return own;
         };
+        let after = |silent_days| base.closed.day_after(rhythm.last, silent_days);
         let alarm_on = match self {
             Self::OwnRhythm => return own,
-            Self::FixedDays { days } => rhythm.last.plus(days.cast_signed()),
-            Self::OwnMean { times } => match own_mean_gap_days(rhythm) {
-                Some(mean) => rhythm.last.plus((times * mean).ceil() as i32),
+            Self::FixedDays { days } => after(days.cast_signed()),
+            Self::OwnMean { times } => match mean_gap_days(rhythm) {
+                Some(mean) => after((times * mean).ceil() as i32),
                 None => NEVER,
             },
         };
         moved(&own, *level, lead.map_or(0, Days::count), alarm_on)
     }
-}
-
-/// The mean gap between the purchase days of a client; `None` after one purchase.
-pub(super) fn own_mean_gap_days(rhythm: &Rhythm) -> Option<f64> {
-    let gaps = rhythm
-        .purchase_days
-        .checked_sub(1)
-        .filter(|gaps| *gaps > 0)?;
-    Some(f64::from(rhythm.last - rhythm.first) / f64::from(gaps))
 }
 
 /// The dates with that of `level` moved, so that the occasion begins on `alarm_on`; the others stay
@@ -158,7 +150,7 @@ mod tests {
         let base = eras.on(day);
         let rhythm = of_sorted_days(days.iter().copied().map(Day::from_epoch)).unwrap();
         let occasion = Occasion::Silence { level, lead };
-        let dates = alarm.dates(&rhythm, base, &Thresholds::default(), &occasion);
+        let dates = alarm.dates(ClientId(1), &rhythm, base, &occasion);
         assert!(
             dates.due <= dates.missed && dates.missed <= dates.lost,
             "{dates:?}"

@@ -105,8 +105,7 @@ pub(super) fn happened(
 fn seen_from_today(scene: &Scene<'_>, past: &Past, standing: &Standing, day: Day) -> Chosen {
     let within = scene.campaign.goal.within.count();
     let (goal_until, data_until) = (day.plus(within), scene.period.data_until);
-    let last = day.plus(-standing.days_silent);
-    let next = past.next_purchase_after(last);
+    let next = past.next_purchase_after(standing.last_purchase);
     let came_back = match next {
         Some(next) if next <= goal_until => Some(true),
         _ if data_until >= goal_until => Some(false),

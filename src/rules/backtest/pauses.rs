@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use crate::model::{ClientFacts, Day, Rhythm, RhythmDates, Totals, Xyz};
 use crate::rules::audience;
-use crate::rules::rhythm::{self, Observed, expected_yearly_loss_minor, observe};
+use crate::rules::rhythm::{ClosedDays, Observed, expected_yearly_loss_minor, observe};
 use crate::rules::standing::Standing;
 
 use super::alarm::{Alarm, Occasion};
@@ -23,6 +23,8 @@ pub(super) struct Pause {
     pub(super) opened: Rhythm,
     /// When the client would be due, missed, asleep and lost by his own rhythm.
     pub(super) own: RhythmDates,
+    /// Days of silence until lost, closed days taken off.
+    pub(super) lost_after_days: i32,
     /// His usual gap, in days.
     pub(super) usual_gap_days: f64,
     /// His frequency class; `None` after one purchase.
@@ -37,10 +39,9 @@ impl Pause {
     /// The day on which an alarm speaks; `None` when it is silent about this client.
     pub(super) fn alarm_on(&self, alarm: Alarm, scene: &Scene<'_>, past: &Past) -> Option<Day> {
         let base = scene.eras.on(self.opened.last);
-        let thresholds = base.thresholds(past.client());
         let dates = match alarm {
             Alarm::OwnRhythm => self.own,
-            yardstick => yardstick.dates(&self.opened, base, &thresholds, &scene.occasion),
+            yardstick => yardstick.dates(past.client(), &self.opened, base, &scene.occasion),
         };
         scene.occasion.begins_on(&self.opened, &dates, base)
     }
@@ -87,7 +88,7 @@ fn pause(
     let day = opened.last;
     let base = scene.eras.on(day);
     let law = base.law(opened);
-    let own = rhythm::dates(&law, day, &base.thresholds(past.client()));
+    let own = base.dates(past.client(), opened);
     let totals = past.totals_on(day);
     facts.rhythm = Some((*opened, own));
     facts.totals = totals;
@@ -100,6 +101,7 @@ fn pause(
     Some(Pause {
         opened: *opened,
         own,
+        lost_after_days: base.closed.silent_days(day, own.lost),
         usual_gap_days,
         class: (opened.purchase_days > 1).then_some(standing.xyz),
         next,
@@ -144,7 +146,13 @@ pub(super) struct AlarmTally {
 
 impl PauseTally {
     /// Judges one pause under one alarm.
-    pub(super) fn count(&mut self, pause: &Pause, alarm_on: Option<Day>, data_until: Day) {
+    pub(super) fn count(
+        &mut self,
+        pause: &Pause,
+        alarm_on: Option<Day>,
+        closed: &ClosedDays,
+        data_until: Day,
+    ) {
         // Whether a pause can be judged must not depend on how it went on.
         if data_until < pause.own.lost {
             self.too_young += 1;
@@ -152,13 +160,19 @@ impl PauseTally {
         }
         let class = pause.class.map_or(0, |class| class as usize + 1);
         for tally in [&mut self.all, &mut self.by_class[class]] {
-            tally.count(pause, alarm_on, data_until);
+            tally.count(pause, alarm_on, closed, data_until);
         }
     }
 }
 
 impl AlarmTally {
-    fn count(&mut self, pause: &Pause, alarm_on: Option<Day>, data_until: Day) {
+    fn count(
+        &mut self,
+        pause: &Pause,
+        alarm_on: Option<Day>,
+        closed: &ClosedDays,
+        data_until: Day,
+    ) {
         match Fate::of(pause.next, pause.own.lost, data_until) {
             Fate::Ended => {
                 self.ended += 1;
@@ -168,8 +182,11 @@ impl AlarmTally {
             }
             Fate::Lapsed | Fate::Open => {
                 let noticed = alarm_on.is_some_and(|on| on <= pause.own.lost);
-                let until = alarm_on.map_or(pause.own.lost, |on| on.min(pause.own.lost));
-                let silent_days = until.days_since(pause.opened.last);
+                let silent_days = alarm_on
+                    .filter(|_| noticed)
+                    .map_or(pause.lost_after_days, |on| {
+                        closed.silent_days(pause.opened.last, on)
+                    });
                 let cycles = f64::from(silent_days) / pause.usual_gap_days.max(1.0);
                 self.lapsed += 1;
                 self.noticed += i64::from(noticed);

@@ -4,9 +4,7 @@
 //! the replay itself has done so far. Days on which nothing can have changed are passed over.
 
 use crate::config::campaign::Campaign;
-use crate::model::{
-    Class, ClientFacts, Day, DealStatus, Enrollment, Rhythm, RhythmDates, Touch, TouchKind,
-};
+use crate::model::{Class, ClientFacts, Day, DealStatus, Enrollment, Rhythm, Touch, TouchKind};
 use crate::rules::base_facts::BaseFacts;
 use crate::rules::plan::{
     Action, Candidate, ClientPlan, Decision, Frame, Reason, Running, Touched, decide,
@@ -156,9 +154,11 @@ impl<'a> Replay<'a> {
             self.rhythm = past.rhythm_on(day);
             self.known_until = Some(past.news_after(day).unwrap_or(Day::from_epoch(i32::MAX)));
         }
-        self.facts.rhythm = self
-            .rhythm
-            .map(|rhythm| (rhythm, self.dates(&rhythm, base, past)));
+        let occasion = &self.scene.occasion;
+        self.facts.rhythm = self.rhythm.map(|rhythm| {
+            let dates = self.alarm.dates(past.client(), &rhythm, base, occasion);
+            (rhythm, dates)
+        });
         self.facts.totals = past.totals_on(day);
         let known = |deal: &&crate::model::Deal| deal.opened_on.is_none_or(|opened| opened <= day);
         self.facts.deals = self.deals.iter().filter(known).cloned().collect();
@@ -169,12 +169,6 @@ impl<'a> Replay<'a> {
                 deal.reason = None;
             }
         }
-    }
-
-    fn dates(&self, rhythm: &Rhythm, base: &BaseFacts, past: &Past) -> RhythmDates {
-        let thresholds = base.thresholds(past.client());
-        self.alarm
-            .dates(rhythm, base, &thresholds, &self.scene.occasion)
     }
 
     fn close(&mut self, plan: &ClientPlan, day: Day) {

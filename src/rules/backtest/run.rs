@@ -94,7 +94,10 @@ impl<'a> Backtest<'a> {
             }
             for pause in &begun {
                 let alarm_on = pause.alarm_on(course.alarm, self.scene, past);
-                course.pauses.count(pause, alarm_on, period.data_until);
+                let closed = &self.scene.eras.on(period.from).closed;
+                course
+                    .pauses
+                    .count(pause, alarm_on, closed, period.data_until);
             }
         }
     }
@@ -172,7 +175,7 @@ impl<'a> Backtest<'a> {
             let Some(rhythm) = past.rhythm_on(day) else {
                 continue;
             };
-            let silent_days = f64::from(day - rhythm.last);
+            let silent_days = f64::from(base.closed.silent_days(rhythm.last, day));
             let foreseen = base
                 .law(&rhythm)
                 .returns_within(silent_days, f64::from(within));

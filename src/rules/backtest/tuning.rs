@@ -5,9 +5,9 @@
 //! have known then.
 
 use crate::model::Day;
-use crate::rules::rhythm::{GapDays, GapHistogram};
+use crate::rules::rhythm::{GapDays, GapHistogram, mean_gap_days};
 
-use super::alarm::{Alarm, Occasion, own_mean_gap_days};
+use super::alarm::{Alarm, Occasion};
 use super::past::Past;
 use super::pauses::{Pause, pauses_begun};
 use super::scene::Scene;
@@ -47,13 +47,13 @@ impl Tuner {
             Some(next) if next <= until => next.plus(-1),
             _ => until,
         };
-        let silent_days = silent_until.days_since(last).max(0);
+        let silent_days = scene.eras.on(until).closed.silent_days(last, silent_until);
         let spoke = pause
             .alarm_on(Alarm::OwnRhythm, scene, past)
             .is_some_and(|on| on <= silent_until);
         self.silences.add(silent_days.unsigned_abs());
         self.alarms += u64::from(spoke);
-        if let Some(mean) = own_mean_gap_days(&pause.opened) {
+        if let Some(mean) = mean_gap_days(&pause.opened) {
             self.mean_gaps.add(f64::from(silent_days) / mean);
             self.alarms_with_mean += u64::from(spoke);
         }

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config::campaign::CampaignStatus;
 use crate::model::{Arm, ClientId, Day};
@@ -40,7 +40,7 @@ impl Decided {
 }
 
 /// What a campaign does on the day, in numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CampaignCounts {
     /// The campaign.
     pub id: String,

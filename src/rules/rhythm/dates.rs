@@ -64,10 +64,11 @@ pub fn silences(law: &Law, thresholds: &Thresholds) -> Silences {
     } else {
         due_days
     };
+    let within = |silent_days: f64| silent_days.max(due_days).min(lost_days);
     Silences {
         due_days,
-        missed_days: missed.clamp(due_days, lost_days),
-        asleep_days: asleep.clamp(due_days, lost_days),
+        missed_days: within(missed),
+        asleep_days: within(asleep),
         lost_days,
     }
 }

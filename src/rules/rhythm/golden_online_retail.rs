@@ -112,7 +112,7 @@ fn a_year_of_online_retail_is_foreseen_as_well_as_by_the_reference() {
         }
         let ours = [base.mu1, base.s1, base.nu1, base.pi1];
         for (ours, golden) in ours.into_iter().zip(golden.first) {
-            assert_near("parameter of the first gap", ours, golden, 0.05 * golden);
+            assert_near("parameter of the first gap", ours, golden, 0.01 * golden);
         }
 
         let seen = seen(&histories, golden.day, &base);

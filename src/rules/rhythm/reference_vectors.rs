@@ -248,3 +248,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn broken_numbers_give_dates_and_not_a_panic() {
+    let last = Day::from_epoch(20_000);
+    for bad in [f64::NAN, f64::INFINITY, -1e300, 0.0, 1e300] {
+        let base = BaseParameters {
+            m0: bad,
+            k0: bad,
+            a0: bad,
+            b0: bad,
+            smallest_lost_days: bad,
+            lost_factor: bad,
+            ..BaseParameters::default()
+        };
+        let mut rhythm = of_sorted_days([last.plus(-9), last]).unwrap();
+        let broken = dates(&Law::of(&rhythm, &base), last, &Thresholds::default());
+        assert!(broken.state_on(last.plus(1)) >= RhythmState::Active);
+        rhythm.weight = bad;
+        rhythm.sum_log = bad;
+        let law = Law::of(&rhythm, &BaseParameters::default());
+        let broken = dates(&law, last, &Thresholds::default());
+        assert!(broken.state_on(last.plus(1)) >= RhythmState::Active);
+    }
+}

@@ -3,28 +3,30 @@
 
 use super::super::pauses::Pause;
 use super::cell::{Cell, GapLaw};
-use super::minimise::{Minimum, minimise};
+use super::minimise::{FREE, Minimum, minimise_within};
 
 /// How many pauses the weak priors are worth.
 const PRIOR_PAUSES: f64 = 10.0;
 
-/// Bounds of ln(scale), ln(degrees of freedom) and the logit of the last chance.
-const BOUNDS: [(f64, f64); 3] = [(-3.0, 2.0), (0.7, 4.0), (-7.0, 7.0)];
+/// Widths of the priors of ln(degrees of freedom), around e² = 7.4 of them, and of the logit of
+/// the last chance, around one half.
+const LN_FREEDOM_WIDTH: f64 = 0.7;
+const LOGIT_WIDTH: f64 = 1.5;
 
 /// Location, ln(scale), ln(degrees of freedom), logit of the last chance.
 pub(super) type Point = [f64; 4];
 
+/// Their bounds.
+const BOUNDS: [(f64, f64); 4] = [FREE, (-3.0, 2.0), (0.7, 4.0), (-7.0, 7.0)];
+
 /// Location, scale, degrees of freedom and last chance at a point of the search.
 pub(super) fn law_at(point: &Point) -> [f64; 4] {
-    let bounded = |index: usize| {
-        let (low, high) = BOUNDS[index - 1];
-        point[index].clamp(low, high)
-    };
+    let [location, ln_scale, ln_freedom, logit] = *point;
     [
-        point[0],
-        bounded(1).exp(),
-        bounded(2).exp(),
-        1.0 / (1.0 + (-bounded(3)).exp()),
+        location,
+        ln_scale.exp(),
+        ln_freedom.exp(),
+        1.0 / (1.0 + (-logit).exp()),
     ]
 }
 
@@ -35,7 +37,7 @@ pub(super) fn fit(pauses: &[Pause], grid_half_days: f64, start: Point) -> Option
         .map(|pause| Cell::of(pause.end, grid_half_days))
         .collect();
     let share = 1.0 / cells.len().max(1) as f64;
-    minimise(|point| objective(&cells, share, point), start)
+    minimise_within(&BOUNDS, |point| objective(&cells, share, point), start)
 }
 
 fn objective(cells: &[Cell], share: f64, point: &Point) -> (f64, Point) {
@@ -51,16 +53,12 @@ fn objective(cells: &[Cell], share: f64, point: &Point) -> (f64, Point) {
         slope[2] += pause.by_freedom * freedom;
         slope[3] += pause.by_last_chance * last_chance * (1.0 - last_chance);
     }
-    for (index, (low, high)) in BOUNDS.into_iter().enumerate() {
-        if !(low..=high).contains(&point[index + 1]) {
-            slope[index + 1] = 0.0;
-        }
-    }
     let pull = PRIOR_PAUSES * share;
-    let (off_freedom, logit) = (point[2] - 2.0, point[3]);
+    let off_freedom = (point[2] - 2.0) / LN_FREEDOM_WIDTH;
+    let off_chance = point[3] / LOGIT_WIDTH;
     let mut slope = slope.map(|part| -share * part);
-    slope[2] += pull * off_freedom;
-    slope[3] += pull * logit / (1.5 * 1.5);
-    let prior = 0.5 * pull * (off_freedom.powi(2) + (logit / 1.5).powi(2));
+    slope[2] += pull * off_freedom / LN_FREEDOM_WIDTH;
+    slope[3] += pull * off_chance / LOGIT_WIDTH;
+    let prior = 0.5 * pull * (off_freedom.powi(2) + off_chance.powi(2));
     (prior - share * log_likelihood, slope)
 }

@@ -5,26 +5,21 @@
 //! what fits a page.
 
 /// Steps after which the search gives up improving and keeps what it has.
-const MOST_STEPS: usize = 200;
+const MOST_STEPS: usize = 100;
 
 /// The search ends when no slope is steeper than this.
 const FLAT: f64 = 1e-6;
 
-/// Slopes that may be left where the value no longer falls: they are no better known than this.
-const NEARLY_FLAT: f64 = 1e-3;
-
-/// A fall of the value, relative to it, that is only noise.
-const NO_FALL: f64 = 1e-12;
+/// A fall of the value in one step, relative to it, that is not worth another.
+const NO_FALL: f64 = 1e-9;
 
 /// Where the search ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Minimum<const N: usize> {
     /// The point with the smallest value found.
     pub(super) point: [f64; N],
-    /// The value there.
+    /// The value there; never above that of the start.
     pub(super) value: f64,
-    /// Whether the surface is flat there; otherwise the steps ran out.
-    pub(super) is_flat: bool,
 }
 
 /// A point with its value and slope.
@@ -35,12 +30,61 @@ struct Sample<const N: usize> {
     slope: [f64; N],
 }
 
+/// Bounds that hold nothing.
+pub(super) const FREE: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
+
+/// Minimises a smooth function of parameters that stay within bounds.
+///
+/// The search runs over the whole line, which is bent smoothly into the bounds: a parameter that
+/// wants to leave them comes to rest near the bound, and there is no edge for the steps to trip
+/// over. `None` when the function is not finite at the start.
+pub(super) fn minimise_within<const N: usize>(
+    bounds: &[(f64, f64); N],
+    function: impl Fn(&[f64; N]) -> (f64, [f64; N]),
+    start: [f64; N],
+) -> Option<Minimum<N>> {
+    let inside = |point: &[f64; N]| -> [(f64, f64); N] {
+        std::array::from_fn(|index| bend(bounds[index], point[index]))
+    };
+    let bent = |point: &[f64; N]| {
+        let inside = inside(point);
+        let (value, slope) = function(&inside.map(|(value, _)| value));
+        let slope = std::array::from_fn(|index| slope[index] * inside[index].1);
+        (value, slope)
+    };
+    let begin = std::array::from_fn(|index| unbend(bounds[index], start[index]));
+    let found = minimise(bent, begin)?;
+    Some(Minimum {
+        point: inside(&found.point).map(|(value, _)| value),
+        ..found
+    })
+}
+
+/// A number bent into the bounds, and the slope of the bending there.
+fn bend((low, high): (f64, f64), number: f64) -> (f64, f64) {
+    if !(low.is_finite() && high.is_finite()) {
+        return (number, 1.0);
+    }
+    let (centre, half) = (f64::midpoint(low, high), 0.5 * (high - low));
+    let part = ((number - centre) / half).tanh();
+    (centre + half * part, 1.0 - part * part)
+}
+
+/// The number that is bent into this one; what lies outside counts as near the bound.
+fn unbend((low, high): (f64, f64), value: f64) -> f64 {
+    if !(low.is_finite() && high.is_finite()) {
+        return value;
+    }
+    let (centre, half) = (f64::midpoint(low, high), 0.5 * (high - low));
+    centre + half * ((value - centre) / half).clamp(-0.99, 0.99).atanh()
+}
+
 /// Minimises a smooth function that returns its value and its slope.
 ///
 /// `None` when the function is not finite at the start. BFGS with a bisecting line search for the
 /// weak Wolfe conditions. Source: Nocedal and Wright, Numerical Optimization, 2nd ed., §6.1; Lewis
 /// and Overton, Mathematical Programming 141 (2013), Algorithm 2.6.
-pub(super) fn minimise<const N: usize>(
+fn minimise<const N: usize>(
     function: impl Fn(&[f64; N]) -> (f64, [f64; N]),
     start: [f64; N],
 ) -> Option<Minimum<N>> {
@@ -79,7 +123,6 @@ pub(super) fn minimise<const N: usize>(
     Some(Minimum {
         point: here.point,
         value: here.value,
-        is_flat: steepest(&here.slope) < NEARLY_FLAT,
     })
 }
 
@@ -92,7 +135,7 @@ fn line_search<const N: usize>(
     let slope = dot(&here.slope, direction);
     let (mut shortest, mut longest, mut length) = (0.0, f64::INFINITY, 1.0);
     let mut lower = None;
-    for _ in 0..30 {
+    for _ in 0..15 {
         let next = sample_at(plus(&here.point, length, direction));
         let is_lower = next.value <= here.value + 1e-4 * length * slope;
         if !is_lower {
@@ -179,9 +222,19 @@ mod tests {
             (value, [2.0 * (x - 1.0) - 400.0 * x * off, 200.0 * off])
         };
         let minimum = minimise(valley, [-1.2, 1.0]).unwrap();
-        assert!(minimum.is_flat);
         assert!(minimum.value < 1e-10, "{minimum:?}");
         assert!((minimum.point[0] - 1.0).abs() < 1e-5, "{minimum:?}");
+    }
+
+    #[test]
+    fn a_parameter_that_wants_to_leave_its_bounds_rests_at_them() {
+        let slope_down = |&[x, y]: &[f64; 2]| (y * y - x, [-1.0, 2.0 * y]);
+        let found = minimise_within(&[(-5.0, 5.0), FREE], slope_down, [0.0, 3.0]).unwrap();
+        assert!(found.point[0] > 4.99 && found.point[0] <= 5.0, "{found:?}");
+        assert!(found.point[1].abs() < 1e-3, "{found:?}");
+        let inner = |&[x]: &[f64; 1]| ((x - 2.0).powi(2), [2.0 * (x - 2.0)]);
+        let found = minimise_within(&[(-5.0, 5.0)], inner, [40.0]).unwrap();
+        assert!((found.point[0] - 2.0).abs() < 1e-4, "{found:?}");
     }
 
     #[test]

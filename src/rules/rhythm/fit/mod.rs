@@ -45,7 +45,7 @@ impl Default for FitSettings {
 pub enum FitMethod {
     /// Maximum likelihood.
     Likelihood,
-    /// Moments, because the search for the likelihood failed.
+    /// Moments, because the likelihood could not be computed.
     Moments,
     /// Shapes known from other trades around the base's mean gap: there are too few gaps.
     Default,
@@ -128,10 +128,6 @@ fn by_likelihood(
         logit(0.3),
     ];
     let first_gap = first_gap::fit(first, settings.grid_half_days, start)?;
-    if !own.is_flat || !first_gap.is_flat {
-        return None;
-    }
-
     let [k0, a0, b0, a, b] = own_gaps::positive(&own.point);
     let [mu1, s1, nu1, pi1] = first_gap::law_at(&first_gap.point);
     let parameters = BaseParameters {
@@ -167,3 +163,6 @@ fn ln_gaps_of(pauses: &[Pause]) -> Option<(f64, f64)> {
 fn logit(chance: f64) -> f64 {
     (chance / (1.0 - chance)).ln()
 }
+
+#[cfg(test)]
+mod recovery;

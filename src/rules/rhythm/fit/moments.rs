@@ -8,6 +8,9 @@ use super::super::pauses::{Pause, PauseEnd, PauseSample};
 use super::ln_gaps_of;
 use crate::model::{BaseParameters, Day};
 
+/// Logarithms of the shapes stay within this either way.
+const LN_BOUND: f64 = 5.0;
+
 /// Purchase days at which the classes of pauses begin, after the first one.
 const CLASSES_FROM: [u32; 4] = [2, 3, 5, 10];
 
@@ -117,13 +120,55 @@ fn beta_shapes(classes: &[Matured]) -> Option<(f64, f64)> {
     let variance = mean(&|class| (class.purchases_before - mean_before).powi(2));
     let covariance =
         mean(&|class| (class.purchases_before - mean_before) * (inverse(class) - mean_inverse));
-    let bounds = (-5.0_f64).exp()..=5.0_f64.exp();
     let slope = if variance > 0.0 {
         covariance / variance
     } else {
         0.0
     };
-    let a = (1.0 / slope.max(f64::MIN_POSITIVE)).clamp(*bounds.start(), *bounds.end());
-    let b = (a * (mean_inverse - 1.0) - mean_before).clamp(*bounds.start(), *bounds.end());
+    let within = |shape: f64| shape.max((-LN_BOUND).exp()).min(LN_BOUND.exp());
+    let a = within(1.0 / slope.max(f64::MIN_POSITIVE));
+    let b = within(a * (mean_inverse - 1.0) - mean_before);
+    // Where a bound holds one of them, the other keeps the mean chance as it was seen.
+    let a = within((b + mean_before) / (mean_inverse - 1.0));
     Some((a, b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(count: f64, purchases_before: f64, last_chance: f64) -> Matured {
+        Matured {
+            count,
+            purchases_before,
+            closed_share: 1.0 - last_chance,
+            in_time: 1.0,
+        }
+    }
+
+    #[test]
+    fn the_shapes_are_those_of_the_classes() {
+        let chance = |before: f64| 0.5 / (0.5 + 3.0 + before);
+        let classes = [1.0, 2.5, 6.0, 15.0].map(|before| class(100.0, before, chance(before)));
+        let (a, b) = beta_shapes(&classes).unwrap();
+        assert!((a - 0.5).abs() < 1e-9 && (b - 3.0).abs() < 1e-9, "{a} {b}");
+    }
+
+    #[test]
+    fn a_chance_that_does_not_fall_stays_what_it_is() {
+        for last_chance in [0.001, 0.02, 0.3, 0.9] {
+            let classes = [1.0, 2.5, 6.0].map(|before| class(100.0, before, last_chance));
+            let (a, b) = beta_shapes(&classes).unwrap();
+            let ours = a / (a + b + 3.0);
+            assert!(
+                (ours / last_chance - 1.0).abs() < 0.1,
+                "{ours}, not {last_chance}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_matured_pauses_there_are_no_shapes() {
+        assert_eq!(beta_shapes(&[]), None);
+    }
 }

@@ -3,20 +3,20 @@
 
 use super::super::pauses::Pause;
 use super::cell::{Cell, GapLaw};
-use super::minimise::{Minimum, minimise};
+use super::minimise::{FREE, Minimum, minimise_within};
 
 /// How many pauses the weak priors are worth.
 const PRIOR_PAUSES: f64 = 20.0;
 
-/// Logarithms of the positive parameters stay within this either way.
-const LN_BOUND: f64 = 5.0;
+/// Logarithms of the positive parameters stay within these.
+const LN_BOUNDS: (f64, f64) = (-5.0, 5.0);
 
 /// The parameters searched for; `k0`, `a0`, `b0`, `a`, `b` as logarithms.
 pub(super) type Point = [f64; 6];
 
 /// The positive parameters `k0`, `a0`, `b0`, `a`, `b` at a point of the search.
 pub(super) fn positive(point: &Point) -> [f64; 5] {
-    std::array::from_fn(|index| point[index + 1].clamp(-LN_BOUND, LN_BOUND).exp())
+    std::array::from_fn(|index| point[index + 1].exp())
 }
 
 /// What the likelihood needs of one pause.
@@ -36,7 +36,10 @@ pub(super) fn fit(pauses: &[Pause], grid_half_days: f64, start: Point) -> Option
         .map(|pause| Record::of(pause, grid_half_days))
         .collect();
     let share = 1.0 / records.len().max(1) as f64;
-    minimise(
+    let mut bounds = [LN_BOUNDS; 6];
+    bounds[0] = FREE;
+    minimise_within(
+        &bounds,
         |point| {
             let mut objective = Objective::at(point);
             for record in &records {
@@ -125,14 +128,7 @@ impl Objective {
     /// The priors keep a parameter where it was when the pauses say nothing about it.
     fn with_prior(&self, point: &Point, share: f64) -> (f64, Point) {
         let mut value = -share * self.log_likelihood;
-        let mut slope: Point = std::array::from_fn(|index| {
-            let is_held = index > 0 && point[index].abs() > LN_BOUND;
-            if is_held {
-                0.0
-            } else {
-                -share * self.slope[index]
-            }
-        });
+        let mut slope = self.slope.map(|part| -share * part);
         let pull = PRIOR_PAUSES * share;
         let mut prior = |off: f64, width: f64, parts: &[(usize, f64)]| {
             value += 0.5 * pull * (off / width).powi(2);

@@ -1,0 +1,148 @@
+//! Taking up clients, with what their consent columns say.
+
+use super::super::{Result, StoreError};
+use super::{Bulk, Merge};
+use crate::config::settings::FactKind;
+use crate::model::{Class, ClientFact, ConsentAnswer, ConsentBasis, Day, Locale};
+
+const UPSERT: &str = "
+    ON CONFLICT (source_id, ext_id) DO UPDATE SET
+        name = excluded.name, company = excluded.company, email = excluded.email,
+        phone = excluded.phone, locale = excluded.locale, time_zone = excluded.time_zone,
+        country = excluded.country, manager = excluded.manager, tags = excluded.tags,
+        attributes = excluded.attributes, birthday = excluded.birthday,
+        implied = 0, deleted_on = NULL, last_import = excluded.last_import
+    WHERE (name, company, email, phone, locale, time_zone, country, manager, tags, attributes,
+           birthday, implied, deleted_on)
+       IS NOT (excluded.name, excluded.company, excluded.email, excluded.phone, excluded.locale,
+           excluded.time_zone, excluded.country, excluded.manager, excluded.tags,
+           excluded.attributes, excluded.birthday, 0, NULL)";
+
+impl Merge {
+    /// Makes the tables that a kind of clients needs while it is taken up.
+    pub(super) async fn begin_clients(&mut self) -> Result<()> {
+        self.open("SELECT count(*) FROM clients").await?;
+        self.raw(
+            "CREATE TEMP TABLE listed_clients (ext_id TEXT PRIMARY KEY) WITHOUT ROWID;
+             CREATE TEMP TABLE consent_answers (
+                 ext_id TEXT NOT NULL, channel TEXT NOT NULL, given_on INTEGER,
+                 withheld INTEGER NOT NULL, PRIMARY KEY (ext_id, channel)
+             ) WITHOUT ROWID",
+        )
+        .await
+    }
+
+    /// Takes up clients, in the order of their ids.
+    pub(super) async fn clients(&mut self, batch: Vec<ClientFact>) -> Result<()> {
+        let mut rows = Bulk::new(
+            "INSERT INTO clients (source_id, ext_id, name, company, email, phone, locale, time_zone,
+                 country, manager, tags, attributes, birthday, first_import, last_import) VALUES",
+            format!(
+                "({0}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {1}, {1})",
+                self.source, self.import
+            ),
+            UPSERT,
+        );
+        let mut listed = Bulk::new("INSERT INTO listed_clients VALUES", "(?)", "");
+        let mut answers = Bulk::new("INSERT INTO consent_answers VALUES", "(?, ?, ?, ?)", "");
+        for client in batch {
+            for (channel, answer) in &client.consents {
+                let (given, withheld) = match answer {
+                    ConsentAnswer::Given(day) => (day.map(Day::epoch_days), false),
+                    ConsentAnswer::Withheld => (None, true),
+                };
+                answers.add(client.id.as_str())?.add(channel.word())?;
+                answers.add(given)?.add(withheld)?;
+                answers.end_row(&mut self.tx).await?;
+            }
+            if self.snapshot {
+                listed
+                    .add(client.id.as_str())?
+                    .end_row(&mut self.tx)
+                    .await?;
+            }
+            let tags = json(&client.tags)?;
+            let attributes = json(&client.attributes)?;
+            rows.add(client.id)?.add(client.name)?.add(client.company)?;
+            rows.add(client.email)?.add(client.phone)?;
+            rows.add(client.locale.map(Locale::code))?
+                .add(client.time_zone)?;
+            rows.add(client.country)?.add(client.manager)?;
+            rows.add(tags)?.add(attributes)?;
+            rows.add(client.birthday.map(Day::epoch_days))?;
+            rows.end_row(&mut self.tx).await?;
+        }
+        answers.flush(&mut self.tx).await?;
+        listed.flush(&mut self.tx).await?;
+        self.written += rows.flush(&mut self.tx).await?;
+        Ok(())
+    }
+
+    /// Marks who is gone from a snapshot, and takes up the consent columns.
+    pub(super) async fn end_clients(&mut self) -> Result<()> {
+        self.close(FactKind::Clients).await?;
+        if self.snapshot {
+            let gone = self
+                .run(
+                    "UPDATE clients SET deleted_on = ?3, last_import = ?2
+                     WHERE source_id = ?1 AND implied = 0 AND deleted_on IS NULL
+                       AND NOT EXISTS (
+                           SELECT 1 FROM listed_clients l WHERE l.ext_id = clients.ext_id)",
+                )
+                .await?;
+            self.note_deleted(FactKind::Clients, gone);
+        }
+        self.take_up_consent_answers().await
+    }
+
+    /// Turns "yes" and "no" into consents and withdrawals.
+    ///
+    /// A "no" ends what was given and overrides the basis of the source. A "yes" after a "no" is a
+    /// new consent of the day on which it was seen.
+    async fn take_up_consent_answers(&mut self) -> Result<()> {
+        self.run(
+            "UPDATE consents SET withdrawn_on = ?3, last_import = ?2
+             WHERE source_id = ?1 AND class = 'advertising' AND withdrawn_on IS NULL
+               AND EXISTS (SELECT 1 FROM consent_answers a JOIN clients c
+                           ON c.source_id = ?1 AND c.ext_id = a.ext_id
+                           WHERE c.id = consents.client_id AND a.channel = consents.channel
+                             AND a.withheld)",
+        )
+        .await?;
+        let insert = format!(
+            "INSERT INTO consents (client_id, channel, class, basis, given_on, withdrawn_on,
+                                   source_id, first_import, last_import)
+             SELECT c.id, a.channel, '{class}', '{basis}',
+                    CASE WHEN a.withheld OR a.given_on IS NOT NULL OR NOT EXISTS (
+                             SELECT 1 FROM consents o WHERE o.client_id = c.id
+                             AND o.channel = a.channel AND o.class = '{class}' AND o.source_id = ?1)
+                         THEN a.given_on ELSE ?3 END,
+                    CASE WHEN a.withheld THEN ?3 END, ?1, ?2, ?2
+             FROM consent_answers a JOIN clients c ON c.source_id = ?1 AND c.ext_id = a.ext_id
+             WHERE NOT EXISTS (
+                 SELECT 1 FROM consents o WHERE o.client_id = c.id AND o.channel = a.channel
+                   AND o.class = '{class}' AND o.source_id = ?1
+                   AND CASE WHEN a.withheld THEN true
+                            WHEN a.given_on IS NULL THEN o.withdrawn_on IS NULL
+                            ELSE o.given_on = a.given_on END)
+             ON CONFLICT DO NOTHING",
+            class = Class::Advertising.word(),
+            basis = ConsentBasis::Consent.word(),
+        );
+        sqlx::query(sqlx::AssertSqlSafe(insert))
+            .bind(self.source)
+            .bind(self.import)
+            .bind(self.day.epoch_days())
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+}
+
+/// A list or a table as JSON.
+pub(super) fn json<T: serde::Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| StoreError::Row {
+        table: "clients",
+        reason: error.to_string(),
+    })
+}

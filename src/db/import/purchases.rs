@@ -1,0 +1,183 @@
+//! Taking up purchases: the bulk of every import.
+//!
+//! The first purchases of a source go straight into the table, page after page, and the index over
+//! their ids is built once at the end. Later ones are gathered in a temporary table of the same
+//! order and merged: what is gone leaves, what is new or different is written, the rest is not
+//! touched. Whose rhythm has to be looked at again is written down on the way.
+
+use super::super::Result;
+use super::named::{Named, name};
+use super::purchase_tables as tables;
+use super::{Bulk, Changes, Merge};
+use crate::config::settings::FactKind;
+use crate::model::PurchaseFact;
+
+/// What is known of the purchases at hand.
+pub(super) struct Purchases {
+    /// Whether these are the first ones of the source.
+    first: bool,
+    /// Whether the file has a column of items.
+    items: bool,
+    new: u64,
+}
+
+impl Merge {
+    /// Begins to take up purchases.
+    pub(super) async fn begin_purchases(&mut self) -> Result<()> {
+        let first = !self.had_any(tables::HAS_PURCHASES).await?;
+        if first {
+            self.raw("DROP INDEX purchases_by_ext_id").await?;
+        } else {
+            self.raw(tables::CREATE_INCOMING).await?;
+        }
+        self.purchases = Some(Purchases {
+            first,
+            items: false,
+            new: 0,
+        });
+        Ok(())
+    }
+
+    /// Takes up purchases, in the order of clients and days.
+    pub(super) async fn purchases(&mut self, batch: Vec<PurchaseFact>) -> Result<()> {
+        let Some(mut purchases) = self.purchases.take() else {
+            return Ok(());
+        };
+        let mut named = Named::new();
+        let mut last = "";
+        for purchase in &batch {
+            if last != purchase.client || purchase.hint.is_some() {
+                last = &purchase.client;
+                name(&mut named, last, purchase.hint.as_deref());
+            }
+        }
+        let numbers = self.numbers(&named).await?;
+        if purchases.first {
+            self.all_stale(numbers.values().copied()).await?;
+        }
+        let (mut rows, mut items) = self.purchase_rows(purchases.first);
+        let mut client = (String::new(), 0);
+        for purchase in batch {
+            if client.0 != purchase.client {
+                client.1 = numbers[&purchase.client];
+                client.0 = purchase.client;
+            }
+            let day = purchase.day.epoch_days();
+            for (line, item) in purchase.items.into_iter().enumerate() {
+                purchases.items = true;
+                items.add(client.1)?.add(day)?.add(purchase.key.as_str())?;
+                items.add(line as i64)?.add(item.item)?.add(item.sku)?;
+                items.add(item.quantity)?.add(item.amount)?;
+                items.end_row(&mut self.tx).await?;
+            }
+            rows.add(client.1)?.add(day)?.add(purchase.key)?;
+            rows.add(purchase.amount)?
+                .add(purchase.cancels)?
+                .add(purchase.promo)?;
+            rows.end_row(&mut self.tx).await?;
+        }
+        items.flush(&mut self.tx).await?;
+        purchases.new += rows.flush(&mut self.tx).await?;
+        self.purchases = Some(purchases);
+        Ok(())
+    }
+
+    /// Merges what was gathered.
+    pub(super) async fn end_purchases(&mut self) -> Result<()> {
+        let Some(purchases) = self.purchases.take() else {
+            return Ok(());
+        };
+        let changes = if purchases.first {
+            self.raw(tables::CREATE_INDEX_BY_ID).await?;
+            Changes {
+                new: purchases.new,
+                ..Changes::default()
+            }
+        } else {
+            self.merge_incoming().await?
+        };
+        self.changes.insert(FactKind::Purchases, changes);
+        self.keep_cancellations().await?;
+        if self.snapshot && changes.deleted > 0 {
+            self.run(tables::FORGET_IMPLIED).await?;
+        }
+        Ok(())
+    }
+
+    /// The rows of purchases and of items, into the tables themselves or into temporary ones.
+    fn purchase_rows(&self, first: bool) -> (Bulk, Bulk) {
+        let (source, import) = (self.source, self.import);
+        if first {
+            let rows = Bulk::new(
+                "INSERT INTO purchases (client_id, day, key, amount, cancels, promo, source_id,
+                                        first_import, last_import) VALUES",
+                format!("(?, ?, ?, ?, ?, ?, {source}, {import}, {import})"),
+                "",
+            );
+            let items = Bulk::new(
+                "INSERT INTO purchase_items (client_id, day, key, line, item, sku, quantity, amount,
+                                             source_id) VALUES",
+                format!("(?, ?, ?, ?, ?, ?, ?, ?, {source})"),
+                "",
+            );
+            (rows, items)
+        } else {
+            let rows = Bulk::new("INSERT INTO incoming VALUES", "(?, ?, ?, ?, ?, ?)", "");
+            let items = Bulk::new(
+                "INSERT INTO incoming_items VALUES",
+                "(?, ?, ?, ?, ?, ?, ?, ?)",
+                "",
+            );
+            (rows, items)
+        }
+    }
+
+    /// Writes down that these clients' rhythms know nothing yet.
+    async fn all_stale(&mut self, clients: impl Iterator<Item = i64>) -> Result<()> {
+        let mut clients: Vec<i64> = clients.collect();
+        clients.sort_unstable();
+        let mut stale = Bulk::new(
+            "INSERT INTO stale_rhythms (client_id, from_day, turnover, spent) VALUES",
+            format!("(?, {}, 0, 0)", tables::EVERYTHING),
+            "ON CONFLICT DO NOTHING",
+        );
+        for client in clients {
+            stale.add(client)?.end_row(&mut self.tx).await?;
+        }
+        stale.flush(&mut self.tx).await?;
+        Ok(())
+    }
+
+    async fn merge_incoming(&mut self) -> Result<Changes> {
+        let find_gone = if self.snapshot {
+            tables::FIND_GONE
+        } else {
+            tables::FIND_MOVED
+        };
+        let gone = self.run(find_gone).await?;
+        if gone > 0 {
+            self.run(tables::GONE_ARE_STALE).await?;
+            self.run(tables::DELETE_GONE).await?;
+            self.run(tables::DELETE_ITEMS_OF_GONE).await?;
+        }
+        self.run(tables::CHANGED_ARE_STALE).await?;
+        let changed = self.run(tables::UPDATE_CHANGED).await?;
+        let new = self.run(tables::INSERT_NEW).await?;
+        self.run(tables::DELETE_OTHER_ITEMS).await?;
+        self.run(tables::UPSERT_ITEMS).await?;
+        // A row that moved is gone from one place and new at another: it is only changed.
+        let moved = if self.snapshot { 0 } else { gone.min(new) };
+        Ok(Changes {
+            new: new - moved,
+            changed: changed + moved,
+            deleted: gone - moved,
+        })
+    }
+
+    /// Marks the purchases that another row takes back, and unmarks those that no row does any more.
+    async fn keep_cancellations(&mut self) -> Result<()> {
+        self.run(tables::CANCELLED_ARE_STALE).await?;
+        self.run(tables::MARK_CANCELLED).await?;
+        Ok(())
+    }
+}

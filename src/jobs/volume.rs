@@ -1,0 +1,174 @@
+//! Who buys less than usual: two walks over the histories, when a campaign asks for it.
+//!
+//! The first walk learns what the whole base did, the second compares each client with his own past
+//! and with the base.
+
+use std::collections::HashMap;
+
+use crate::app::App;
+use crate::config::campaign::Trigger;
+use crate::db::{History, StoreError};
+use crate::model::{ClientId, Day, Rhythm, RhythmState};
+use crate::rules::base_facts::{BaseFacts, Volume, VolumeDrop};
+use crate::rules::evidence::Evidence;
+use crate::rules::rhythm::{
+    LostItem, Thresholds, VolumeBase, VolumeBaseBuilder, VolumeChange, VolumeScores,
+    VolumeSettings, VolumeSummary, lost_items, of_sorted_days,
+};
+
+/// How many clients are read at once.
+const PAGE: u32 = 5_000;
+
+/// The most drops that are kept: those with the most at stake. Nobody looks at more.
+const MOST_DROPS: usize = 5_000;
+
+/// Whether a campaign that acts asks who buys less.
+pub(super) fn asked(app: &App) -> bool {
+    app.campaigns
+        .iter()
+        .any(|campaign| matches!(campaign.trigger, Trigger::VolumeDrop { .. }))
+}
+
+/// Finds who buys less than usual as of a day.
+pub(super) async fn scan(app: &App, base: &BaseFacts, day: Day) -> Result<Volume, StoreError> {
+    let settings = VolumeSettings::for_usual_gap(base.fit.parameters.m0.exp());
+    let mut builder = VolumeBaseBuilder::default();
+    let mut after = ClientId(0);
+    while let Some(page) = page(app, &mut after, day).await? {
+        for history in &page {
+            if let Some((summary, _)) = summary(history, base, day, &settings) {
+                builder.add(&summary);
+            }
+        }
+    }
+    // How far clients dip by chance is taken from the scan before, so that a bad month of the
+    // whole base does not hide in its own measure.
+    let before = app
+        .store
+        .base_facts(Day::from_epoch(i32::MIN), day.plus(-1))
+        .await?;
+    let dip_z = before
+        .and_then(|stored| stored.facts.volume)
+        .and_then(|volume| volume.dip_z);
+    let found = Found {
+        base: builder.finish(dip_z),
+        settings,
+        day,
+    };
+    let mut scores = VolumeScores::default();
+    let mut drops = Vec::new();
+    let mut after = ClientId(0);
+    while let Some(page) = page(app, &mut after, day).await? {
+        let ids: Vec<ClientId> = page.iter().map(|history| history.client).collect();
+        let items = app.store.items_of(&ids, day).await?;
+        for history in &page {
+            found.look(history, base, &items, &mut scores, &mut drops);
+        }
+    }
+    drops.sort_by_key(|drop| std::cmp::Reverse(drop.value));
+    drops.truncate(MOST_DROPS);
+    drops.sort_by(|a, b| (a.client, &a.item).cmp(&(b.client, &b.item)));
+    Ok(Volume {
+        dip_z: scores.dip_z(found.settings.alarm_share),
+        drops,
+    })
+}
+
+async fn page(
+    app: &App,
+    after: &mut ClientId,
+    day: Day,
+) -> Result<Option<Vec<History>>, StoreError> {
+    let page = app.store.histories_after(*after, PAGE, day).await?;
+    let Some(last) = page.last() else {
+        return Ok(None);
+    };
+    *after = last.client;
+    Ok(Some(page))
+}
+
+/// What can be compared of a client, and his rhythm.
+fn summary(
+    history: &History,
+    base: &BaseFacts,
+    day: Day,
+    settings: &VolumeSettings,
+) -> Option<(VolumeSummary, Rhythm)> {
+    let rhythm = of_sorted_days(history.purchase_days())?;
+    let state = base.dates(history.client, &rhythm).state_on(day);
+    let bought = history.days.iter().filter(|one| one.bought);
+    let purchases: Vec<(Day, i64)> = bought.map(|one| (one.day, one.paid)).collect();
+    let summary = VolumeSummary::of(&purchases, state, day, settings)?;
+    Some((summary, rhythm))
+}
+
+/// The second walk.
+struct Found {
+    base: VolumeBase,
+    settings: VolumeSettings,
+    day: Day,
+}
+
+impl Found {
+    fn look(
+        &self,
+        history: &History,
+        base: &BaseFacts,
+        items: &HashMap<ClientId, Vec<(Day, String)>>,
+        scores: &mut VolumeScores,
+        drops: &mut Vec<VolumeDrop>,
+    ) {
+        let client = history.client;
+        if let Some((summary, _)) = summary(history, base, self.day, &self.settings) {
+            let change = VolumeChange::of(&summary, &self.base);
+            scores.add(&change);
+            if change.is_decline(&self.base, &self.settings) {
+                drops.push(self.decline(client, &change));
+            }
+        }
+        let Some(bought) = items.get(&client) else {
+            return;
+        };
+        let Some(rhythm) = of_sorted_days(history.purchase_days()) else {
+            return;
+        };
+        if base.dates(client, &rhythm).state_on(self.day) > RhythmState::Due {
+            return;
+        }
+        let parameters = &base.fit.parameters;
+        let lost = lost_items(bought, &rhythm, parameters, self.day, &Thresholds::GENTLE);
+        drops.extend(lost.into_iter().map(|item| lost_item(client, item)));
+    }
+
+    fn decline(&self, client: ClientId, change: &VolumeChange) -> VolumeDrop {
+        let missing = (change.usual_minor - change.spent_minor).max(0);
+        VolumeDrop {
+            client,
+            since: self.day,
+            item: None,
+            evidence: Evidence::VolumeDrop {
+                spent: change.spent_minor,
+                expected: change.usual_minor,
+                window_days: change.window_days.cast_signed(),
+                item: None,
+            },
+            value: missing * 365 / i64::from(change.window_days.max(1)),
+        }
+    }
+}
+
+fn lost_item(client: ClientId, item: LostItem<String>) -> VolumeDrop {
+    VolumeDrop {
+        client,
+        since: item.lost_on,
+        evidence: Evidence::VolumeDrop {
+            spent: 0,
+            expected: 0,
+            window_days: item.silent_days.cast_signed(),
+            item: Some(item.item.clone()),
+        },
+        item: Some(item.item),
+        // What the item was worth is not known when receipts carry no prices of lines.
+        value: 0,
+    }
+}
