@@ -111,19 +111,35 @@ pub enum FactKind {
 }
 
 impl FactKind {
+    /// Every kind, in the order in which one may need the other.
+    pub const ALL: [Self; 8] = [
+        Self::Managers,
+        Self::Clients,
+        Self::Contacts,
+        Self::Purchases,
+        Self::Deals,
+        Self::Visits,
+        Self::Consents,
+        Self::Suppressions,
+    ];
+
+    /// The word: the name of the file without its end.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Managers => "managers",
+            Self::Clients => "clients",
+            Self::Contacts => "contacts",
+            Self::Purchases => "purchases",
+            Self::Deals => "deals",
+            Self::Visits => "visits",
+            Self::Consents => "consents",
+            Self::Suppressions => "suppressions",
+        }
+    }
+
     /// The words for the keys of a table in the JSON schema, which loses them for maps.
     fn names() -> serde_json::Value {
-        let all = [
-            Self::Managers,
-            Self::Clients,
-            Self::Contacts,
-            Self::Purchases,
-            Self::Deals,
-            Self::Visits,
-            Self::Consents,
-            Self::Suppressions,
-        ];
-        serde_json::json!({ "enum": all })
+        serde_json::json!({ "enum": Self::ALL })
     }
 }
 

@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row, SqlSafeStr};
 
 use super::bulk::Bulk;
-use super::{Result, Store, StoredBase};
+use super::{Result, Store};
 use crate::model::{ClientId, Day, Rhythm};
 use crate::rules::base_facts::BaseFacts;
 use crate::rules::rhythm::{self, Observed, observe, of_sorted_days};
@@ -66,7 +66,7 @@ const READ_STALE: &str = "
 
 const READ_KEPT: &str = "
     SELECT client_id, purchase_days, first_day, last_day, weight, sum_log, sum_sq, turnover, spent
-    FROM rhythms WHERE client_id > ?1 ORDER BY client_id LIMIT ?2";
+    FROM rhythms WHERE client_id > ?1 AND parameters <> ?3 ORDER BY client_id LIMIT ?2";
 
 const WRITE: &str = "
     INSERT INTO rhythms (client_id, purchase_days, first_day, last_day, weight, sum_log, sum_sq,
@@ -110,21 +110,36 @@ impl Store {
         Ok(count.fetch_one(&self.pool).await?.cast_unsigned())
     }
 
+    /// The last day on which a row of a purchase is dated; nothing in an empty base.
+    pub async fn last_day_of_purchases(&self) -> Result<Option<Day>> {
+        // What is not stale is in the index of the rhythms: a whole base is not walked through.
+        let last = sqlx::query_scalar::<_, Option<i32>>(
+            "SELECT max(day) FROM (
+                 SELECT max(last_day) AS day FROM rhythms
+                 UNION ALL
+                 SELECT max(p.day) FROM stale_rhythms s
+                 JOIN purchases p ON p.client_id = s.client_id AND p.day >= s.from_day)",
+        );
+        let last = last.fetch_one(&self.pool).await?;
+        Ok(last.map(Day::from_epoch))
+    }
+
     /// Brings the rhythms of all clients whose purchases have changed up to date, with their dates
     /// by `base`; tells how many there were.
     ///
     /// All or nothing: after a kill the same clients are stale again.
     pub async fn refresh_rhythms(
         &self,
-        base: &StoredBase,
+        base: &BaseFacts,
+        version: i64,
         progress: RhythmProgress<'_>,
     ) -> Result<u64> {
         let stale = self.stale_rhythms().await?;
         if stale == 0 {
             return Ok(0);
         }
-        let mut rewrite = self.begin_rewrite(base.id, stale.cast_signed()).await?;
-        let facts = Arc::new(base.facts.clone());
+        let mut rewrite = self.begin_rewrite(version, stale.cast_signed()).await?;
+        let facts = Arc::new(base.clone());
         let mut after = -1;
         let mut page = read_stale(&mut rewrite.tx, &mut after).await?;
         while !page.is_empty() {
@@ -143,21 +158,29 @@ impl Store {
         rewrite.finish().await
     }
 
-    /// Computes the dates of all rhythms anew by `base`; tells how many there are.
+    /// Computes the dates of all rhythms that were dated by another version of the base facts;
+    /// tells how many there were.
     pub async fn recompute_all_dates(
         &self,
-        base: &StoredBase,
+        base: &BaseFacts,
+        version: i64,
         progress: RhythmProgress<'_>,
     ) -> Result<u64> {
-        let mut rewrite = self.begin_rewrite(base.id, i64::MAX).await?;
-        let facts = Arc::new(base.facts.clone());
+        let others =
+            sqlx::query_scalar::<_, i64>("SELECT count(*) FROM rhythms WHERE parameters <> ?1");
+        let others = others.bind(version).fetch_one(&self.pool).await?;
+        if others == 0 {
+            return Ok(0);
+        }
+        let mut rewrite = self.begin_rewrite(version, others).await?;
+        let facts = Arc::new(base.clone());
         let mut after = -1;
-        let mut page = read_kept(&mut rewrite.tx, &mut after).await?;
+        let mut page = read_kept(&mut rewrite.tx, version, &mut after).await?;
         while !page.is_empty() {
             let facts = Arc::clone(&facts);
             let dating = move || page.into_iter().map(|kept| dated(kept, &facts)).collect();
             let computing = tokio::task::spawn_blocking(dating);
-            page = read_kept(&mut rewrite.tx, &mut after).await?;
+            page = read_kept(&mut rewrite.tx, version, &mut after).await?;
             rewrite.write(computed(computing).await).await?;
             progress(rewrite.done);
         }
@@ -296,10 +319,15 @@ fn stale(row: &SqliteRow) -> Stale {
 }
 
 /// Reads the next rhythms after `after`, and moves it on.
-async fn read_kept(connection: &mut SqliteConnection, after: &mut i64) -> Result<Vec<Kept>> {
+async fn read_kept(
+    connection: &mut SqliteConnection,
+    version: i64,
+    after: &mut i64,
+) -> Result<Vec<Kept>> {
     let rows = sqlx::query(READ_KEPT)
         .bind(*after)
         .bind(PAGE)
+        .bind(version)
         .fetch_all(connection)
         .await?;
     let kept: Vec<Kept> = rows
@@ -350,7 +378,7 @@ fn brought_up_to_date(page: Vec<Stale>, base: &BaseFacts) -> (Vec<Dated>, Vec<Cl
     let mut without = Vec::new();
     for stale in page {
         let client = stale.client;
-        match brought_forward(stale) {
+        match brought_forward(&stale) {
             Some(kept) => rows.push(dated(kept, base)),
             None => without.push(client),
         }
@@ -359,7 +387,7 @@ fn brought_up_to_date(page: Vec<Stale>, base: &BaseFacts) -> (Vec<Dated>, Vec<Cl
 }
 
 /// The rhythm after the change; nothing when no purchase day is left.
-fn brought_forward(stale: Stale) -> Option<Kept> {
+fn brought_forward(stale: &Stale) -> Option<Kept> {
     let mut days: Vec<i32> = stale
         .days
         .split(',')
@@ -404,13 +432,13 @@ mod tests {
         beginning.turnover = 200;
         beginning.spent = 250;
         let step = Stale {
-            kept: brought_forward(beginning),
+            kept: brought_forward(&beginning),
             days: "115,130".to_owned(),
             turnover: 300,
             spent: 350,
             ..whole.clone()
         };
-        assert_eq!(brought_forward(step), brought_forward(whole));
+        assert_eq!(brought_forward(&step), brought_forward(&whole));
     }
 
     #[test]
@@ -422,6 +450,6 @@ mod tests {
             turnover: -500,
             spent: 0,
         };
-        assert_eq!(brought_forward(stale), None);
+        assert_eq!(brought_forward(&stale), None);
     }
 }

@@ -23,7 +23,7 @@ pub use locale::{Locale, LocaleError};
 pub use money::{Currency, Money, MoneyError};
 pub use rhythm::{BaseParameters, Rhythm, RhythmDates, RhythmState, RhythmStateError};
 pub use source_facts::{
-    ClientFact, ClientHint, ConsentAnswer, ConsentFact, ContactFact, DealFact, ItemFact,
+    ClientFact, ClientHint, ConsentAnswer, ConsentFact, ContactFact, DealFact, FactBatch, ItemFact,
     ManagerFact, PurchaseFact, SuppressionFact, VisitFact,
 };
 pub use story::{Arm, Enrollment, Outcome, Touch, TouchKind};

@@ -246,6 +246,27 @@ pub struct SuppressionFact {
     pub since: Option<Day>,
 }
 
+/// Some facts of one kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FactBatch {
+    /// By id.
+    Managers(Vec<ManagerFact>),
+    /// By id.
+    Clients(Vec<ClientFact>),
+    /// By client.
+    Contacts(Vec<ContactFact>),
+    /// By client and day.
+    Purchases(Vec<PurchaseFact>),
+    /// By id.
+    Deals(Vec<DealFact>),
+    /// By client and day.
+    Visits(Vec<VisitFact>),
+    /// By client.
+    Consents(Vec<ConsentFact>),
+    /// By address.
+    Suppressions(Vec<SuppressionFact>),
+}
+
 /// Days as plain numbers: facts pass through temporary files by the million.
 mod epoch_day {
     use serde::{Deserialize, Deserializer, Serializer};

@@ -354,3 +354,56 @@ impl fmt::Display for Colour {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_colour_is_six_digits_and_its_text_can_be_read() {
+        for (colour, text) in [
+            ("#0b6e69", "#ffffff"),
+            ("#FFD400", "#1a1a1a"),
+            ("#ffffff", "#1a1a1a"),
+            ("#000000", "#ffffff"),
+            ("#d32f2f", "#ffffff"),
+        ] {
+            assert_eq!(
+                colour.parse::<Colour>().unwrap().readable_on(),
+                text,
+                "{colour}"
+            );
+        }
+        for bad in [
+            "",
+            "red",
+            "#fff",
+            "#12345g",
+            "#000000;background:url(x)",
+            "0b6e69",
+        ] {
+            assert!(bad.parse::<Colour>().is_err(), "{bad}");
+            assert!(
+                serde_json::from_value::<Colour>(bad.into()).is_err(),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn values_stored_by_another_version_are_still_read() {
+        let old = r#"{"company":{"name":"A","gone":1},"client":{"name":"B"},
+            "links":{"unsubscribe":"https://example.org"},"today":"2026-11-25","new":{}}"#;
+        let context: LetterContext = serde_json::from_str(old).unwrap();
+        assert_eq!(context.company.accent, Colour::default());
+        assert_eq!(context.client.first_name, None);
+    }
+
+    #[test]
+    fn a_client_is_addressed_by_what_the_card_says() {
+        let client = ClientPart::named("Петрова Анна Сергеевна");
+        assert_eq!(client.first_name.as_deref(), Some("Анна"));
+        assert_eq!(client.address_as.as_deref(), Some("Анна Сергеевна"));
+        assert_eq!(ClientPart::named("ООО Ромашка").address_as, None);
+    }
+}

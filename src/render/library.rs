@@ -23,6 +23,8 @@ const RENDERER_VERSION: &str = "1";
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) body: Body,
+    /// Its first file, for messages.
+    pub(super) file: String,
     /// Hash of every source that the result depends on.
     pub(super) version: String,
     /// Whether all of it is built in.
@@ -366,7 +368,7 @@ fn kind_has(kind: Kind, format: Format) -> bool {
 
 /// A complete example of the values of a page, with those that rendering adds.
 fn example(kind: Kind, locale: Locale) -> Value {
-    let mut example = sample::full(kind, locale);
+    let mut example = sample::full(kind, locale).clone();
     example["locale"] = locale.code().into();
     example
 }
@@ -427,6 +429,9 @@ fn entry(body: Body, sources: &[&Source], mut used: Vec<String>) -> Entry {
         .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     Entry {
         body,
+        file: sources
+            .first()
+            .map_or_else(String::new, |source| source.file.clone()),
         version: format!("{version:016x}"),
         ready: sources.iter().all(|source| source.ready),
         needs: Vec::new(),

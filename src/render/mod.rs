@@ -5,13 +5,17 @@
 //! is not decided here; a rendered letter becomes an e-mail in `channels`.
 
 mod context;
+mod engine;
+mod given;
 mod library;
 mod links;
 mod page;
 mod piece;
 mod problem;
+mod rendered;
 mod sample;
 mod scan;
+mod scope;
 mod shape;
 mod source;
 mod templates;
@@ -24,5 +28,11 @@ pub use context::{
 };
 pub use page::ButtonKind;
 pub use problem::{RenderError, TemplateProblem};
+pub use rendered::{Letter, Script, WhatsAppButton, WhatsAppMessage};
 pub use source::Kind;
-pub use templates::{Letter, Script, TemplateInfo, Templates, WhatsAppButton, WhatsAppMessage};
+pub use templates::{TemplateInfo, Templates};
+
+/// Every word that templates can use, ours and those of Handlebars.
+pub fn words() -> impl Iterator<Item = &'static str> {
+    words::names()
+}

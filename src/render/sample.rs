@@ -3,6 +3,9 @@
 //! `check` walks and renders every template with them, and `preview` shows them when no client is
 //! named. They are complete: whatever a template may mention has a value here.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -38,43 +41,70 @@ fn read<T: DeserializeOwned>(json: &str) -> T {
     serde_json::from_str(json).expect("the examples are part of the program and a test reads them")
 }
 
+/// The two examples of one kind in one language, as JSON.
+struct Examples {
+    full: Value,
+    sparse: Value,
+}
+
+/// Made once: every template is tried with them.
+static EXAMPLES: LazyLock<BTreeMap<(bool, Locale), Examples>> = LazyLock::new(|| {
+    let of = |is_list: bool, locale: Locale| {
+        let examples = if is_list {
+            let full = json_of(&TaskListContext::sample(locale));
+            let sparse = thinned::<TaskListContext>(full.clone());
+            Examples { full, sparse }
+        } else {
+            let full = json_of(&LetterContext::sample(locale));
+            let sparse = thinned::<LetterContext>(full.clone());
+            Examples { full, sparse }
+        };
+        ((is_list, locale), examples)
+    };
+    let of_both = |locale| [of(false, locale), of(true, locale)];
+    Locale::ALL.into_iter().flat_map(of_both).collect()
+});
+
 /// The complete example of a kind as JSON.
-pub(super) fn full(kind: Kind, locale: Locale) -> Value {
-    match kind {
-        Kind::Manager => json_of(&TaskListContext::sample(locale)),
-        Kind::Letter | Kind::Script | Kind::WhatsApp => json_of(&LetterContext::sample(locale)),
-    }
+pub(super) fn full(kind: Kind, locale: Locale) -> &'static Value {
+    &EXAMPLES[&(kind == Kind::Manager, locale)].full
 }
 
 /// The example with every value left out that may be absent, while each part is there.
-pub(super) fn sparse(kind: Kind, locale: Locale) -> Value {
+pub(super) fn sparse(kind: Kind, locale: Locale) -> &'static Value {
+    &EXAMPLES[&(kind == Kind::Manager, locale)].sparse
+}
+
+/// The value as a context of this kind would be stored; `None` when it is not one.
+pub(super) fn as_context(kind: Kind, value: &Value) -> Option<Value> {
     match kind {
-        Kind::Manager => thinned::<TaskListContext>(full(kind, locale)),
-        Kind::Letter | Kind::Script | Kind::WhatsApp => {
-            thinned::<LetterContext>(full(kind, locale))
-        }
+        Kind::Manager => stored::<TaskListContext>(value),
+        Kind::Letter | Kind::Script | Kind::WhatsApp => stored::<LetterContext>(value),
     }
 }
 
-/// Whether a value without one of its parts would still be a context of this kind.
-pub(super) fn is_context(kind: Kind, value: &Value) -> bool {
-    match kind {
-        Kind::Manager => fits::<TaskListContext>(value),
-        Kind::Letter | Kind::Script | Kind::WhatsApp => fits::<LetterContext>(value),
-    }
+/// The complete example without one of the values that may be absent, for each of them.
+pub(super) fn without_each(kind: Kind, locale: Locale) -> Vec<Value> {
+    let full = full(kind, locale);
+    let mut paths = Vec::new();
+    optional_paths(full, &mut Vec::new(), &mut paths);
+    let without = paths.into_iter().filter_map(|path| {
+        let mut without = full.clone();
+        remove(&mut without, &path).then_some(())?;
+        as_context(kind, &without)
+    });
+    without.collect()
 }
 
 /// Takes away, one after the other, whatever the type can do without.
-fn thinned<T: DeserializeOwned + Serialize>(mut value: Value) -> Value {
+fn thinned<T: DeserializeOwned + Serialize>(value: Value) -> Value {
     let mut paths = Vec::new();
     optional_paths(&value, &mut Vec::new(), &mut paths);
-    for path in paths {
+    paths.iter().fold(value, |value, path| {
         let mut without = value.clone();
-        if remove(&mut without, &path) && fits::<T>(&without) {
-            value = without;
-        }
-    }
-    serde_json::from_value::<T>(value).map_or(Value::Null, |context| json_of(&context))
+        remove(&mut without, path);
+        stored::<T>(&without).unwrap_or(value)
+    })
 }
 
 /// Every path below the parts of a context, outer ones first.
@@ -118,9 +148,10 @@ fn json_of<T: Serialize>(context: &T) -> Value {
     serde_json::to_value(context).expect("contexts are plain values with text keys")
 }
 
-/// Whether a JSON value is a value of a type.
-fn fits<T: DeserializeOwned>(value: &Value) -> bool {
-    T::deserialize(value).is_ok()
+/// A JSON value as its type would write it: with defaults, without what is absent.
+fn stored<T: DeserializeOwned + Serialize>(value: &Value) -> Option<Value> {
+    let context = T::deserialize(value).ok()?;
+    Some(json_of(&context))
 }
 
 #[cfg(test)]
@@ -140,8 +171,8 @@ mod tests {
         for locale in Locale::ALL {
             for kind in [Kind::Letter, Kind::Manager] {
                 let value = full(kind, locale);
-                assert!(is_context(kind, &value));
-                for leaf in leaves(&value) {
+                assert!(as_context(kind, value).is_some());
+                for leaf in leaves(value) {
                     let empty = leaf.is_null() || leaf.as_array().is_some_and(Vec::is_empty);
                     assert!(!empty, "{kind:?} {locale}");
                 }

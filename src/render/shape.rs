@@ -6,31 +6,20 @@
 //! here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use handlebars::Template;
 use handlebars::template::{
     BlockParam, DecoratorTemplate, HelperTemplate, Parameter, TemplateElement,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::piece::Piece;
 use super::problem::{TemplateProblem, most_similar};
 use super::scan::{Finding, attribute_at, offset_of};
+use super::scope::{Path, Scope, Shape, follow, item_of, merged, suggestion};
 use super::source::Format;
-use super::words::{BUILT_IN, PARAGRAPHS, WORDS};
-
-/// A value as the example has it; `None` when its shape is not known.
-type Shape = Option<Value>;
-
-/// What paths are looked up in at one place of a template.
-#[derive(Clone, Debug, Default)]
-struct Scope {
-    value: Shape,
-    /// Names of `as |item|` and of the values given to a partial.
-    names: BTreeMap<String, Shape>,
-    /// Whether `@index`, `@first` and `@last` exist.
-    in_each: bool,
-}
+use super::words::{self, BUILT_IN, WORDS, takes};
 
 /// One walk through a letter and everything it includes.
 pub(super) struct Walk<'a> {
@@ -67,7 +56,7 @@ impl<'a> Walk<'a> {
     /// Walks one text whose variables are those of `example`.
     pub(super) fn walk(&mut self, piece: &'a Piece, example: &Value) {
         let root = Scope {
-            value: Some(example.clone()),
+            value: Some(Rc::new(example.clone())),
             ..Scope::default()
         };
         self.template(&piece.template, At { piece, offset: 0 }, &[root]);
@@ -128,7 +117,7 @@ impl<'a> Walk<'a> {
     fn word(&mut self, name: &str, call: &HelperTemplate, at: At<'_>) {
         let Some(values) = takes(name) else {
             let hint =
-                most_similar(name, word_names()).map(|near| format!("did you mean `{near}`?"));
+                most_similar(name, words::names()).map(|near| format!("did you mean `{near}`?"));
             self.report(at, name, format!("there is no word `{name}`"), hint);
             return;
         };
@@ -160,7 +149,7 @@ impl<'a> Walk<'a> {
 
     fn value(&mut self, value: &'a Parameter, at: At<'a>, scopes: &[Scope]) -> Shape {
         match value {
-            Parameter::Literal(literal) => Some(literal.clone()),
+            Parameter::Literal(literal) => Some(Rc::new(literal.clone())),
             Parameter::Path(_) | Parameter::Name(_) => {
                 self.path(value.as_name().unwrap_or_default(), at, scopes)
             }
@@ -192,7 +181,7 @@ impl<'a> Walk<'a> {
         let first = shapes.into_iter().next().flatten();
         let mut inner = scopes.to_vec();
         match name {
-            "each" => inner.push(self.item_scope(block, first, at)),
+            "each" => inner.push(self.item_scope(block, first.as_deref(), at)),
             "with" => inner.push(named_scope(block, first)),
             _ => {}
         }
@@ -204,9 +193,9 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn item_scope(&mut self, block: &HelperTemplate, list: Shape, at: At<'_>) -> Scope {
+    fn item_scope(&mut self, block: &HelperTemplate, list: Option<&Value>, at: At<'_>) -> Scope {
         let item = match list {
-            Some(Value::Array(items)) => item_of(&items),
+            Some(Value::Array(items)) => item_of(items).map(Rc::new),
             None | Some(Value::Object(_)) => None,
             Some(_) => {
                 let name = block.params[0].as_name().unwrap_or_default();
@@ -323,92 +312,6 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// A path, taken apart.
-struct Path<'r> {
-    up: usize,
-    root: bool,
-    local: Option<&'r str>,
-    names: Vec<&'r str>,
-}
-
-impl<'r> Path<'r> {
-    fn of(raw: &'r str) -> Self {
-        let mut path = Self {
-            up: 0,
-            root: false,
-            local: None,
-            names: Vec::new(),
-        };
-        let mut rest = raw;
-        let local = rest.strip_prefix('@');
-        rest = local.unwrap_or(rest);
-        while let Some(after) = rest.strip_prefix("../") {
-            path.up += 1;
-            rest = after;
-        }
-        rest = rest.strip_prefix("./").unwrap_or(rest);
-        if local.is_some() {
-            let (first, after) = rest.split_once(['.', '/']).unwrap_or((rest, ""));
-            if first != "root" {
-                path.local = Some(first);
-                return path;
-            }
-            path.root = true;
-            rest = after;
-        }
-        let names = rest
-            .split(['.', '/'])
-            .map(|name| name.trim_matches(['[', ']']));
-        path.names = names
-            .filter(|name| !name.is_empty() && *name != "this")
-            .collect();
-        path
-    }
-}
-
-/// The value that lies below `shape` along `names`; an error when the example does not have it.
-fn follow(shape: &Shape, names: &[&str]) -> Result<Shape, ()> {
-    let Some(value) = shape else {
-        return Ok(None);
-    };
-    let Some((name, rest)) = names.split_first() else {
-        return Ok(shape.clone());
-    };
-    match value {
-        Value::Object(fields) => match fields.get(*name) {
-            Some(field) => follow(&Some(field.clone()), rest),
-            None => Err(()),
-        },
-        Value::Array(items) if name.parse::<usize>().is_ok() => follow(&item_of(items), rest),
-        _ => Err(()),
-    }
-}
-
-/// What all items of a list have together.
-fn item_of(items: &[Value]) -> Shape {
-    let mut together = items.first()?.clone();
-    for item in &items[1..] {
-        if let (Value::Object(all), Value::Object(fields)) = (&mut together, item) {
-            for (name, value) in fields {
-                all.entry(name.clone()).or_insert_with(|| value.clone());
-            }
-        }
-    }
-    Some(together)
-}
-
-fn merged(base: Shape, names: &BTreeMap<String, Shape>) -> Shape {
-    let mut fields = match base? {
-        Value::Object(fields) => fields,
-        other if names.is_empty() => return Some(other),
-        _ => Map::new(),
-    };
-    for (name, shape) in names {
-        fields.insert(name.clone(), shape.clone().unwrap_or(Value::Null));
-    }
-    Some(Value::Object(fields))
-}
-
 fn named_scope(block: &HelperTemplate, value: Shape) -> Scope {
     let mut scope = Scope {
         value: value.clone(),
@@ -429,54 +332,6 @@ fn named_scope(block: &HelperTemplate, value: Shape) -> Scope {
     scope
 }
 
-/// The right path that a wrong one was probably meant to be.
-fn suggestion(raw: &str, path: &Path<'_>, from: &Scope, scopes: &[Scope]) -> Option<String> {
-    if scopes.len() > 1 && follow(&scopes[0].value, &path.names).is_ok() {
-        return Some(format!("@root.{}", path.names.join(".")));
-    }
-    let mut known = Vec::new();
-    if let Some(value) = &from.value {
-        paths_of(value, "", &mut known);
-    }
-    known.extend(from.names.keys().cloned());
-    let wanted = path.names.join(".");
-    let near = most_similar(&wanted, known.iter().map(String::as_str))?;
-    let lead = &raw[..raw.len() - raw.trim_start_matches("../").len()];
-    Some(format!("{lead}{near}"))
-}
-
-/// Every path that leads to a value, `a.b` for fields of fields.
-fn paths_of(value: &Value, before: &str, paths: &mut Vec<String>) {
-    if let Value::Object(fields) = value {
-        for (name, field) in fields {
-            let path = if before.is_empty() {
-                name.clone()
-            } else {
-                format!("{before}.{name}")
-            };
-            paths_of(field, &path, paths);
-            paths.push(path);
-        }
-    }
-}
-
-/// How many values a word takes; `None` when there is no such word.
-fn takes(name: &str) -> Option<std::ops::RangeInclusive<usize>> {
-    if name == PARAGRAPHS {
-        return Some(1..=1);
-    }
-    let built_in = BUILT_IN.iter().find(|(built_in, _)| *built_in == name);
-    let own = WORDS.iter().find(|word| word.name == name);
-    own.map(|word| word.values.clone())
-        .or_else(|| built_in.map(|(_, values)| values.clone()))
-}
-
-fn word_names() -> impl Iterator<Item = &'static str> {
-    let own = WORDS.iter().map(|word| word.name);
-    let built_in = BUILT_IN.iter().map(|(name, _)| *name);
-    own.chain(built_in).chain([PARAGRAPHS])
-}
-
 /// Where `needle` stands as a whole word at or after `from`; `from` itself when it does not.
 fn locate(text: &str, from: usize, needle: &str) -> usize {
     let part_of_word = |c: char| c.is_alphanumeric() || "_-@".contains(c);
@@ -490,4 +345,93 @@ fn locate(text: &str, from: usize, needle: &str) -> usize {
                 && !after.is_some_and(part_of_word)
         })
         .map_or(from, |(at, _)| from + at)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::Locale;
+    use crate::render::piece::Excerpt;
+    use crate::render::sample;
+    use crate::render::source::Kind;
+
+    fn piece(text: &str, format: Format) -> Result<Piece, Vec<TemplateProblem>> {
+        let excerpt = Excerpt {
+            file: "a".to_owned(),
+            line: 1,
+            column: 1,
+            text: text.to_owned(),
+        };
+        Piece::parse(excerpt, format, "a", false)
+    }
+
+    fn any_template() -> impl Strategy<Value = String> {
+        const PARTS: [&str; 43] = [
+            "{{",
+            "}}",
+            "{{{",
+            "}}}",
+            "{{#if ",
+            "{{/if}}",
+            "{{else}}",
+            "{{else if ",
+            "{{^}}",
+            "{{#each ",
+            "{{/each}}",
+            "{{#with ",
+            "{{/with}}",
+            "{{> ",
+            "{{!-- ",
+            "--}}",
+            "{{! ",
+            "{{~",
+            "~}}",
+            "client.name",
+            "news.items",
+            "../",
+            "@root.",
+            "@index",
+            "this",
+            " as |a b|",
+            "(",
+            ")",
+            "\"",
+            "'",
+            "\\",
+            "=",
+            "[0]",
+            "money ",
+            "{{{{raw}}}}",
+            " ",
+            "\n",
+            "ж",
+            "<a href=\"",
+            "{{&",
+            "{{*inline \"x\"}}",
+            "{{else}}x",
+            "{{a}}",
+        ];
+        proptest::collection::vec(proptest::sample::select(&PARTS[..]), 0..24)
+            .prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn no_text_of_a_template_panics(text in any_template()) {
+            for format in [Format::Text, Format::Html] {
+                if let Ok(piece) = piece(&text, format) {
+                    let partials = BTreeMap::new();
+                    let mut walk = Walk::new(&partials);
+                    walk.walk(&piece, sample::full(Kind::Letter, Locale::Ru));
+                    for problem in walk.problems {
+                        prop_assert!(problem.line.is_some() && !problem.to_string().is_empty());
+                    }
+                }
+            }
+        }
+    }
 }

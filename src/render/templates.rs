@@ -4,88 +4,23 @@
 //! text: the same values and the same version give the same bytes. No value is ever read as a
 //! template.
 
-use std::collections::BTreeMap;
-use std::io::Write;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use handlebars::{Context, Handlebars, RenderErrorReason, no_escape};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::context::{LetterContext, TaskListContext};
+use super::engine::{Engine, Run};
 use super::library::{Body, Entry, Library, Page};
-use super::page::{ButtonKind, WhatsAppFile};
-use super::piece::{CONTENT, Excerpt};
+use super::page::WhatsAppFile;
+use super::piece::CONTENT;
 use super::problem::{RenderError, TemplateProblem, most_similar};
-use super::scan::{Finding, offset_of};
-use super::source::{Format, Kind, SIZE_LIMIT, read_all};
-use super::tidy::{one_line, tidy};
-use super::{sample, words};
+use super::rendered::{Letter, Script, WhatsAppButton, WhatsAppMessage};
+use super::sample;
+use super::source::{Kind, read_all};
+use super::tidy::tidy;
 use crate::model::Locale;
-
-/// A rendered letter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Letter {
-    /// The subject, one line.
-    pub subject: String,
-    /// What mail programs show beside the subject, one line.
-    pub preheader: String,
-    /// The plain text, in lines of at most 76 characters where words allow it.
-    pub text: String,
-    /// The HTML document.
-    pub html: String,
-    /// The name of the template.
-    pub template: String,
-    /// The language it was found in.
-    pub locale: Locale,
-    /// The version of the template.
-    pub version: String,
-}
-
-/// A rendered call script.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Script {
-    /// What to say, as plain text.
-    pub text: String,
-    /// The name of the template.
-    pub template: String,
-    /// The language it was found in.
-    pub locale: Locale,
-    /// The version of the template.
-    pub version: String,
-}
-
-/// A rendered WhatsApp nudge: the approved template and what fills it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WhatsAppMessage {
-    /// The approved name of the template at Meta.
-    pub template_name: String,
-    /// The approved language code.
-    pub language: String,
-    /// The parameters of the body, in order.
-    pub parameters: Vec<String>,
-    /// The parameters of the buttons, in order.
-    pub buttons: Vec<WhatsAppButton>,
-    /// What the client will read.
-    pub preview: String,
-    /// The name of the template here.
-    pub template: String,
-    /// The language it was found in.
-    pub locale: Locale,
-    /// The version of the template.
-    pub version: String,
-}
-
-/// A button of a rendered nudge.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WhatsAppButton {
-    /// What it does.
-    pub kind: ButtonKind,
-    /// What stands on it.
-    pub text: String,
-    /// The end of the address, or the payload of the answer.
-    pub parameter: String,
-}
 
 /// One template, for lists and for checking campaigns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,15 +43,6 @@ pub struct TemplateInfo {
 pub struct Templates {
     engines: BTreeMap<Locale, Engine>,
     pages: BTreeMap<Kind, BTreeMap<String, BTreeMap<Locale, Page>>>,
-}
-
-/// The registries of one language.
-#[derive(Debug)]
-struct Engine {
-    text: Handlebars<'static>,
-    html: Handlebars<'static>,
-    /// Where each registered text came from.
-    excerpts: BTreeMap<(Format, String), Excerpt>,
 }
 
 impl Templates {
@@ -358,7 +284,7 @@ impl Templates {
                 .and_then(|pages| pages.get_mut(&name)?.get_mut(&locale));
             match (page, verdict) {
                 (Some(Ok(entry)), Ok(needs)) => entry.needs = needs,
-                (Some(page), Err(problem)) => *page = Err(vec![problem]),
+                (Some(page), Err(problems)) => *page = Err(problems),
                 _ => {}
             }
         }
@@ -370,18 +296,31 @@ impl Templates {
         kind: Kind,
         name: &str,
         locale: Locale,
-    ) -> Result<Vec<&'static str>, TemplateProblem> {
-        for values in [sample::full(kind, locale), sample::sparse(kind, locale)] {
-            self.render_values(kind, name, locale, &values)
-                .map_err(|error| problem_of(kind, name, locale, error))?;
+    ) -> Result<Vec<&'static str>, Vec<TemplateProblem>> {
+        let fails = |values: &Value| self.render_values(kind, name, locale, values).err();
+        if let Some(error) = fails(sample::full(kind, locale)) {
+            return Err(vec![self.problem_of(kind, name, locale, error)]);
+        }
+        if let Some(error) = fails(sample::sparse(kind, locale)) {
+            // Each value that was not asked for is told, not only the first.
+            let errors = sample::without_each(kind, locale);
+            let mut problems: BTreeSet<TemplateProblem> = errors
+                .iter()
+                .filter_map(fails)
+                .map(|error| self.problem_of(kind, name, locale, error))
+                .collect();
+            if problems.is_empty() {
+                problems.insert(self.problem_of(kind, name, locale, error));
+            }
+            return Err(problems.into_iter().collect());
         }
         let mut needs = Vec::new();
         for part in sample::OPTIONAL_PARTS {
-            let mut values = sample::full(kind, locale);
+            let mut values = sample::full(kind, locale).clone();
             let gone = values
                 .as_object_mut()
                 .and_then(|fields| fields.remove(part));
-            let possible = gone.is_some() && sample::is_context(kind, &values);
+            let possible = gone.is_some() && sample::as_context(kind, &values).is_some();
             if possible && self.render_values(kind, name, locale, &values).is_err() {
                 needs.push(part);
             }
@@ -426,168 +365,22 @@ impl Templates {
             .cloned()
             .collect()
     }
-}
 
-/// The problem that an error in a trial is.
-fn problem_of(kind: Kind, name: &str, locale: Locale, error: RenderError) -> TemplateProblem {
-    match error {
-        RenderError::Failed(problem) => *problem,
-        other => {
-            let file = format!("{}/{locale}/{name}", kind.folder());
-            TemplateProblem::of_file(&file, other.to_string())
-        }
-    }
-}
-
-impl Engine {
-    fn new(locale: Locale, library: &Library) -> Self {
-        let registry = |html: bool| {
-            let mut registry = Handlebars::new();
-            registry.set_strict_mode(true);
-            if !html {
-                registry.register_escape_fn(no_escape);
-            }
-            words::teach(&mut registry, locale, html);
-            registry
-        };
-        let mut engine = Self {
-            text: registry(false),
-            html: registry(true),
-            excerpts: BTreeMap::new(),
-        };
-        for (name, piece) in library.registered() {
-            let registry = match piece.format {
-                Format::Text => &mut engine.text,
-                Format::Html => &mut engine.html,
-            };
-            registry.register_template(&name, piece.template.clone());
-            engine
-                .excerpts
-                .insert((piece.format, name), piece.excerpt.clone());
-        }
-        engine
-    }
-}
-
-/// One rendering: the engine and the values.
-struct Run<'e> {
-    engine: &'e Engine,
-    name: &'e str,
-    values: Context,
-}
-
-impl<'e> Run<'e> {
-    fn new(
-        engine: &'e Engine,
-        name: &'e str,
-        locale: Locale,
-        context: &impl Serialize,
-    ) -> Result<Self, RenderError> {
-        let values = Context::wraps(context).map_err(|error| {
-            let what = format!("the values cannot be used: {error}");
-            RenderError::Failed(Box::new(TemplateProblem::of_file(name, what)))
-        })?;
-        let mut run = Self {
-            engine,
-            name,
-            values,
-        };
-        run.set("locale", locale.code().to_owned());
-        Ok(run)
-    }
-
-    fn set(&mut self, name: &str, value: String) {
-        if let Some(fields) = self.values.data_mut().as_object_mut() {
-            fields.insert(name.to_owned(), Value::String(value));
-        }
-    }
-
-    fn text(&self, key: &str) -> Result<String, RenderError> {
-        self.render(&self.engine.text, Format::Text, key)
-    }
-
-    fn html(&self, key: &str) -> Result<String, RenderError> {
-        self.render(&self.engine.html, Format::Html, key)
-    }
-
-    /// A part that is one line and must not be empty.
-    fn line(&self, key: &str, part: &str) -> Result<String, RenderError> {
-        self.not_empty(one_line(&self.text(key)?), part)
-    }
-
-    fn render(
+    /// The problem that an error in a trial is.
+    fn problem_of(
         &self,
-        registry: &Handlebars<'static>,
-        format: Format,
-        key: &str,
-    ) -> Result<String, RenderError> {
-        let mut out = Bounded(Vec::with_capacity(8 * 1024));
-        registry
-            .render_with_context_to_write(key, &self.values, &mut out)
-            .map_err(|error| self.failure(format, key, &error))?;
-        String::from_utf8(out.0).map_err(|_| self.empty("the text"))
-    }
-
-    fn not_empty(&self, text: String, part: &str) -> Result<String, RenderError> {
-        if text.trim().is_empty() {
-            return Err(self.empty(part));
-        }
-        Ok(text)
-    }
-
-    fn empty(&self, part: &str) -> RenderError {
-        RenderError::Empty {
-            name: self.name.to_owned(),
-            part: part.to_owned(),
-        }
-    }
-
-    /// Says in which file and where a rendering failed, and how to mend it.
-    fn failure(&self, format: Format, key: &str, error: &handlebars::RenderError) -> RenderError {
-        if matches!(error.reason(), RenderErrorReason::IOError(_)) {
-            return RenderError::TooLarge {
-                name: self.name.to_owned(),
-                limit: SIZE_LIMIT,
-            };
-        }
-        let mut finding = match error.reason() {
-            RenderErrorReason::MissingVariable(Some(path)) => {
-                let hint = format!("ask for it first: {{{{#if {path}}}}}…{{{{/if}}}}");
-                Finding::new(0, format!("`{path}` has no value here")).mend(hint)
+        kind: Kind,
+        name: &str,
+        locale: Locale,
+        error: RenderError,
+    ) -> TemplateProblem {
+        match error {
+            RenderError::Failed(problem) => *problem,
+            other => {
+                let entry = self.find(kind, name, &[locale]);
+                let file = entry.map_or(name, |(_, entry)| &entry.file);
+                TemplateProblem::of_file(file, other.to_string())
             }
-            RenderErrorReason::ParamNotFoundForIndex(word, _) => {
-                Finding::new(0, format!("`{word}` compares a value that is not there"))
-                    .mend("ask for it first with {{#if}}")
-            }
-            other => Finding::new(0, other.to_string()),
-        };
-        let name = error.template_name.as_deref().unwrap_or(key);
-        let problem = match self.engine.excerpts.get(&(format, name.to_owned())) {
-            Some(excerpt) => {
-                let line = error.line_no.unwrap_or(1);
-                let column = error.column_no.unwrap_or(1);
-                finding.at = offset_of(&excerpt.text, line, column);
-                excerpt.problem(finding)
-            }
-            None => TemplateProblem::of_file(self.name, finding.what),
-        };
-        RenderError::Failed(Box::new(problem))
-    }
-}
-
-/// A buffer that does not grow beyond the limit.
-struct Bounded(Vec<u8>);
-
-impl Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if self.0.len() + bytes.len() > SIZE_LIMIT {
-            return Err(std::io::Error::other("too long"));
         }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }

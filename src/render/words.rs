@@ -13,8 +13,9 @@ use handlebars::{
 use serde_json::Value;
 
 use super::context::Colour;
+use super::given::Given;
 use super::links;
-use crate::model::{Day, Locale, Money};
+use crate::model::{Day, Locale};
 use crate::rules::wording::{self, DateStyle, PluralForm};
 
 /// One word: its name, what it takes, and what it makes of it.
@@ -30,7 +31,7 @@ pub(super) struct Word {
 }
 
 /// Every word of our own.
-pub(super) static WORDS: [Word; 16] = [
+pub(super) static WORDS: [Word; 17] = [
     word(
         "money",
         1..=1,
@@ -106,7 +107,8 @@ pub(super) static WORDS: [Word; 16] = [
         readable_on,
     ),
     word("first", 1..=1, &[], "{{first rhythm.usual_items}}", first),
-    word("capital", 1..=1, &[], "{{capital why}}", capital),
+    word("capital", 1..=1, &[], "{{capital campaign}}", capital),
+    word("sentence", 1..=1, &[], "{{sentence why}}", sentence),
 ];
 
 /// The words that Handlebars itself has and that templates may use, with how many values each
@@ -146,6 +148,24 @@ const fn word(
         example,
         say,
     }
+}
+
+/// The name of every word.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let own = WORDS.iter().map(|word| word.name);
+    let built_in = BUILT_IN.iter().map(|(name, _)| *name);
+    own.chain(built_in).chain([PARAGRAPHS])
+}
+
+/// How many values a word takes; `None` when there is no such word.
+pub(super) fn takes(name: &str) -> Option<RangeInclusive<usize>> {
+    if name == PARAGRAPHS {
+        return Some(1..=1);
+    }
+    let built_in = BUILT_IN.iter().find(|(built_in, _)| *built_in == name);
+    let own = WORDS.iter().find(|word| word.name == name);
+    own.map(|word| word.values.clone())
+        .or_else(|| built_in.map(|(_, values)| values.clone()))
 }
 
 /// Teaches the words of `locale` to a registry.
@@ -215,90 +235,6 @@ impl HelperDef for Paragraphs {
             }
         }
         Ok(())
-    }
-}
-
-/// What a template gave to a word.
-struct Given<'h, 'rc>(&'h Helper<'rc>);
-
-impl Given<'_, '_> {
-    /// The value at `at`; `None` when it is absent.
-    fn value(&self, at: usize) -> Option<&Value> {
-        let value = self.0.param(at)?.value();
-        (!value.is_null()).then_some(value)
-    }
-
-    /// The value at `at`, which must be there.
-    fn present(&self, at: usize) -> Result<&Value, String> {
-        self.value(at).ok_or_else(|| {
-            let path = self.0.param(at).and_then(|param| param.relative_path());
-            path.map_or_else(
-                || "a value is missing".to_owned(),
-                |path| format!("`{path}` has no value here"),
-            )
-        })
-    }
-
-    fn text(&self, at: usize) -> Result<&str, String> {
-        let value = self.present(at)?;
-        value
-            .as_str()
-            .ok_or_else(|| format!("expected text, got {}", kind_of(value)))
-    }
-
-    fn number(&self, at: usize) -> Result<f64, String> {
-        let value = self.present(at)?;
-        value
-            .as_f64()
-            .ok_or_else(|| format!("expected a number, got {}", kind_of(value)))
-    }
-
-    /// A whole number that is not negative.
-    fn count(&self, at: usize) -> Result<u32, String> {
-        let number = self.number(at)?;
-        if number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number) {
-            Ok(number as u32)
-        } else {
-            Err(format!("expected a whole number, got {number}"))
-        }
-    }
-
-    fn texts(&self, at: usize) -> Result<Vec<&str>, String> {
-        let value = self.present(at)?;
-        value
-            .as_array()
-            .and_then(|items| items.iter().map(Value::as_str).collect())
-            .ok_or_else(|| format!("expected a list of texts, got {}", kind_of(value)))
-    }
-
-    fn amount(&self, at: usize) -> Result<Money, String> {
-        self.text(at)?
-            .parse()
-            .map_err(|error: crate::model::MoneyError| error.to_string())
-    }
-
-    fn option(&self, name: &str) -> Option<&Value> {
-        let value = self.0.hash_get(name)?.value();
-        (!value.is_null()).then_some(value)
-    }
-
-    fn switch(&self, name: &str) -> Result<bool, String> {
-        match self.option(name) {
-            None => Ok(false),
-            Some(Value::Bool(on)) => Ok(*on),
-            Some(_) => Err(format!("`{name}` is true or false")),
-        }
-    }
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a group of values",
     }
 }
 
@@ -436,12 +372,9 @@ fn first(_: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
 }
 
 fn capital(_: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
-    let text = given.text(0)?;
-    let mut chars = text.chars();
-    let first: String = chars
-        .next()
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .collect();
-    Ok(Value::from(first + chars.as_str()))
+    Ok(wording::capitalised(given.text(0)?).into())
+}
+
+fn sentence(_: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    Ok(wording::sentence(given.text(0)?).into())
 }

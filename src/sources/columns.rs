@@ -15,11 +15,17 @@ pub(super) struct Column {
     pub(super) name: &'static str,
     /// Whether a file without it cannot be read.
     pub(super) required: bool,
-    /// Other names, best first.
-    pub(super) others: &'static [&'static str],
+    others: &'static str,
 }
 
-const fn required(name: &'static str, others: &'static [&'static str]) -> Column {
+impl Column {
+    /// Other names, best first.
+    pub(super) fn others(&self) -> impl Iterator<Item = &'static str> {
+        self.others.split('|').filter(|name| !name.is_empty())
+    }
+}
+
+const fn required(name: &'static str, others: &'static str) -> Column {
     Column {
         name,
         required: true,
@@ -27,7 +33,7 @@ const fn required(name: &'static str, others: &'static [&'static str]) -> Column
     }
 }
 
-const fn optional(name: &'static str, others: &'static [&'static str]) -> Column {
+const fn optional(name: &'static str, others: &'static str) -> Column {
     Column {
         name,
         required: false,
@@ -35,457 +41,185 @@ const fn optional(name: &'static str, others: &'static [&'static str]) -> Column
     }
 }
 
-const EMAILS: &[&str] = &[
-    "e mail",
-    "e mail для рассылок",
-    "email address",
-    "mail",
-    "рабочий e mail",
-    "рабочий email",
-    "частный e mail",
-    "личный email",
-    "другой e mail",
-    "другой email",
-    "почта",
-    "электронная почта",
-    "эл. почта",
-    "контакт: рабочий e mail",
-    "контакт: частный e mail",
-    "рабочий email (контакт)",
-    "личный email (контакт)",
-];
-const PHONES: &[&str] = &[
-    "телефон для рассылок",
-    "мобильный телефон",
-    "мобильный",
-    "mobile phone",
-    "mobile",
-    "phone number",
-    "phones",
-    "телефон",
-    "номер телефона",
-    "рабочий телефон",
-    "рабочий прямой телефон",
-    "default address phone",
-    "billing phone",
-    "shipping phone",
-    "домашний телефон",
-    "другой телефон",
-    "контакт: мобильный телефон",
-    "контакт: рабочий телефон",
-    "мобильный телефон (контакт)",
-    "рабочий телефон (контакт)",
-];
-const MANAGERS: &[&str] = &[
-    "manager id",
-    "managerid",
-    "ответственный",
-    "менеджер",
-    "assigned by id",
-    "responsible",
-    "responsible user id",
-    "owner",
-    "ответственный за контакт",
-    "employee",
-];
-const CLIENTS: &[&str] = &[
-    "client id",
-    "clientid",
-    "customer id",
-    "customerid",
-    "customer",
-    "код клиента",
-    "id клиента",
-    "клиент",
-    "контрагент",
-    "покупатель",
-    "contragent",
-];
-const FIRST_NAMES: &[&str] = &["firstname", "имя"];
-const LAST_NAMES: &[&str] = &["lastname", "surname", "фамилия"];
-const PURCHASE_CLIENTS: &[&str] = &[
-    "client id",
-    "clientid",
-    "customer id",
-    "customerid",
-    "customer",
-    "код клиента",
-    "id клиента",
-    "клиент",
-    "контрагент",
-    "покупатель",
-    "contragent",
-    "компания",
-    "company",
-    "контакт",
-    "e mail",
-    "email",
-    "телефон",
-    "phone",
-];
-const DEAL_CLIENTS: &[&str] = &[
-    "client id",
-    "clientid",
-    "customer id",
-    "customerid",
-    "customer",
-    "код клиента",
-    "id клиента",
-    "клиент",
-    "контрагент",
-    "покупатель",
-    "contragent",
-    "company id",
-    "contact id",
-    "компания",
-    "компания контакта",
-    "компания: название компании",
-    "основной контакт",
-    "полное имя контакта",
-    "контакт",
-    "company",
-    "contact",
-];
+const EMAILS: &str = "\
+     e mail|e mail для рассылок|email address|mail|рабочий e mail|рабочий email|частный e mail|\
+     личный email|другой e mail|другой email|почта|электронная почта|эл. почта|\
+     контакт: рабочий e mail|контакт: частный e mail|рабочий email (контакт)|личный email (контакт)";
+const PHONES: &str = "\
+     телефон для рассылок|мобильный телефон|мобильный|mobile phone|mobile|phone number|phones|\
+     телефон|номер телефона|рабочий телефон|рабочий прямой телефон|default address phone|\
+     billing phone|shipping phone|домашний телефон|другой телефон|контакт: мобильный телефон|\
+     контакт: рабочий телефон|мобильный телефон (контакт)|рабочий телефон (контакт)";
+const MANAGERS: &str = "\
+     manager id|managerid|ответственный|менеджер|assigned by id|responsible|responsible user id|\
+     owner|ответственный за контакт|employee";
+const CLIENTS: &str = "\
+     client id|clientid|customer id|customerid|customer|код клиента|id клиента|клиент|контрагент|\
+     покупатель|contragent";
+const FIRST_NAMES: &str = "firstname|имя";
+const LAST_NAMES: &str = "lastname|surname|фамилия";
+const PURCHASE_CLIENTS: &str = "\
+     client id|clientid|customer id|customerid|customer|код клиента|id клиента|клиент|контрагент|\
+     покупатель|contragent|компания|company|контакт|e mail|email|телефон|phone";
+const DEAL_CLIENTS: &str = "\
+     client id|clientid|customer id|customerid|customer|код клиента|id клиента|клиент|контрагент|\
+     покупатель|contragent|company id|contact id|компания|компания контакта|\
+     компания: название компании|основной контакт|полное имя контакта|контакт|company|contact";
 
 const MANAGER_COLUMNS: &[Column] = &[
-    required("id", &["manager id", "managerid", "код", "ид"]),
-    required(
-        "name",
-        &["имя", "фио", "менеджер", "сотрудник", "full name"],
-    ),
+    required("id", "manager id|managerid|код|ид"),
+    required("name", "имя|фио|менеджер|сотрудник|full name"),
     optional("email", EMAILS),
     optional("phone", PHONES),
-    optional("role", &["роль"]),
-    optional("capacity", &["задач в день", "tasks per day"]),
-    optional("locale", &["language", "язык"]),
+    optional("role", "роль"),
+    optional("capacity", "задач в день|tasks per day"),
+    optional("locale", "language|язык"),
 ];
 
 const CLIENT_COLUMNS: &[Column] = &[
     required(
         "id",
-        &[
-            "client id",
-            "clientid",
-            "customer id",
-            "customerid",
-            "externalid",
-            "external id",
-            "код клиента",
-            "id клиента",
-            "номер клиента",
-            "код",
-            "ид",
-            "client",
-            "клиент",
-            "контрагент",
-            "username",
-        ],
+        "client id|clientid|customer id|customerid|externalid|external id|код клиента|id клиента|\
+         номер клиента|код|ид|client|клиент|контрагент|username",
     ),
     optional(
         "name",
-        &[
-            "full name",
-            "фио",
-            "полное имя",
-            "полное имя контакта",
-            "наименование",
-            "полное наименование",
-            "имя, фамилия",
-            "имя клиента",
-            "customer name",
-        ],
+        "full name|фио|полное имя|полное имя контакта|наименование|полное наименование|\
+         имя, фамилия|имя клиента|customer name",
     ),
     optional("first_name", FIRST_NAMES),
     optional("last_name", LAST_NAMES),
     optional(
         "company",
-        &[
-            "компания",
-            "название компании",
-            "организация",
-            "default address company",
-            "company name",
-            "компания контакта",
-            "юрлицо",
-        ],
+        "компания|название компании|организация|default address company|company name|\
+         компания контакта|юрлицо",
     ),
     optional("email", EMAILS),
     optional("phone", PHONES),
-    optional("locale", &["language", "lang", "язык"]),
-    optional("time_zone", &["timezone", "часовой пояс"]),
+    optional("locale", "language|lang|язык"),
+    optional("time_zone", "timezone|часовой пояс"),
     optional(
         "country",
-        &[
-            "страна",
-            "country code",
-            "default address country code",
-            "billing country",
-        ],
+        "страна|country code|default address country code|billing country",
     ),
     optional("manager", MANAGERS),
-    optional(
-        "tags",
-        &["tag", "теги", "метки", "теги контакта", "теги сделки"],
-    ),
+    optional("tags", "tag|теги|метки|теги контакта|теги сделки"),
     optional(
         "birthday",
-        &[
-            "birth date",
-            "birthdate",
-            "date of birth",
-            "дата рождения",
-            "день рождения",
-        ],
+        "birth date|birthdate|date of birth|дата рождения|день рождения",
     ),
     optional(
         "consent_email",
-        &[
-            "accepts email marketing",
-            "accepts marketing",
-            "subscribed",
-            "согласие на рассылку",
-            "согласие email",
-        ],
+        "accepts email marketing|accepts marketing|subscribed|согласие на рассылку|согласие email",
     ),
     optional(
         "consent_whatsapp",
-        &["accepts whatsapp marketing", "согласие whatsapp"],
+        "accepts whatsapp marketing|согласие whatsapp",
     ),
 ];
 
 const CONTACT_COLUMNS: &[Column] = &[
     required("client", DEAL_CLIENTS),
-    optional("id", &["contact id", "ид", "код"]),
-    optional("name", &["full name", "фио", "полное имя", "contact name"]),
+    optional("id", "contact id|ид|код"),
+    optional("name", "full name|фио|полное имя|contact name"),
     optional("first_name", FIRST_NAMES),
     optional("last_name", LAST_NAMES),
-    optional(
-        "role",
-        &["роль", "должность", "position", "job title", "title"],
-    ),
+    optional("role", "роль|должность|position|job title|title"),
     optional("email", EMAILS),
     optional("phone", PHONES),
-    optional("primary", &["is primary", "is main", "основной", "главный"]),
+    optional("primary", "is primary|is main|основной|главный"),
 ];
 
 const PURCHASE_COLUMNS: &[Column] = &[
     optional(
         "id",
-        &[
-            "purchase id",
-            "order id",
-            "orderid",
-            "order #",
-            "order number",
-            "order",
-            "number",
-            "invoice",
-            "invoiceno",
-            "invoice no",
-            "номер",
-            "номер заказа",
-            "номер чека",
-            "заказ",
-            "чек",
-            "документ",
-            "регистратор",
-            "документ/регистратор",
-            "№",
-            "ид",
-        ],
+        "purchase id|order id|orderid|order #|order number|order|number|invoice|invoiceno|\
+         invoice no|номер|номер заказа|номер чека|заказ|чек|документ|регистратор|\
+         документ/регистратор|№|ид",
     ),
     required("client", PURCHASE_CLIENTS),
     required(
         "date",
-        &[
-            "purchase date",
-            "paid at",
-            "fullpaidat",
-            "дата оплаты",
-            "дата покупки",
-            "дата продажи",
-            "дата чека",
-            "order date",
-            "invoicedate",
-            "invoice date",
-            "transaction date",
-            "дата",
-            "дата заказа",
-            "дата документа",
-            "period",
-            "период",
-            "created at",
-            "createdat",
-            "дата создания",
-            "day",
-        ],
+        "purchase date|paid at|fullpaidat|дата оплаты|дата покупки|дата продажи|дата чека|\
+         order date|invoicedate|invoice date|transaction date|дата|дата заказа|дата документа|\
+         period|период|created at|createdat|дата создания|day",
     ),
     required(
         "amount",
-        &[
-            "total",
-            "totalsumm",
-            "summ",
-            "sum",
-            "сумма",
-            "сумма заказа",
-            "сумма чека",
-            "сумма продажи",
-            "итого",
-            "выручка",
-            "net sales",
-            "n. revenue (formatted)",
-            "revenue",
-            "бюджет",
-            "opportunity",
-            "value",
-            "стоимость",
-            "сумма оплаты",
-        ],
+        "total|totalsumm|summ|sum|сумма|сумма заказа|сумма чека|сумма продажи|итого|выручка|\
+         net sales|n. revenue (formatted)|revenue|бюджет|opportunity|value|стоимость|сумма оплаты",
     ),
-    optional("currency", &["валюта", "currency id"]),
-    optional("cancels", &["refund of", "отменяет", "возврат к"]),
+    optional("currency", "валюта|currency id"),
+    optional("cancels", "refund of|отменяет|возврат к"),
     optional(
         "promo",
-        &[
-            "promo code",
-            "promocode",
-            "discount code",
-            "coupon",
-            "coupon(s)",
-            "промокод",
-            "купон",
-        ],
+        "promo code|promocode|discount code|coupon|coupon(s)|промокод|купон",
     ),
     optional(
         "status",
-        &[
-            "financial status",
-            "статус",
-            "статус оплаты",
-            "статус заказа",
-        ],
+        "financial status|статус|статус оплаты|статус заказа",
     ),
     optional(
         "item",
-        &[
-            "product",
-            "product name",
-            "productname",
-            "lineitem name",
-            "товар",
-            "номенклатура",
-            "product(s)",
-        ],
+        "product|product name|productname|lineitem name|товар|номенклатура|product(s)",
     ),
-    optional("sku", &["lineitem sku", "артикул", "offer", "stockcode"]),
+    optional("sku", "lineitem sku|артикул|offer|stockcode"),
     optional(
         "quantity",
-        &[
-            "qty",
-            "lineitem quantity",
-            "количество",
-            "кол во",
-            "items sold",
-        ],
+        "qty|lineitem quantity|количество|кол во|items sold",
     ),
     optional(
         "item_amount",
-        &["line amount", "line total", "сумма товара", "сумма строки"],
+        "line amount|line total|сумма товара|сумма строки",
     ),
     optional(
         "item_price",
-        &["lineitem price", "unit price", "unitprice", "price", "цена"],
+        "lineitem price|unit price|unitprice|price|цена",
     ),
     optional(
         "client_name",
-        &[
-            "customer name",
-            "billing name",
-            "shipping name",
-            "name",
-            "фио",
-            "имя клиента",
-        ],
+        "customer name|billing name|shipping name|name|фио|имя клиента",
     ),
     optional("email", EMAILS),
     optional("phone", PHONES),
 ];
 
 const DEAL_COLUMNS: &[Column] = &[
-    required("id", &["deal id", "lead id", "id сделки", "номер", "ид"]),
+    required("id", "deal id|lead id|id сделки|номер|ид"),
     required("client", DEAL_CLIENTS),
-    optional("title", &["name", "название сделки", "название", "сделка"]),
-    optional("status", &["stage semantic id", "статус", "состояние"]),
+    optional("title", "name|название сделки|название|сделка"),
+    optional("status", "stage semantic id|статус|состояние"),
     optional(
         "stage",
-        &[
-            "этап сделки",
-            "стадия сделки",
-            "этап",
-            "стадия",
-            "stage id",
-            "status id",
-            "deal stage",
-        ],
+        "этап сделки|стадия сделки|этап|стадия|stage id|status id|deal stage",
     ),
-    optional(
-        "amount",
-        &["сумма", "бюджет", "opportunity", "price", "budget"],
-    ),
-    optional("currency", &["валюта", "currency id"]),
+    optional("amount", "сумма|бюджет|opportunity|price|budget"),
+    optional("currency", "валюта|currency id"),
     optional(
         "opened",
-        &[
-            "created",
-            "created at",
-            "date create",
-            "create date",
-            "дата создания",
-            "дата создания сделки",
-            "begindate",
-            "дата начала",
-        ],
+        "created|created at|date create|create date|дата создания|дата создания сделки|begindate|\
+         дата начала",
     ),
     optional(
         "closed",
-        &[
-            "closed at",
-            "close date",
-            "дата закрытия",
-            "moved time",
-            "closedate",
-            "предполагаемая дата закрытия",
-        ],
+        "closed at|close date|дата закрытия|moved time|closedate|предполагаемая дата закрытия",
     ),
     optional(
         "changed",
-        &[
-            "moved time",
-            "updated at",
-            "date modify",
-            "дата изменения",
-            "дата редактирования",
-        ],
+        "moved time|updated at|date modify|дата изменения|дата редактирования",
     ),
     optional(
         "reason",
-        &[
-            "loss reason",
-            "lost reason",
-            "closed lost reason",
-            "причина отказа",
-            "причина проигрыша",
-            "причина провала",
-        ],
+        "loss reason|lost reason|closed lost reason|причина отказа|причина проигрыша|\
+         причина провала",
     ),
-    optional("need", &["потребность"]),
-    optional("money", &["деньги"]),
-    optional("urgency", &["срочность"]),
+    optional("need", "потребность"),
+    optional("money", "деньги"),
+    optional("urgency", "срочность"),
     optional("manager", MANAGERS),
     optional(
         "client_name",
-        &["contact name", "полное имя контакта", "основной контакт"],
+        "contact name|полное имя контакта|основной контакт",
     ),
     optional("email", EMAILS),
     optional("phone", PHONES),
@@ -493,38 +227,28 @@ const DEAL_COLUMNS: &[Column] = &[
 
 const VISIT_COLUMNS: &[Column] = &[
     required("client", CLIENTS),
-    required(
-        "date",
-        &[
-            "time",
-            "timestamp",
-            "visited at",
-            "дата",
-            "дата визита",
-            "время",
-        ],
-    ),
-    optional("page", &["url", "path", "страница", "адрес страницы"]),
+    required("date", "time|timestamp|visited at|дата|дата визита|время"),
+    optional("page", "url|path|страница|адрес страницы"),
 ];
 
 const CONSENT_COLUMNS: &[Column] = &[
     required("client", CLIENTS),
-    required("channel", &["канал"]),
-    optional("class", &["класс", "вид"]),
-    optional("basis", &["основание"]),
-    optional("given", &["given on", "date", "дата", "дата согласия"]),
-    optional("withdrawn", &["withdrawn on", "дата отзыва"]),
-    optional("proof", &["подтверждение", "документ"]),
+    required("channel", "канал"),
+    optional("class", "класс|вид"),
+    optional("basis", "основание"),
+    optional("given", "given on|date|дата|дата согласия"),
+    optional("withdrawn", "withdrawn on|дата отзыва"),
+    optional("proof", "подтверждение|документ"),
 ];
 
 const SUPPRESSION_COLUMNS: &[Column] = &[
     optional("email", EMAILS),
     optional("phone", PHONES),
-    optional("address", &["адрес"]),
-    optional("channel", &["канал"]),
-    optional("scope", &["что", "область"]),
-    optional("reason", &["причина"]),
-    optional("since", &["date", "дата", "created at"]),
+    optional("address", "адрес"),
+    optional("channel", "канал"),
+    optional("scope", "что|область"),
+    optional("reason", "причина"),
+    optional("since", "date|дата|created at"),
 ];
 
 /// The columns of a kind of file.
@@ -562,26 +286,15 @@ pub(super) fn plain_name(header: &str) -> String {
 mod tests {
     use super::*;
 
-    const KINDS: [FactKind; 8] = [
-        FactKind::Managers,
-        FactKind::Clients,
-        FactKind::Contacts,
-        FactKind::Purchases,
-        FactKind::Deals,
-        FactKind::Visits,
-        FactKind::Consents,
-        FactKind::Suppressions,
-    ];
-
     #[test]
     fn every_other_name_stands_in_the_form_in_which_it_is_compared_and_once_a_column() {
-        for kind in KINDS {
+        for kind in FactKind::ALL {
             for column in columns(kind) {
                 let mut seen = vec![plain_name(column.name)];
-                for other in column.others {
-                    assert_eq!(plain_name(other), *other, "{kind:?} {}", column.name);
-                    assert!(!seen.contains(&(*other).to_owned()), "{kind:?} {other}");
-                    seen.push((*other).to_owned());
+                for other in column.others() {
+                    assert_eq!(plain_name(other), other, "{kind:?} {}", column.name);
+                    assert!(!seen.contains(&other.to_owned()), "{kind:?} {other}");
+                    seen.push(other.to_owned());
                 }
             }
         }

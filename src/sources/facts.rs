@@ -1,5 +1,6 @@
 //! The facts of a source, sorted and without duplicates, handed out in batches.
 
+use std::collections::HashMap;
 use std::io;
 
 use serde::Serialize;
@@ -113,11 +114,13 @@ impl<T> Facts<T> {
 impl Opened {
     /// Reads every row of every file.
     ///
-    /// What cannot be taken is written to `rejects_folder`. A file that stops being readable in the
+    /// `managers` are the ids of known managers by their names in lower case. What cannot be taken
+    /// is written to `rejects_folder`. A file that stops being readable in the
     /// middle is an error: half a file looks like a shrunken one.
     pub fn read(
         self,
         ground: &Ground,
+        managers: HashMap<String, String>,
         rejects_folder: &std::path::Path,
         progress: &(dyn Fn(ReadProgress) + Sync),
     ) -> Result<SourceFacts, SourceError> {
@@ -125,7 +128,7 @@ impl Opened {
             ground,
             rejects_folder,
             source: &self.name,
-            managers: std::collections::HashMap::new(),
+            managers,
             progress,
         };
         let mut facts = SourceFacts::default();

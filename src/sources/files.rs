@@ -21,18 +21,6 @@ const READER_VERSION: u32 = 1;
 /// Rows at the beginning among which the header is looked for: reports put titles above it.
 const HEADER_WITHIN: usize = 20;
 
-/// Every kind of file, in the order in which one may need the other.
-pub(super) const KINDS: [FactKind; 8] = [
-    FactKind::Managers,
-    FactKind::Clients,
-    FactKind::Contacts,
-    FactKind::Purchases,
-    FactKind::Deals,
-    FactKind::Visits,
-    FactKind::Consents,
-    FactKind::Suppressions,
-];
-
 /// A source whose files have been looked at.
 #[derive(Debug)]
 pub struct Opened {
@@ -75,17 +63,8 @@ impl Opened {
 }
 
 /// The name of the file that holds facts of `kind`.
-pub(super) const fn file_name(kind: FactKind) -> &'static str {
-    match kind {
-        FactKind::Managers => "managers.csv",
-        FactKind::Clients => "clients.csv",
-        FactKind::Contacts => "contacts.csv",
-        FactKind::Purchases => "purchases.csv",
-        FactKind::Deals => "deals.csv",
-        FactKind::Visits => "visits.csv",
-        FactKind::Consents => "consents.csv",
-        FactKind::Suppressions => "suppressions.csv",
-    }
+pub(super) fn file_name(kind: FactKind) -> String {
+    format!("{}.csv", kind.word())
 }
 
 /// Looks at the files of `source`; a relative path starts at `home`.
@@ -122,7 +101,7 @@ pub fn open(source: &Source, home: &Path, ground: &Ground) -> Result<Opened, Sou
             .and_then(|scan| with_header(kind, &path, scan, &mapping));
         match file {
             Ok(file) => {
-                hasher.update(file_name(kind));
+                hasher.update(kind.word());
                 hasher.update(file.scan.hash);
                 opened.files.push(file);
             }
@@ -166,7 +145,10 @@ fn files_in(
         let path = entry.map_err(read)?.path();
         let name = title_of(&path);
         let lower = name.to_lowercase();
-        if let Some(kind) = KINDS.into_iter().find(|kind| file_name(*kind) == lower) {
+        if let Some(kind) = FactKind::ALL
+            .into_iter()
+            .find(|kind| file_name(*kind) == lower)
+        {
             found.push((kind, path));
         } else if [".csv", ".txt", ".tsv", ".xls", ".xlsx"]
             .iter()
@@ -193,9 +175,9 @@ fn not_read(name: &str) -> String {
         "customers" | "клиенты" | "контрагенты" => Some(FactKind::Clients),
         "leads" | "сделки" => Some(FactKind::Deals),
         "unsubscribed" | "blacklist" => Some(FactKind::Suppressions),
-        stem => KINDS.into_iter().find(|kind| {
-            strsim::jaro_winkler(stem, file_name(*kind).trim_end_matches(".csv")) > 0.85
-        }),
+        stem => FactKind::ALL
+            .into_iter()
+            .find(|kind| strsim::jaro_winkler(stem, kind.word()) > 0.85),
     };
     let mut note = format!("{name} is not read");
     if let Some(kind) = nearest {

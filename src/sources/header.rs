@@ -164,9 +164,13 @@ impl Header {
             }
         }
         if indexes.is_empty() {
-            let own = plain_name(column.name);
-            let ways = names_in_orders_of_shopify(column, kind, plain)
-                .unwrap_or_else(|| [&[own.as_str()], column.others].concat());
+            let ways: Vec<String> =
+                names_in_orders_of_shopify(column, kind, plain).unwrap_or_else(|| {
+                    let others = column.others().map(str::to_owned);
+                    std::iter::once(plain_name(column.name))
+                        .chain(others)
+                        .collect()
+                });
             indexes = ways
                 .iter()
                 .filter_map(|way| plain.iter().position(|header| header == way))
@@ -203,13 +207,14 @@ fn names_in_orders_of_shopify(
     column: &Column,
     kind: FactKind,
     plain: &[String],
-) -> Option<Vec<&'static str>> {
+) -> Option<Vec<String>> {
     let shopify = kind == FactKind::Purchases && plain.iter().any(|name| name == "lineitem name");
-    match column.name {
-        "id" if shopify => Some(vec!["name"]),
-        "client_name" if shopify => Some(vec!["billing name", "shipping name"]),
-        _ => None,
-    }
+    let ways: &[&str] = match column.name {
+        "id" if shopify => &["name"],
+        "client_name" if shopify => &["billing name", "shipping name"],
+        _ => return None,
+    };
+    Some(ways.iter().map(|way| (*way).to_owned()).collect())
 }
 
 /// A remark about the nearest of `candidates`, if one is near.

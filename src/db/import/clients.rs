@@ -20,7 +20,7 @@ const UPSERT: &str = "
 
 impl Merge {
     /// Makes the tables that a kind of clients needs while it is taken up.
-    pub async fn begin_clients(&mut self) -> Result<()> {
+    pub(super) async fn begin_clients(&mut self) -> Result<()> {
         self.open("SELECT count(*) FROM clients").await?;
         self.raw(
             "CREATE TEMP TABLE listed_clients (ext_id TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -33,7 +33,7 @@ impl Merge {
     }
 
     /// Takes up clients, in the order of their ids.
-    pub async fn clients(&mut self, batch: Vec<ClientFact>) -> Result<()> {
+    pub(super) async fn clients(&mut self, batch: Vec<ClientFact>) -> Result<()> {
         let mut rows = Bulk::new(
             "INSERT INTO clients (source_id, ext_id, name, company, email, phone, locale, time_zone,
                  country, manager, tags, attributes, birthday, first_import, last_import) VALUES",
@@ -79,7 +79,7 @@ impl Merge {
     }
 
     /// Marks who is gone from a snapshot, and takes up the consent columns.
-    pub async fn end_clients(&mut self) -> Result<()> {
+    pub(super) async fn end_clients(&mut self) -> Result<()> {
         self.close(FactKind::Clients).await?;
         if self.snapshot {
             let gone = self

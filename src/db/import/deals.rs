@@ -21,14 +21,14 @@ const UPSERT: &str = "
 
 impl Merge {
     /// Begins to take up deals.
-    pub async fn begin_deals(&mut self) -> Result<()> {
+    pub(super) async fn begin_deals(&mut self) -> Result<()> {
         self.raw("CREATE TEMP TABLE listed_deals (ext_id TEXT PRIMARY KEY) WITHOUT ROWID")
             .await?;
         self.open("SELECT count(*) FROM deals").await
     }
 
     /// Takes up deals, in the order of their ids.
-    pub async fn deals(&mut self, batch: Vec<DealFact>) -> Result<()> {
+    pub(super) async fn deals(&mut self, batch: Vec<DealFact>) -> Result<()> {
         let mut named = Named::new();
         for deal in &batch {
             name(&mut named, &deal.client, deal.hint.as_deref());
@@ -69,7 +69,7 @@ impl Merge {
     ///
     /// A stage is dated by the closing or the last change that the source names; of a deal that is
     /// seen for the first time nothing better is known than the day it was opened.
-    pub async fn end_deals(&mut self) -> Result<()> {
+    pub(super) async fn end_deals(&mut self) -> Result<()> {
         self.close(FactKind::Deals).await?;
         self.run(
             "INSERT INTO deal_stages (deal_id, day, stage)

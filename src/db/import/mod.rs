@@ -23,7 +23,7 @@ use sqlx::{Row, SqlSafeStr};
 use super::bulk::Bulk;
 use super::{Result, Store};
 use crate::config::settings::FactKind;
-use crate::model::{AddressKey, Day};
+use crate::model::{AddressKey, Day, FactBatch};
 
 /// Pages of memory for the merge, in KiB: random access to a large base needs some.
 const CACHE_KIB: u32 = 64 * 1024;
@@ -83,9 +83,9 @@ pub struct ImportId(pub i64);
 
 /// An import in the making: one transaction that nobody sees until it is finished.
 ///
-/// Facts of one kind are handed over in batches and in the order of their keys; then the kind is
-/// closed with the `end_…` of its name. Kinds come in the order of [`FactKind`]. Dropped before
-/// [`Merge::finish`], nothing has happened.
+/// For each kind, in the order of [`FactKind::ALL`]: [`Merge::begin`], then [`Merge::take`] with its
+/// facts in the order of their keys, then [`Merge::end`]. Dropped before [`Merge::finish`], nothing
+/// has happened.
 pub struct Merge {
     tx: SqliteTransaction<'static>,
     import: i64,
@@ -204,6 +204,15 @@ impl Store {
         Ok(())
     }
 
+    /// Moves what was written last into the database file itself, so that its log does not stay as
+    /// large as a whole import. Left for later when somebody reads.
+    pub async fn give_back_log(&self) -> Result<()> {
+        sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Begins to take up the facts of an import. No other process can write until it is finished.
     pub async fn merge(&self, import: ImportId, order: &ImportOrder<'_>) -> Result<Merge> {
         let mut connection = self.pool.acquire().await?;
@@ -245,9 +254,46 @@ pub struct RowTotals {
 }
 
 impl Merge {
-    /// What has been changed so far.
-    pub fn changes(&self) -> &BTreeMap<FactKind, Changes> {
-        &self.changes
+    /// Begins to take up a kind of facts.
+    pub async fn begin(&mut self, kind: FactKind) -> Result<()> {
+        match kind {
+            FactKind::Managers => self.begin_managers().await,
+            FactKind::Clients => self.begin_clients().await,
+            FactKind::Contacts => self.begin_contacts().await,
+            FactKind::Purchases => self.begin_purchases().await,
+            FactKind::Deals => self.begin_deals().await,
+            FactKind::Visits => self.begin_visits().await,
+            FactKind::Consents => self.open("SELECT count(*) FROM consents").await,
+            FactKind::Suppressions => self.open("SELECT count(*) FROM suppressions").await,
+        }
+    }
+
+    /// Takes up some facts of the kind that was begun.
+    pub async fn take(&mut self, batch: FactBatch) -> Result<()> {
+        match batch {
+            FactBatch::Managers(batch) => self.managers(batch).await,
+            FactBatch::Clients(batch) => self.clients(batch).await,
+            FactBatch::Contacts(batch) => self.contacts(batch).await,
+            FactBatch::Purchases(batch) => self.purchases(batch).await,
+            FactBatch::Deals(batch) => self.deals(batch).await,
+            FactBatch::Visits(batch) => self.visits(batch).await,
+            FactBatch::Consents(batch) => self.consents(batch).await,
+            FactBatch::Suppressions(batch) => self.suppressions(batch).await,
+        }
+    }
+
+    /// Ends a kind: what is gone from a snapshot leaves.
+    pub async fn end(&mut self, kind: FactKind) -> Result<Changes> {
+        match kind {
+            FactKind::Managers => self.end_managers().await?,
+            FactKind::Clients => self.end_clients().await?,
+            FactKind::Contacts => self.end_contacts().await?,
+            FactKind::Purchases => self.end_purchases().await?,
+            FactKind::Deals => self.end_deals().await?,
+            FactKind::Visits => self.end_visits().await?,
+            FactKind::Consents | FactKind::Suppressions => self.close(kind).await?,
+        }
+        Ok(self.changes.get(&kind).copied().unwrap_or_default())
     }
 
     /// Clients that were made because a purchase, a deal or a visit names them.

@@ -78,14 +78,11 @@ impl Merge {
         named: &Named<'_>,
         numbers: &mut HashMap<String, i64>,
     ) -> Result<()> {
-        let mut next = match self.next_client {
-            Some(next) => next,
-            None => {
-                let row = sqlx::query("SELECT ifnull(max(id), 0) + 1 FROM clients")
-                    .fetch_one(&mut *self.tx)
-                    .await?;
-                row.get(0)
-            }
+        let mut next = if let Some(next) = self.next_client {
+            next
+        } else {
+            let next = sqlx::query_scalar("SELECT ifnull(max(id), 0) + 1 FROM clients");
+            next.fetch_one(&mut *self.tx).await?
         };
         let mut rows = Bulk::new(
             "INSERT INTO clients (id, source_id, ext_id, name, email, phone, implied,

@@ -8,14 +8,14 @@ use crate::model::{ContactFact, Locale, ManagerFact};
 
 impl Merge {
     /// Begins to take up managers.
-    pub async fn begin_managers(&mut self) -> Result<()> {
+    pub(super) async fn begin_managers(&mut self) -> Result<()> {
         self.raw("CREATE TEMP TABLE listed_managers (ext_id TEXT PRIMARY KEY) WITHOUT ROWID")
             .await?;
         self.open("SELECT count(*) FROM managers").await
     }
 
     /// Takes up managers, in the order of their ids.
-    pub async fn managers(&mut self, batch: Vec<ManagerFact>) -> Result<()> {
+    pub(super) async fn managers(&mut self, batch: Vec<ManagerFact>) -> Result<()> {
         let mut listed = Bulk::new("INSERT INTO listed_managers VALUES", "(?)", "");
         let mut rows = Bulk::new(
             "INSERT INTO managers (source_id, ext_id, name, email, phone, role, capacity, locale,
@@ -47,7 +47,7 @@ impl Merge {
     }
 
     /// Deletes the managers that are gone from a snapshot.
-    pub async fn end_managers(&mut self) -> Result<()> {
+    pub(super) async fn end_managers(&mut self) -> Result<()> {
         self.close(FactKind::Managers).await?;
         if self.snapshot {
             let gone = self
@@ -62,7 +62,7 @@ impl Merge {
     }
 
     /// Begins to take up contacts.
-    pub async fn begin_contacts(&mut self) -> Result<()> {
+    pub(super) async fn begin_contacts(&mut self) -> Result<()> {
         self.raw(
             "CREATE TEMP TABLE listed_contacts (
                  client_id INTEGER NOT NULL, ext_id TEXT NOT NULL, PRIMARY KEY (client_id, ext_id)
@@ -73,7 +73,7 @@ impl Merge {
     }
 
     /// Takes up contacts, in the order of their clients.
-    pub async fn contacts(&mut self, batch: Vec<ContactFact>) -> Result<()> {
+    pub(super) async fn contacts(&mut self, batch: Vec<ContactFact>) -> Result<()> {
         let mut named = Named::new();
         for contact in &batch {
             name(&mut named, &contact.client, None);
@@ -107,7 +107,7 @@ impl Merge {
     }
 
     /// Deletes the contacts that are gone from a snapshot.
-    pub async fn end_contacts(&mut self) -> Result<()> {
+    pub(super) async fn end_contacts(&mut self) -> Result<()> {
         self.close(FactKind::Contacts).await?;
         if self.snapshot {
             let gone = self

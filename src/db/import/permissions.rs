@@ -4,17 +4,11 @@
 use super::super::Result;
 use super::named::{Named, name};
 use super::{Bulk, Merge};
-use crate::config::settings::FactKind;
 use crate::model::{ConsentFact, Day, SuppressionFact};
 
 impl Merge {
-    /// Begins to take up consents.
-    pub async fn begin_consents(&mut self) -> Result<()> {
-        self.open("SELECT count(*) FROM consents").await
-    }
-
     /// Takes up consents, in the order of their clients.
-    pub async fn consents(&mut self, batch: Vec<ConsentFact>) -> Result<()> {
+    pub(super) async fn consents(&mut self, batch: Vec<ConsentFact>) -> Result<()> {
         let mut named = Named::new();
         for consent in &batch {
             name(&mut named, &consent.client, None);
@@ -47,18 +41,8 @@ impl Merge {
         Ok(())
     }
 
-    /// Ends the consents.
-    pub async fn end_consents(&mut self) -> Result<()> {
-        self.close(FactKind::Consents).await
-    }
-
-    /// Begins to take up suppressions.
-    pub async fn begin_suppressions(&mut self) -> Result<()> {
-        self.open("SELECT count(*) FROM suppressions").await
-    }
-
     /// Takes up suppressions; the address itself is not kept.
-    pub async fn suppressions(&mut self, batch: Vec<SuppressionFact>) -> Result<()> {
+    pub(super) async fn suppressions(&mut self, batch: Vec<SuppressionFact>) -> Result<()> {
         let mut rows = Bulk::new(
             "INSERT INTO suppressions (address_hash, channel, scope, reason, since, source) VALUES",
             format!(
@@ -77,10 +61,5 @@ impl Merge {
         }
         self.written += rows.flush(&mut self.tx).await?;
         Ok(())
-    }
-
-    /// Ends the suppressions.
-    pub async fn end_suppressions(&mut self) -> Result<()> {
-        self.close(FactKind::Suppressions).await
     }
 }

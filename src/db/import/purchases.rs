@@ -23,7 +23,7 @@ pub(super) struct Purchases {
 
 impl Merge {
     /// Begins to take up purchases.
-    pub async fn begin_purchases(&mut self) -> Result<()> {
+    pub(super) async fn begin_purchases(&mut self) -> Result<()> {
         let first = !self.had_any(tables::HAS_PURCHASES).await?;
         if first {
             self.raw("DROP INDEX purchases_by_ext_id").await?;
@@ -39,7 +39,7 @@ impl Merge {
     }
 
     /// Takes up purchases, in the order of clients and days.
-    pub async fn purchases(&mut self, batch: Vec<PurchaseFact>) -> Result<()> {
+    pub(super) async fn purchases(&mut self, batch: Vec<PurchaseFact>) -> Result<()> {
         let Some(mut purchases) = self.purchases.take() else {
             return Ok(());
         };
@@ -83,7 +83,7 @@ impl Merge {
     }
 
     /// Merges what was gathered.
-    pub async fn end_purchases(&mut self) -> Result<()> {
+    pub(super) async fn end_purchases(&mut self) -> Result<()> {
         let Some(purchases) = self.purchases.take() else {
             return Ok(());
         };

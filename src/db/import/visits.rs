@@ -8,7 +8,7 @@ use crate::model::VisitFact;
 
 impl Merge {
     /// Begins to take up visits.
-    pub async fn begin_visits(&mut self) -> Result<()> {
+    pub(super) async fn begin_visits(&mut self) -> Result<()> {
         self.raw(
             "CREATE TEMP TABLE listed_visits (
                  client_id INTEGER NOT NULL, day INTEGER NOT NULL, key TEXT NOT NULL,
@@ -20,7 +20,7 @@ impl Merge {
     }
 
     /// Takes up visits, in the order of clients and days.
-    pub async fn visits(&mut self, batch: Vec<VisitFact>) -> Result<()> {
+    pub(super) async fn visits(&mut self, batch: Vec<VisitFact>) -> Result<()> {
         let mut named = Named::new();
         for visit in &batch {
             name(&mut named, &visit.client, None);
@@ -52,7 +52,7 @@ impl Merge {
     }
 
     /// Deletes the visits that are gone from a snapshot.
-    pub async fn end_visits(&mut self) -> Result<()> {
+    pub(super) async fn end_visits(&mut self) -> Result<()> {
         self.close(FactKind::Visits).await?;
         if self.snapshot {
             let gone = self

@@ -143,6 +143,28 @@ pub fn list<S: AsRef<str>>(locale: Locale, items: &[S]) -> String {
     }
 }
 
+/// The text with its first letter large.
+pub fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    let first: String = chars
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .collect();
+    first + chars.as_str()
+}
+
+/// Makes a sentence of a phrase: a large first letter, an end, and numbers that stay with their
+/// signs when the line is wrapped.
+pub fn sentence(phrase: &str) -> String {
+    let phrase = phrase.trim().replace(" %", "\u{a0}%");
+    let mut sentence = capitalised(&phrase);
+    if !sentence.is_empty() && !sentence.ends_with(['.', '!', '?', '…']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
 /// Greets by name, or honestly without one when the name is not known.
 pub fn greeting(locale: Locale, address_as: Option<&str>) -> String {
     let name = address_as.map(str::trim).filter(|name| !name.is_empty());
@@ -156,16 +178,24 @@ pub fn greeting(locale: Locale, address_as: Option<&str>) -> String {
 
 /// Writes a phone number in groups, for reading aloud: `+7 913 123-45-67`.
 ///
-/// Only the zones +7 and +1 are grouped; the others would each need the plan of their country.
+/// Known are the zones +7 and +1 and British mobiles; each other country has a plan of its own,
+/// and a wrong group reads worse than none.
 pub fn phone(e164: &str) -> String {
-    let zone = ["+7", "+1"]
-        .into_iter()
-        .find_map(|zone| Some((zone, e164.strip_prefix(zone)?)));
-    match zone {
-        Some((zone, rest)) if rest.len() == 10 && rest.bytes().all(|b| b.is_ascii_digit()) => {
-            let (area, first, middle, last) = (&rest[..3], &rest[3..6], &rest[6..8], &rest[8..]);
-            let dash = if zone == "+7" { "-" } else { "" };
-            format!("{zone}{NBSP}{area}{NBSP}{first}-{middle}{dash}{last}")
+    let grouped = ["+7", "+1", "+44"].into_iter().find_map(|zone| {
+        let rest = e164.strip_prefix(zone)?;
+        let known = rest.len() == 10 && rest.bytes().all(|b| b.is_ascii_digit());
+        known.then_some((zone, rest))
+    });
+    match grouped {
+        Some((zone @ "+7", n)) => {
+            let (area, first, middle, last) = (&n[..3], &n[3..6], &n[6..8], &n[8..]);
+            format!("{zone}{NBSP}{area}{NBSP}{first}-{middle}-{last}")
+        }
+        Some((zone @ "+1", n)) => {
+            format!("{zone}{NBSP}{}{NBSP}{}-{}", &n[..3], &n[3..6], &n[6..])
+        }
+        Some((zone, n)) if n.starts_with('7') => {
+            format!("{zone}{NBSP}{}{NBSP}{}", &n[..4], &n[4..])
         }
         _ => e164.to_owned(),
     }

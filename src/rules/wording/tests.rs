@@ -121,9 +121,24 @@ fn who_has_no_name_is_greeted_without_one() {
 }
 
 #[test]
+fn a_phrase_becomes_a_sentence() {
+    for (phrase, expected) in [
+        (
+            "молчит 16; только 4 % были длиннее",
+            "Молчит 16; только 4\u{a0}% были длиннее.",
+        ),
+        ("why not?", "Why not?"),
+        ("", ""),
+    ] {
+        assert_eq!(sentence(phrase), expected);
+    }
+}
+
+#[test]
 fn a_phone_is_written_in_groups_where_they_are_known() {
     assert_eq!(plain(&phone("+79131234567")), "+7 913 123-45-67");
     assert_eq!(plain(&phone("+12025550123")), "+1 202 555-0123");
+    assert_eq!(plain(&phone("+447700900002")), "+44 7700 900002");
     for other in ["+442079460958", "+7913", "8 913", ""] {
         assert_eq!(phone(other), other);
     }

@@ -1,0 +1,182 @@
+//! The registries of one language, and one rendering with them.
+//!
+//! The values are serialised once for all parts of a letter. A result that would grow beyond the
+//! limit is stopped while it is written, not afterwards.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use handlebars::{Context, Handlebars, RenderErrorReason, no_escape};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::library::Library;
+use super::piece::Excerpt;
+use super::problem::{RenderError, TemplateProblem};
+use super::scan::{Finding, offset_of};
+use super::source::{Format, SIZE_LIMIT};
+use super::tidy::one_line;
+use super::words;
+use crate::model::Locale;
+
+/// The registries of one language.
+#[derive(Debug)]
+pub(super) struct Engine {
+    text: Handlebars<'static>,
+    html: Handlebars<'static>,
+    /// Where each registered text came from.
+    excerpts: BTreeMap<(Format, String), Excerpt>,
+}
+
+impl Engine {
+    pub(super) fn new(locale: Locale, library: &Library) -> Self {
+        let registry = |html: bool| {
+            let mut registry = Handlebars::new();
+            registry.set_strict_mode(true);
+            if !html {
+                registry.register_escape_fn(no_escape);
+            }
+            words::teach(&mut registry, locale, html);
+            registry
+        };
+        let mut engine = Self {
+            text: registry(false),
+            html: registry(true),
+            excerpts: BTreeMap::new(),
+        };
+        for (name, piece) in library.registered() {
+            let registry = match piece.format {
+                Format::Text => &mut engine.text,
+                Format::Html => &mut engine.html,
+            };
+            registry.register_template(&name, piece.template.clone());
+            engine
+                .excerpts
+                .insert((piece.format, name), piece.excerpt.clone());
+        }
+        engine
+    }
+}
+
+/// One rendering: the engine and the values.
+pub(super) struct Run<'e> {
+    engine: &'e Engine,
+    name: &'e str,
+    values: Context,
+}
+
+impl<'e> Run<'e> {
+    pub(super) fn new(
+        engine: &'e Engine,
+        name: &'e str,
+        locale: Locale,
+        context: &impl Serialize,
+    ) -> Result<Self, RenderError> {
+        let values = Context::wraps(context).map_err(|error| {
+            let what = format!("the values cannot be used: {error}");
+            RenderError::Failed(Box::new(TemplateProblem::of_file(name, what)))
+        })?;
+        let mut run = Self {
+            engine,
+            name,
+            values,
+        };
+        run.set("locale", locale.code().to_owned());
+        Ok(run)
+    }
+
+    pub(super) fn set(&mut self, name: &str, value: String) {
+        if let Some(fields) = self.values.data_mut().as_object_mut() {
+            fields.insert(name.to_owned(), Value::String(value));
+        }
+    }
+
+    pub(super) fn text(&self, key: &str) -> Result<String, RenderError> {
+        self.render(&self.engine.text, Format::Text, key)
+    }
+
+    pub(super) fn html(&self, key: &str) -> Result<String, RenderError> {
+        self.render(&self.engine.html, Format::Html, key)
+    }
+
+    /// A part that is one line and must not be empty.
+    pub(super) fn line(&self, key: &str, part: &str) -> Result<String, RenderError> {
+        self.not_empty(one_line(&self.text(key)?), part)
+    }
+
+    fn render(
+        &self,
+        registry: &Handlebars<'static>,
+        format: Format,
+        key: &str,
+    ) -> Result<String, RenderError> {
+        let mut out = Bounded(Vec::with_capacity(8 * 1024));
+        registry
+            .render_with_context_to_write(key, &self.values, &mut out)
+            .map_err(|error| self.failure(format, key, &error))?;
+        String::from_utf8(out.0).map_err(|_| self.empty("the text"))
+    }
+
+    pub(super) fn not_empty(&self, text: String, part: &str) -> Result<String, RenderError> {
+        if text.trim().is_empty() {
+            return Err(self.empty(part));
+        }
+        Ok(text)
+    }
+
+    pub(super) fn empty(&self, part: &str) -> RenderError {
+        RenderError::Empty {
+            name: self.name.to_owned(),
+            part: part.to_owned(),
+        }
+    }
+
+    /// Says in which file and where a rendering failed, and how to mend it.
+    fn failure(&self, format: Format, key: &str, error: &handlebars::RenderError) -> RenderError {
+        if matches!(error.reason(), RenderErrorReason::IOError(_)) {
+            return RenderError::TooLarge {
+                name: self.name.to_owned(),
+                limit: SIZE_LIMIT,
+            };
+        }
+        let mut finding = match error.reason() {
+            RenderErrorReason::MissingVariable(Some(path)) => {
+                let hint = format!("ask for it first: {{{{#if {path}}}}}…{{{{/if}}}}");
+                Finding::new(0, format!("`{path}` has no value here")).mend(hint)
+            }
+            RenderErrorReason::ParamNotFoundForIndex(word, _) => {
+                Finding::new(0, format!("`{word}` compares a value that is not there"))
+                    .mend("ask for it first with {{#if}}")
+            }
+            other => Finding::new(0, other.to_string()),
+        };
+        let name = error.template_name.as_deref().unwrap_or(key);
+        let problem = match self.engine.excerpts.get(&(format, name.to_owned())) {
+            Some(excerpt) => {
+                let line = error.line_no.unwrap_or(1);
+                let column = error.column_no.unwrap_or(1);
+                finding.at = offset_of(&excerpt.text, line, column);
+                excerpt.problem(finding)
+            }
+            None => TemplateProblem::of_file(self.name, finding.what),
+        };
+        RenderError::Failed(Box::new(problem))
+    }
+}
+
+/// A buffer that does not grow beyond the limit.
+struct Bounded(Vec<u8>);
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() + bytes.len() > SIZE_LIMIT {
+            return Err(std::io::Error::other("too long"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
