@@ -4,6 +4,7 @@ pub mod check;
 mod clients;
 mod exit;
 mod explain;
+pub mod import;
 pub mod init;
 mod open;
 mod plan;
@@ -50,6 +51,8 @@ enum Command {
     Init(init::InitArgs),
     /// Report everything that is wrong in configuration, campaigns and templates
     Check(check::CheckArgs),
+    /// Take up what the sources say
+    Import(import::ImportArgs),
     /// Show what a day would do, and apply nothing
     Plan(plan::PlanArgs),
     /// Run a day: plan it, write the messages and the managers' lists
@@ -140,6 +143,7 @@ async fn with_app(
     };
     let exit = match command {
         Command::Init(_) | Command::Check(_) => Ok(Exit::Done),
+        Command::Import(args) => import::run(&app, args, out).await,
         Command::Plan(args) => plan::run(&app, args, out).await,
         Command::Run(args) => run::run(&app, args, out).await,
         Command::Runs(args) => runs::run(&app, args, out).await,

@@ -15,5 +15,5 @@ pub mod managers;
 pub mod outcome;
 pub mod preview;
 mod reach;
-mod volume;
 pub mod rhythms;
+mod volume;
