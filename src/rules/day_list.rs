@@ -11,13 +11,15 @@ pub struct Waiting {
     pub value: i64,
     /// The day since which it waits.
     pub since: Day,
+    /// On paper only: it takes room on the list and no number, so that nobody sees a gap.
+    pub held_out: bool,
 }
 
 /// Ranks the tasks of one manager and keeps to his capacity.
 ///
 /// Value at risk decides, and waiting counts: a task gains its own value anew with each week, so
 /// that a small client is not forgotten behind a stream of large ones. What comes back is ordered;
-/// the place is `None` for what waits for another day.
+/// the number is `None` for what waits for another day and for what is held out.
 pub fn rank(mut tasks: Vec<Waiting>, capacity: u16, day: Day) -> Vec<(Waiting, Option<u32>)> {
     tasks.sort_by(|a, b| {
         let (of_a, of_b) = (urgency(a, day), urgency(b, day));
@@ -25,10 +27,13 @@ pub fn rank(mut tasks: Vec<Waiting>, capacity: u16, day: Day) -> Vec<(Waiting, O
             .then(a.since.cmp(&b.since))
             .then(a.task.cmp(&b.task))
     });
-    let places = (1..=u32::from(capacity))
-        .map(Some)
-        .chain(std::iter::repeat(None));
-    tasks.into_iter().zip(places).collect()
+    let mut number = 0;
+    let mut numbered = |(place, waiting): (usize, Waiting)| {
+        let shown = place < usize::from(capacity) && !waiting.held_out;
+        number += u32::from(shown);
+        (waiting, shown.then_some(number))
+    };
+    tasks.into_iter().enumerate().map(&mut numbered).collect()
 }
 
 fn urgency(waiting: &Waiting, day: Day) -> f64 {
@@ -45,6 +50,7 @@ mod tests {
             task,
             value,
             since: Day::from_epoch(since),
+            held_out: false,
         }
     }
 
@@ -68,6 +74,21 @@ mod tests {
             [(2, Some(1)), (3, Some(2)), (1, None)]
         );
         assert_eq!(order(&tasks, 0, 10), [(2, None), (3, None), (1, None)]);
+    }
+
+    #[test]
+    fn what_is_held_out_takes_room_and_leaves_no_gap() {
+        let mut tasks = [
+            waiting(1, 100, 10),
+            waiting(2, 300, 10),
+            waiting(3, 200, 10),
+        ];
+        tasks[2].held_out = true;
+        assert_eq!(
+            order(&tasks, 3, 10),
+            [(2, Some(1)), (3, None), (1, Some(2))]
+        );
+        assert_eq!(order(&tasks, 2, 10), [(2, Some(1)), (3, None), (1, None)]);
     }
 
     #[test]
