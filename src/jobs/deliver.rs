@@ -113,11 +113,7 @@ fn hand_over(app: &App, sandbox: &Sandbox, message: &DueMessage) -> Handed {
 }
 
 /// What a message is rendered from, and the language of its reader.
-fn opened(
-    app: &App,
-    message: &DueMessage,
-    key: &str,
-) -> Result<(LetterContext, Locale), String> {
+fn opened(app: &App, message: &DueMessage, key: &str) -> Result<(LetterContext, Locale), String> {
     let frozen: Frozen = serde_json::from_str(&message.inputs).map_err(|e| e.to_string())?;
     let locale = frozen.locale;
     Ok((

@@ -17,13 +17,20 @@ pub(super) struct Answer {
 
 /// How often each outcome comes, in percent; what is left to 100 is not called on the day.
 const SHARES: [(OutcomeKind, u32); 7] = [
-    (OutcomeKind::Interested, 22),
+    (OutcomeKind::Interested, 24),
     (OutcomeKind::Refused, 19),
     (OutcomeKind::NoAnswer, 22),
     (OutcomeKind::ComeBack, 14),
-    (OutcomeKind::FriendNamed, 7),
-    (OutcomeKind::WrongNumber, 3),
-    (OutcomeKind::DoNotContact, 2),
+    (OutcomeKind::FriendNamed, 6),
+    (OutcomeKind::WrongNumber, 2),
+    (OutcomeKind::DoNotContact, 1),
+];
+
+/// The same for key accounts, who know their manager well.
+const SHARES_OF_KEY_ACCOUNTS: [(OutcomeKind, u32); 3] = [
+    (OutcomeKind::Interested, 30),
+    (OutcomeKind::NoAnswer, 15),
+    (OutcomeKind::ComeBack, 45),
 ];
 
 const SAID_NO: [&str; 4] = [
@@ -52,23 +59,30 @@ const FRIENDS: [&str; 2] = [
 /// Whoever is going to pay the next day says so: the outcome is `bought`.
 pub(super) fn answer(task: &TaskRow, day: Day, buys_next_day: bool) -> Option<Answer> {
     let draw = Draw::of(task);
+    let is_key = task.campaign == "key-accounts";
+    let shares: &[_] = if is_key {
+        &SHARES_OF_KEY_ACCOUNTS
+    } else {
+        &SHARES
+    };
     let kind = if buys_next_day {
         OutcomeKind::Bought
     } else {
-        kind(draw.percent)?
+        kind(shares, draw.percent)?
     };
-    let until = (kind == OutcomeKind::ComeBack).then(|| day.plus(4 + draw.of_many(18)));
+    let at_most_later = if is_key { 6 } else { 18 };
+    let until = (kind == OutcomeKind::ComeBack).then(|| day.plus(4 + draw.of_many(at_most_later)));
     Some(Answer {
         outcome: Outcome { kind, day, until },
         note: note(kind, &draw),
     })
 }
 
-fn kind(percent: u32) -> Option<OutcomeKind> {
+fn kind(shares: &[(OutcomeKind, u32)], percent: u32) -> Option<OutcomeKind> {
     let mut below = 0;
-    SHARES.into_iter().find_map(|(kind, share)| {
+    shares.iter().find_map(|(kind, share)| {
         below += share;
-        (percent < below).then_some(kind)
+        (percent < below).then_some(*kind)
     })
 }
 
