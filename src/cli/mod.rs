@@ -145,6 +145,13 @@ async fn with_app(
         Ok(app) => app,
         Err(problems) => return Ok(show_problems(&problems)),
     };
+    if looks_at_facts(command) {
+        let freshened = import::freshen(&app).await?;
+        if freshened != Exit::Done && matches!(command, Command::Run(_)) {
+            eprintln!("nothing was run: a plan on stale facts would write to the wrong people");
+            return Ok(freshened);
+        }
+    }
     let exit = match command {
         Command::Demo(_) | Command::Init(_) | Command::Check(_) => Ok(Exit::Done),
         Command::Import(args) => import::run(&app, args, out).await,
@@ -158,6 +165,21 @@ async fn with_app(
     };
     app.store.close().await;
     exit
+}
+
+/// Whether a command looks at what the sources say, so that they are read first.
+fn looks_at_facts(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Plan(_)
+            | Command::Run(_)
+            | Command::Explain(_)
+            | Command::Clients(_)
+            | Command::Preview(preview::PreviewArgs {
+                client: Some(_),
+                ..
+            })
+    )
 }
 
 /// Prints the problems of the configuration.

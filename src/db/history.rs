@@ -4,7 +4,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::facts::id_list;
-use super::rows::{day_of, json};
+use super::rows::{day_of, json, optional_day};
 use super::{Result, Store};
 use crate::model::{ClientId, Day, Totals};
 use crate::rules::base_facts::BaseFacts;
@@ -20,6 +20,11 @@ pub struct HistoryDay {
     pub paid: i64,
     /// Whether it is a purchase day: some positive row that no cancellation names.
     pub bought: bool,
+    /// The first import that held it; tells since when it was known.
+    pub first_import: i64,
+    /// The day of the cancellation that took the last positive row back: a purchase day until
+    /// then.
+    pub undone_on: Option<Day>,
 }
 
 /// The days of one client, in rising order.
@@ -59,11 +64,16 @@ pub struct StoredBase {
     pub data: i64,
 }
 
+/// Stands for "no cancellation" in the statement below.
+const FOR_EVER: Day = Day::from_epoch(i32::MAX);
+
 macro_rules! history_days {
     ($whose:literal) => {
         concat!(
             "SELECT client_id, day, SUM(amount) AS net, SUM(MAX(amount, 0)) AS paid,
-                    MAX(amount > 0 AND (cancelled_on IS NULL OR cancelled_on > ?1)) AS bought
+                    MIN(first_import) AS first_import,
+                    MAX(CASE WHEN amount > 0
+                        THEN coalesce(cancelled_on, 2147483647) END) AS holds_until
              FROM purchases WHERE day <= ?1 AND ",
             $whose,
             " GROUP BY client_id, day ORDER BY client_id, day"
@@ -75,11 +85,14 @@ fn histories_of(rows: &[SqliteRow]) -> Vec<History> {
     let mut histories: Vec<History> = Vec::new();
     for row in rows {
         let client = ClientId(row.get("client_id"));
+        let holds_until = optional_day(row, "holds_until");
         let day = HistoryDay {
             day: day_of(row, "day"),
             net: row.get("net"),
             paid: row.get("paid"),
-            bought: row.get::<i64, _>("bought") != 0,
+            bought: holds_until == Some(FOR_EVER),
+            first_import: row.get("first_import"),
+            undone_on: holds_until.filter(|until| *until != FOR_EVER),
         };
         match histories.last_mut() {
             Some(last) if last.client == client => last.days.push(day),

@@ -4,10 +4,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::settings::{Grid, RhythmSettings};
 use crate::model::{ClientId, Day, Rhythm, RhythmDates, Xyz};
 
 use super::evidence::Evidence;
-use super::rhythm::{self, ClosedDays, Fit, Law, SecondPurchaseWindow, Thresholds, XyzThresholds};
+use super::rhythm::{
+    self, ClosedDays, Fit, FitSettings, GapHistogram, Law, PauseEnd, PauseSample,
+    SecondPurchaseWindow, Thresholds, TurnoverShares, XyzThresholds, proposed_grid,
+    proposed_smallest_lost_days,
+};
 
 /// The facts of the whole base on one day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,4 +100,101 @@ impl BaseFacts {
     pub fn xyz(&self, purchase_days: u32, usual_gap_days: f64) -> Xyz {
         rhythm::xyz(purchase_days, usual_gap_days, &self.xyz)
     }
+}
+
+/// Gathers the facts of the base of one day, client after client: memory does not grow with it.
+#[derive(Debug)]
+pub struct BaseFactsBuilder {
+    day: Day,
+    sample: PauseSample,
+    shares: TurnoverShares<ClientId>,
+}
+
+impl BaseFactsBuilder {
+    /// Begins the facts of a day.
+    pub fn new(day: Day, settings: &RhythmSettings) -> Self {
+        Self {
+            day,
+            sample: PauseSample::default(),
+            shares: TurnoverShares::new(settings.key_account_share.fraction()),
+        }
+    }
+
+    /// The day whose facts are gathered.
+    pub const fn day(&self) -> Day {
+        self.day
+    }
+
+    /// Adds one client: the purchase days that were known on the day, rising, and the turnover of
+    /// the year that ends on it, in minor units.
+    pub fn add(
+        &mut self,
+        client: ClientId,
+        purchase_days: impl IntoIterator<Item = Day>,
+        year_turnover: i64,
+    ) {
+        self.sample
+            .add_history(client.0.cast_unsigned(), purchase_days, self.day);
+        self.shares.add(client, year_turnover);
+    }
+
+    /// Fits the parameters, which takes a second or two of one core, and finds the rest.
+    pub fn finish(self, settings: &RhythmSettings) -> BaseFacts {
+        let fit = rhythm::fit(&self.sample, &fit_settings(&self.sample, settings));
+        let second_purchase = SecondPurchaseWindow::of_base(&self.sample, &fit.parameters);
+        let xyz = XyzThresholds::of(&usual_gaps(&self.sample, &fit));
+        let accounts = self.shares.finish().accounts;
+        let mut key_accounts: Vec<ClientId> =
+            accounts.into_iter().map(|(client, _)| client).collect();
+        key_accounts.sort_unstable();
+        BaseFacts {
+            day: self.day,
+            fit,
+            missed_p: settings.missed_p.fraction(),
+            missed_p_key_account: settings.missed_p_key_account.fraction(),
+            asleep_away: settings.asleep_at.fraction(),
+            xyz,
+            key_accounts,
+            second_purchase,
+            closed: closed_days(settings),
+            volume: None,
+        }
+    }
+}
+
+/// Every configured closed day.
+pub fn closed_days(settings: &RhythmSettings) -> ClosedDays {
+    ClosedDays::new(settings.closed.iter().flat_map(|stretch| {
+        (0..=stretch.to.days_since(stretch.from)).map(|n| stretch.from.plus(n))
+    }))
+}
+
+fn fit_settings(sample: &PauseSample, settings: &RhythmSettings) -> FitSettings {
+    let grid = match settings.grid {
+        Some(Grid::Day) => rhythm::Grid::Days,
+        Some(Grid::Week) => rhythm::Grid::Weeks,
+        Some(Grid::Month) => rhythm::Grid::Months,
+        None => proposed_grid(sample),
+    };
+    let smallest_lost_days = settings.smallest_lost.map_or_else(
+        || proposed_smallest_lost_days(sample),
+        |days| f64::from(days.0),
+    );
+    FitSettings {
+        grid_half_days: grid.half_days(),
+        smallest_lost_days,
+        ..FitSettings::default()
+    }
+}
+
+/// The usual gaps of repeat buyers: each has one open pause, so the open pauses of the sample
+/// stand for the clients.
+fn usual_gaps(sample: &PauseSample, fit: &Fit) -> GapHistogram {
+    let mut gaps = GapHistogram::default();
+    for pause in sample.later_pauses() {
+        if matches!(pause.end, PauseEnd::Open { .. }) {
+            gaps.add(Law::of(&pause.opened, &fit.parameters).usual_gap_days());
+        }
+    }
+    gaps
 }

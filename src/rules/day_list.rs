@@ -11,7 +11,7 @@ pub struct Waiting {
     pub value: i64,
     /// The day since which it waits.
     pub since: Day,
-    /// On paper only: it takes room on the list and no number, so that nobody sees a gap.
+    /// Whether it exists on paper only: it takes a slot of the day and is not shown.
     pub held_out: bool,
 }
 
@@ -19,7 +19,7 @@ pub struct Waiting {
 ///
 /// Value at risk decides, and waiting counts: a task gains its own value anew with each week, so
 /// that a small client is not forgotten behind a stream of large ones. What comes back is ordered;
-/// the number is `None` for what waits for another day and for what is held out.
+/// the place, from 1, is `None` for what waits for another day and for what is held out.
 pub fn rank(mut tasks: Vec<Waiting>, capacity: u16, day: Day) -> Vec<(Waiting, Option<u32>)> {
     tasks.sort_by(|a, b| {
         let (of_a, of_b) = (urgency(a, day), urgency(b, day));
@@ -27,13 +27,13 @@ pub fn rank(mut tasks: Vec<Waiting>, capacity: u16, day: Day) -> Vec<(Waiting, O
             .then(a.since.cmp(&b.since))
             .then(a.task.cmp(&b.task))
     });
-    let mut number = 0;
-    let mut numbered = |(place, waiting): (usize, Waiting)| {
-        let shown = place < usize::from(capacity) && !waiting.held_out;
-        number += u32::from(shown);
-        (waiting, shown.then_some(number))
-    };
-    tasks.into_iter().enumerate().map(&mut numbered).collect()
+    let mut place = 0;
+    let ranked = tasks.into_iter().enumerate().map(|(slot, task)| {
+        let shown = slot < usize::from(capacity) && !task.held_out;
+        place += u32::from(shown);
+        (task, shown.then_some(place))
+    });
+    ranked.collect()
 }
 
 fn urgency(waiting: &Waiting, day: Day) -> f64 {
@@ -77,18 +77,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_out_takes_room_and_leaves_no_gap() {
-        let mut tasks = [
-            waiting(1, 100, 10),
-            waiting(2, 300, 10),
-            waiting(3, 200, 10),
-        ];
-        tasks[2].held_out = true;
-        assert_eq!(
-            order(&tasks, 3, 10),
-            [(2, Some(1)), (3, None), (1, Some(2))]
-        );
-        assert_eq!(order(&tasks, 2, 10), [(2, Some(1)), (3, None), (1, None)]);
+    fn a_held_out_task_takes_a_slot_and_no_place() {
+        let held_out = Waiting {
+            held_out: true,
+            ..waiting(2, 300, 10)
+        };
+        let tasks = [waiting(1, 100, 10), held_out, waiting(3, 200, 10)];
+        assert_eq!(order(&tasks, 2, 10), [(2, None), (3, Some(1)), (1, None)]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! is the business of the floors above.
 
 pub mod audience;
+pub mod backtest;
 pub mod base_facts;
 pub mod certificate;
 pub mod day_list;

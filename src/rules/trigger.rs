@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::config::campaign::{DateRule, MissedLevel, Trigger, VolumeDropKind};
 use crate::config::values::Days;
-use crate::model::{ClientFacts, Day, Deal, DealStatus};
+use crate::model::{ClientFacts, Day, Deal, DealStatus, RhythmDates};
 
 use super::base_facts::BaseFacts;
 use super::evidence::Evidence;
@@ -107,6 +107,15 @@ fn never_bought() -> NotYet {
     }
 }
 
+/// The day on which an episode of `missed_cycle` begins for a silence with these dates.
+pub fn silence_begins_on(level: MissedLevel, lead: Option<Days>, dates: &RhythmDates) -> Day {
+    let reached = dates.reached_on(level.state()).unwrap_or(dates.due);
+    match level {
+        MissedLevel::Due => reached.plus(-lead.map_or(0, Days::count)),
+        _ => reached,
+    }
+}
+
 fn missed_cycle(
     level: MissedLevel,
     lead: Option<Days>,
@@ -114,14 +123,7 @@ fn missed_cycle(
     day: Day,
 ) -> Result<Vec<Episode>, NotYet> {
     let standing = standing.ok_or_else(never_bought)?;
-    let reached = standing
-        .dates
-        .reached_on(level.state())
-        .unwrap_or(standing.dates.due);
-    let began_on = match level {
-        MissedLevel::Due => reached.plus(-lead.map_or(0, Days::count)),
-        _ => reached,
-    };
+    let began_on = silence_begins_on(level, lead, &standing.dates);
     if began_on > day {
         let because = format!(
             "{}, silent for {} days",
