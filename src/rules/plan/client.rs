@@ -231,13 +231,10 @@ impl Look<'_> {
                 return (decision, Vec::new(), None);
             }
         };
-        let newest = episodes
-            .first()
-            .map(|episode| episode.key.clone())
-            .unwrap_or_default();
+        let newest = episodes.first().cloned();
         let fresh = episodes.into_iter().find(|episode| self.is_new(episode));
         let Some(episode) = fresh else {
-            return (Decision::Done { episode: newest }, Vec::new(), None);
+            return (self.nothing_new(newest), Vec::new(), None);
         };
         let conditions = self.conditions();
         let evidence = Some(episode.evidence.clone());
@@ -250,10 +247,32 @@ impl Look<'_> {
 
     /// Whether nothing was done about this episode, and it may still be entered.
     fn is_new(&self, episode: &Episode) -> bool {
-        let known = self.facts.enrollments.iter().any(|enrollment| {
+        !self.is_known(episode) && episode.last_entry.is_none_or(|last| self.frame.day <= last)
+    }
+
+    fn is_known(&self, episode: &Episode) -> bool {
+        self.facts.enrollments.iter().any(|enrollment| {
             enrollment.campaign == self.running.campaign.id && enrollment.episode == episode.key
-        });
-        !known && episode.last_entry.is_none_or(|last| self.frame.day <= last)
+        })
+    }
+
+    /// Why the newest occasion leads nowhere: it was dealt with, or nobody may enter any more.
+    fn nothing_new(&self, newest: Option<Episode>) -> Decision {
+        match newest {
+            Some(newest) if self.is_known(&newest) => Decision::Done {
+                episode: newest.key,
+            },
+            newest => {
+                let last = newest.and_then(|newest| newest.last_entry);
+                let since = last
+                    .map(|last| format!(" since {last}"))
+                    .unwrap_or_default();
+                Decision::NoOccasion {
+                    because: format!("too late to enter{since}"),
+                    on: None,
+                }
+            }
+        }
     }
 
     fn conditions(&self) -> Vec<Seen> {
@@ -413,6 +432,7 @@ const NEVER_BOUGHT: Derived = Derived {
 mod tests {
     use super::*;
     use crate::model::{Rhythm, RhythmDates};
+    use crate::rules::base_facts::BaseFactsBuilder;
 
     fn campaign(trigger: &str) -> Campaign {
         let text = format!(
@@ -455,6 +475,55 @@ mod tests {
             ..ClientFacts::default()
         };
         goal_reached(&campaign(trigger), &enrollment, &facts)
+    }
+
+    #[test]
+    fn an_occasion_that_nobody_acted_on_in_time_was_not_dealt_with() {
+        let settings: crate::config::Settings =
+            toml::from_str("[company]\nname = \"T\"\n").unwrap();
+        let day = Day::from_epoch(20_000);
+        let base = BaseFactsBuilder::new(day, &settings.rhythm).finish(&settings.rhythm);
+        let campaign = campaign("second_purchase");
+        let running = [Running {
+            campaign: &campaign,
+            starts: day,
+        }];
+        let frame = Frame {
+            day,
+            campaigns: &running,
+            base: &base,
+            settings: &settings,
+        };
+        let rhythm = Rhythm {
+            purchase_days: 1,
+            first: day.plus(-900),
+            last: day.plus(-900),
+            weight: 0.0,
+            sum_log: 0.0,
+            sum_sq: 0.0,
+        };
+        let mut facts = ClientFacts {
+            rhythm: Some((rhythm, base.dates(crate::model::ClientId(1), &rhythm))),
+            ..ClientFacts::default()
+        };
+        let decision = |facts: &ClientFacts| decide(&frame, facts).verdicts[0].decision.clone();
+        match decision(&facts) {
+            Decision::NoOccasion { because, .. } => {
+                assert!(because.starts_with("too late to enter since"), "{because}");
+            }
+            other => panic!("{other:?}"),
+        }
+        facts.enrollments = vec![Enrollment {
+            id: 1,
+            campaign: "c".to_owned(),
+            episode: format!("second:{}", rhythm.last),
+            began_on: day.plus(-800),
+            entered_on: day.plus(-800),
+            arm: Arm::Treated,
+            closed_on: Some(day.plus(-700)),
+            touches: Vec::new(),
+        }];
+        assert!(matches!(decision(&facts), Decision::Done { .. }));
     }
 
     #[test]
