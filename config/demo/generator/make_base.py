@@ -259,7 +259,7 @@ def basket(key, roubles, usual):
     taken = [good for n, good in enumerate(usual) if draw("takes", key, good[0]) < 0.9 - 0.22 * n]
     taken = [good for good in taken or usual[:1] if good[1] <= roubles]
     if not taken:
-        cheap = [(name, price) for name, price, _ in words.CATALOGUE if price <= max(roubles, 70)]
+        cheap = [good[:2] for good in words.CATALOGUE if good[1] <= max(roubles, 70)]
         taken = [max(cheap, key=lambda good: good[1])]
     taken.sort(key=lambda good: -good[1])
     weights = [0.4 + draw("share", key, name) for name, _ in taken]

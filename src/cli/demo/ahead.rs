@@ -42,9 +42,9 @@ async fn why(
         let draft = campaign.status == CampaignStatus::Draft;
         let would = on_the_day(app, campaign, on).await?;
         return Ok(if draft {
-            format!("a draft; on {on} it would make {would}")
+            format!("a draft; on {on} it would go to {would}")
         } else {
-            format!("its day is {on}: {would}")
+            format!("its day is {on}, for {would}")
         });
     }
     let counts = replay.plan.campaigns.iter().find(|one| one.id == tally.id);
@@ -73,7 +73,7 @@ fn day_of(campaign: &Campaign, today: Day) -> Option<Day> {
     }
 }
 
-/// What a campaign would do on a day to come, with what is known today.
+/// Whom a campaign would touch on a day to come, with what is known today.
 async fn on_the_day(app: &App, campaign: &Campaign, on: Day) -> anyhow::Result<String> {
     let options = DayOptions {
         day: on,
@@ -82,12 +82,14 @@ async fn on_the_day(app: &App, campaign: &Campaign, on: Day) -> anyhow::Result<S
     };
     let plan = day::plan(app, options).await?;
     let counts = plan.campaigns.iter().find(|one| one.id == campaign.id);
-    Ok(match counts.map(|one| (one.messages, one.tasks)) {
-        Some((0, 1)) => "1 task".to_owned(),
-        Some((0, tasks)) if tasks > 0 => format!("{tasks} tasks"),
-        Some((1, 0)) => "1 letter".to_owned(),
-        Some((letters, 0)) => format!("{letters} letters"),
-        Some((letters, tasks)) => format!("{letters} letters and {tasks} tasks"),
-        None => "nothing".to_owned(),
+    let clients = counts.map_or(0, |one| {
+        // Whom another campaign or an open task has on that very day comes a little later.
+        let later = ["outranked", "task_open"].map(|reason| one.skipped.get(reason).copied());
+        let later: u64 = later.into_iter().flatten().sum();
+        one.messages + one.tasks + one.holdout + later
+    });
+    Ok(match clients {
+        1 => "1 client".to_owned(),
+        n => format!("{n} clients"),
     })
 }

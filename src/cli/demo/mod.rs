@@ -7,21 +7,25 @@
 mod ahead;
 mod answers;
 mod files;
+mod lines;
 mod replay;
 mod story;
 mod views;
 
+use std::env;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 
 use self::files::Occupied;
-use self::story::Told;
+use self::replay::Replay;
+use self::story::Story;
 use super::{Exit, import, open, show_problems};
 use crate::app::App;
 use crate::clock::Clock;
-use crate::jobs::day::manager_lists;
+use crate::db::TaskFilter;
+use crate::jobs::day::{self, manager_lists};
 use crate::model::Day;
 
 /// The last day of the sample base, a Friday: "today" for the demo.
@@ -59,23 +63,38 @@ pub(super) async fn run(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<
 }
 
 async fn make(app: &App, args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    story::begin(app, &args.dir, out)?;
-    import::run(app, &import::ImportArgs::default(), out).await?;
+    let beginning = story::beginning(app, &args.dir);
+    write!(out, "{}", lines::short(&beginning))?;
+    let mut imported = Vec::new();
+    import::run(app, &import::ImportArgs::default(), &mut imported).await?;
+    write!(out, "{}", lines::short(&String::from_utf8_lossy(&imported)))?;
     let replay = replay::replay(app, LAST_DAY, args.days).await?;
-    let lists = manager_lists(app, replay.last).await?;
-    let told = Told {
-        dir: &args.dir,
-        ahead: ahead::look(app, &replay).await?,
-        letters: views::letters(app).await?,
-        lists_as_pages: views::lists(app, &lists, replay.last)?,
-        lists,
-        replay,
-    };
-    story::tell(app, &told, out)?;
-    Ok(if told.replay.failed.is_empty() {
+    let story = story(app, args, replay).await?;
+    write!(out, "{}", lines::short(&story.tell()?))?;
+    Ok(if story.replay.failed.is_empty() {
         Exit::Done
     } else {
         Exit::NeedsPerson
+    })
+}
+
+async fn story<'a>(app: &App, args: &'a DemoArgs, replay: Replay) -> anyhow::Result<Story<'a>> {
+    let lists = manager_lists(app, replay.last).await?;
+    let listed = TaskFilter {
+        listed_on: Some(replay.last),
+        ..TaskFilter::default()
+    };
+    let tasks = app.store.tasks(&listed).await?;
+    Ok(Story {
+        dir: &args.dir,
+        program: env::args().next().unwrap_or_else(|| "rekindle".to_owned()),
+        quiet: ahead::look(app, &replay).await?,
+        letters: views::letters(app).await?,
+        list_pages: views::lists(app, &lists, replay.last)?,
+        lists,
+        tasks: tasks.into_iter().map(|task| (task.id, task)).collect(),
+        next_day: day::plan(app, replay::options(LAST_DAY.plus(3))).await?,
+        replay,
     })
 }
 

@@ -13,8 +13,6 @@ use crate::model::Day;
 pub(super) struct View {
     /// The campaign, or the manager of a list.
     pub(super) of: String,
-    /// The step; nothing for a list.
-    pub(super) step: Option<String>,
     /// The client, or the manager.
     pub(super) to: String,
     /// The day.
@@ -37,7 +35,6 @@ pub(super) async fn letters(app: &App) -> anyhow::Result<Vec<View>> {
         write_one(&app.path(&page), &letter.html)?;
         views.push(View {
             of: message.campaign,
-            step: Some(message.step),
             to: message.client,
             day: message.day,
             subject: letter.subject,
@@ -57,7 +54,6 @@ pub(super) fn lists(app: &App, lists: &[ManagerList], day: Day) -> anyhow::Resul
         write_one(&app.path(&page), &letter.html)?;
         views.push(View {
             of: list.manager_id.clone(),
-            step: None,
             to: list.context.manager.name.clone(),
             day,
             subject: letter.subject,
