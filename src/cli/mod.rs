@@ -2,6 +2,7 @@
 
 pub mod check;
 mod clients;
+mod demo;
 mod exit;
 mod explain;
 pub mod import;
@@ -47,6 +48,8 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show all of it on a company that does not exist, in a folder of its own
+    Demo(demo::DemoArgs),
     /// Write a configuration to start with
     Init(init::InitArgs),
     /// Report everything that is wrong in configuration, campaigns and templates
@@ -112,6 +115,7 @@ enum TableFormat {
 pub async fn run(cli: Cli, clock: Clock) -> anyhow::Result<Exit> {
     let mut out = io::stdout().lock();
     match &cli.command {
+        Command::Demo(args) => demo::run(args, &mut out).await,
         Command::Init(args) => {
             init::run(args, &mut out)?;
             Ok(Exit::Done)
@@ -149,7 +153,7 @@ async fn with_app(
         }
     }
     let exit = match command {
-        Command::Init(_) | Command::Check(_) => Ok(Exit::Done),
+        Command::Demo(_) | Command::Init(_) | Command::Check(_) => Ok(Exit::Done),
         Command::Import(args) => import::run(&app, args, out).await,
         Command::Plan(args) => plan::run(&app, args, out).await,
         Command::Run(args) => run::run(&app, args, out).await,

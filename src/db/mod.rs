@@ -15,6 +15,7 @@ mod rhythms;
 mod rows;
 mod runs;
 mod story;
+mod tally;
 mod tasks;
 
 pub use details::Details;
@@ -27,6 +28,7 @@ pub use runs::{
     Begun, Listed, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
     RunRow, Staged,
 };
+pub use tally::Ended;
 pub use tasks::{TaskFilter, TaskInQueue, TaskRow};
 
 use std::path::{Path, PathBuf};
