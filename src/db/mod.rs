@@ -10,6 +10,7 @@ mod details;
 mod facts;
 mod history;
 mod import;
+mod imported;
 mod messages;
 mod rhythms;
 mod rows;
@@ -22,6 +23,7 @@ pub use details::Details;
 pub use facts::Wanted;
 pub use history::{History, HistoryDay, StoredBase};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
+pub use imported::Imported;
 pub use messages::{DueMessage, Handed};
 pub use rhythms::RhythmProgress;
 pub use runs::{
