@@ -4,3 +4,4 @@ mod config;
 mod demo;
 mod house;
 mod letters;
+mod world;

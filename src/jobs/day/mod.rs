@@ -66,6 +66,19 @@ impl<'a> Ground<'a> {
         })
     }
 
+    /// Keeps the base facts under a version. For the present day the stored dates of the rhythms
+    /// are brought to them, so that the scan by index finds the same clients as the decisions.
+    async fn keep_base(&mut self) -> Result<(), StoreError> {
+        self.base = base::keep(self.app, self.base.clone()).await?;
+        if let (false, Some(version)) = (self.options.as_of, self.base.version) {
+            let store = &self.app.store;
+            store
+                .recompute_all_dates(&self.base.facts, version, &|_| ())
+                .await?;
+        }
+        Ok(())
+    }
+
     /// What is known of the whole base.
     pub(crate) fn base(&self) -> &crate::rules::base_facts::BaseFacts {
         &self.base.facts

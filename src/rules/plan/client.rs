@@ -1,7 +1,7 @@
 //! What the campaigns would do with one client on one day.
 
 use crate::config::campaign::{Campaign, CampaignStatus, GoalEvent, Trigger};
-use crate::model::{Arm, ClientFacts, Day, DealStatus, Enrollment};
+use crate::model::{Arm, ClientFacts, Day, DealStatus, Enrollment, Touch};
 use crate::rules::audience::{self, Derived, Seen};
 use crate::rules::holdout;
 use crate::rules::standing::Standing;
@@ -132,6 +132,7 @@ impl Look<'_> {
             Ok(touch) => {
                 let step = Some(touch.step.clone());
                 let evidence = Some(touch.evidence.clone());
+                let next = self.next_after(&touch, enrollment.entered_on, &enrollment.touches);
                 let next_on = next.or(Some(self.goal_over(enrollment)));
                 let touch = Some(touch);
                 plan.candidates.push(Candidate {
@@ -326,7 +327,12 @@ impl Look<'_> {
             Err(Some(block)) if block.until.is_some() => return Decision::Skipped(block),
             Err(_) => None,
         };
-        let next = ahead.iter().map(|ahead| ahead.due).find(|due| *due > day);
+        let next = match &touch {
+            Some(touch) => self.next_after(touch, day, &[]),
+            // A step that was passed over may become possible any day: an address, a consent.
+            None if ahead.iter().any(|ahead| ahead.due <= day) => Some(day.plus(1)),
+            None => ahead.iter().map(|ahead| ahead.due).min(),
+        };
         let step = touch.as_ref().map(|touch| touch.step.clone());
         let next_on = next.or(Some(day.plus(campaign.goal.within.count())));
         let entry = Some(Entry {
@@ -341,6 +347,17 @@ impl Look<'_> {
             next_on,
         });
         Decision::Enters { step }
+    }
+
+    /// The day of the step that follows once `touch` has been made today: a late touch moves the
+    /// days of the others.
+    fn next_after(&self, touch: &Touched, entered_on: Day, touches: &[Touch]) -> Option<Day> {
+        let day = self.frame.day;
+        let mut touches = touches.to_vec();
+        touches.push(touch.on(day));
+        let ahead = ahead(self.running.campaign, entered_on, &touches, self.gap());
+        let due = ahead.iter().map(|ahead| ahead.due).min();
+        due.map(|due| due.max(day.plus(1)))
     }
 
     /// The reason why no step of the campaign could ever be taken with this client.

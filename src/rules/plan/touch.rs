@@ -1,7 +1,7 @@
 //! One step taken with one client: a message or a task, and whether it is possible at all.
 
 use crate::config::campaign::{Campaign, CertificateOffer, Condition, Step, Trigger};
-use crate::model::{Arm, Channel, Class, ClientFacts, TaskKind};
+use crate::model::{Arm, Channel, Class, ClientFacts, Day, TaskKind, Touch, TouchKind};
 
 use super::Frame;
 use super::gates::{may_be_called, no_task_is_open, not_just_bought, reachable, under_the_cap};
@@ -60,6 +60,27 @@ pub struct Touched {
     pub value: i64,
     /// What the step does.
     pub action: Action,
+}
+
+impl Touched {
+    /// The touch as the story of the client will tell it.
+    pub(super) fn on(&self, day: Day) -> Touch {
+        let what = match &self.action {
+            Action::Message(message) => TouchKind::Message {
+                channel: message.channel,
+                class: message.class,
+            },
+            Action::Task(_) => TouchKind::Task {
+                outcome: None,
+                open: self.arm == Arm::Treated,
+            },
+        };
+        Touch {
+            step: self.step.clone(),
+            day,
+            what,
+        }
+    }
 }
 
 /// The action of a step for a client, with the name under which it is recorded; or what stands
