@@ -5,6 +5,8 @@
 //! - *scan*: finding the clients who missed their cycle (about one in a hundred), reading their
 //!   facts and deciding, against one query that fetches the same rows by the same index;
 //! - *scan of a base ten times larger*: the same number of clients due, against the smaller base;
+//! - *dates anew*: the dates of all clients computed and written, against reading and writing the same
+//!   rows without computing;
 //! - *plan and commit*: a news mailing to everybody, against bare batched inserts of the same rows.
 
 mod base;
@@ -30,6 +32,7 @@ use sqlx::sqlite::SqlitePool;
 
 const REACH_SCAN: f64 = 2.0;
 const REACH_LARGER: f64 = 1.2;
+const REACH_DATES: f64 = 1.5;
 const REACH_PLAN: f64 = 2.5;
 
 /// How often each side is timed; the best of them counts.
@@ -85,6 +88,15 @@ async fn bench(clients: u32, folder: &Path) {
         same_number.len()
     );
     print_ratio(&what, in_large, in_small, REACH_LARGER);
+
+    let ours = dates_anew(&large).await;
+    let bare = read_and_write(&connected).await;
+    print_ratio(
+        "dates of all clients anew, against reading and writing",
+        ours,
+        bare,
+        REACH_DATES,
+    );
 
     let (planned, rows) = plan_and_commit(&large).await;
     let bare = insert_bare(&large, folder).await;
@@ -227,6 +239,108 @@ async fn pool(path: &Path) -> SqlitePool {
     SqlitePool::connect(&format!("sqlite://{}", path.display()))
         .await
         .expect("the database opens")
+}
+
+/// The dates of all clients by another version of the base facts.
+async fn dates_anew(app: &App) -> Duration {
+    let base = base_facts::current(app, app.today())
+        .await
+        .expect("base facts");
+    let other = base.version.unwrap_or_default() + 1_000;
+    let begun = Instant::now();
+    let anew = app
+        .store
+        .recompute_all_dates(&base.facts, other, &|_| ())
+        .await;
+    let time = begun.elapsed();
+    assert!(anew.expect("the dates are written") > 0);
+    let version = base.version.unwrap_or_default();
+    app.store
+        .recompute_all_dates(&base.facts, version, &|_| ())
+        .await
+        .expect("and back");
+    time
+}
+
+/// The reference: the same rows read and written, the indexes built anew as ours are.
+async fn read_and_write(pool: &SqlitePool) -> Duration {
+    const DATES: [&str; 5] = ["due", "missed", "asleep", "lost", "last"];
+    let column = |date: &str| {
+        if date == "last" {
+            "last_day".to_owned()
+        } else {
+            format!("{date}_on")
+        }
+    };
+    let index = |date: &str| if date == "last" { "last_day" } else { date }.to_owned();
+    let begun = Instant::now();
+    let mut tx = pool
+        .begin_with("BEGIN IMMEDIATE")
+        .await
+        .expect("a transaction");
+    for date in DATES {
+        let drop = format!("DROP INDEX rhythms_by_{}", index(date));
+        sqlx::query(sqlx::AssertSqlSafe(drop))
+            .execute(&mut *tx)
+            .await
+            .expect("the index goes");
+    }
+    let mut after = -1_i64;
+    loop {
+        let rows =
+            sqlx::query("SELECT * FROM rhythms WHERE client_id > ?1 ORDER BY client_id LIMIT 5000")
+                .bind(after)
+                .fetch_all(&mut *tx)
+                .await
+                .expect("the rows");
+        let Some(last) = rows.last() else { break };
+        after = last.get(0);
+        for batch in rows.chunks(2_000) {
+            write_back(&mut tx, batch).await;
+        }
+    }
+    for date in DATES {
+        let create = format!(
+            "CREATE INDEX rhythms_by_{} ON rhythms ({})",
+            index(date),
+            column(date)
+        );
+        sqlx::query(sqlx::AssertSqlSafe(create))
+            .execute(&mut *tx)
+            .await
+            .expect("the index is back");
+    }
+    tx.commit().await.expect("the rows are durable");
+    begun.elapsed()
+}
+
+async fn write_back(tx: &mut sqlx::SqliteConnection, batch: &[sqlx::sqlite::SqliteRow]) {
+    let mut rows = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
+        "INSERT INTO rhythms (client_id, purchase_days, first_day, last_day, weight, sum_log, sum_sq,
+         turnover, spent, due_on, missed_on, asleep_on, lost_on, parameters) ",
+    );
+    rows.push_values(batch, |mut values, row| {
+        for column in 0..14 {
+            if (4..7).contains(&column) {
+                values.push_bind(row.get::<f64, _>(column));
+            } else {
+                values.push_bind(row.get::<i64, _>(column));
+            }
+        }
+    });
+    rows.push(
+        " ON CONFLICT (client_id) DO UPDATE SET
+          purchase_days = excluded.purchase_days, first_day = excluded.first_day,
+          last_day = excluded.last_day, weight = excluded.weight, sum_log = excluded.sum_log,
+          sum_sq = excluded.sum_sq, turnover = excluded.turnover, spent = excluded.spent,
+          due_on = excluded.due_on, missed_on = excluded.missed_on,
+          asleep_on = excluded.asleep_on, lost_on = excluded.lost_on,
+          parameters = excluded.parameters",
+    );
+    rows.build()
+        .execute(tx)
+        .await
+        .expect("the rows are written");
 }
 
 /// A news mailing to everybody: planned and committed by the daily job. On a copy of the base, so
