@@ -1,5 +1,6 @@
 //! The commands: arguments, exit codes, and what a person sees in the terminal.
 
+mod backtest;
 pub mod check;
 mod clients;
 mod demo;
@@ -64,6 +65,8 @@ enum Command {
     Runs(runs::RunsArgs),
     /// Explain why one client gets what he gets, or nothing
     Explain(explain::ExplainArgs),
+    /// Replay a campaign over past days without looking ahead
+    Backtest(backtest::BacktestArgs),
     /// List every client with the rhythm in numbers
     Clients(clients::ClientsArgs),
     /// List the managers' tasks, or record what came of one
@@ -159,6 +162,7 @@ async fn with_app(
         Command::Run(args) => run::run(&app, args, out).await,
         Command::Runs(args) => runs::run(&app, args, out).await,
         Command::Explain(args) => explain::run(&app, args, out).await,
+        Command::Backtest(args) => backtest::run(&app, args, out).await,
         Command::Clients(args) => clients::run(&app, args, out).await,
         Command::Tasks(args) => tasks::run(&app, args, out).await,
         Command::Preview(args) => preview::run(&app, args, out).await,

@@ -166,6 +166,14 @@ impl Store {
         }
     }
 
+    /// The first and the last day on which anything was bought; nothing in an empty base.
+    pub async fn span_of_purchases(&self) -> Result<Option<(Day, Day)>> {
+        let row = sqlx::query("SELECT min(first_day) AS first, max(last_day) AS last FROM rhythms")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(optional_day(&row, "first").zip(optional_day(&row, "last")))
+    }
+
     /// The last import that changed the facts: as long as it is the same, so are they.
     pub async fn data_version(&self) -> Result<i64> {
         let row =

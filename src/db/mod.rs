@@ -10,6 +10,7 @@ mod details;
 mod facts;
 mod history;
 mod import;
+mod imported;
 mod messages;
 mod rhythms;
 mod rows;
@@ -22,6 +23,7 @@ pub use details::Details;
 pub use facts::Wanted;
 pub use history::{History, HistoryDay, StoredBase};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
+pub use imported::Imported;
 pub use messages::{DueMessage, Handed};
 pub use rhythms::RhythmProgress;
 pub use runs::{
@@ -44,6 +46,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a writer waits for another one before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Rows that a statement may give before somebody takes them: each wait for one costs a switch of
+/// threads.
+const ROWS_AHEAD: usize = 1_024;
 
 /// What can go wrong with the database, in words for an operator.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +136,8 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT);
+            .busy_timeout(BUSY_TIMEOUT)
+            .row_buffer_size(ROWS_AHEAD);
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options)

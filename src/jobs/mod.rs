@@ -3,6 +3,7 @@
 //! Jobs are short. They read through `db`, let `rules` decide, and write through `db`; what they
 //! know beyond that is the order of the steps.
 
+pub mod backtest;
 pub mod base;
 pub mod clients;
 pub mod day;

@@ -195,7 +195,7 @@ pub struct ChosenReport {
     pub cycles_before: Option<f64>,
 }
 
-/// How an alarm did on the pauses that began in the period and that the data shows to their end.
+/// How an alarm did on the pauses that began in the period.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AlarmQuality {
     /// Pauses that ended by a purchase.
@@ -220,8 +220,8 @@ pub struct AlarmQuality {
     pub yearly_spend_lapsed: f64,
     /// The same of those who were noticed.
     pub yearly_spend_noticed: f64,
-    /// Pauses that are too young to be judged.
-    pub too_young: i64,
+    /// Pauses that had neither ended nor lapsed when the data ends.
+    pub still_open: i64,
 }
 
 impl BacktestReport {
@@ -360,7 +360,7 @@ fn quality(course: &Course, currency: Currency) -> AlarmQuality {
         cycles_before: mean(cycles_parts, lapsed, 1e3),
         yearly_spend_lapsed: in_units(yearly, currency),
         yearly_spend_noticed: in_units(yearly_noticed, currency),
-        too_young: course.pauses.too_young,
+        still_open: course.pauses.still_open,
     }
 }
 

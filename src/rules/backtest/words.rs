@@ -9,7 +9,7 @@ use super::report::{AlarmReport, BacktestReport, PerDay, RecordedReport};
 
 /// The width of the labels and of a column.
 const LABEL: usize = 42;
-const COLUMN: usize = 18;
+const COLUMN: usize = 21;
 
 /// An alarm as the head of a column.
 pub(super) fn alarm_name(alarm: &Alarm) -> String {
@@ -18,6 +18,12 @@ pub(super) fn alarm_name(alarm: &Alarm) -> String {
         Alarm::FixedDays { days } => format!("{days} days for all"),
         Alarm::OwnMean { times } => format!("{times} own mean gaps"),
     }
+}
+
+/// A number with the thing that is counted: `1 task`, `3 tasks`.
+pub(super) fn counted(n: i64, one: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} {one}{s}")
 }
 
 /// A share in whole percent that is never rounded to nothing.
@@ -175,8 +181,9 @@ impl BacktestReport {
         };
         writeln!(
             f,
-            "\nHow good the alarm is: {} pauses that began then and are known to their end",
-            first.ended + first.lapsed
+            "\nHow good the alarm is, on the pauses that began then: {} ended, {} lapsed, {} are \
+             still open",
+            first.ended, first.lapsed, first.still_open
         )?;
         self.write_row(f, "  false alarms among those that ended", |one| {
             percent(one.pauses.share_false)
@@ -204,8 +211,7 @@ impl BacktestReport {
         let money = format!("    their yearly spend, {}", self.currency);
         self.write_row(f, &money, |one| {
             format!("{:.0}", one.pauses.yearly_spend_noticed)
-        })?;
-        writeln!(f, "  {} pauses are too young to be judged", first.too_young)
+        })
     }
 
     fn write_weeks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -256,7 +262,9 @@ impl BacktestReport {
 /// Writes a sentence in lines of at most 92 letters.
 fn write_wrapped(f: &mut fmt::Formatter<'_>, sentence: &str) -> fmt::Result {
     let mut width = 0;
-    for word in sentence.split(' ') {
+    // A percent sign stays with its number.
+    for word in sentence.replace(" %", "\u{a0}%").split(' ') {
+        let word = word.replace('\u{a0}', " ");
         let letters = word.chars().count();
         if width == 0 {
             write!(f, "  {word}")?;
