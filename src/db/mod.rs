@@ -28,7 +28,7 @@ pub use messages::{DueMessage, Handed};
 pub use rhythms::RhythmProgress;
 pub use runs::{
     Begun, Listed, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
-    RunRow, Staged,
+    RunRow, Sealing, Staged,
 };
 pub use tally::Ended;
 pub use tasks::{TaskFilter, TaskInQueue, TaskRow};

@@ -12,7 +12,7 @@ mod walk;
 
 pub use lists::{ManagerList, manager_lists};
 pub use plan::plan;
-pub use run::{RunOutcome, RunSummary, run};
+pub use run::{RunOutcome, RunSummary, approve, run};
 
 use crate::app::App;
 use crate::config::Campaign;

@@ -314,7 +314,7 @@ impl Look<'_> {
         }
         let share = campaign.limits.holdout.fraction();
         let arm = holdout::arm(&campaign.id, &self.facts.client.ext_id, share);
-        if let Some(block) = self.no_step_at_all() {
+        if let Some(block) = self.no_step_at_all(&episode.key) {
             return Decision::Skipped(block);
         }
         let ahead = ahead(campaign, day, &[], self.gap());
@@ -361,11 +361,11 @@ impl Look<'_> {
     }
 
     /// The reason why no step of the campaign could ever be taken with this client.
-    fn no_step_at_all(&self) -> Option<Block> {
+    fn no_step_at_all(&self, episode: &str) -> Option<Block> {
         let campaign = self.running.campaign;
         let mut first = Some(Block::for_good(Reason::NoStep));
         for (index, step) in campaign.steps.iter().enumerate() {
-            match touch::action(step, campaign, self.facts, self.frame) {
+            match touch::action(step, campaign, episode, self.facts, self.frame) {
                 Ok(_) => return None,
                 Err(block) if block.until.is_some() => return None,
                 Err(block) if index == 0 => first = Some(block),
@@ -385,7 +385,8 @@ impl Look<'_> {
     ) -> Result<Touched, Option<Block>> {
         let mut first_block = None;
         for step in due {
-            match touch::action(step, self.running.campaign, self.facts, self.frame) {
+            let campaign = self.running.campaign;
+            match touch::action(step, campaign, &episode.key, self.facts, self.frame) {
                 Ok((id, action)) => return Ok(self.touched(id, action, episode, arm)),
                 Err(block) if block.until.is_some() => return Err(Some(block)),
                 Err(block) => first_block = first_block.or(Some(block)),
