@@ -16,6 +16,7 @@ use crate::jobs::import::{
     FileSummary, ImportOptions, ImportProgress, ImportResult, ImportSummary, OnProgress,
     import_source,
 };
+use crate::jobs::lock;
 use crate::jobs::rhythms::{self, RhythmsKept};
 
 /// Arguments of `rekindle import`.
@@ -59,6 +60,40 @@ pub async fn run(app: &App, args: &ImportArgs, out: &mut dyn Write) -> anyhow::R
         accept_shrink: args.accept_shrink,
         again: args.again,
     };
+    let report = import_all(app, sources, options).await?;
+    match args.format {
+        Format::Json => json(out, &report)?,
+        Format::Text => write!(out, "{}", text(&report))?,
+    }
+    let nothing_done = report.sources.is_empty() && !report.errors.is_empty();
+    if nothing_done && args.format == Format::Text {
+        anyhow::bail!("nothing was imported");
+    }
+    Ok(exit(&report))
+}
+
+/// Brings the facts up to date before they are looked at: sources whose files have changed are
+/// imported; what came in is said on standard error.
+///
+/// A source that cannot be read or is held leaves its old facts in place, and the exit tells that a
+/// person has to look.
+pub(super) async fn freshen(app: &App) -> anyhow::Result<Exit> {
+    let sources = app.settings.sources.iter().collect();
+    let report = import_all(app, sources, ImportOptions::default()).await?;
+    let unchanged = |summary: &ImportSummary| summary.result == ImportResult::Unchanged;
+    if !report.errors.is_empty() || !report.sources.iter().all(unchanged) {
+        eprint!("{}", text(&report));
+    }
+    Ok(exit(&report))
+}
+
+/// Imports some sources, one after the other, and brings the rhythms up to date.
+async fn import_all(
+    app: &App,
+    sources: Vec<&Source>,
+    options: ImportOptions,
+) -> anyhow::Result<Report> {
+    let _lock = lock::wait(app.store.path()).await?;
     let mut report = Report::default();
     for source in sources {
         let (bar, progress) = bar_of(source);
@@ -75,15 +110,7 @@ pub async fn run(app: &App, args: &ImportArgs, out: &mut dyn Write) -> anyhow::R
     let shown = |done: u64| bar.set_message(HumanCount(done).to_string());
     report.rhythms = rhythms::keep_up(app, &shown).await?;
     bar.finish_and_clear();
-    match args.format {
-        Format::Json => json(out, &report)?,
-        Format::Text => write!(out, "{}", text(&report))?,
-    }
-    let nothing_done = report.sources.is_empty() && !report.errors.is_empty();
-    if nothing_done && args.format == Format::Text {
-        anyhow::bail!("nothing was imported");
-    }
-    Ok(exit(&report))
+    Ok(report)
 }
 
 /// The sources to import; nothing, after saying why, when there are none.

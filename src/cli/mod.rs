@@ -3,6 +3,7 @@
 mod backtest;
 pub mod check;
 mod clients;
+mod demo;
 mod exit;
 mod explain;
 pub mod import;
@@ -50,6 +51,8 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show all of it on a company that does not exist, in a folder of its own
+    Demo(demo::DemoArgs),
     /// Write a configuration to start with
     Init(init::InitArgs),
     /// Report everything that is wrong in configuration, campaigns and templates
@@ -119,6 +122,7 @@ enum TableFormat {
 pub async fn run(cli: Cli, clock: Clock) -> anyhow::Result<Exit> {
     let mut out = io::stdout().lock();
     match &cli.command {
+        Command::Demo(args) => demo::run(args, &mut out).await,
         Command::Init(args) => {
             init::run(args, &mut out)?;
             Ok(Exit::Done)
@@ -148,8 +152,15 @@ async fn with_app(
         Ok(app) => app,
         Err(problems) => return Ok(show_problems(&problems)),
     };
+    if looks_at_facts(command) {
+        let freshened = import::freshen(&app).await?;
+        if freshened != Exit::Done && matches!(command, Command::Run(_)) {
+            eprintln!("nothing was run: a plan on stale facts would write to the wrong people");
+            return Ok(freshened);
+        }
+    }
     let exit = match command {
-        Command::Init(_) | Command::Check(_) => Ok(Exit::Done),
+        Command::Demo(_) | Command::Init(_) | Command::Check(_) => Ok(Exit::Done),
         Command::Import(args) => import::run(&app, args, out).await,
         Command::Plan(args) => plan::run(&app, args, out).await,
         Command::Run(args) => run::run(&app, args, out).await,
@@ -163,6 +174,21 @@ async fn with_app(
     };
     app.store.close().await;
     exit
+}
+
+/// Whether a command looks at what the sources say, so that they are read first.
+fn looks_at_facts(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Plan(_)
+            | Command::Run(_)
+            | Command::Explain(_)
+            | Command::Clients(_)
+            | Command::Preview(preview::PreviewArgs {
+                client: Some(_),
+                ..
+            })
+    )
 }
 
 /// Prints the problems of the configuration.

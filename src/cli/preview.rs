@@ -19,7 +19,7 @@ pub(super) struct PreviewArgs {
     template: String,
     /// With the facts of this client; without it with a sample
     #[arg(long, value_name = "ID")]
-    client: Option<String>,
+    pub(super) client: Option<String>,
     #[command(flatten)]
     day: DayArgs,
     /// In this language

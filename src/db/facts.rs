@@ -167,7 +167,9 @@ impl Store {
 
     async fn read_recent_purchases(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
         let rows = sqlx::query(
-            "SELECT client_id, day, SUM(amount) AS net, SUM(MAX(amount, 0)) AS paid
+            "SELECT client_id, day, SUM(amount) AS net,
+                    SUM(CASE WHEN amount > 0 AND (cancelled_on IS NULL OR cancelled_on > ?3)
+                        THEN amount ELSE 0 END) AS paid
              FROM purchases
              WHERE client_id IN (SELECT value FROM json_each(?1)) AND day > ?2 AND day <= ?3
              GROUP BY client_id, day ORDER BY client_id, day DESC",

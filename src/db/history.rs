@@ -118,6 +118,25 @@ impl Store {
         Ok(histories_of(&rows))
     }
 
+    /// Those of some clients of whom something is dated after a day: a purchase, a return, a
+    /// cancellation of an earlier purchase.
+    pub async fn clients_with_later_money(
+        &self,
+        ids: &[ClientId],
+        day: Day,
+    ) -> Result<Vec<ClientId>> {
+        let ids = sqlx::query_scalar::<_, i64>(
+            "SELECT DISTINCT client_id FROM purchases
+             WHERE client_id IN (SELECT value FROM json_each(?1))
+               AND (day > ?2 OR cancelled_on > ?2)",
+        )
+        .bind(id_list(ids))
+        .bind(day.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids.into_iter().map(ClientId).collect())
+    }
+
     /// The histories of the next clients after `after` in the order of their numbers: a page of a
     /// walk over the whole base. An empty page is the end.
     pub async fn histories_after(

@@ -16,6 +16,7 @@ mod rhythms;
 mod rows;
 mod runs;
 mod story;
+mod tally;
 mod tasks;
 
 pub use details::Details;
@@ -29,6 +30,7 @@ pub use runs::{
     Begun, Listed, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
     RunRow, Staged,
 };
+pub use tally::Ended;
 pub use tasks::{TaskFilter, TaskInQueue, TaskRow};
 
 use std::path::{Path, PathBuf};
@@ -44,6 +46,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a writer waits for another one before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Rows that a statement may give before somebody takes them: each wait for one costs a switch of
+/// threads.
+const ROWS_AHEAD: usize = 1_024;
 
 /// What can go wrong with the database, in words for an operator.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +136,8 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT);
+            .busy_timeout(BUSY_TIMEOUT)
+            .row_buffer_size(ROWS_AHEAD);
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options)

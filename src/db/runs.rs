@@ -187,8 +187,8 @@ pub struct Listed {
 impl Store {
     /// Begins the run of a day, or says that the day has been run.
     ///
-    /// What a process that died left of the same day is cleared away first: its rows were never
-    /// visible. The caller holds the lock of the database, so nobody else is planning.
+    /// What a process that died left, of this day or another, is cleared away first: its rows were
+    /// never visible. The caller holds the lock of the database, so nobody else is planning.
     pub async fn begin_run(
         &self,
         date: Day,
@@ -197,20 +197,21 @@ impl Store {
         now_ms: i64,
     ) -> Result<Begun> {
         let mut tx = self.begin().await?;
+        for run in half_written(&mut tx).await? {
+            clear(&mut tx, run).await?;
+        }
         let known =
-            sqlx::query("SELECT id, status FROM runs WHERE schedule = ?1 AND logical_date = ?2")
+            sqlx::query("SELECT status FROM runs WHERE schedule = ?1 AND logical_date = ?2")
                 .bind(DAILY)
                 .bind(date.epoch_days())
                 .fetch_optional(&mut *tx)
                 .await?;
         if let Some(row) = known {
             let status: String = row.get("status");
-            if status != "planning" {
-                return Ok(Begun::Before {
-                    awaiting_approval: status == "awaiting_approval",
-                });
-            }
-            clear(&mut tx, row.get("id")).await?;
+            tx.commit().await?;
+            return Ok(Begun::Before {
+                awaiting_approval: status == "awaiting_approval",
+            });
         }
         let mode = match mode {
             DeliveryMode::Sandbox => "sandbox",
@@ -292,6 +293,12 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
+    /// The runs that are being written, or were when their process died.
+    pub async fn half_written_runs(&self) -> Result<Vec<i64>> {
+        let mut connection = self.pool.acquire().await?;
+        half_written(&mut connection).await
+    }
+
     /// What the latest runs before a day counted, as JSON.
     pub async fn counts_before(&self, day: Day, runs: u32) -> Result<Vec<String>> {
         let rows = sqlx::query(
@@ -354,9 +361,23 @@ impl Store {
     }
 }
 
-/// Removes the invisible rows of a run whose process died.
+async fn half_written(connection: &mut SqliteConnection) -> Result<Vec<i64>> {
+    let runs = sqlx::query_scalar("SELECT id FROM runs WHERE status = 'planning'");
+    Ok(runs.fetch_all(connection).await?)
+}
+
+/// Removes the invisible rows of a run whose process died. Whoever would have been touched is
+/// looked at again, from the day of the run on.
 async fn clear(tx: &mut SqliteConnection, run: i64) -> Result<()> {
     for statement in [
+        "UPDATE enrollments SET next_on = min(next_on, touched.planned_on)
+         FROM (SELECT campaign, client_id, episode, planned_on FROM messages WHERE run_id = ?1
+               UNION ALL
+               SELECT campaign, client_id, episode, planned_on FROM tasks WHERE run_id = ?1)
+              AS touched
+         WHERE enrollments.campaign = touched.campaign
+           AND enrollments.client_id = touched.client_id
+           AND enrollments.episode = touched.episode",
         "DELETE FROM messages WHERE run_id = ?1",
         "DELETE FROM tasks WHERE run_id = ?1",
         "DELETE FROM certificates WHERE run_id = ?1",

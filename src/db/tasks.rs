@@ -206,6 +206,17 @@ impl Store {
         .bind(by)
         .execute(&mut *tx)
         .await?;
+        // The daily scan looks at the client again: an outcome steers his campaign.
+        sqlx::query(
+            "UPDATE enrollments SET next_on = min(ifnull(next_on, ?2), ?2)
+             FROM tasks t
+             WHERE t.id = ?1 AND enrollments.campaign = t.campaign
+               AND enrollments.client_id = t.client_id AND enrollments.episode = t.episode",
+        )
+        .bind(task)
+        .bind(outcome.day.epoch_days())
+        .execute(&mut *tx)
+        .await?;
         tx.commit().await?;
         Ok(true)
     }

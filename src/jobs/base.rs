@@ -28,6 +28,15 @@ impl From<StoredBase> for Base {
     }
 }
 
+/// The day up to which the data goes, as seen from `day`; nothing in a base without purchases.
+///
+/// The parameters look at the data as of its last day and not as of today: a source that stands
+/// still must not look like a base that has fallen asleep.
+pub async fn data_until(app: &App, day: Day) -> Result<Option<Day>, StoreError> {
+    let last = app.store.last_day_of_purchases().await?;
+    Ok(last.map(|last| last.min(day)))
+}
+
 /// The base facts for the work of the present day: the last ones, while they are young enough.
 pub async fn current(app: &App, day: Day) -> Result<Base, StoreError> {
     let oldest = day.plus(1 - app.settings.rhythm.refit_after.count().max(1));

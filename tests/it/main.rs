@@ -1,5 +1,7 @@
 //! Tests of the whole, from outside.
 
 mod config;
+mod demo;
 mod house;
 mod letters;
+mod world;

@@ -48,7 +48,8 @@ impl<'a> Ground<'a> {
         let base = if options.as_of {
             base::as_of(app, options.day).await?
         } else {
-            base::current(app, options.day).await?
+            let data_until = base::data_until(app, options.day).await?;
+            base::current(app, data_until.unwrap_or(options.day)).await?
         };
         let mut campaigns = Vec::new();
         for campaign in &app.campaigns {
@@ -63,6 +64,19 @@ impl<'a> Ground<'a> {
             base,
             campaigns,
         })
+    }
+
+    /// Keeps the base facts under a version. For the present day the stored dates of the rhythms
+    /// are brought to them, so that the scan by index finds the same clients as the decisions.
+    async fn keep_base(&mut self) -> Result<(), StoreError> {
+        self.base = base::keep(self.app, self.base.clone()).await?;
+        if let (false, Some(version)) = (self.options.as_of, self.base.version) {
+            let store = &self.app.store;
+            store
+                .recompute_all_dates(&self.base.facts, version, &|_| ())
+                .await?;
+        }
+        Ok(())
     }
 
     /// What is known of the whole base.

@@ -20,7 +20,7 @@ use super::{DayOptions, Ground};
 /// Plans a day and shows it; `only` leaves the lines of one campaign.
 pub async fn plan(app: &App, options: DayOptions<'_>) -> Result<Plan, StoreError> {
     let ground = Ground::read(app, options).await?;
-    let mut walk = Walk::begin(&ground).await?;
+    let mut walk = Walk::begin(&ground, None).await?;
     let mut lines = Lines::new(app);
     while let Some(chunk) = walk.next().await? {
         for (facts, decided) in &chunk {
@@ -128,6 +128,7 @@ impl<'a> Lines<'a> {
                 task: place as i64,
                 value: task.value,
                 since: task.line.since,
+                held_out: task.held_out,
             };
             by_manager
                 .entry(&task.line.manager)

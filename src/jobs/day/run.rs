@@ -11,7 +11,6 @@ use crate::db::{
     Begun, Details, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
     Staged, StoreError,
 };
-use crate::jobs::base;
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::managers::Managers;
 use crate::model::{Arm, ClientFacts, ClientId, Day, hex};
@@ -61,7 +60,7 @@ pub async fn run(
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<RunOutcome, StoreError> {
     let mode = app.settings.delivery.mode;
-    let ground = Ground::read(app, options).await?;
+    let mut ground = Ground::read(app, options).await?;
     let held_because = held_because(app, &ground, mode).await?;
     let names: Vec<&str> = ground
         .campaigns
@@ -81,13 +80,13 @@ pub async fn run(
         }
         Begun::New(run) => run,
     };
-    let kept = base::keep(app, ground.base.clone()).await?;
+    ground.keep_base().await?;
     let writer = Writer {
         ground: &ground,
         managers: Managers::read(app).await?,
         run,
     };
-    let mut walk = Walk::begin(&ground).await?;
+    let mut walk = Walk::begin(&ground, Some(run)).await?;
     while let Some(chunk) = walk.next().await? {
         progress(walk.clients_left());
         writer.write(chunk).await?;
@@ -99,7 +98,7 @@ pub async fn run(
         newly_missed: missed,
         campaigns: walk.into_counts(),
     };
-    let version = kept.version.unwrap_or_default();
+    let version = ground.base.version.unwrap_or_default();
     let text = serde_json::to_string(&counts).unwrap_or_default();
     app.store
         .seal(run, version, &text, held_because.as_deref(), app.now_ms())

@@ -1,5 +1,6 @@
 //! Who is looked at: the clients for whom some campaign may have something to do.
 
+use super::Ground;
 use crate::app::App;
 use crate::config::campaign::Trigger;
 use crate::db::StoreError;
@@ -16,16 +17,15 @@ const BACKLOG_LOOKS: u32 = 20;
 /// follows their number. For a past day everybody is looked at: the stored dates know more than
 /// was known then.
 pub(super) async fn candidates(
-    app: &App,
-    frame: &Frame<'_>,
-    as_of: bool,
+    ground: &Ground<'_>,
+    run: Option<i64>,
 ) -> Result<Vec<ClientId>, StoreError> {
-    if as_of
-        || frame
-            .campaigns
-            .iter()
-            .any(|running| is_day_of(&running.campaign.trigger, frame.day))
-    {
+    let (app, frame) = (ground.app, &ground.frame());
+    let of_everybody = frame
+        .campaigns
+        .iter()
+        .any(|running| is_day_of(&running.campaign.trigger, frame.day));
+    if ground.options.as_of || of_everybody || !index_holds(ground, run).await? {
         return app.store.clients_known_on(frame.day).await;
     }
     let mut found = app.store.clients_to_go_on_with(frame.day).await?;
@@ -35,6 +35,18 @@ pub(super) async fn candidates(
     found.sort_unstable();
     found.dedup();
     Ok(found)
+}
+
+/// Whether the stored dates rest on what the decisions of the day rest on, and nobody's are hidden
+/// behind what a dead process has written.
+async fn index_holds(ground: &Ground<'_>, run: Option<i64>) -> Result<bool, StoreError> {
+    let store = &ground.app.store;
+    let half_written = store.half_written_runs().await?;
+    if half_written.iter().any(|other| Some(*other) != run) {
+        return Ok(false);
+    }
+    let dated_by = store.rhythms_dated_by().await?;
+    Ok(dated_by.is_none() || dated_by == ground.base.version)
 }
 
 async fn of_trigger(
@@ -52,9 +64,13 @@ async fn of_trigger(
             let mut found = store
                 .clients_reaching(state, recent, day.plus(ahead))
                 .await?;
-            if state != RhythmState::Due {
-                found.extend(backlog(app, running, state, recent).await?);
-            }
+            found.extend(match state {
+                RhythmState::Due if running.campaign.backlog_per_day > 0 => {
+                    store.clients_due_since(recent, day).await?
+                }
+                RhythmState::Due => Vec::new(),
+                _ => backlog(app, running, state, recent).await?,
+            });
             Ok(found)
         }
         Trigger::SecondPurchase {} => {

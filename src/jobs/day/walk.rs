@@ -1,6 +1,6 @@
 //! The walk over the clients of a day, chunk by chunk.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::config::campaign::{Condition, Trigger};
 use crate::db::{History, StoreError, Wanted};
@@ -25,10 +25,13 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Finds who is to be looked at.
-    pub(super) async fn begin(ground: &'a Ground<'a>) -> Result<Self, StoreError> {
+    /// Finds who is to be looked at; `run` is the run that is being written, if one is.
+    pub(super) async fn begin(
+        ground: &'a Ground<'a>,
+        run: Option<i64>,
+    ) -> Result<Self, StoreError> {
         let frame = ground.frame();
-        let ids = scan::candidates(ground.app, &frame, ground.options.as_of).await?;
+        let ids = scan::candidates(ground, run).await?;
         Ok(Self {
             ground,
             wanted: wanted(&frame),
@@ -128,12 +131,16 @@ impl Ground<'_> {
             .store
             .facts(ids, day, wanted, &self.app.key)
             .await?;
-        let ahead = |facts: &ClientFacts| facts.last_purchase().is_some_and(|last| last > day);
-        let to_rewind: Vec<ClientId> = facts
-            .iter()
-            .filter(|facts| ahead(facts))
-            .map(|facts| facts.client.id)
-            .collect();
+        // Of the present day hardly anything is dated later; of a past one returns and
+        // cancellations may be, beside purchases.
+        let to_rewind: Vec<ClientId> = if self.options.as_of {
+            self.app.store.clients_with_later_money(ids, day).await?
+        } else {
+            let ahead = facts
+                .iter()
+                .filter(|facts| facts.last_purchase().is_some_and(|last| last > day));
+            ahead.map(|facts| facts.client.id).collect()
+        };
         let histories = if to_rewind.is_empty() {
             Vec::new()
         } else {
@@ -143,8 +150,9 @@ impl Ground<'_> {
             .into_iter()
             .map(|history| (history.client, history))
             .collect();
+        let to_rewind: HashSet<ClientId> = to_rewind.into_iter().collect();
         for facts in &mut facts {
-            if ahead(facts) {
+            if to_rewind.contains(&facts.client.id) {
                 self.rewind(facts, histories.get(&facts.client.id));
             } else {
                 self.refresh_dates(facts);

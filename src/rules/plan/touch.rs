@@ -1,10 +1,10 @@
 //! One step taken with one client: a message or a task, and whether it is possible at all.
 
 use crate::config::campaign::{Campaign, CertificateOffer, Condition, Step, Trigger};
-use crate::model::{Arm, Channel, Class, ClientFacts, TaskKind};
+use crate::model::{Arm, Channel, Class, ClientFacts, Day, TaskKind, Touch, TouchKind};
 
 use super::Frame;
-use super::gates::{may_be_called, not_just_bought, reachable, under_the_cap};
+use super::gates::{may_be_called, no_task_is_open, not_just_bought, reachable, under_the_cap};
 use super::position::fallback_id;
 use super::verdict::{Block, Reason};
 
@@ -62,6 +62,27 @@ pub struct Touched {
     pub action: Action,
 }
 
+impl Touched {
+    /// The touch as the story of the client will tell it.
+    pub(super) fn on(&self, day: Day) -> Touch {
+        let what = match &self.action {
+            Action::Message(message) => TouchKind::Message {
+                channel: message.channel,
+                class: message.class,
+            },
+            Action::Task(_) => TouchKind::Task {
+                outcome: None,
+                open: self.arm == Arm::Treated,
+            },
+        };
+        Touch {
+            step: self.step.clone(),
+            day,
+            what,
+        }
+    }
+}
+
 /// The action of a step for a client, with the name under which it is recorded; or what stands
 /// against it.
 pub(super) fn action(
@@ -84,6 +105,7 @@ fn task(
     frame: &Frame<'_>,
 ) -> Result<Action, Block> {
     may_be_called(facts).map_err(Block::for_good)?;
+    no_task_is_open(facts, frame.day)?;
     let of_client = facts.client.manager.clone();
     let manager = of_client.or_else(|| frame.settings.tasks.default_manager.clone());
     Ok(Action::Task(PlannedTask {

@@ -56,7 +56,8 @@ fn every_ready_template_is_there_in_russian_and_english() {
     assert_eq!(names(Kind::Manager).join(" "), "task-list");
     assert_eq!(
         names(Kind::Script).join(" "),
-        "key-account new-year-gift rejection second-purchase sleeping-client"
+        "key-account new-year-gift rejection second-purchase sleeping-client usual-order \
+         volume-drop"
     );
     assert_eq!(
         names(Kind::WhatsApp).join(" "),
