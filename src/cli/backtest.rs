@@ -1,14 +1,16 @@
 //! `rekindle backtest CAMPAIGN`: a campaign over past days, without looking ahead.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::plan::json;
-use super::{Exit, Format};
+use super::{Exit, Format, picture};
 use crate::app::App;
 use crate::jobs::backtest::{Replayed, backtest};
 use crate::model::Day;
+use crate::pictures::backtest_board;
 
 /// Arguments of `rekindle backtest`.
 #[derive(Clone, Debug, Args)]
@@ -24,6 +26,9 @@ pub(super) struct BacktestArgs {
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Draw it as SVG into this file
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
 }
 
 /// Replays and prints.
@@ -53,7 +58,7 @@ pub(super) async fn run(
     let progress = |done: u64| bar.set_message(done.to_string());
     let replayed = backtest(app, campaign, args.from, args.to, &progress).await?;
     bar.finish_and_clear();
-    let (report, _gaps) = match replayed {
+    let (report, gaps) = match replayed {
         Replayed::Done(report, gaps) => (report, gaps),
         Replayed::NotByPurchases => {
             writeln!(
@@ -70,6 +75,9 @@ pub(super) async fn run(
             return Ok(Exit::Wrong);
         }
     };
+    if let Some(file) = &args.picture {
+        picture::write(file, &backtest_board(&report, &gaps, app.locale())?)?;
+    }
     match args.format {
         Format::Text => write!(out, "{report}")?,
         Format::Json => json(out, &report)?,

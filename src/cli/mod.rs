@@ -9,9 +9,11 @@ mod explain;
 pub mod import;
 pub mod init;
 mod open;
+mod picture;
 mod plan;
 mod preview;
 mod progress;
+mod report;
 mod run;
 mod runs;
 mod tasks;
@@ -67,6 +69,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Replay a campaign over past days without looking ahead
     Backtest(backtest::BacktestArgs),
+    /// Count the clients by where they stand in their rhythm
+    Report(report::ReportArgs),
     /// List every client with the rhythm in numbers
     Clients(clients::ClientsArgs),
     /// List the managers' tasks, or record what came of one
@@ -163,6 +167,7 @@ async fn with_app(
         Command::Runs(args) => runs::run(&app, args, out).await,
         Command::Explain(args) => explain::run(&app, args, out).await,
         Command::Backtest(args) => backtest::run(&app, args, out).await,
+        Command::Report(args) => report::run(&app, args, out).await,
         Command::Clients(args) => clients::run(&app, args, out).await,
         Command::Tasks(args) => tasks::run(&app, args, out).await,
         Command::Preview(args) => preview::run(&app, args, out).await,

@@ -4,9 +4,12 @@
 //! something may have to be done. A plan for a past day looks at everybody instead, because the
 //! stored dates know what happened later.
 
+use std::collections::HashMap;
+
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+use super::facts::id_list;
 use super::rows::day_of;
 use super::{Result, Store};
 use crate::model::{ClientId, Day, DealStatus, RhythmState};
@@ -175,6 +178,19 @@ impl Store {
         Ok(row
             .get::<Option<i64>, _>("day")
             .map(|_| day_of(&row, "day")))
+    }
+
+    /// The managers of some clients, by the id that the source uses; those without one are left out.
+    pub async fn managers_of(&self, ids: &[ClientId]) -> Result<HashMap<ClientId, String>> {
+        let rows = sqlx::query(
+            "SELECT id, manager FROM clients
+             WHERE id IN (SELECT value FROM json_each(?1)) AND manager IS NOT NULL",
+        )
+        .bind(id_list(ids))
+        .fetch_all(&self.pool)
+        .await?;
+        let managers = rows.iter().map(|row| (ClientId(row.get(0)), row.get(1)));
+        Ok(managers.collect())
     }
 
     /// The client whom people know by `ext_id`; several when two sources use the same id.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::app::App;
 use crate::config::campaign::CampaignStatus;
-use crate::db::{StoreError, Wanted};
+use crate::db::{History, StoreError, Wanted};
 use crate::model::{ClientFacts, ClientId, Day};
 use crate::rules::plan::{Block, ClientPlan, Decision, Verdict, decide};
 use crate::rules::standing::Standing;
@@ -110,6 +110,16 @@ pub async fn explain(
         rhythm: rhythm_lines(facts, &ground, options.day),
         campaigns,
     }))
+}
+
+/// The purchase days of a client up to a day, rising: what a picture of him needs beside the rest.
+pub async fn purchase_days(
+    app: &App,
+    client: ClientId,
+    up_to: Day,
+) -> Result<Vec<Day>, StoreError> {
+    let histories = app.store.histories(&[client], up_to).await?;
+    Ok(histories.iter().flat_map(History::purchase_days).collect())
 }
 
 fn rhythm_lines(facts: &ClientFacts, ground: &Ground<'_>, day: Day) -> Option<RhythmLines> {

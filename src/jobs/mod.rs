@@ -9,6 +9,7 @@ pub mod clients;
 pub mod day;
 pub mod deliver;
 pub mod explain;
+pub mod frequency;
 pub mod import;
 pub mod inputs;
 pub mod lock;

@@ -32,9 +32,9 @@ pub(super) fn conclusions(report: &BacktestReport) -> Vec<String> {
     sentences.extend(lawful_words(own));
     sentences.push(came_back_words(report, own));
     sentences.extend(level_words(report, own));
-    sentences.extend(quality_words(own));
+    sentences.extend(quality_words(report, own));
     for yardstick in yardsticks {
-        sentences.extend(yardstick_words(own, yardstick));
+        sentences.extend(yardstick_words(report, own, yardstick));
     }
     if report.level.is_none() {
         sentences.push(
@@ -144,7 +144,7 @@ fn level_words(report: &BacktestReport, own: &AlarmReport) -> Option<String> {
     }
 }
 
-fn quality_words(own: &AlarmReport) -> Option<String> {
+fn quality_words(report: &BacktestReport, own: &AlarmReport) -> Option<String> {
     let pauses = &own.pauses;
     let known = pauses.ended + pauses.lapsed;
     if known < ENOUGH {
@@ -154,10 +154,12 @@ fn quality_words(own: &AlarmReport) -> Option<String> {
                 .to_owned(),
         );
     }
-    let mut words = format!(
-        "Of the pauses that ended by themselves {} had raised the alarm",
-        percent(pauses.share_false)
-    );
+    let spoke = percent(pauses.share_false);
+    let mut words = if report.is_reminder() {
+        format!("{spoke} of the pauses that ended by themselves did so after it had spoken")
+    } else {
+        format!("Of the pauses that ended by themselves {spoke} had raised the alarm")
+    };
     if let Some(cycles) = pauses.cycles_before {
         let _ = write!(
             words,
@@ -168,15 +170,19 @@ fn quality_words(own: &AlarmReport) -> Option<String> {
     if pauses.still_open * 5 > known {
         let _ = write!(
             words,
-            " {} are still open, most of them of slow buyers, so the false alarms are understated: \
-             an earlier end of the period shows more.",
+            " {} are still open, most of them of slow buyers, so this share is understated: an \
+             earlier end of the period shows more.",
             counted(pauses.still_open, "pause")
         );
     }
     Some(words)
 }
 
-fn yardstick_words(own: &AlarmReport, other: &AlarmReport) -> Option<String> {
+fn yardstick_words(
+    report: &BacktestReport,
+    own: &AlarmReport,
+    other: &AlarmReport,
+) -> Option<String> {
     let judged = |one: &AlarmReport| one.pauses.ended + one.pauses.lapsed >= ENOUGH;
     if !judged(own) {
         return None;
@@ -184,9 +190,14 @@ fn yardstick_words(own: &AlarmReport, other: &AlarmReport) -> Option<String> {
     let name = &other.name;
     let mut words = format!(
         "{name}, tuned on the time before to as many alarms, would have chosen {} instead of {}; \
-         false alarms {} against {}",
+         {} {} against {}",
         counted(other.chosen.episodes, "time"),
         own.chosen.episodes,
+        if report.is_reminder() {
+            "spoken before a return"
+        } else {
+            "false alarms"
+        },
         percent(other.pauses.share_false),
         percent(own.pauses.share_false)
     );

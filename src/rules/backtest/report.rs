@@ -225,6 +225,12 @@ pub struct AlarmQuality {
 }
 
 impl BacktestReport {
+    /// Whether the campaign speaks while most of the clients are still to come by themselves: then
+    /// speaking to one of those is no false alarm.
+    pub(super) fn is_reminder(&self) -> bool {
+        matches!(self.level, None | Some(MissedLevel::Due))
+    }
+
     pub(super) fn of(backtest: &Backtest<'_>, first_imports: Vec<FirstImport>) -> Self {
         let scene = backtest.scene;
         let campaign = &scene.campaign;

@@ -157,9 +157,12 @@ impl BacktestReport {
         self.write_row(f, "    as the rhythm had foreseen", |one| {
             percent(one.chosen.share_foreseen)
         })?;
-        self.write_row(f, "  silence ended before lost (false alarm)", |one| {
-            one.chosen.ended.to_string()
-        })?;
+        let ended = if self.is_reminder() {
+            "  silence ended before lost"
+        } else {
+            "  silence ended before lost (false alarm)"
+        };
+        self.write_row(f, ended, |one| one.chosen.ended.to_string())?;
         self.write_row(f, "  really lapsed", |one| one.chosen.lapsed.to_string())?;
         self.write_row(f, "    days of silence when chosen", |one| {
             number(one.chosen.days_before, 0)
@@ -185,9 +188,12 @@ impl BacktestReport {
              still open",
             first.ended, first.lapsed, first.still_open
         )?;
-        self.write_row(f, "  false alarms among those that ended", |one| {
-            percent(one.pauses.share_false)
-        })?;
+        let share = if self.is_reminder() {
+            "  it had spoken, of those that ended"
+        } else {
+            "  false alarms, of those that ended"
+        };
+        self.write_row(f, share, |one| percent(one.pauses.share_false))?;
         for (class, words) in [
             (1, "    X, the most frequent buyers"),
             (2, "    Y"),
@@ -198,6 +204,9 @@ impl BacktestReport {
             if self.alarms.iter().any(|one| share(one).is_some()) {
                 self.write_row(f, words, |one| percent(share(one)))?;
             }
+        }
+        if first.lapsed == 0 {
+            return writeln!(f, "  no client has come to count as lost");
         }
         self.write_row(f, "  lapses noticed before lost", |one| {
             format!("{} of {}", one.pauses.noticed, one.pauses.lapsed)

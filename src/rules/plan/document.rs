@@ -105,13 +105,7 @@ const SHOWN: usize = 20;
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Plan for {}", self.date)?;
-        writeln!(
-            f,
-            "  rhythm of the base: fitted on {} from {} gaps ({})",
-            self.base.fitted_on,
-            self.base.gaps,
-            method_words(self.base.method)
-        )?;
+        writeln!(f, "  {}", self.base)?;
         for reach in &self.reach {
             writeln!(
                 f,
@@ -203,6 +197,18 @@ impl Plan {
             )?;
         }
         more(f, self.tasks.len())
+    }
+}
+
+impl fmt::Display for BaseLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "rhythm of the base: fitted on {} from {} gaps ({})",
+            self.fitted_on,
+            self.gaps,
+            method_words(self.method)
+        )
     }
 }
 
