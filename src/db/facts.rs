@@ -23,6 +23,8 @@ const RECENT_PURCHASES: usize = 8;
 pub struct Wanted {
     /// The turnover of the last 365 days and the latest purchase days.
     pub purchases: bool,
+    /// What was bought, by name.
+    pub items: bool,
     /// Deals.
     pub deals: bool,
 }
@@ -31,6 +33,7 @@ impl Wanted {
     /// Everything there is.
     pub const ALL: Self = Self {
         purchases: true,
+        items: true,
         deals: true,
     };
 }
@@ -94,6 +97,13 @@ impl Store {
         self.read_rhythms(&list, &mut chunk).await?;
         if wanted.purchases {
             self.read_recent_purchases(&list, day, &mut chunk).await?;
+        }
+        if wanted.items {
+            for (client, items) in self.items_ever(&list, day).await? {
+                if let Some(place) = chunk.place.get(&client) {
+                    chunk.facts[*place].items = items;
+                }
+            }
         }
         if wanted.deals {
             self.read_deals(&list, day, &mut chunk).await?;

@@ -4,7 +4,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::facts::id_list;
-use super::rows::json;
+use super::rows::{json, optional_day};
 use super::{Result, Store};
 use crate::model::{ClientId, Day, Totals};
 use crate::rules::base_facts::BaseFacts;

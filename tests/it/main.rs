@@ -4,4 +4,5 @@ mod config;
 mod demo;
 mod house;
 mod letters;
+mod shop;
 mod world;

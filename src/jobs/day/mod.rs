@@ -79,6 +79,16 @@ impl<'a> Ground<'a> {
         Ok(())
     }
 
+    /// Whose ground it is.
+    pub(crate) const fn app(&self) -> &'a App {
+        self.app
+    }
+
+    /// The day.
+    pub(crate) const fn day(&self) -> Day {
+        self.options.day
+    }
+
     /// What is known of the whole base.
     pub(crate) fn base(&self) -> &crate::rules::base_facts::BaseFacts {
         &self.base.facts

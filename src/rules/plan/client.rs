@@ -2,7 +2,7 @@
 
 use crate::config::campaign::{Campaign, CampaignStatus, GoalEvent, Trigger};
 use crate::model::{Arm, ClientFacts, Day, DealStatus, Enrollment, Touch};
-use crate::rules::audience::{self, Derived, Seen};
+use crate::rules::audience::{self, Seen};
 use crate::rules::holdout;
 use crate::rules::standing::Standing;
 use crate::rules::trigger::{self, Episode, FRESH_DAYS};
@@ -277,7 +277,9 @@ impl Look<'_> {
     }
 
     fn conditions(&self) -> Vec<Seen> {
-        let derived = self.standing.map_or(NEVER_BOUGHT, Standing::derived);
+        let mut derived = self.standing.map(Standing::derived).unwrap_or_default();
+        let hints = self.frame.base.hints(&self.facts.items);
+        derived.hints = hints.into_iter().map(|hint| hint.item).collect();
         audience::look(&self.running.campaign.audience, self.facts, &derived)
     }
 
@@ -436,15 +438,6 @@ type Looked = (
     Vec<Seen>,
     Option<crate::rules::evidence::Evidence>,
 );
-
-/// What the conditions see of somebody who has never bought.
-const NEVER_BOUGHT: Derived = Derived {
-    days_silent: None,
-    usual_gap_days: None,
-    state: None,
-    xyz: None,
-    key_account: false,
-};
 
 #[cfg(test)]
 mod tests {

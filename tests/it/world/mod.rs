@@ -8,6 +8,7 @@
 mod choice;
 mod facts;
 mod index;
+mod runs;
 mod steps;
 mod tasks;
 mod writing;
