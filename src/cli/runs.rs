@@ -46,7 +46,7 @@ pub(super) async fn run(app: &App, args: &RunsArgs, out: &mut dyn Write) -> anyh
             )?;
             return Ok(Exit::Done);
         }
-        writeln!(out, "No run of {date} waits for approval")?;
+        eprintln!("no run of {date} waits for approval");
         return Ok(Exit::Wrong);
     }
     let runs = app.store.runs(args.last).await?;

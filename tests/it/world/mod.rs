@@ -8,6 +8,7 @@
 mod choice;
 mod facts;
 mod index;
+mod random;
 mod runs;
 mod steps;
 mod tasks;
