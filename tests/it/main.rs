@@ -1,5 +1,6 @@
 //! Tests of the whole, from outside.
 
+mod backtest;
 mod config;
 mod demo;
 mod house;
