@@ -238,7 +238,7 @@ impl ReportBuilder {
         self.by_xyz[class].add(places);
         if !self.by_manager.contains_key(manager) {
             let title = if manager.is_empty() {
-                "nobody"
+                "no manager"
             } else {
                 manager
             };
@@ -438,4 +438,95 @@ fn write_moves(f: &mut fmt::Formatter<'_>, since: Day, moves: &Moves) -> fmt::Re
         writeln!(f)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::settings::RhythmSettings;
+    use crate::rules::base_facts::BaseFactsBuilder;
+    use crate::rules::rhythm::FitMethod;
+
+    const TODAY: Day = Day::from_epoch(15_200);
+
+    fn days_ago(days: &[i32]) -> Vec<Day> {
+        days.iter().map(|ago| TODAY.plus(-ago)).collect()
+    }
+
+    fn report() -> FrequencyReport {
+        let settings = RhythmSettings::default();
+        // Without a gap to learn from: 30 days between purchases, lost after 90 days at least.
+        let base = BaseFactsBuilder::new(TODAY, &settings).finish(&settings);
+        let mut builder = ReportBuilder::new(TODAY);
+        let clients: [(&str, &[i32]); 6] = [
+            ("olga", &[70, 61, 50, 40]),
+            ("olga", &[200, 170, 140, 110, 80, 3]),
+            ("olga", &[]),
+            ("", &[20]),
+            ("ivan", &[400, 380, 360, 340]),
+            ("ivan", &[5]),
+        ];
+        for (n, (manager, days)) in clients.into_iter().enumerate() {
+            builder.add(ClientId(n as i64 + 1), manager, &days_ago(days), &base);
+        }
+        let line = BaseLine {
+            fitted_on: TODAY,
+            method: FitMethod::Default,
+            gaps: 0,
+            version: None,
+        };
+        builder.finish(line, |id| (id == "olga").then(|| "Olga Petrova".to_owned()))
+    }
+
+    #[test]
+    fn every_client_is_counted_once_in_each_grouping() {
+        let report = report();
+        let sum = |groups: &[Group]| groups.iter().map(|group| group.clients).sum::<u64>();
+        assert_eq!(report.all.clients, 6);
+        assert_eq!((sum(&report.by_xyz), sum(&report.by_manager)), (6, 6));
+        let titles: Vec<&str> = report
+            .by_manager
+            .iter()
+            .map(|group| group.title.as_str())
+            .collect();
+        assert_eq!(titles, ["no manager", "ivan", "Olga Petrova"]);
+    }
+
+    #[test]
+    fn a_move_is_what_became_of_a_client_since_then() {
+        let report = report();
+        let (week, month) = (&report.all.since_week, &report.all.since_month);
+        let lost = Place::In(RhythmState::Lost);
+        // The first purchase of one was 5 days ago, that of another 20 days ago.
+        assert_eq!(week.of(Place::Never, ACTIVE), 1);
+        assert_eq!(month.of(Place::Never, ACTIVE), 2);
+        assert_eq!(week.of(Place::Never, Place::Never), 1);
+        assert_eq!(week.of(lost, lost), 1);
+        assert_eq!((week.woken(), month.woken()), (1, 0));
+        assert_eq!((week.fell_silent(), month.fell_silent()), (1, 1));
+        for group in report.by_manager.iter().chain([&report.all]) {
+            for moves in [&group.since_week, &group.since_month] {
+                let all: u64 = Place::ALL.iter().map(|from| moves.stood_in(*from)).sum();
+                assert_eq!(all, group.clients);
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_for_programs_has_a_row_for_each_state_and_each_move() {
+        let mut report = report();
+        report.keep_only(GroupedBy::Manager);
+        let rows: Vec<String> = report.rows().iter().map(|row| row.join(",")).collect();
+        assert!(rows.contains(&"manager,olga,,,never_bought,1".to_owned()));
+        assert!(
+            rows.contains(&"all,all,2011-08-07,never_bought,active,1".to_owned()),
+            "{rows:?}"
+        );
+        assert!(!rows.iter().any(|row| row.starts_with("xyz")));
+    }
+
+    #[test]
+    fn a_report_reads_like_this() {
+        insta::assert_snapshot!(report());
+    }
 }

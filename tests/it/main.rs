@@ -1,6 +1,7 @@
 //! Tests of the whole, from outside.
 
 mod commands;
+mod backtest;
 mod config;
 mod demo;
 mod house;

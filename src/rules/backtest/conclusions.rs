@@ -55,7 +55,8 @@ fn volume_words(own: &AlarmReport) -> String {
         )
     };
     let mut words = format!(
-        "On the day in the middle {}, on the fullest day {}.",
+        "{} in all; on the day in the middle {}, on the fullest {}.",
+        day(own.messages.total, own.tasks.total),
         day(own.messages.median, own.tasks.median),
         day(own.messages.most, own.tasks.most)
     );
