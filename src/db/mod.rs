@@ -17,6 +17,7 @@ mod runs;
 mod story;
 mod tasks;
 
+pub use candidates::MergedClient;
 pub use details::Details;
 pub use facts::Wanted;
 pub use history::{History, HistoryDay, StoredBase};

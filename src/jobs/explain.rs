@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::app::App;
 use crate::config::campaign::CampaignStatus;
-use crate::db::{StoreError, Wanted};
+use crate::db::{MergedClient, StoreError, Wanted};
 use crate::model::{ClientFacts, ClientId, Day};
 use crate::rules::plan::{Block, ClientPlan, Decision, Verdict, decide};
 use crate::rules::rhythm::Hint;
@@ -22,6 +22,9 @@ pub struct Explanation {
     pub name: String,
     /// The day.
     pub date: Day,
+    /// The client whom this one has been merged into: everything else is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<String>,
     /// The rhythm in numbers; absent when he has never bought.
     pub rhythm: Option<RhythmLines>,
     /// What clients with such baskets also buy, the likeliest first.
@@ -81,7 +84,8 @@ pub async fn explain(
     let ground = Ground::read(app, options).await?;
     let facts = ground.facts(&[client], Wanted::ALL).await?;
     let Some(facts) = facts.first() else {
-        return Ok(None);
+        let merged = app.store.merged(client).await?;
+        return Ok(merged.map(|merged| of_merged(merged, options.day)));
     };
     let plan = decide(&ground.frame(), facts);
     let mut campaigns: Vec<CampaignLines> = plan
@@ -110,10 +114,23 @@ pub async fn explain(
         client: facts.client.ext_id.clone(),
         name: facts.client.label().to_owned(),
         date: options.day,
+        merged_into: None,
         rhythm: rhythm_lines(facts, &ground, options.day),
         hints: ground.base().hints(&facts.items),
         campaigns,
     }))
+}
+
+fn of_merged(merged: MergedClient, date: Day) -> Explanation {
+    Explanation {
+        client: merged.ext_id,
+        name: merged.name,
+        date,
+        merged_into: Some(merged.master),
+        rhythm: None,
+        hints: Vec::new(),
+        campaigns: Vec::new(),
+    }
 }
 
 fn rhythm_lines(facts: &ClientFacts, ground: &Ground<'_>, day: Day) -> Option<RhythmLines> {
@@ -222,6 +239,9 @@ fn in_words(decision: &Decision) -> (&'static str, String, Option<Day>) {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} ({}) on {}", self.name, self.client, self.date)?;
+        if let Some(master) = &self.merged_into {
+            return writeln!(f, "  merged into {master}: his purchases count there");
+        }
         match &self.rhythm {
             None => writeln!(f, "  has never bought")?,
             Some(rhythm) => writeln!(f, "{rhythm}")?,
