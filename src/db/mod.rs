@@ -6,6 +6,7 @@
 
 mod bulk;
 mod candidates;
+mod client_kinds;
 mod details;
 mod facts;
 mod history;

@@ -10,10 +10,12 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row, SqlSafeStr};
 
 use super::bulk::Bulk;
+use super::client_kinds::read_kinds;
 use super::{Result, Store};
 use crate::model::{ClientId, Day, Rhythm};
 use crate::rules::base_facts::BaseFacts;
-use crate::rules::rhythm::{self, Observed, observe, of_sorted_days};
+use crate::rules::client_kind::ClientKind;
+use crate::rules::rhythm::{Observed, observe, of_sorted_days};
 
 /// Clients that are read, computed and written together.
 const PAGE: u32 = 5_000;
@@ -28,7 +30,7 @@ pub type RhythmProgress<'a> = &'a (dyn Fn(u64) + Sync);
 /// A rhythm with the money, as it is stored.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Kept {
-    client: ClientId,
+    kind: ClientKind,
     rhythm: Rhythm,
     turnover: i64,
     spent: i64,
@@ -37,7 +39,7 @@ struct Kept {
 /// A client whose purchases have changed.
 #[derive(Clone, Debug, PartialEq)]
 struct Stale {
-    client: ClientId,
+    kind: ClientKind,
     /// What is kept, if the change lies behind it.
     kept: Option<Kept>,
     /// The purchase days in question, as the database lists them.
@@ -141,12 +143,12 @@ impl Store {
         let mut rewrite = self.begin_rewrite(version, stale.cast_signed()).await?;
         let facts = Arc::new(base.clone());
         let mut after = -1;
-        let mut page = read_stale(&mut rewrite.tx, &mut after).await?;
+        let mut page = read_stale(&mut rewrite.tx, base, &mut after).await?;
         while !page.is_empty() {
             // One core reads the next page while another one computes this one.
             let facts = Arc::clone(&facts);
             let computing = tokio::task::spawn_blocking(move || brought_up_to_date(page, &facts));
-            page = read_stale(&mut rewrite.tx, &mut after).await?;
+            page = read_stale(&mut rewrite.tx, base, &mut after).await?;
             let (rows, without) = computed(computing).await;
             rewrite.write(rows).await?;
             rewrite.forget(&without).await?;
@@ -175,12 +177,12 @@ impl Store {
         let mut rewrite = self.begin_rewrite(version, others).await?;
         let facts = Arc::new(base.clone());
         let mut after = -1;
-        let mut page = read_kept(&mut rewrite.tx, version, &mut after).await?;
+        let mut page = read_kept(&mut rewrite.tx, base, version, &mut after).await?;
         while !page.is_empty() {
             let facts = Arc::clone(&facts);
             let dating = move || page.into_iter().map(|kept| dated(kept, &facts)).collect();
             let computing = tokio::task::spawn_blocking(dating);
-            page = read_kept(&mut rewrite.tx, version, &mut after).await?;
+            page = read_kept(&mut rewrite.tx, base, version, &mut after).await?;
             rewrite.write(computed(computing).await).await?;
             progress(rewrite.done);
         }
@@ -215,7 +217,7 @@ impl Rewrite {
         self.done += rows.len() as u64;
         for Dated { kept, dates } in rows {
             let rhythm = kept.rhythm;
-            bulk.add(kept.client.0)?.add(rhythm.purchase_days)?;
+            bulk.add(kept.kind.id.0)?.add(rhythm.purchase_days)?;
             bulk.add(rhythm.first.epoch_days())?
                 .add(rhythm.last.epoch_days())?;
             bulk.add(rhythm.weight)?
@@ -267,7 +269,11 @@ async fn computed<T>(computing: tokio::task::JoinHandle<T>) -> T {
 }
 
 /// Reads the next stale clients after `after`, and moves it on.
-async fn read_stale(connection: &mut SqliteConnection, after: &mut i64) -> Result<Vec<Stale>> {
+async fn read_stale(
+    connection: &mut SqliteConnection,
+    base: &BaseFacts,
+    after: &mut i64,
+) -> Result<Vec<Stale>> {
     let last = sqlx::query_scalar::<_, Option<i64>>(
         "SELECT max(client_id) FROM (
              SELECT client_id FROM stale_rhythms WHERE client_id > ?1 ORDER BY client_id LIMIT ?2)",
@@ -283,22 +289,25 @@ async fn read_stale(connection: &mut SqliteConnection, after: &mut i64) -> Resul
     let rows = sqlx::query(READ_STALE)
         .bind(*after)
         .bind(last)
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await?;
+    let kinds = read_kinds(connection, base, *after, last).await?;
     *after = last;
-    Ok(rows.iter().map(stale).collect())
+    Ok(rows
+        .iter()
+        .map(|row| stale(row, kinds.of(row.get(0))))
+        .collect())
 }
 
-fn stale(row: &SqliteRow) -> Stale {
-    let client = ClientId(row.get(0));
+fn stale(row: &SqliteRow, kind: ClientKind) -> Stale {
     let goes_on: Option<bool> = row.get(3);
     let days: Option<String> = row.get(12);
     let days = days.unwrap_or_default();
     if goes_on == Some(true) {
         Stale {
-            client,
+            kind,
             kept: Some(Kept {
-                client,
+                kind,
                 rhythm: rhythm_at(row, 4),
                 turnover: row.get(10),
                 spent: row.get(11),
@@ -309,7 +318,7 @@ fn stale(row: &SqliteRow) -> Stale {
         }
     } else {
         Stale {
-            client,
+            kind,
             kept: None,
             days,
             turnover: row.get(13),
@@ -321,6 +330,7 @@ fn stale(row: &SqliteRow) -> Stale {
 /// Reads the next rhythms after `after`, and moves it on.
 async fn read_kept(
     connection: &mut SqliteConnection,
+    base: &BaseFacts,
     version: i64,
     after: &mut i64,
 ) -> Result<Vec<Kept>> {
@@ -328,18 +338,20 @@ async fn read_kept(
         .bind(*after)
         .bind(PAGE)
         .bind(version)
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await?;
-    let kept: Vec<Kept> = rows
+    let last = rows.last().map_or(*after, |row| row.get(0));
+    let kinds = read_kinds(connection, base, *after, last).await?;
+    *after = last;
+    let kept = rows
         .iter()
         .map(|row| Kept {
-            client: ClientId(row.get(0)),
+            kind: kinds.of(row.get(0)),
             rhythm: rhythm_at(row, 1),
             turnover: row.get(7),
             spent: row.get(8),
         })
         .collect();
-    *after = kept.last().map_or(*after, |kept| kept.client.0);
     Ok(kept)
 }
 
@@ -363,9 +375,7 @@ struct Dated {
 }
 
 fn dated(kept: Kept, base: &BaseFacts) -> Dated {
-    let law = base.law(&kept.rhythm);
-    let thresholds = base.thresholds(kept.client);
-    let dates = rhythm::dates(&law, kept.rhythm.last, &thresholds);
+    let dates = base.dates(kept.kind, &kept.rhythm);
     Dated {
         kept,
         dates: [dates.due, dates.missed, dates.asleep, dates.lost],
@@ -377,7 +387,7 @@ fn brought_up_to_date(page: Vec<Stale>, base: &BaseFacts) -> (Vec<Dated>, Vec<Cl
     let mut rows = Vec::with_capacity(page.len());
     let mut without = Vec::new();
     for stale in page {
-        let client = stale.client;
+        let client = stale.kind.id;
         match brought_forward(&stale) {
             Some(kept) => rows.push(dated(kept, base)),
             None => without.push(client),
@@ -399,7 +409,7 @@ fn brought_forward(stale: &Stale) -> Option<Kept> {
     let days = days.into_iter().map(Day::from_epoch);
     let Some(mut kept) = stale.kept else {
         return Some(Kept {
-            client: stale.client,
+            kind: stale.kind,
             rhythm: of_sorted_days(days)?,
             turnover: stale.turnover,
             spent: stale.spent,
@@ -418,10 +428,15 @@ fn brought_forward(stale: &Stale) -> Option<Kept> {
 mod tests {
     use super::*;
 
+    const FIRST: ClientKind = ClientKind {
+        id: ClientId(1),
+        class: None,
+    };
+
     #[test]
     fn a_step_forward_gives_the_same_rhythm_as_the_whole_history() {
         let whole = Stale {
-            client: ClientId(1),
+            kind: FIRST,
             kept: None,
             days: "100,107,107,115,130".to_owned(),
             turnover: 500,
@@ -444,7 +459,7 @@ mod tests {
     #[test]
     fn a_client_without_a_purchase_day_has_no_rhythm() {
         let stale = Stale {
-            client: ClientId(1),
+            kind: FIRST,
             kept: None,
             days: String::new(),
             turnover: -500,

@@ -56,6 +56,8 @@ pub struct RhythmLines {
     pub xyz: String,
     /// Whether he is a key account.
     pub key_account: bool,
+    /// The tag of the class by whose own fit he is looked at; absent when it is that of the base.
+    pub class: Option<String>,
 }
 
 /// What one campaign decides.
@@ -136,6 +138,8 @@ fn of_merged(merged: MergedClient, date: Day) -> Explanation {
 fn rhythm_lines(facts: &ClientFacts, ground: &Ground<'_>, day: Day) -> Option<RhythmLines> {
     let standing = Standing::of_facts(facts, ground.base(), day)?;
     let dates = standing.dates;
+    let base = ground.base();
+    let class = base.own_class(base.kind_of(&facts.client));
     Some(RhythmLines {
         purchases: facts.purchase_days(),
         last_purchase: facts.last_purchase()?,
@@ -147,6 +151,7 @@ fn rhythm_lines(facts: &ClientFacts, ground: &Ground<'_>, day: Day) -> Option<Rh
         dates: [dates.due, dates.missed, dates.asleep, dates.lost],
         xyz: standing.xyz.to_string(),
         key_account: standing.key_account,
+        class: class.map(|class| class.tag.clone()),
     })
 }
 
@@ -303,6 +308,12 @@ impl fmt::Display for RhythmLines {
             self.usual_gap_days,
             self.xyz
         )?;
+        if let Some(class) = &self.class {
+            writeln!(
+                f,
+                "  by the rhythms of {class}, who have a fit of their own"
+            )?;
+        }
         writeln!(
             f,
             "  due {due}, missed {missed}, asleep {asleep}, lost {lost}"

@@ -93,6 +93,14 @@ impl Merge {
                 .await?;
             self.note_deleted(FactKind::Clients, gone);
         }
+        // The tags of a client may have changed, and with them the law of his rhythm.
+        self.run(
+            "INSERT INTO stale_rhythms (client_id, from_day, turnover, spent)
+             SELECT c.id, -1000000, 0, 0 FROM clients c JOIN rhythms r ON r.client_id = c.id
+             WHERE c.source_id = ?1 AND c.last_import = ?2
+             ON CONFLICT (client_id) DO UPDATE SET from_day = excluded.from_day",
+        )
+        .await?;
         self.take_up_consent_answers().await
     }
 
