@@ -6,6 +6,7 @@
 
 mod bulk;
 mod candidates;
+mod client_kinds;
 mod details;
 mod facts;
 mod history;
@@ -19,6 +20,7 @@ mod story;
 mod tally;
 mod tasks;
 
+pub use candidates::MergedClient;
 pub use details::Details;
 pub use facts::Wanted;
 pub use history::{History, HistoryDay, StoredBase};
