@@ -23,6 +23,9 @@ use rekindle::jobs::{base as base_facts, rhythms};
 use rekindle::model::AddressKey;
 use rekindle::render::Templates;
 
+/// Beyond this one round is enough.
+const MANY_CLIENTS: u32 = 200_000;
+
 const REACH: f64 = 2.0;
 const REACH_RHYTHMS: f64 = 0.1;
 
@@ -56,10 +59,21 @@ fn main() {
     );
     let purchases = generate(clients, &folder);
     println!("{clients} clients, {purchases} purchases");
-    let theirs = sqlite_import(&folder);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let ours = runtime.block_on(our_import(&folder));
-    report(purchases, theirs, &ours);
+    // The sides take turns, and each is judged by its best: whatever else the machine does only
+    // ever adds time.
+    let rounds = if clients > MANY_CLIENTS { 1 } else { 5 };
+    let (mut theirs, mut ours) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        theirs.extend(sqlite_import(&folder));
+        ours.push(runtime.block_on(our_import(&folder)));
+    }
+    let best = ours.into_iter().min_by_key(Ours::all);
+    report(
+        purchases,
+        theirs.into_iter().min(),
+        &best.expect("at least one round"),
+    );
 }
 
 fn generate(clients: u32, folder: &Path) -> u64 {
@@ -100,18 +114,24 @@ struct Ours {
     fit: Duration,
     rhythms: Duration,
     again: Duration,
+    stages: String,
     database_bytes: u64,
+}
+
+impl Ours {
+    fn all(&self) -> Duration {
+        self.import + self.fit + self.rhythms
+    }
 }
 
 async fn our_import(folder: &Path) -> Ours {
     remove(&folder.join("ours.db"));
     let app = app(folder).await;
     let source = app.settings.sources[0].clone();
-    let begun = Instant::now();
+    let import_begun = Instant::now();
     let stages = Arc::new(Stages::default());
     let summary = import(&app, &source, ImportOptions::default(), &stages).await;
-    let import_time = begun.elapsed();
-    stages.print(begun, import_time);
+    let import_time = import_begun.elapsed();
     assert_eq!(summary.files[0].rejected.rows, 0, "{summary:?}");
 
     let begun = Instant::now();
@@ -150,6 +170,7 @@ async fn our_import(folder: &Path) -> Ours {
         fit,
         rhythms,
         again,
+        stages: stages.told(import_begun, import_time),
         database_bytes: size,
     }
 }
@@ -186,7 +207,7 @@ impl Stages {
         stage.get_or_init(Instant::now);
     }
 
-    fn print(&self, begun: Instant, whole: Duration) {
+    fn told(&self, begun: Instant, whole: Duration) -> String {
         let at = |stage: &OnceLock<Instant>| {
             let noted = stage
                 .get()
@@ -195,14 +216,14 @@ impl Stages {
         };
         let (reading, read) = (at(&self.reading), at(&self.read));
         let (writing, written) = (at(&self.writing), at(&self.written));
-        println!(
-            "  look through {reading:.2} s, read {:.2} s, sort {:.2} s, write {:.2} s, \
+        format!(
+            "look through {reading:.2} s, read {:.2} s, sort {:.2} s, write {:.2} s, \
              index and commit {:.2} s",
             read - reading,
             writing - read,
             written - writing,
             whole.as_secs_f64() - written
-        );
+        )
     }
 }
 
@@ -234,8 +255,9 @@ fn report(purchases: u64, theirs: Option<Duration>, ours: &Ours) {
             rate(time)
         );
     };
-    let whole = ours.import + ours.fit + ours.rhythms;
+    let whole = ours.all();
     line("ours: read, check, write", ours.import);
+    println!("  {}", ours.stages);
     line("ours: fit the base", ours.fit);
     line("ours: rhythms and dates", ours.rhythms);
     line("ours, all", whole);

@@ -34,12 +34,12 @@ pub(super) async fn run(
     args: &ExplainArgs,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
-    let Some(client) = find(app, &args.client, out).await? else {
+    let Some(client) = find(app, &args.client).await? else {
         return Ok(Exit::Wrong);
     };
     let options = args.day.options(app, None);
     let Some(explanation) = explain(app, client, options).await? else {
-        writeln!(out, "{} was not known on {}", args.client, options.day)?;
+        eprintln!("{} was not known on {}", args.client, options.day);
         return Ok(Exit::Wrong);
     };
     if let Some(file) = &args.picture {
@@ -95,11 +95,7 @@ fn draw(
 }
 
 /// The client of an id; says what else could be meant when it is nobody's or of several sources.
-pub(super) async fn find(
-    app: &App,
-    id: &str,
-    out: &mut dyn Write,
-) -> anyhow::Result<Option<ClientId>> {
+pub(super) async fn find(app: &App, id: &str) -> anyhow::Result<Option<ClientId>> {
     match app.store.clients_called(id).await?.as_slice() {
         [client] => Ok(Some(*client)),
         [] => {
@@ -109,14 +105,11 @@ pub(super) async fn find(
             } else {
                 format!("; perhaps {}", like.join(", "))
             };
-            writeln!(out, "no client has the id \"{id}\"{hint}")?;
+            eprintln!("no client has the id \"{id}\"{hint}");
             Ok(None)
         }
         _ => {
-            writeln!(
-                out,
-                "several sources have a client \"{id}\"; write SOURCE/{id}"
-            )?;
+            eprintln!("several sources have a client \"{id}\"; write SOURCE/{id}");
             Ok(None)
         }
     }

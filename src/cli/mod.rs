@@ -120,6 +120,14 @@ enum TableFormat {
 
 /// Runs a command.
 pub async fn run(cli: Cli, clock: Clock) -> anyhow::Result<Exit> {
+    match execute(cli, clock).await {
+        // Whoever reads has seen enough: `rekindle plan | head`.
+        Err(error) if exit::pipe_is_closed(&error) => Ok(Exit::Done),
+        ended => ended,
+    }
+}
+
+async fn execute(cli: Cli, clock: Clock) -> anyhow::Result<Exit> {
     let mut out = io::stdout().lock();
     match &cli.command {
         Command::Demo(args) => demo::run(args, &mut out).await,

@@ -179,7 +179,8 @@ async fn record_outcome(
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     if args.outcome == OutcomeKind::ComeBack && args.until.is_none() {
-        anyhow::bail!("come_back needs the day: --until 2026-12-01");
+        eprintln!("come_back needs the day: --until 2026-12-01");
+        return Ok(Exit::Wrong);
     }
     let day = args.on.unwrap_or_else(|| app.today());
     let outcome = Outcome {
@@ -197,7 +198,7 @@ async fn record_outcome(
             )?;
         }
         Recorded::NoSuchTask => {
-            writeln!(out, "There is no open task {}", args.task)?;
+            eprintln!("there is no open task {}", args.task);
             return Ok(Exit::Wrong);
         }
     }

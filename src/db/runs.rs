@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Row, SqliteTransaction};
 
 use super::rows::day_of;
+use super::tasks::write_lists;
 use super::{Result, Store};
 use crate::config::settings::DeliveryMode;
 use crate::model::{ClientId, Day};
@@ -184,6 +185,21 @@ pub struct Listed {
     pub rank: Option<u32>,
 }
 
+/// What ends the writing of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Sealing<'a> {
+    /// The day.
+    pub day: Day,
+    /// The version of the base facts that it rests on.
+    pub base_facts: i64,
+    /// JSON: what was counted.
+    pub counts: &'a str,
+    /// Why a person has to let it go.
+    pub held_because: Option<&'a str>,
+    /// The managers' lists; empty when the run is held.
+    pub lists: &'a [Listed],
+}
+
 impl Store {
     /// Begins the run of a day, or says that the day has been run.
     ///
@@ -246,17 +262,11 @@ impl Store {
         Ok(())
     }
 
-    /// Makes the rows of a run visible, or holds them for a person: one transaction.
-    pub async fn seal(
-        &self,
-        run: i64,
-        base_facts: i64,
-        counts: &str,
-        held_because: Option<&str>,
-        now_ms: i64,
-    ) -> Result<()> {
+    /// Makes the rows of a run visible together with the managers' lists, or holds them for a
+    /// person: one transaction, so that no kill leaves a sealed day without its lists.
+    pub async fn seal(&self, run: i64, sealing: &Sealing<'_>, now_ms: i64) -> Result<()> {
         let mut tx = self.begin().await?;
-        let status = if held_because.is_some() {
+        let status = if sealing.held_because.is_some() {
             "awaiting_approval"
         } else {
             "sealed"
@@ -269,18 +279,21 @@ impl Store {
         .bind(run)
         .bind(status)
         .bind(now_ms)
-        .bind(counts)
-        .bind(held_because)
-        .bind(base_facts)
+        .bind(sealing.counts)
+        .bind(sealing.held_because)
+        .bind(sealing.base_facts)
         .execute(&mut *tx)
         .await?;
         withdraw_what_is_over(&mut tx, run).await?;
+        write_lists(&mut tx, sealing.day, sealing.lists).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    /// Lets a run go that waits for a person. Says whether there was one.
-    pub async fn approve_run(&self, date: Day, by: &str) -> Result<bool> {
+    /// Lets a run go that waits for a person, with the lists of its day. Says whether there was
+    /// one.
+    pub async fn approve_run(&self, date: Day, by: &str, lists: &[Listed]) -> Result<bool> {
+        let mut tx = self.begin().await?;
         let done = sqlx::query(
             "UPDATE runs SET status = 'sealed', approved_by = ?3
              WHERE schedule = ?1 AND logical_date = ?2 AND status = 'awaiting_approval'",
@@ -288,9 +301,22 @@ impl Store {
         .bind(DAILY)
         .bind(date.epoch_days())
         .bind(by)
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(done.rows_affected() == 1)
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        write_lists(&mut tx, date, lists).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// The last day that was run, whether it waits for a person or not.
+    pub async fn last_run_day(&self) -> Result<Option<Day>> {
+        let day = sqlx::query_scalar::<_, Option<i32>>(
+            "SELECT max(logical_date) FROM runs WHERE status <> 'planning'",
+        );
+        Ok(day.fetch_one(&self.pool).await?.map(Day::from_epoch))
     }
 
     /// The runs that are being written, or were when their process died.

@@ -167,8 +167,8 @@ impl<'a> Walks<'a> {
     async fn pasts(&self, histories: Vec<History>) -> Result<Vec<Past>, StoreError> {
         let ids: Vec<ClientId> = histories.iter().map(|history| history.client).collect();
         let wanted = Wanted {
-            purchases: false,
             deals: true,
+            ..Wanted::default()
         };
         let store = &self.app.store;
         // As of today: what is known of the story of the client and of his consents.

@@ -71,16 +71,26 @@ pub async fn deliver(app: &App, progress: &(dyn Fn(u64) + Sync)) -> Result<Deliv
     Ok(delivered)
 }
 
+/// Which lists to hand over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lists {
+    /// Those of a day that has just been run.
+    All,
+    /// Those that a process which died, or a run that waited for approval, did not hand over. What
+    /// a manager has got stays as it was, whatever outcomes came since.
+    Missing,
+}
+
 /// Hands the managers their lists of a day.
-pub async fn deliver_lists(app: &App, day: Day) -> Result<Delivered, StoreError> {
+pub async fn deliver_lists(app: &App, day: Day, which: Lists) -> Result<Delivered, StoreError> {
     let mut delivered = Delivered::default();
     if app.settings.delivery.mode == DeliveryMode::Live {
         return Ok(delivered);
     }
     let sandbox = Sandbox::new(app.path(&app.settings.paths.sandbox)).relaxed();
     for list in manager_lists(app, day).await? {
-        match write_list(app, &sandbox, &list, day) {
-            Ok(()) => delivered.lists += 1,
+        match write_list(app, &sandbox, &list, day, which) {
+            Ok(written) => delivered.lists += u64::from(written),
             Err(failure) => delivered.failed.push(failure),
         }
     }
@@ -220,7 +230,29 @@ fn write_whatsapp(app: &App, sandbox: &Sandbox, message: &DueMessage) -> Result<
     write_file(app, sandbox, message, &request.key, Form::Json, &body)
 }
 
-fn write_list(app: &App, sandbox: &Sandbox, list: &ManagerList, day: Day) -> Result<(), String> {
+/// Writes the letter with a list; says whether it was to be written.
+fn write_list(
+    app: &App,
+    sandbox: &Sandbox,
+    list: &ManagerList,
+    day: Day,
+    which: Lists,
+) -> Result<bool, String> {
+    let key = message_key("task-list", &day.to_string(), &list.manager_id, "list");
+    let whose = if list.manager_id.is_empty() {
+        "nobody"
+    } else {
+        &list.manager_id
+    };
+    let place = Place {
+        day,
+        campaign: "managers",
+        label: whose,
+        key: &key,
+    };
+    if which == Lists::Missing && sandbox.path(&place, Form::Eml).exists() {
+        return Ok(false);
+    }
     let letter = list_letter(app, list)?;
     // A list without a manager goes to the company itself: nothing is forgotten.
     let of_manager = list
@@ -228,9 +260,8 @@ fn write_list(app: &App, sandbox: &Sandbox, list: &ManagerList, day: Day) -> Res
         .as_ref()
         .and_then(|manager| manager.email.clone());
     let address = of_manager.or_else(|| app.settings.company.email.clone());
-    let key = message_key("task-list", &day.to_string(), &list.manager_id, "list");
     let email = EmailMessage {
-        key,
+        key: key.clone(),
         message_id_domain: domain(app),
         date: date(app, day),
         from: company_party(app),
@@ -246,21 +277,10 @@ fn write_list(app: &App, sandbox: &Sandbox, list: &ManagerList, day: Day) -> Res
         feedback_id: None,
     };
     let built = email.build().map_err(|error| error.to_string())?;
-    let whose = if list.manager_id.is_empty() {
-        "nobody"
-    } else {
-        &list.manager_id
-    };
-    let place = Place {
-        day,
-        campaign: "managers",
-        label: whose,
-        key: &email.key,
-    };
     sandbox
         .write(&place, Form::Eml, &built.bytes)
         .map_err(|error| error.to_string())?;
-    Ok(())
+    Ok(true)
 }
 
 /// Writes a file of the sandbox; what comes back is its path from the home folder.

@@ -1,4 +1,8 @@
 //! `rekindle demo`: the whole main job on the sample base, as a newcomer sees it.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what cannot be read fails the test as it should"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -133,7 +133,7 @@ impl Work {
             RunOutcome::Done(summary) => self.summaries.push(summary),
             RunOutcome::AwaitingApproval(summary) => {
                 let why = summary.held_because.clone().unwrap_or_default();
-                app.store.approve_run(day, "demo").await?;
+                day::approve(app, day, "demo").await?;
                 self.held.push((day, why));
                 self.summaries.push(summary);
             }
@@ -146,7 +146,7 @@ impl Work {
     }
 
     async fn deliver_lists(&mut self, app: &App, day: Day) -> anyhow::Result<()> {
-        let delivered = deliver::deliver_lists(app, day).await?;
+        let delivered = deliver::deliver_lists(app, day, deliver::Lists::All).await?;
         self.failed.extend(delivered.failed);
         Ok(())
     }

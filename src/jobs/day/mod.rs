@@ -12,7 +12,7 @@ mod walk;
 
 pub use lists::{ManagerList, manager_lists};
 pub use plan::plan;
-pub use run::{RunOutcome, RunSummary, run};
+pub use run::{RunOutcome, RunSummary, approve, run};
 
 use crate::app::App;
 use crate::config::Campaign;
@@ -77,6 +77,16 @@ impl<'a> Ground<'a> {
                 .await?;
         }
         Ok(())
+    }
+
+    /// Whose ground it is.
+    pub(crate) const fn app(&self) -> &'a App {
+        self.app
+    }
+
+    /// The day.
+    pub(crate) const fn day(&self) -> Day {
+        self.options.day
     }
 
     /// What is known of the whole base.

@@ -9,14 +9,13 @@ use crate::app::App;
 use crate::config::settings::DeliveryMode;
 use crate::db::{
     Begun, Details, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
-    Staged, StoreError,
+    Sealing, Staged, StoreError,
 };
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::managers::Managers;
 use crate::model::{Arm, ClientFacts, ClientId, Day, hex};
 use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, PlannedTask, Touched};
 use crate::rules::rhythm::{USUAL_OVER_DAYS, flood};
-use crate::rules::standing::Standing;
 
 use super::lists;
 use super::walk::Walk;
@@ -100,9 +99,18 @@ pub async fn run(
     };
     let version = ground.base.version.unwrap_or_default();
     let text = serde_json::to_string(&counts).unwrap_or_default();
-    app.store
-        .seal(run, version, &text, held_because.as_deref(), app.now_ms())
-        .await?;
+    let lists = match held_because {
+        None => lists::rank(app, options.day).await?,
+        Some(_) => Vec::new(),
+    };
+    let sealing = Sealing {
+        day: options.day,
+        base_facts: version,
+        counts: &text,
+        held_because: held_because.as_deref(),
+        lists: &lists,
+    };
+    app.store.seal(run, &sealing, app.now_ms()).await?;
     let campaigns = counts.campaigns;
     let summary = RunSummary {
         date: options.day,
@@ -112,8 +120,20 @@ pub async fn run(
     if summary.held_because.is_some() {
         return Ok(RunOutcome::AwaitingApproval(summary));
     }
-    lists::write(app, options.day).await?;
     Ok(RunOutcome::Done(summary))
+}
+
+/// Lets a run go that waits for a person; its tasks come onto the lists of its day, or onto the next
+/// ones where another day has been run since. Says whether there was such a run.
+///
+/// The caller holds the lock of the database (`jobs::lock`).
+pub async fn approve(app: &App, date: Day, by: &str) -> Result<bool, StoreError> {
+    let lists = if app.store.last_run_day().await? == Some(date) {
+        lists::rank(app, date).await?
+    } else {
+        Vec::new()
+    };
+    app.store.approve_run(date, by, &lists).await
 }
 
 /// Why the run has to wait for a person: campaigns that have never been live write to people whom
@@ -245,15 +265,12 @@ impl Writer<'_> {
     }
 
     fn freeze(&self, facts: &ClientFacts, details: &Details, touch: &Touched) -> Frozen {
-        let app = self.ground.app;
-        let day = self.ground.options.day;
-        let standing = Standing::of_facts(facts, &self.ground.base.facts, day);
         let manager = facts
             .client
             .manager
             .as_deref()
             .and_then(|id| self.managers.get(id));
-        inputs::freeze(app, facts, standing.as_ref(), details, manager, touch, day)
+        inputs::freeze(self.ground, facts, details, manager, touch)
     }
 
     fn stage_message(

@@ -18,6 +18,10 @@ pub(super) struct Walk<'a> {
     ground: &'a Ground<'a>,
     planner: Option<DayPlanner<'a>>,
     ahead: VecDeque<ClientId>,
+    /// Where the backlog of each campaign goes on.
+    backlogs: Vec<Option<u32>>,
+    /// Kept as long as a backlog may go on.
+    looked_at: HashSet<ClientId>,
     backlog: VecDeque<Decided>,
     counts: Vec<CampaignCounts>,
     wanted: Wanted,
@@ -31,12 +35,14 @@ impl<'a> Walk<'a> {
         run: Option<i64>,
     ) -> Result<Self, StoreError> {
         let frame = ground.frame();
-        let ids = scan::candidates(ground, run).await?;
+        let candidates = scan::candidates(ground, run).await?;
         Ok(Self {
             ground,
             wanted: wanted(&frame),
             planner: Some(DayPlanner::new(frame)),
-            ahead: ids.into(),
+            looked_at: HashSet::new(),
+            ahead: candidates.ids.into(),
+            backlogs: candidates.backlogs,
             backlog: VecDeque::new(),
             counts: Vec::new(),
             newly_missed: 0,
@@ -55,8 +61,14 @@ impl<'a> Walk<'a> {
         while let Some(planner) = &mut self.planner {
             let ids: Vec<ClientId> = self.ahead.drain(..self.ahead.len().min(CHUNK)).collect();
             if ids.is_empty() {
+                if self.look_further().await? {
+                    continue;
+                }
                 self.end();
                 break;
+            }
+            if self.backlogs.iter().any(Option::is_some) {
+                self.looked_at.extend(&ids);
             }
             let frame = self.ground.frame();
             let mut chunk = Vec::new();
@@ -72,6 +84,25 @@ impl<'a> Walk<'a> {
             }
         }
         self.next_of_backlog().await
+    }
+
+    /// Adds the next page of every backlog that has room left: those who spent most may all be
+    /// people whom the campaign does not want. Says whether there is somebody more to look at.
+    async fn look_further(&mut self) -> Result<bool, StoreError> {
+        let frame = self.ground.frame();
+        for (campaign, running) in frame.campaigns.iter().enumerate() {
+            let has_room = |planner: &DayPlanner<'_>| planner.has_room_in_backlog(campaign);
+            while self.ahead.is_empty()
+                && self.backlogs[campaign].is_some()
+                && self.planner.as_ref().is_some_and(has_room)
+            {
+                let page = &mut self.backlogs[campaign];
+                let found = scan::more_of_backlog(self.ground.app, &frame, running, page).await?;
+                let new = found.into_iter().filter(|id| !self.looked_at.contains(id));
+                self.ahead.extend(new);
+            }
+        }
+        Ok(!self.ahead.is_empty())
     }
 
     fn end(&mut self) {
@@ -199,6 +230,7 @@ fn wanted(frame: &crate::rules::plan::Frame<'_>) -> Wanted {
 
 fn add_condition(condition: &Condition, wanted: &mut Wanted) {
     wanted.purchases |= condition.turnover.is_some();
+    wanted.items |= condition.hint.is_some();
     wanted.deals |= condition.open_deal.is_some();
     for inner in condition.any.iter().flatten() {
         add_condition(inner, wanted);

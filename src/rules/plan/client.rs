@@ -2,7 +2,7 @@
 
 use crate::config::campaign::{Campaign, CampaignStatus, GoalEvent, Trigger};
 use crate::model::{Arm, ClientFacts, Day, DealStatus, Enrollment, Touch};
-use crate::rules::audience::{self, Derived, Seen};
+use crate::rules::audience::{self, Seen};
 use crate::rules::holdout;
 use crate::rules::standing::Standing;
 use crate::rules::trigger::{self, Episode, FRESH_DAYS};
@@ -277,7 +277,9 @@ impl Look<'_> {
     }
 
     fn conditions(&self) -> Vec<Seen> {
-        let derived = self.standing.map_or(NEVER_BOUGHT, Standing::derived);
+        let mut derived = self.standing.map(Standing::derived).unwrap_or_default();
+        let hints = self.frame.base.hints(&self.facts.items);
+        derived.hints = hints.into_iter().map(|hint| hint.item).collect();
         audience::look(&self.running.campaign.audience, self.facts, &derived)
     }
 
@@ -314,7 +316,7 @@ impl Look<'_> {
         }
         let share = campaign.limits.holdout.fraction();
         let arm = holdout::arm(&campaign.id, &self.facts.client.ext_id, share);
-        if let Some(block) = self.no_step_at_all() {
+        if let Some(block) = self.no_step_at_all(&episode.key) {
             return Decision::Skipped(block);
         }
         let ahead = ahead(campaign, day, &[], self.gap());
@@ -361,11 +363,11 @@ impl Look<'_> {
     }
 
     /// The reason why no step of the campaign could ever be taken with this client.
-    fn no_step_at_all(&self) -> Option<Block> {
+    fn no_step_at_all(&self, episode: &str) -> Option<Block> {
         let campaign = self.running.campaign;
         let mut first = Some(Block::for_good(Reason::NoStep));
         for (index, step) in campaign.steps.iter().enumerate() {
-            match touch::action(step, campaign, self.facts, self.frame) {
+            match touch::action(step, campaign, episode, self.facts, self.frame) {
                 Ok(_) => return None,
                 Err(block) if block.until.is_some() => return None,
                 Err(block) if index == 0 => first = Some(block),
@@ -385,7 +387,8 @@ impl Look<'_> {
     ) -> Result<Touched, Option<Block>> {
         let mut first_block = None;
         for step in due {
-            match touch::action(step, self.running.campaign, self.facts, self.frame) {
+            let campaign = self.running.campaign;
+            match touch::action(step, campaign, &episode.key, self.facts, self.frame) {
                 Ok((id, action)) => return Ok(self.touched(id, action, episode, arm)),
                 Err(block) if block.until.is_some() => return Err(Some(block)),
                 Err(block) => first_block = first_block.or(Some(block)),
@@ -435,15 +438,6 @@ type Looked = (
     Vec<Seen>,
     Option<crate::rules::evidence::Evidence>,
 );
-
-/// What the conditions see of somebody who has never bought.
-const NEVER_BOUGHT: Derived = Derived {
-    days_silent: None,
-    usual_gap_days: None,
-    state: None,
-    xyz: None,
-    key_account: false,
-};
 
 #[cfg(test)]
 mod tests {

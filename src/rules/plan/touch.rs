@@ -88,12 +88,23 @@ impl Touched {
 pub(super) fn action(
     step: &Step,
     campaign: &Campaign,
+    episode: &str,
     facts: &ClientFacts,
     frame: &Frame<'_>,
 ) -> Result<(String, Action), Block> {
     match (step.task, step.channel) {
         (Some(kind), _) => task(step, kind, facts, frame).map(|task| (step.id.clone(), task)),
-        (None, Some(channel)) => message(step, channel, campaign, facts, frame),
+        (None, Some(channel)) => {
+            let (id, message) = message(step, channel, campaign, facts, frame)?;
+            let again = facts.address_got.iter().any(|got| {
+                got.channel == message.channel
+                    && (&*got.campaign, &*got.episode, &got.step) == (&*campaign.id, episode, &id)
+            });
+            if again {
+                return Err(Block::for_good(Reason::SameAddress));
+            }
+            Ok((id, Action::Message(message)))
+        }
         (None, None) => Err(Block::for_good(Reason::NoStep)),
     }
 }
@@ -121,7 +132,7 @@ fn message(
     campaign: &Campaign,
     facts: &ClientFacts,
     frame: &Frame<'_>,
-) -> Result<(String, Action), Block> {
+) -> Result<(String, PlannedMessage), Block> {
     let class = step.class.unwrap_or(campaign.class);
     if class == Class::Advertising && is_kept_from_mailings(campaign, facts, frame) {
         return Err(Block::for_good(Reason::KeyAccount));
@@ -156,7 +167,7 @@ fn message(
         address,
         certificate,
     };
-    Ok((id, Action::Message(message)))
+    Ok((id, message))
 }
 
 /// Key accounts get a person, not a mailing, unless the campaign is meant for them.

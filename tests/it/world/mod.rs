@@ -5,7 +5,13 @@
 //! leave behind: a message of a sealed run that was never handed over, a half-written run, a
 //! failure that nobody noticed.
 
+mod choice;
+mod facts;
 mod index;
+mod random;
+mod runs;
+mod steps;
+mod tasks;
 mod writing;
 
 use std::collections::BTreeMap;
@@ -20,7 +26,7 @@ use rekindle::clock::Clock;
 use rekindle::config::{self, KnownTemplates};
 use rekindle::db::{Store, TaskFilter, TaskRow};
 use rekindle::jobs::day::{self, DayOptions, RunOutcome};
-use rekindle::jobs::deliver;
+use rekindle::jobs::deliver::{self, Lists};
 use rekindle::jobs::import::{ImportOptions, import_source};
 use rekindle::jobs::outcome::{self, Recorded};
 use rekindle::jobs::rhythms;
@@ -77,7 +83,6 @@ pub(crate) struct World {
     files: Files,
     app: Option<App>,
     pool: Option<SqlitePool>,
-    stale: bool,
     failures_looked_at: bool,
     finished: bool,
 }
@@ -99,7 +104,6 @@ impl World {
             files: Files::default(),
             app: None,
             pool: None,
-            stale: true,
             failures_looked_at: false,
             finished: false,
         };
@@ -188,9 +192,6 @@ impl World {
     /// Imports the facts where they have changed, and brings the rhythms up to date.
     pub(crate) fn import(&mut self) {
         self.app();
-        if !self.stale {
-            return;
-        }
         self.files.write(&self.home().join("data"));
         let app = self.app.as_ref().expect("opened");
         self.wait(async {
@@ -202,7 +203,6 @@ impl World {
             }
             rhythms::keep_up(app, &|_| ()).await.expect("rhythms");
         });
-        self.stale = false;
     }
 
     /// The day as the daily run sees it: by index, with the clock standing on it.
@@ -247,7 +247,11 @@ impl World {
             let outcome = day::run(app, options, &|_| ()).await.expect("a run");
             deliver::deliver(app, &|_| ()).await.expect("delivery");
             if !matches!(outcome, RunOutcome::AwaitingApproval(_)) {
-                let lists = deliver::deliver_lists(app, options.day).await;
+                let which = match outcome {
+                    RunOutcome::Done(_) => Lists::All,
+                    _ => Lists::Missing,
+                };
+                let lists = deliver::deliver_lists(app, options.day, which).await;
                 assert_eq!(lists.expect("lists").failed, Vec::<String>::new());
             }
             outcome
@@ -318,8 +322,14 @@ impl World {
             until: until.map(day),
         };
         self.at(day(on));
+        self.record(task, &outcome)
+    }
+
+    /// Records the outcome of a task.
+    pub(crate) fn record(&mut self, task: i64, outcome: &Outcome) -> Recorded {
+        self.app();
         let app = self.app.as_ref().expect("opened");
-        let recorded = outcome::record(app, task, &outcome, None, "test");
+        let recorded = outcome::record(app, task, outcome, None, "test");
         self.wait(recorded).expect("an outcome")
     }
 

@@ -112,7 +112,6 @@ impl Client<'_> {
 impl World {
     /// A client, new or known; by default with an e-mail address of his own.
     pub(crate) fn client(&mut self, id: &str) -> Client<'_> {
-        self.stale = true;
         let person = Person {
             email: format!("{id}@example.org"),
             phone: String::new(),
@@ -125,21 +124,26 @@ impl World {
         }
     }
 
+    /// Thirty buyers without an address, so that nobody else is a key account.
+    pub(crate) fn crowd(&mut self) {
+        for n in 0..30 {
+            let client = self.client(&format!("crowd{n}")).email("");
+            client.bought_for("2026-01-15", 2_000);
+        }
+    }
+
     /// A deal, or what became of it.
     pub(crate) fn deal(&mut self, id: &str, client: &str, row: &str) {
-        self.stale = true;
         let row = format!("{id},{client},{row}");
         self.files.deals.insert(id.to_owned(), row);
     }
 
     /// A row of consents: `email,advertising,consent,2026-01-01,`.
     pub(crate) fn consent(&mut self, client: &str, row: &str) {
-        self.stale = true;
         self.files.consents.push(format!("{client},{row}"));
     }
 
     pub(crate) fn suppressed(&mut self, email: &str, since: &str) {
-        self.stale = true;
         self.files
             .suppressions
             .push(format!("{email},{since},unsubscribed"));
@@ -147,7 +151,6 @@ impl World {
 
     /// Takes back the last purchase that was written down.
     pub(crate) fn cancelled_last_purchase(&mut self, on: &str) {
-        self.stale = true;
         let n = self.files.purchases.len();
         let last = self.files.purchases.last().expect("a purchase");
         let mut cells = last.split(',');
