@@ -1,5 +1,6 @@
 //! How a command ends: the exit codes that scripts rely on.
 
+use std::io;
 use std::process::ExitCode;
 
 /// How a command ended.
@@ -21,4 +22,16 @@ impl From<Exit> for ExitCode {
             Exit::NeedsPerson => 3,
         })
     }
+}
+
+/// Whether a command failed only because nobody reads its output any more.
+pub(super) fn pipe_is_closed(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let in_table = cause.downcast_ref::<csv::Error>().map(csv::Error::kind);
+        let io = match in_table {
+            Some(csv::ErrorKind::Io(error)) => Some(error),
+            _ => cause.downcast_ref::<io::Error>(),
+        };
+        io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
 }

@@ -1,14 +1,17 @@
 //! `rekindle explain CLIENT`.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::plan::json;
-use super::{DayArgs, Exit, Format};
+use super::{DayArgs, Exit, Format, picture};
 use crate::app::App;
-use crate::jobs::explain::explain;
-use crate::model::ClientId;
+use crate::jobs::explain::{Explanation, explain, purchase_days};
+use crate::model::{ClientId, Day, RhythmDates};
+use crate::pictures::{PictureError, Timeline, timeline};
+use crate::rules::wording;
 
 /// Arguments of `rekindle explain`.
 #[derive(Clone, Debug, Args)]
@@ -20,6 +23,9 @@ pub(super) struct ExplainArgs {
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Draw the client's purchases and the present silence as SVG into this file
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
 }
 
 /// Explains one client.
@@ -28,14 +34,25 @@ pub(super) async fn run(
     args: &ExplainArgs,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
-    let Some(client) = find(app, &args.client, out).await? else {
+    let Some(client) = find(app, &args.client).await? else {
         return Ok(Exit::Wrong);
     };
     let options = args.day.options(app, None);
     let Some(explanation) = explain(app, client, options).await? else {
-        writeln!(out, "{} was not known on {}", args.client, options.day)?;
+        eprintln!("{} was not known on {}", args.client, options.day);
         return Ok(Exit::Wrong);
     };
+    if let Some(file) = &args.picture {
+        let days = purchase_days(app, client, options.day).await?;
+        match draw(app, &explanation, &days)? {
+            Some(svg) => picture::write(file, &svg)?,
+            None => writeln!(
+                io::stderr(),
+                "{} has never bought: there is nothing to draw",
+                args.client
+            )?,
+        }
+    }
     match args.format {
         Format::Text => write!(out, "{explanation}")?,
         Format::Json => json(out, &explanation)?,
@@ -43,12 +60,42 @@ pub(super) async fn run(
     Ok(Exit::Done)
 }
 
-/// The client of an id; says what else could be meant when it is nobody's or of several sources.
-pub(super) async fn find(
+/// The timeline of a client; nothing without a purchase.
+fn draw(
     app: &App,
-    id: &str,
-    out: &mut dyn Write,
-) -> anyhow::Result<Option<ClientId>> {
+    explanation: &Explanation,
+    purchases: &[Day],
+) -> Result<Option<String>, PictureError> {
+    let Some(rhythm) = &explanation.rhythm else {
+        return Ok(None);
+    };
+    let [due, missed, asleep, lost] = rhythm.dates;
+    let sentence = wording::rhythm_sentence(
+        app.locale(),
+        rhythm.usual_gap_days,
+        rhythm.days_silent,
+        rhythm.overdue_p,
+        Some(rhythm.return_30),
+    );
+    let picture = Timeline {
+        name: &explanation.name,
+        purchases,
+        dates: RhythmDates {
+            due,
+            missed,
+            asleep,
+            lost,
+        },
+        usual_gap_days: rhythm.usual_gap_days,
+        today: explanation.date,
+        sentence: &wording::sentence(&sentence),
+        locale: app.locale(),
+    };
+    timeline(&picture).map(Some)
+}
+
+/// The client of an id; says what else could be meant when it is nobody's or of several sources.
+pub(super) async fn find(app: &App, id: &str) -> anyhow::Result<Option<ClientId>> {
     match app.store.clients_called(id).await?.as_slice() {
         [client] => Ok(Some(*client)),
         [] => {
@@ -58,14 +105,11 @@ pub(super) async fn find(
             } else {
                 format!("; perhaps {}", like.join(", "))
             };
-            writeln!(out, "no client has the id \"{id}\"{hint}")?;
+            eprintln!("no client has the id \"{id}\"{hint}");
             Ok(None)
         }
         _ => {
-            writeln!(
-                out,
-                "several sources have a client \"{id}\"; write SOURCE/{id}"
-            )?;
+            eprintln!("several sources have a client \"{id}\"; write SOURCE/{id}");
             Ok(None)
         }
     }

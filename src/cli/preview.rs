@@ -38,7 +38,7 @@ pub(super) async fn run(
 ) -> anyhow::Result<Exit> {
     let client = match &args.client {
         None => None,
-        Some(id) => match super::explain::find(app, id, out).await? {
+        Some(id) => match super::explain::find(app, id).await? {
             Some(client) => Some(client),
             None => return Ok(Exit::Wrong),
         },
@@ -47,7 +47,7 @@ pub(super) async fn run(
     let rendered = match preview(app, &args.template, client, args.locale, options).await? {
         Ok(rendered) => rendered,
         Err(problem) => {
-            writeln!(out, "{problem}")?;
+            eprintln!("{problem}");
             return Ok(Exit::Wrong);
         }
     };

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::plan::json;
 use super::{Exit, Format};
 use crate::app::App;
+use crate::jobs::{day, lock};
 use crate::model::Day;
 
 /// Arguments of `rekindle runs`.
@@ -37,14 +38,15 @@ enum Action {
 /// Lists or approves.
 pub(super) async fn run(app: &App, args: &RunsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if let Some(Action::Approve { date, by }) = &args.action {
-        if app.store.approve_run(*date, by).await? {
+        let _lock = lock::wait(app.store.path()).await?;
+        if day::approve(app, *date, by).await? {
             writeln!(
                 out,
                 "The run of {date} is approved by {by}: its messages may leave"
             )?;
             return Ok(Exit::Done);
         }
-        writeln!(out, "No run of {date} waits for approval")?;
+        eprintln!("no run of {date} waits for approval");
         return Ok(Exit::Wrong);
     }
     let runs = app.store.runs(args.last).await?;

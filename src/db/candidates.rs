@@ -4,9 +4,12 @@
 //! something may have to be done. A plan for a past day looks at everybody instead, because the
 //! stored dates know what happened later.
 
+use std::collections::HashMap;
+
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+use super::facts::id_list;
 use super::rows::day_of;
 use super::{Result, Store};
 use crate::model::{ClientId, Day, DealStatus, RhythmState};
@@ -45,8 +48,21 @@ impl Store {
         Ok(ids(&rows))
     }
 
-    /// Up to `limit` clients whose rhythm reached `state` before a day and who are in no open or
-    /// newer episode of the campaign, those who spent most first.
+    /// Clients who have been due since before a day and have not missed their cycle by another.
+    pub async fn clients_due_since(&self, before: Day, day: Day) -> Result<Vec<ClientId>> {
+        let rows = sqlx::query(
+            "SELECT client_id FROM rhythms
+             WHERE missed_on > ?2 AND asleep_on > ?2 AND due_on < ?1",
+        )
+        .bind(before.epoch_days())
+        .bind(day.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(&rows))
+    }
+
+    /// Up to `limit` clients whose rhythm reached `state` before a day and about whose present
+    /// silence the campaign has done nothing yet, those who spent most first.
     pub async fn backlog(
         &self,
         campaign: &str,
@@ -68,7 +84,7 @@ impl Store {
                AND NOT EXISTS (
                    SELECT 1 FROM enrollments e
                    WHERE e.client_id = r.client_id AND e.campaign = ?1
-                     AND e.entered_on > r.last_day)
+                     AND e.episode = ?6 || ':' || date(r.last_day * 86400, 'unixepoch'))
              ORDER BY r.spent DESC, r.client_id LIMIT ?4 OFFSET ?5",
         )
         .bind(campaign)
@@ -76,6 +92,7 @@ impl Store {
         .bind(before.epoch_days())
         .bind(limit)
         .bind(offset)
+        .bind(state.to_string())
         .fetch_all(&self.pool)
         .await?;
         Ok(ids(&rows))
@@ -119,8 +136,8 @@ impl Store {
         Ok(ids(&rows))
     }
 
-    /// Clients in a campaign for whom something is due, who have bought since, or about whom a
-    /// manager has recorded something.
+    /// Clients in a campaign for whom something is due, or who have bought or won a deal since.
+    /// An outcome of a manager makes an enrollment due as it is recorded.
     pub async fn clients_to_go_on_with(&self, day: Day) -> Result<Vec<ClientId>> {
         let rows = sqlx::query(
             "SELECT client_id FROM enrollments WHERE closed_on IS NULL AND next_on <= ?1
@@ -128,8 +145,8 @@ impl Store {
              SELECT e.client_id FROM enrollments e JOIN rhythms r ON r.client_id = e.client_id
              WHERE e.closed_on IS NULL AND r.last_day >= e.began_on
              UNION
-             SELECT t.client_id FROM outcomes o JOIN tasks t ON t.id = o.task_id
-             WHERE o.day >= ?1 - 1",
+             SELECT e.client_id FROM enrollments e JOIN deals d ON d.client_id = e.client_id
+             WHERE e.closed_on IS NULL AND d.status = 'won' AND d.closed_on >= e.began_on",
         )
         .bind(day.epoch_days())
         .fetch_all(&self.pool)
@@ -161,6 +178,19 @@ impl Store {
         Ok(row
             .get::<Option<i64>, _>("day")
             .map(|_| day_of(&row, "day")))
+    }
+
+    /// The managers of some clients, by the id that the source uses; those without one are left out.
+    pub async fn managers_of(&self, ids: &[ClientId]) -> Result<HashMap<ClientId, String>> {
+        let rows = sqlx::query(
+            "SELECT id, manager FROM clients
+             WHERE id IN (SELECT value FROM json_each(?1)) AND manager IS NOT NULL",
+        )
+        .bind(id_list(ids))
+        .fetch_all(&self.pool)
+        .await?;
+        let managers = rows.iter().map(|row| (ClientId(row.get(0)), row.get(1)));
+        Ok(managers.collect())
     }
 
     /// The client whom people know by `ext_id`; several when two sources use the same id.

@@ -11,7 +11,8 @@ use sqlx::sqlite::SqliteRow;
 use super::rows::{client, day_of, deal, optional_day, rhythm, rhythm_dates, word};
 use super::{Result, Store};
 use crate::model::{
-    AddressKey, Channel, ClientFacts, ClientId, Consent, Contact, Day, PurchaseDay, Suppressed, hex,
+    AddressGot, AddressKey, Channel, ClientFacts, ClientId, Consent, Contact, Day, PurchaseDay,
+    Suppressed, hex,
 };
 
 /// How many of the latest purchase days facts carry.
@@ -22,6 +23,8 @@ const RECENT_PURCHASES: usize = 8;
 pub struct Wanted {
     /// The turnover of the last 365 days and the latest purchase days.
     pub purchases: bool,
+    /// What was bought, by name.
+    pub items: bool,
     /// Deals.
     pub deals: bool,
 }
@@ -30,6 +33,7 @@ impl Wanted {
     /// Everything there is.
     pub const ALL: Self = Self {
         purchases: true,
+        items: true,
         deals: true,
     };
 }
@@ -51,6 +55,30 @@ impl Chunk {
         let place = self.place.get(&ClientId(row.get("client_id")))?;
         self.facts.get_mut(*place)
     }
+
+    /// Notes a message with its client, and with everybody who has its address.
+    fn add_message(&mut self, row: &SqliteRow, owners: &Owners) {
+        let of_address = owners_of(owners, row);
+        for (place, channel) in of_address {
+            self.facts[*place].address_got.push(AddressGot {
+                channel: *channel,
+                campaign: row.get("campaign"),
+                episode: row.get("episode"),
+                step: row.get("step"),
+            });
+        }
+        if row.get::<i64, _>("counts") == 0 {
+            return;
+        }
+        let of_client = self.place.get(&ClientId(row.get("client_id"))).copied();
+        let mut places: Vec<usize> = of_address.iter().map(|(place, _)| *place).collect();
+        places.extend(of_client.filter(|place| !places.contains(place)));
+        for place in places {
+            self.facts[place]
+                .advertising_days
+                .push(day_of(row, "planned_on"));
+        }
+    }
 }
 
 impl Store {
@@ -70,12 +98,19 @@ impl Store {
         if wanted.purchases {
             self.read_recent_purchases(&list, day, &mut chunk).await?;
         }
+        if wanted.items {
+            for (client, items) in self.items_ever(&list, day).await? {
+                if let Some(place) = chunk.place.get(&client) {
+                    chunk.facts[*place].items = items;
+                }
+            }
+        }
         if wanted.deals {
             self.read_deals(&list, day, &mut chunk).await?;
         }
         self.read_consents(&list, day, &mut chunk).await?;
         self.read_story(&list, day, &mut chunk).await?;
-        self.read_address_facts(day, key, &mut chunk).await?;
+        self.read_address_facts(&list, day, key, &mut chunk).await?;
         Ok(chunk.facts)
     }
 
@@ -167,7 +202,9 @@ impl Store {
 
     async fn read_recent_purchases(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
         let rows = sqlx::query(
-            "SELECT client_id, day, SUM(amount) AS net, SUM(MAX(amount, 0)) AS paid
+            "SELECT client_id, day, SUM(amount) AS net,
+                    SUM(CASE WHEN amount > 0 AND (cancelled_on IS NULL OR cancelled_on > ?3)
+                        THEN amount ELSE 0 END) AS paid
              FROM purchases
              WHERE client_id IN (SELECT value FROM json_each(?1)) AND day > ?2 AND day <= ?3
              GROUP BY client_id, day ORDER BY client_id, day DESC",
@@ -240,10 +277,11 @@ impl Store {
         Ok(())
     }
 
-    /// What is known of the addresses: suppressions, and advertising that they got lately, also
-    /// under the name of another client.
+    /// What is known of the addresses: suppressions, and the messages that they got, also under the
+    /// name of another client. A client who changed his address keeps the advertising that he got.
     async fn read_address_facts(
         &self,
+        list: &str,
         day: Day,
         key: &AddressKey,
         chunk: &mut Chunk,
@@ -251,21 +289,22 @@ impl Store {
         let owners = owners(&chunk.facts, key);
         self.read_suppressions(day, &owners, chunk).await?;
         let rows = sqlx::query(
-            "SELECT address_hash, planned_on FROM messages
-             WHERE address_hash IN (SELECT unhex(value) FROM json_each(?1))
-               AND class = 'advertising' AND planned_on <= ?2 AND state <> 'cancelled'
+            "SELECT client_id, address_hash, campaign, episode, step, planned_on,
+                    class = 'advertising' AND state <> 'cancelled' AS counts
+             FROM messages
+             WHERE (address_hash IN (SELECT unhex(value) FROM json_each(?1))
+                    OR client_id IN (SELECT value FROM json_each(?3)))
+               AND planned_on <= ?2
                AND run_id IN (SELECT id FROM runs WHERE status <> 'planning')
-             ORDER BY planned_on",
+             ORDER BY planned_on, id",
         )
         .bind(hash_list(&owners))
         .bind(day.epoch_days())
+        .bind(list)
         .fetch_all(&self.pool)
         .await?;
         for row in rows {
-            let sent_on = day_of(&row, "planned_on");
-            for (place, _) in owners_of(&owners, &row) {
-                chunk.facts[*place].advertising_days.push(sent_on);
-            }
+            chunk.add_message(&row, &owners);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::facts::id_list;
-use super::rows::json;
+use super::rows::{json, optional_day};
 use super::{Result, Store};
 use crate::model::{ClientId, Day, Totals};
 use crate::rules::base_facts::BaseFacts;
@@ -158,6 +158,25 @@ impl Store {
         histories_of(&rows)
     }
 
+    /// Those of some clients of whom something is dated after a day: a purchase, a return, a
+    /// cancellation of an earlier purchase.
+    pub async fn clients_with_later_money(
+        &self,
+        ids: &[ClientId],
+        day: Day,
+    ) -> Result<Vec<ClientId>> {
+        let ids = sqlx::query_scalar::<_, i64>(
+            "SELECT DISTINCT client_id FROM purchases
+             WHERE client_id IN (SELECT value FROM json_each(?1))
+               AND (day > ?2 OR cancelled_on > ?2)",
+        )
+        .bind(id_list(ids))
+        .bind(day.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids.into_iter().map(ClientId).collect())
+    }
+
     /// The histories of the next clients after `after` in the order of their numbers: a page of a
     /// walk over the whole base. An empty page is the end.
     pub async fn histories_after(
@@ -204,6 +223,14 @@ impl Store {
                 None => return Ok(Vec::new()),
             }
         }
+    }
+
+    /// The first and the last day on which anything was bought; nothing in an empty base.
+    pub async fn span_of_purchases(&self) -> Result<Option<(Day, Day)>> {
+        let row = sqlx::query("SELECT min(first_day) AS first, max(last_day) AS last FROM rhythms")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(optional_day(&row, "first").zip(optional_day(&row, "last")))
     }
 
     /// The last import that changed the facts: as long as it is the same, so are they.

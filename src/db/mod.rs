@@ -10,29 +10,33 @@ mod details;
 mod facts;
 mod history;
 mod import;
+mod imported;
 mod messages;
 mod rhythms;
 mod rows;
 mod runs;
 mod story;
+mod tally;
 mod tasks;
 
 pub use details::Details;
 pub use facts::Wanted;
 pub use history::{History, HistoryDay, StoredBase};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
+pub use imported::Imported;
 pub use messages::{DueMessage, Handed};
 pub use rhythms::RhythmProgress;
 pub use runs::{
     Begun, Listed, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
-    RunRow, Staged,
+    RunRow, Sealing, Staged,
 };
+pub use tally::Ended;
 pub use tasks::{TaskFilter, TaskInQueue, TaskRow};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -67,7 +71,7 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
         /// What the migrator said.
-        source: sqlx::migrate::MigrateError,
+        source: MigrateError,
     },
     /// A statement failed.
     #[error("the database refused: {source}{hint}", hint = hint(source))]
@@ -109,6 +113,22 @@ fn hint(error: &sqlx::Error) -> &'static str {
 /// Our own short form.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
+/// Brings the tables up to date. Of two processes that start at once one waits for the other; where
+/// nothing is missing, nobody waits for whoever is writing.
+async fn bring_up_to_date(pool: &SqlitePool) -> std::result::Result<(), MigrateError> {
+    let applied =
+        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM _sqlx_migrations WHERE success");
+    // Without the table the database is new.
+    let applied = applied.fetch_one(pool).await.unwrap_or_default();
+    if applied >= MIGRATIONS.iter().count() as i64 {
+        return MIGRATIONS.run(pool).await;
+    }
+    let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
+    MIGRATIONS.run(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// The one door to the database.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -143,7 +163,7 @@ impl Store {
             path: path.clone(),
             source,
         })?;
-        let migrated = MIGRATIONS.run(&pool).await;
+        let migrated = bring_up_to_date(&pool).await;
         migrated.map_err(|source| StoreError::Migration {
             path: path.clone(),
             source,

@@ -123,6 +123,13 @@ impl Store {
         Ok(count.fetch_one(&self.pool).await?.cast_unsigned())
     }
 
+    /// The version of the base facts by which the rhythms are dated; all by the same. Nothing in an
+    /// empty base.
+    pub async fn rhythms_dated_by(&self) -> Result<Option<i64>> {
+        let version = sqlx::query_scalar("SELECT parameters FROM rhythms LIMIT 1");
+        Ok(version.fetch_optional(&self.pool).await?)
+    }
+
     /// The last day on which a row of a purchase is dated; nothing in an empty base.
     pub async fn last_day_of_purchases(&self) -> Result<Option<Day>> {
         // What is not stale is in the index of the rhythms: a whole base is not walked through.

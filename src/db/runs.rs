@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Row, SqliteTransaction};
 
 use super::rows::day_of;
+use super::tasks::write_lists;
 use super::{Result, Store};
 use crate::config::settings::DeliveryMode;
 use crate::model::{ClientId, Day};
@@ -184,11 +185,26 @@ pub struct Listed {
     pub rank: Option<u32>,
 }
 
+/// What ends the writing of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Sealing<'a> {
+    /// The day.
+    pub day: Day,
+    /// The version of the base facts that it rests on.
+    pub base_facts: i64,
+    /// JSON: what was counted.
+    pub counts: &'a str,
+    /// Why a person has to let it go.
+    pub held_because: Option<&'a str>,
+    /// The managers' lists; empty when the run is held.
+    pub lists: &'a [Listed],
+}
+
 impl Store {
     /// Begins the run of a day, or says that the day has been run.
     ///
-    /// What a process that died left of the same day is cleared away first: its rows were never
-    /// visible. The caller holds the lock of the database, so nobody else is planning.
+    /// What a process that died left, of this day or another, is cleared away first: its rows were
+    /// never visible. The caller holds the lock of the database, so nobody else is planning.
     pub async fn begin_run(
         &self,
         date: Day,
@@ -197,20 +213,21 @@ impl Store {
         now_ms: i64,
     ) -> Result<Begun> {
         let mut tx = self.begin().await?;
+        for run in half_written(&mut tx).await? {
+            clear(&mut tx, run).await?;
+        }
         let known =
-            sqlx::query("SELECT id, status FROM runs WHERE schedule = ?1 AND logical_date = ?2")
+            sqlx::query("SELECT status FROM runs WHERE schedule = ?1 AND logical_date = ?2")
                 .bind(DAILY)
                 .bind(date.epoch_days())
                 .fetch_optional(&mut *tx)
                 .await?;
         if let Some(row) = known {
             let status: String = row.get("status");
-            if status != "planning" {
-                return Ok(Begun::Before {
-                    awaiting_approval: status == "awaiting_approval",
-                });
-            }
-            clear(&mut tx, row.get("id")).await?;
+            tx.commit().await?;
+            return Ok(Begun::Before {
+                awaiting_approval: status == "awaiting_approval",
+            });
         }
         let mode = match mode {
             DeliveryMode::Sandbox => "sandbox",
@@ -245,17 +262,11 @@ impl Store {
         Ok(())
     }
 
-    /// Makes the rows of a run visible, or holds them for a person: one transaction.
-    pub async fn seal(
-        &self,
-        run: i64,
-        base_facts: i64,
-        counts: &str,
-        held_because: Option<&str>,
-        now_ms: i64,
-    ) -> Result<()> {
+    /// Makes the rows of a run visible together with the managers' lists, or holds them for a
+    /// person: one transaction, so that no kill leaves a sealed day without its lists.
+    pub async fn seal(&self, run: i64, sealing: &Sealing<'_>, now_ms: i64) -> Result<()> {
         let mut tx = self.begin().await?;
-        let status = if held_because.is_some() {
+        let status = if sealing.held_because.is_some() {
             "awaiting_approval"
         } else {
             "sealed"
@@ -268,18 +279,21 @@ impl Store {
         .bind(run)
         .bind(status)
         .bind(now_ms)
-        .bind(counts)
-        .bind(held_because)
-        .bind(base_facts)
+        .bind(sealing.counts)
+        .bind(sealing.held_because)
+        .bind(sealing.base_facts)
         .execute(&mut *tx)
         .await?;
         withdraw_what_is_over(&mut tx, run).await?;
+        write_lists(&mut tx, sealing.day, sealing.lists).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    /// Lets a run go that waits for a person. Says whether there was one.
-    pub async fn approve_run(&self, date: Day, by: &str) -> Result<bool> {
+    /// Lets a run go that waits for a person, with the lists of its day. Says whether there was
+    /// one.
+    pub async fn approve_run(&self, date: Day, by: &str, lists: &[Listed]) -> Result<bool> {
+        let mut tx = self.begin().await?;
         let done = sqlx::query(
             "UPDATE runs SET status = 'sealed', approved_by = ?3
              WHERE schedule = ?1 AND logical_date = ?2 AND status = 'awaiting_approval'",
@@ -287,9 +301,28 @@ impl Store {
         .bind(DAILY)
         .bind(date.epoch_days())
         .bind(by)
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(done.rows_affected() == 1)
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        write_lists(&mut tx, date, lists).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// The last day that was run, whether it waits for a person or not.
+    pub async fn last_run_day(&self) -> Result<Option<Day>> {
+        let day = sqlx::query_scalar::<_, Option<i32>>(
+            "SELECT max(logical_date) FROM runs WHERE status <> 'planning'",
+        );
+        Ok(day.fetch_one(&self.pool).await?.map(Day::from_epoch))
+    }
+
+    /// The runs that are being written, or were when their process died.
+    pub async fn half_written_runs(&self) -> Result<Vec<i64>> {
+        let mut connection = self.pool.acquire().await?;
+        half_written(&mut connection).await
     }
 
     /// What the latest runs before a day counted, as JSON.
@@ -354,9 +387,23 @@ impl Store {
     }
 }
 
-/// Removes the invisible rows of a run whose process died.
+async fn half_written(connection: &mut SqliteConnection) -> Result<Vec<i64>> {
+    let runs = sqlx::query_scalar("SELECT id FROM runs WHERE status = 'planning'");
+    Ok(runs.fetch_all(connection).await?)
+}
+
+/// Removes the invisible rows of a run whose process died. Whoever would have been touched is
+/// looked at again, from the day of the run on.
 async fn clear(tx: &mut SqliteConnection, run: i64) -> Result<()> {
     for statement in [
+        "UPDATE enrollments SET next_on = min(next_on, touched.planned_on)
+         FROM (SELECT campaign, client_id, episode, planned_on FROM messages WHERE run_id = ?1
+               UNION ALL
+               SELECT campaign, client_id, episode, planned_on FROM tasks WHERE run_id = ?1)
+              AS touched
+         WHERE enrollments.campaign = touched.campaign
+           AND enrollments.client_id = touched.client_id
+           AND enrollments.episode = touched.episode",
         "DELETE FROM messages WHERE run_id = ?1",
         "DELETE FROM tasks WHERE run_id = ?1",
         "DELETE FROM certificates WHERE run_id = ?1",

@@ -2,12 +2,14 @@
 
 use serde::Serialize;
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::rows::{day_of, optional_day, word};
 use super::runs::Listed;
 use super::{Result, Store};
-use crate::model::{AddressKey, Channel, Day, Manager, Outcome, SuppressionReason, TaskKind};
+use crate::model::{
+    AddressKey, Channel, ClientId, Day, Manager, Outcome, SuppressionReason, TaskKind,
+};
 
 /// A task as the ranking of a day's list sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,10 @@ pub struct TaskRow {
     pub client: String,
     /// The campaign.
     pub campaign: String,
+    /// Our own number of the client.
+    pub client_id: ClientId,
+    /// The occasion.
+    pub episode: String,
     /// The step.
     pub step: String,
     /// What to do.
@@ -67,7 +73,8 @@ pub struct TaskFilter<'a> {
 }
 
 const TASK_COLUMNS: &str = "
-    SELECT t.id, t.manager, c.ext_id AS client, t.campaign, t.step, t.kind, t.script, t.state,
+    SELECT t.id, t.manager, c.ext_id AS client, t.client_id, t.campaign, t.episode, t.step, t.kind,
+           t.script, t.state,
            t.value, t.rank, t.planned_on, t.not_before, t.attempts, t.inputs, t.listed_on
     FROM tasks t
     JOIN clients c ON c.id = t.client_id
@@ -79,6 +86,8 @@ fn task(row: &SqliteRow) -> Result<TaskRow> {
         manager: row.get("manager"),
         client: row.get("client"),
         campaign: row.get("campaign"),
+        client_id: ClientId(row.get("client_id")),
+        episode: row.get("episode"),
         step: row.get("step"),
         kind: word(row, "tasks", "kind")?,
         script: row.get("script"),
@@ -92,14 +101,46 @@ fn task(row: &SqliteRow) -> Result<TaskRow> {
     })
 }
 
+/// Writes the lists of a day: who is on it and where; the others wait.
+pub(super) async fn write_lists(
+    tx: &mut SqliteConnection,
+    day: Day,
+    listed: &[Listed],
+) -> Result<()> {
+    let rows = serde_json::to_string(listed).map_err(|error| super::StoreError::Row {
+        table: "tasks",
+        reason: error.to_string(),
+    })?;
+    sqlx::query(
+        "UPDATE tasks SET
+             rank = row.value ->> 'rank',
+             listed_on = CASE WHEN row.value ->> 'rank' IS NULL THEN listed_on ELSE ?1 END,
+             state = CASE WHEN state = 'held_out' THEN state
+                          WHEN row.value ->> 'rank' IS NULL THEN 'waiting' ELSE 'open' END
+         FROM json_each(?2) AS row
+         WHERE tasks.id = row.value ->> 'task'",
+    )
+    .bind(day.epoch_days())
+    .bind(rows)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 impl Store {
-    /// Everything that competes for a place on the lists of a day.
+    /// Everything that competes for a place on the lists of a day: also what the run of the day
+    /// adds, which nobody sees yet, and without the tasks of those who leave.
     pub async fn task_queue(&self, day: Day) -> Result<Vec<TaskInQueue>> {
         let rows = sqlx::query(
             "SELECT t.id, t.manager, t.value, t.planned_on, t.state = 'held_out' AS held_out
-             FROM tasks t JOIN runs r ON r.id = t.run_id AND r.status = 'sealed'
+             FROM tasks t
+             JOIN runs r ON r.id = t.run_id AND (r.status = 'sealed' OR r.logical_date = ?1)
              WHERE (t.state IN ('waiting', 'open') OR (t.state = 'held_out' AND t.planned_on = ?1))
                AND t.not_before <= ?1 AND t.planned_on <= ?1
+               AND NOT EXISTS (
+                   SELECT 1 FROM enrollments e
+                   WHERE e.campaign = t.campaign AND e.client_id = t.client_id
+                     AND e.episode = t.episode AND e.closed_run IS NOT NULL)
              ORDER BY t.id",
         )
         .bind(day.epoch_days())
@@ -115,28 +156,6 @@ impl Store {
                 held_out: row.get::<i64, _>("held_out") != 0,
             })
             .collect())
-    }
-
-    /// Writes the lists of a day: who is on it and where; the others wait.
-    pub async fn write_lists(&self, day: Day, listed: &[Listed]) -> Result<()> {
-        let rows = serde_json::to_string(listed).map_err(|error| super::StoreError::Row {
-            table: "tasks",
-            reason: error.to_string(),
-        })?;
-        sqlx::query(
-            "UPDATE tasks SET
-                 rank = row.value ->> 'rank',
-                 listed_on = CASE WHEN row.value ->> 'rank' IS NULL THEN listed_on ELSE ?1 END,
-                 state = CASE WHEN state = 'held_out' THEN state
-                              WHEN row.value ->> 'rank' IS NULL THEN 'waiting' ELSE 'open' END
-             FROM json_each(?2) AS row
-             WHERE tasks.id = row.value ->> 'task'",
-        )
-        .bind(day.epoch_days())
-        .bind(rows)
-        .execute(&self.pool)
-        .await?;
-        Ok(())
     }
 
     /// Tasks that a person may see, by manager and rank.
@@ -204,6 +223,17 @@ impl Store {
         .bind(note)
         .bind(now_ms)
         .bind(by)
+        .execute(&mut *tx)
+        .await?;
+        // The daily scan looks at the client again: an outcome steers his campaign.
+        sqlx::query(
+            "UPDATE enrollments SET next_on = min(ifnull(next_on, ?2), ?2)
+             FROM tasks t
+             WHERE t.id = ?1 AND enrollments.campaign = t.campaign
+               AND enrollments.client_id = t.client_id AND enrollments.episode = t.episode",
+        )
+        .bind(task)
+        .bind(outcome.day.epoch_days())
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;

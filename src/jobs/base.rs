@@ -6,6 +6,7 @@ use crate::config::settings::RhythmSettings;
 use crate::db::{StoreError, StoredBase};
 use crate::model::{ClientId, Day};
 use crate::rules::base_facts::{BaseFacts, BaseFactsBuilder, closed_days};
+use crate::rules::rhythm::{Companions, ItemBuyers};
 
 /// How many clients are read at once.
 const PAGE: u32 = 5_000;
@@ -93,9 +94,11 @@ fn answers(facts: &BaseFacts, app: &App) -> bool {
     settings_hold(facts, &app.settings.rhythm) && (facts.volume.is_some() || !volume::asked(app))
 }
 
-/// Computes base facts; a second walk finds who buys less, if a campaign asks.
+/// Computes base facts; further walks learn what is bought together, where receipts say what was
+/// bought, and who buys less, if a campaign asks.
 async fn compute(app: &App, day: Day) -> Result<BaseFacts, StoreError> {
     let mut facts = rhythms(app, day).await?;
+    facts.companions = companions(app, day).await?;
     if volume::asked(app) {
         facts.volume = Some(volume::scan(app, &facts, day).await?);
     }
@@ -119,4 +122,26 @@ async fn rhythms(app: &App, day: Day) -> Result<BaseFacts, StoreError> {
     // The search for the parameters takes a second or two of one core.
     let facts = tokio::task::spawn_blocking(move || builder.finish(&settings)).await;
     Ok(facts.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())))
+}
+
+/// What is bought together up to a day; `None` where no receipt says what was bought.
+async fn companions(app: &App, day: Day) -> Result<Option<Companions<String>>, StoreError> {
+    if !app.store.knows_items(day).await? {
+        return Ok(None);
+    }
+    let mut buyers = ItemBuyers::default();
+    let mut after = ClientId(0);
+    while let Some(page) = app.store.baskets_after(&mut after, PAGE, day).await? {
+        for basket in page {
+            buyers.add(basket);
+        }
+    }
+    let mut pairs = buyers.into_pairs();
+    let mut after = ClientId(0);
+    while let Some(page) = app.store.baskets_after(&mut after, PAGE, day).await? {
+        for basket in page {
+            pairs.add(basket);
+        }
+    }
+    Ok(Some(pairs.finish()))
 }

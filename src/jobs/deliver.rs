@@ -14,8 +14,8 @@ use crate::config::Campaign;
 use crate::config::campaign::Sender;
 use crate::config::settings::DeliveryMode;
 use crate::db::{DueMessage, Handed, StoreError};
-use crate::model::{Channel, Day};
-use crate::render::{ButtonKind, LetterContext};
+use crate::model::{Channel, Day, Locale};
+use crate::render::{ButtonKind, Letter, LetterContext};
 use crate::rules::certificate::message_key;
 
 use super::day::{ManagerList, manager_lists};
@@ -71,16 +71,26 @@ pub async fn deliver(app: &App, progress: &(dyn Fn(u64) + Sync)) -> Result<Deliv
     Ok(delivered)
 }
 
+/// Which lists to hand over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lists {
+    /// Those of a day that has just been run.
+    All,
+    /// Those that a process which died, or a run that waited for approval, did not hand over. What
+    /// a manager has got stays as it was, whatever outcomes came since.
+    Missing,
+}
+
 /// Hands the managers their lists of a day.
-pub async fn deliver_lists(app: &App, day: Day) -> Result<Delivered, StoreError> {
+pub async fn deliver_lists(app: &App, day: Day, which: Lists) -> Result<Delivered, StoreError> {
     let mut delivered = Delivered::default();
     if app.settings.delivery.mode == DeliveryMode::Live {
         return Ok(delivered);
     }
     let sandbox = Sandbox::new(app.path(&app.settings.paths.sandbox)).relaxed();
     for list in manager_lists(app, day).await? {
-        match write_list(app, &sandbox, &list, day) {
-            Ok(()) => delivered.lists += 1,
+        match write_list(app, &sandbox, &list, day, which) {
+            Ok(written) => delivered.lists += u64::from(written),
             Err(failure) => delivered.failed.push(failure),
         }
     }
@@ -113,11 +123,7 @@ fn hand_over(app: &App, sandbox: &Sandbox, message: &DueMessage) -> Handed {
 }
 
 /// What a message is rendered from, and the language of its reader.
-fn opened(
-    app: &App,
-    message: &DueMessage,
-    key: &str,
-) -> Result<(LetterContext, crate::model::Locale), String> {
+fn opened(app: &App, message: &DueMessage, key: &str) -> Result<(LetterContext, Locale), String> {
     let frozen: Frozen = serde_json::from_str(&message.inputs).map_err(|e| e.to_string())?;
     let locale = frozen.locale;
     Ok((
@@ -142,10 +148,7 @@ fn key_of(message: &DueMessage) -> String {
 fn write_letter(app: &App, sandbox: &Sandbox, message: &DueMessage) -> Result<String, String> {
     let key = key_of(message);
     let (context, locale) = opened(app, message, &key)?;
-    let letter = app
-        .templates
-        .render_letter(&message.template, locale, &context)
-        .map_err(|error| error.to_string())?;
+    let letter = rendered(app, message, locale, &context)?;
     let domain = domain(app);
     let title = campaign(app, &message.campaign).map(|campaign| campaign.title.clone());
     let email = EmailMessage {
@@ -176,6 +179,34 @@ fn write_letter(app: &App, sandbox: &Sandbox, message: &DueMessage) -> Result<St
     write_file(app, sandbox, message, &email.key, Form::Eml, &built.bytes)
 }
 
+fn rendered(
+    app: &App,
+    message: &DueMessage,
+    locale: Locale,
+    context: &LetterContext,
+) -> Result<Letter, String> {
+    let letter = app
+        .templates
+        .render_letter(&message.template, locale, context);
+    letter.map_err(|error| error.to_string())
+}
+
+/// A letter as it is, or was, handed over: to be looked at.
+pub fn letter(app: &App, message: &DueMessage) -> Result<Letter, String> {
+    let (context, locale) = opened(app, message, &key_of(message))?;
+    rendered(app, message, locale, &context)
+}
+
+/// A manager's list as a letter.
+pub fn list_letter(app: &App, list: &ManagerList) -> Result<Letter, String> {
+    let of_manager = list.manager.as_ref().and_then(|manager| manager.locale);
+    let locale = of_manager.unwrap_or(app.locale());
+    let letter = app
+        .templates
+        .render_task_list(LIST_TEMPLATE, locale, &list.context);
+    letter.map_err(|error| error.to_string())
+}
+
 fn write_whatsapp(app: &App, sandbox: &Sandbox, message: &DueMessage) -> Result<String, String> {
     let key = key_of(message);
     let (context, locale) = opened(app, message, &key)?;
@@ -199,25 +230,38 @@ fn write_whatsapp(app: &App, sandbox: &Sandbox, message: &DueMessage) -> Result<
     write_file(app, sandbox, message, &request.key, Form::Json, &body)
 }
 
-fn write_list(app: &App, sandbox: &Sandbox, list: &ManagerList, day: Day) -> Result<(), String> {
-    let locale = list
-        .manager
-        .as_ref()
-        .and_then(|manager| manager.locale)
-        .unwrap_or(app.locale());
-    let letter = app
-        .templates
-        .render_task_list(LIST_TEMPLATE, locale, &list.context)
-        .map_err(|error| error.to_string())?;
+/// Writes the letter with a list; says whether it was to be written.
+fn write_list(
+    app: &App,
+    sandbox: &Sandbox,
+    list: &ManagerList,
+    day: Day,
+    which: Lists,
+) -> Result<bool, String> {
+    let key = message_key("task-list", &day.to_string(), &list.manager_id, "list");
+    let whose = if list.manager_id.is_empty() {
+        "nobody"
+    } else {
+        &list.manager_id
+    };
+    let place = Place {
+        day,
+        campaign: "managers",
+        label: whose,
+        key: &key,
+    };
+    if which == Lists::Missing && sandbox.path(&place, Form::Eml).exists() {
+        return Ok(false);
+    }
+    let letter = list_letter(app, list)?;
     // A list without a manager goes to the company itself: nothing is forgotten.
     let of_manager = list
         .manager
         .as_ref()
         .and_then(|manager| manager.email.clone());
     let address = of_manager.or_else(|| app.settings.company.email.clone());
-    let key = message_key("task-list", &day.to_string(), &list.manager_id, "list");
     let email = EmailMessage {
-        key,
+        key: key.clone(),
         message_id_domain: domain(app),
         date: date(app, day),
         from: company_party(app),
@@ -233,21 +277,10 @@ fn write_list(app: &App, sandbox: &Sandbox, list: &ManagerList, day: Day) -> Res
         feedback_id: None,
     };
     let built = email.build().map_err(|error| error.to_string())?;
-    let whose = if list.manager_id.is_empty() {
-        "nobody"
-    } else {
-        &list.manager_id
-    };
-    let place = Place {
-        day,
-        campaign: "managers",
-        label: whose,
-        key: &email.key,
-    };
     sandbox
         .write(&place, Form::Eml, &built.bytes)
         .map_err(|error| error.to_string())?;
-    Ok(())
+    Ok(true)
 }
 
 /// Writes a file of the sandbox; what comes back is its path from the home folder.

@@ -4,9 +4,10 @@ use std::fmt;
 
 use crate::app::App;
 use crate::config::campaign::CampaignStatus;
-use crate::db::{StoreError, Wanted};
+use crate::db::{History, StoreError, Wanted};
 use crate::model::{ClientFacts, ClientId, Day};
 use crate::rules::plan::{Block, ClientPlan, Decision, Verdict, decide};
+use crate::rules::rhythm::Hint;
 use crate::rules::standing::Standing;
 use serde::Serialize;
 
@@ -23,6 +24,8 @@ pub struct Explanation {
     pub date: Day,
     /// The rhythm in numbers; absent when he has never bought.
     pub rhythm: Option<RhythmLines>,
+    /// What clients with such baskets also buy, the likeliest first.
+    pub hints: Vec<Hint<String>>,
     /// Each campaign.
     pub campaigns: Vec<CampaignLines>,
 }
@@ -108,8 +111,19 @@ pub async fn explain(
         name: facts.client.label().to_owned(),
         date: options.day,
         rhythm: rhythm_lines(facts, &ground, options.day),
+        hints: ground.base().hints(&facts.items),
         campaigns,
     }))
+}
+
+/// The purchase days of a client up to a day, rising: what a picture of him needs beside the rest.
+pub async fn purchase_days(
+    app: &App,
+    client: ClientId,
+    up_to: Day,
+) -> Result<Vec<Day>, StoreError> {
+    let histories = app.store.histories(&[client], up_to).await?;
+    Ok(histories.iter().flat_map(History::purchase_days).collect())
 }
 
 fn rhythm_lines(facts: &ClientFacts, ground: &Ground<'_>, day: Day) -> Option<RhythmLines> {
@@ -222,6 +236,14 @@ impl fmt::Display for Explanation {
             None => writeln!(f, "  has never bought")?,
             Some(rhythm) => writeln!(f, "{rhythm}")?,
         }
+        if !self.hints.is_empty() {
+            let hints: Vec<String> = self.hints.iter().map(in_short).collect();
+            writeln!(
+                f,
+                "  clients with such baskets also buy: {}",
+                hints.join(", ")
+            )?;
+        }
         for one in &self.campaigns {
             write!(f, "\n{:<20} {}: {}", one.campaign, one.verdict, one.because)?;
             match one.changes_on {
@@ -242,6 +264,15 @@ impl fmt::Display for Explanation {
         }
         Ok(())
     }
+}
+
+/// A hint with what speaks for it.
+fn in_short(hint: &Hint<String>) -> String {
+    let share = hint.share * 100.0;
+    format!(
+        "{} ({share:.0} % of those who buy {})",
+        hint.item, hint.because_of
+    )
 }
 
 impl fmt::Display for RhythmLines {

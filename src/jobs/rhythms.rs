@@ -31,11 +31,13 @@ pub async fn keep_up(app: &App, progress: RhythmProgress<'_>) -> Result<RhythmsK
         return Ok(RhythmsKept::default());
     };
     let store = &app.store;
-    let refreshed = store
-        .refresh_rhythms(&base.facts, version, progress)
-        .await?;
+    // In this order all rhythms are dated by one version at any time: killed in between, the stale
+    // ones bring the work back here.
     let dated_anew = store
         .recompute_all_dates(&base.facts, version, progress)
+        .await?;
+    let refreshed = store
+        .refresh_rhythms(&base.facts, version, progress)
         .await?;
     Ok(RhythmsKept {
         refreshed,

@@ -18,6 +18,8 @@ pub struct ClientFacts {
     pub totals: Totals,
     /// The latest purchase days, the last one first; at most a handful.
     pub recent_purchases: Vec<PurchaseDay>,
+    /// What was ever bought, each item once, in the order of names; read only where it is asked for.
+    pub items: Vec<String>,
     /// Deals.
     pub deals: Vec<Deal>,
     /// Consents of the client himself; the basis of the source is configuration.
@@ -26,9 +28,24 @@ pub struct ClientFacts {
     pub suppressed: Vec<Suppressed>,
     /// The story so far.
     pub enrollments: Vec<Enrollment>,
-    /// Days on which this client's address got an advertising message, also under another client's
-    /// name.
+    /// Days on which this client, or an address of his under another client's name, got an
+    /// advertising message.
     pub advertising_days: Vec<Day>,
+    /// What his addresses have got, also under another client's name: nothing of it comes again.
+    pub address_got: Vec<AddressGot>,
+}
+
+/// A message that an address has got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressGot {
+    /// The channel of the address.
+    pub channel: Channel,
+    /// The campaign.
+    pub campaign: String,
+    /// The occasion.
+    pub episode: String,
+    /// The step.
+    pub step: String,
 }
 
 impl ClientFacts {

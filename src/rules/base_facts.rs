@@ -9,10 +9,13 @@ use crate::model::{ClientId, Day, Rhythm, RhythmDates, Xyz};
 
 use super::evidence::Evidence;
 use super::rhythm::{
-    self, ClosedDays, Fit, FitSettings, GapHistogram, Law, PauseEnd, PauseSample,
+    self, ClosedDays, Companions, Fit, FitSettings, GapHistogram, Hint, Law, PauseEnd, PauseSample,
     SecondPurchaseWindow, Thresholds, TurnoverShares, XyzThresholds, proposed_grid,
     proposed_smallest_lost_days,
 };
+
+/// How many hints for a larger receipt a client gets: what a manager can say in one call.
+const HINTS: usize = 3;
 
 /// The facts of the whole base on one day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +42,9 @@ pub struct BaseFacts {
     /// Who buys less than usual; absent when no campaign asks.
     #[serde(default)]
     pub volume: Option<Volume>,
+    /// What is bought together; absent when no receipt names what was bought.
+    #[serde(default)]
+    pub companions: Option<Companions<String>>,
 }
 
 /// Who buys less than usual on the day of the base facts.
@@ -94,6 +100,12 @@ impl BaseFacts {
             missed_p,
             wake_away: self.asleep_away,
         }
+    }
+
+    /// What clients with such baskets also buy, the likeliest first; nothing when `items` is empty.
+    pub fn hints(&self, items: &[String]) -> Vec<Hint<String>> {
+        let companions = self.companions.as_ref();
+        companions.map_or_else(Vec::new, |companions| companions.hints(items, HINTS))
     }
 
     /// The frequency class of a client with this many purchase days and this usual gap.
@@ -158,6 +170,7 @@ impl BaseFactsBuilder {
             second_purchase,
             closed: closed_days(settings),
             volume: None,
+            companions: None,
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod base_facts;
 pub mod certificate;
 pub mod day_list;
 pub mod evidence;
+pub mod frequency_report;
 pub mod holdout;
 pub mod plan;
 pub mod rhythm;

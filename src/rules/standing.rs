@@ -100,7 +100,8 @@ impl Standing {
         self.law.returns_within(f64::from(self.days_silent), days)
     }
 
-    /// What the conditions of an audience look at.
+    /// What the conditions of an audience look at, hints left aside: they follow from what was
+    /// bought, not from when.
     pub fn derived(&self) -> Derived {
         Derived {
             days_silent: Some(self.days_silent),
@@ -108,6 +109,7 @@ impl Standing {
             state: Some(self.state),
             xyz: Some(self.xyz),
             key_account: self.key_account,
+            hints: Vec::new(),
         }
     }
 }

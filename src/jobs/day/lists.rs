@@ -21,8 +21,8 @@ pub struct ManagerList {
     pub context: TaskListContext,
 }
 
-/// Gives every waiting task of the day its place: by value at risk, within each capacity.
-pub(super) async fn write(app: &App, day: Day) -> Result<(), StoreError> {
+/// The place of every waiting task of the day: by value at risk, within each capacity.
+pub(super) async fn rank(app: &App, day: Day) -> Result<Vec<Listed>, StoreError> {
     let managers = Managers::read(app).await?;
     let mut by_manager: BTreeMap<String, Vec<Waiting>> = BTreeMap::new();
     for task in app.store.task_queue(day).await? {
@@ -42,7 +42,7 @@ pub(super) async fn write(app: &App, day: Day) -> Result<(), StoreError> {
             rank,
         }));
     }
-    app.store.write_lists(day, &listed).await
+    Ok(listed)
 }
 
 /// The lists of a day as letters show them, one for each manager who has something to do.

@@ -12,7 +12,7 @@ mod walk;
 
 pub use lists::{ManagerList, manager_lists};
 pub use plan::plan;
-pub use run::{RunOutcome, RunSummary, run};
+pub use run::{RunOutcome, RunSummary, approve, run};
 
 use crate::app::App;
 use crate::config::Campaign;
@@ -64,6 +64,29 @@ impl<'a> Ground<'a> {
             base,
             campaigns,
         })
+    }
+
+    /// Keeps the base facts under a version. For the present day the stored dates of the rhythms
+    /// are brought to them, so that the scan by index finds the same clients as the decisions.
+    async fn keep_base(&mut self) -> Result<(), StoreError> {
+        self.base = base::keep(self.app, self.base.clone()).await?;
+        if let (false, Some(version)) = (self.options.as_of, self.base.version) {
+            let store = &self.app.store;
+            store
+                .recompute_all_dates(&self.base.facts, version, &|_| ())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Whose ground it is.
+    pub(crate) const fn app(&self) -> &'a App {
+        self.app
+    }
+
+    /// The day.
+    pub(crate) const fn day(&self) -> Day {
+        self.options.day
     }
 
     /// What is known of the whole base.

@@ -1,13 +1,14 @@
 //! The dry run: the whole day as a value, nothing applied.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::app::App;
 use crate::db::{StoreError, TaskFilter};
-use crate::model::{Arm, ClientFacts, Day};
+use crate::model::{Arm, ClientFacts, ClientId, Day};
 use crate::rules::day_list;
 use crate::rules::plan::{
-    Action, BaseLine, MessageLine, Plan, PlannedMessage, PlannedTask, TaskLine, Touched, in_units,
+    Action, BaseLine, Closing, MessageLine, Plan, PlannedMessage, PlannedTask, TaskLine, Touched,
+    in_units,
 };
 
 use crate::jobs::managers::Managers;
@@ -20,10 +21,11 @@ use super::{DayOptions, Ground};
 /// Plans a day and shows it; `only` leaves the lines of one campaign.
 pub async fn plan(app: &App, options: DayOptions<'_>) -> Result<Plan, StoreError> {
     let ground = Ground::read(app, options).await?;
-    let mut walk = Walk::begin(&ground).await?;
+    let mut walk = Walk::begin(&ground, None).await?;
     let mut lines = Lines::new(app);
     while let Some(chunk) = walk.next().await? {
         for (facts, decided) in &chunk {
+            lines.leave(facts, &decided.closings);
             if let Some(touch) = &decided.touch {
                 lines.add(facts, touch, options.day);
             }
@@ -57,6 +59,8 @@ struct Lines<'a> {
     app: &'a App,
     messages: Vec<MessageLine>,
     tasks: Vec<NewTask>,
+    /// Episodes that end today: their tasks leave the lists.
+    ended: HashSet<(ClientId, String, String)>,
 }
 
 /// A task of the plan; a held-out one takes a place and is not shown.
@@ -72,7 +76,19 @@ impl<'a> Lines<'a> {
             app,
             messages: Vec::new(),
             tasks: Vec::new(),
+            ended: HashSet::new(),
         }
+    }
+
+    fn leave(&mut self, facts: &ClientFacts, closings: &[Closing]) {
+        let ended = facts.enrollments.iter().filter(|enrollment| {
+            let mut closings = closings.iter();
+            closings.any(|closing| closing.enrollment == enrollment.id)
+        });
+        self.ended.extend(ended.map(|enrollment| {
+            let (campaign, episode) = (enrollment.campaign.clone(), enrollment.episode.clone());
+            (facts.client.id, campaign, episode)
+        }));
     }
 
     fn add(&mut self, facts: &ClientFacts, touch: &Touched, day: Day) {
@@ -119,8 +135,9 @@ impl<'a> Lines<'a> {
 
     /// The lists of the day: the new tasks and those that wait, each in its place.
     async fn tasks(&mut self, day: Day) -> Result<Vec<TaskLine>, StoreError> {
-        let mut all = std::mem::take(&mut self.tasks);
-        all.extend(self.carried_over(day).await?);
+        // The older come first, as they do by number once the new ones are written.
+        let mut all = self.carried_over(day).await?;
+        all.append(&mut self.tasks);
         let managers = Managers::read(self.app).await?;
         let mut by_manager: HashMap<&str, Vec<day_list::Waiting>> = HashMap::new();
         for (place, task) in all.iter().enumerate() {
@@ -162,10 +179,12 @@ impl<'a> Lines<'a> {
     }
 
     async fn carried_over(&self, day: Day) -> Result<Vec<NewTask>, StoreError> {
-        let waiting = self.app.store.tasks(&TaskFilter::default()).await?;
-        let carried = waiting
-            .into_iter()
-            .filter(|task| task.planned_on <= day && task.not_before <= day);
+        let mut waiting = self.app.store.tasks(&TaskFilter::default()).await?;
+        waiting.sort_by_key(|task| task.id);
+        let carried = waiting.into_iter().filter(|task| {
+            let of = (task.client_id, task.campaign.clone(), task.episode.clone());
+            task.planned_on <= day && task.not_before <= day && !self.ended.contains(&of)
+        });
         Ok(carried
             .map(|task| NewTask {
                 value: task.value,

@@ -9,15 +9,13 @@ use crate::app::App;
 use crate::config::settings::DeliveryMode;
 use crate::db::{
     Begun, Details, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
-    Staged, StoreError,
+    Sealing, Staged, StoreError,
 };
-use crate::jobs::base;
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::managers::Managers;
 use crate::model::{Arm, ClientFacts, ClientId, Day, hex};
 use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, PlannedTask, Touched};
 use crate::rules::rhythm::{USUAL_OVER_DAYS, flood};
-use crate::rules::standing::Standing;
 
 use super::lists;
 use super::walk::Walk;
@@ -61,7 +59,7 @@ pub async fn run(
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<RunOutcome, StoreError> {
     let mode = app.settings.delivery.mode;
-    let ground = Ground::read(app, options).await?;
+    let mut ground = Ground::read(app, options).await?;
     let held_because = held_because(app, &ground, mode).await?;
     let names: Vec<&str> = ground
         .campaigns
@@ -81,13 +79,13 @@ pub async fn run(
         }
         Begun::New(run) => run,
     };
-    let kept = base::keep(app, ground.base.clone()).await?;
+    ground.keep_base().await?;
     let writer = Writer {
         ground: &ground,
         managers: Managers::read(app).await?,
         run,
     };
-    let mut walk = Walk::begin(&ground).await?;
+    let mut walk = Walk::begin(&ground, Some(run)).await?;
     while let Some(chunk) = walk.next().await? {
         progress(walk.clients_left());
         writer.write(chunk).await?;
@@ -99,11 +97,20 @@ pub async fn run(
         newly_missed: missed,
         campaigns: walk.into_counts(),
     };
-    let version = kept.version.unwrap_or_default();
+    let version = ground.base.version.unwrap_or_default();
     let text = serde_json::to_string(&counts).unwrap_or_default();
-    app.store
-        .seal(run, version, &text, held_because.as_deref(), app.now_ms())
-        .await?;
+    let lists = match held_because {
+        None => lists::rank(app, options.day).await?,
+        Some(_) => Vec::new(),
+    };
+    let sealing = Sealing {
+        day: options.day,
+        base_facts: version,
+        counts: &text,
+        held_because: held_because.as_deref(),
+        lists: &lists,
+    };
+    app.store.seal(run, &sealing, app.now_ms()).await?;
     let campaigns = counts.campaigns;
     let summary = RunSummary {
         date: options.day,
@@ -113,8 +120,20 @@ pub async fn run(
     if summary.held_because.is_some() {
         return Ok(RunOutcome::AwaitingApproval(summary));
     }
-    lists::write(app, options.day).await?;
     Ok(RunOutcome::Done(summary))
+}
+
+/// Lets a run go that waits for a person; its tasks come onto the lists of its day, or onto the next
+/// ones where another day has been run since. Says whether there was such a run.
+///
+/// The caller holds the lock of the database (`jobs::lock`).
+pub async fn approve(app: &App, date: Day, by: &str) -> Result<bool, StoreError> {
+    let lists = if app.store.last_run_day().await? == Some(date) {
+        lists::rank(app, date).await?
+    } else {
+        Vec::new()
+    };
+    app.store.approve_run(date, by, &lists).await
 }
 
 /// Why the run has to wait for a person: campaigns that have never been live write to people whom
@@ -246,15 +265,12 @@ impl Writer<'_> {
     }
 
     fn freeze(&self, facts: &ClientFacts, details: &Details, touch: &Touched) -> Frozen {
-        let app = self.ground.app;
-        let day = self.ground.options.day;
-        let standing = Standing::of_facts(facts, &self.ground.base.facts, day);
         let manager = facts
             .client
             .manager
             .as_deref()
             .and_then(|id| self.managers.get(id));
-        inputs::freeze(app, facts, standing.as_ref(), details, manager, touch, day)
+        inputs::freeze(self.ground, facts, details, manager, touch)
     }
 
     fn stage_message(

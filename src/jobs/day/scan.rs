@@ -1,5 +1,6 @@
 //! Who is looked at: the clients for whom some campaign may have something to do.
 
+use super::Ground;
 use crate::app::App;
 use crate::config::campaign::Trigger;
 use crate::db::StoreError;
@@ -10,31 +11,58 @@ use crate::rules::trigger::{FRESH_DAYS, is_day_of};
 /// How many clients of a backlog are looked at for each one that may enter.
 const BACKLOG_LOOKS: u32 = 20;
 
-/// The clients to look at, in the order of their numbers.
+/// Who is to be looked at, and what may be added.
+pub(super) struct Candidates {
+    /// In the order of their numbers.
+    pub(super) ids: Vec<ClientId>,
+    /// Where the backlog of each campaign goes on, the most spent first; `None` when there is none
+    /// or everybody is looked at.
+    pub(super) backlogs: Vec<Option<u32>>,
+}
+
+/// The clients to look at.
 ///
 /// For the present day the stored dates lead to those for whom something may be due, and the cost
 /// follows their number. For a past day everybody is looked at: the stored dates know more than
 /// was known then.
 pub(super) async fn candidates(
-    app: &App,
-    frame: &Frame<'_>,
-    as_of: bool,
-) -> Result<Vec<ClientId>, StoreError> {
-    if as_of
-        || frame
-            .campaigns
-            .iter()
-            .any(|running| is_day_of(&running.campaign.trigger, frame.day))
-    {
-        return app.store.clients_known_on(frame.day).await;
+    ground: &Ground<'_>,
+    run: Option<i64>,
+) -> Result<Candidates, StoreError> {
+    let (app, frame) = (ground.app, &ground.frame());
+    let of_everybody = frame
+        .campaigns
+        .iter()
+        .any(|running| is_day_of(&running.campaign.trigger, frame.day));
+    if ground.options.as_of || of_everybody || !index_holds(ground, run).await? {
+        let ids = app.store.clients_known_on(frame.day).await?;
+        let backlogs = vec![None; frame.campaigns.len()];
+        return Ok(Candidates { ids, backlogs });
     }
     let mut found = app.store.clients_to_go_on_with(frame.day).await?;
+    let mut backlogs = Vec::new();
     for running in frame.campaigns {
         found.extend(of_trigger(app, frame, running).await?);
+        let mut page = Some(0);
+        found.extend(more_of_backlog(app, frame, running, &mut page).await?);
+        backlogs.push(page);
     }
     found.sort_unstable();
     found.dedup();
-    Ok(found)
+    let ids = found;
+    Ok(Candidates { ids, backlogs })
+}
+
+/// Whether the stored dates rest on what the decisions of the day rest on, and nobody's are hidden
+/// behind what a dead process has written.
+async fn index_holds(ground: &Ground<'_>, run: Option<i64>) -> Result<bool, StoreError> {
+    let store = &ground.app.store;
+    let half_written = store.half_written_runs().await?;
+    if half_written.iter().any(|other| Some(*other) != run) {
+        return Ok(false);
+    }
+    let dated_by = store.rhythms_dated_by().await?;
+    Ok(dated_by.is_none() || dated_by == ground.base.version)
 }
 
 async fn of_trigger(
@@ -52,8 +80,8 @@ async fn of_trigger(
             let mut found = store
                 .clients_reaching(state, recent, day.plus(ahead))
                 .await?;
-            if state != RhythmState::Due {
-                found.extend(backlog(app, running, state, recent).await?);
+            if state == RhythmState::Due && running.campaign.backlog_per_day > 0 {
+                found.extend(store.clients_due_since(recent, day).await?);
             }
             Ok(found)
         }
@@ -83,20 +111,33 @@ async fn of_trigger(
     }
 }
 
-/// The most valuable of those who fell silent before the campaign began.
-async fn backlog(
+/// A page of those who fell silent before the campaign began, the most spent first. `from` moves on
+/// to the next page, or ends.
+pub(super) async fn more_of_backlog(
     app: &App,
+    frame: &Frame<'_>,
     running: &Running<'_>,
-    state: RhythmState,
-    recent: Day,
+    from: &mut Option<u32>,
 ) -> Result<Vec<ClientId>, StoreError> {
     let campaign = running.campaign;
-    if campaign.backlog_per_day == 0 {
+    let state = match &campaign.trigger {
+        Trigger::MissedCycle { level, .. } => level.state(),
+        _ => RhythmState::Due,
+    };
+    let Some(offset) = from.take() else {
+        return Ok(Vec::new());
+    };
+    if state == RhythmState::Due || campaign.backlog_per_day == 0 {
         return Ok(Vec::new());
     }
-    let before = running.starts.max(recent);
+    let before = running.starts.max(frame.day.plus(-FRESH_DAYS));
     let limit = campaign.backlog_per_day.saturating_mul(BACKLOG_LOOKS);
-    app.store
-        .backlog(&campaign.id, state, before, limit, 0)
-        .await
+    let found = app
+        .store
+        .backlog(&campaign.id, state, before, limit, offset)
+        .await?;
+    if found.len() == limit as usize {
+        *from = Some(offset.saturating_add(limit));
+    }
+    Ok(found)
 }

@@ -1,6 +1,6 @@
 //! The walk over the clients of a day, chunk by chunk.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::config::campaign::{Condition, Trigger};
 use crate::db::{History, StoreError, Wanted};
@@ -18,6 +18,10 @@ pub(super) struct Walk<'a> {
     ground: &'a Ground<'a>,
     planner: Option<DayPlanner<'a>>,
     ahead: VecDeque<ClientId>,
+    /// Where the backlog of each campaign goes on.
+    backlogs: Vec<Option<u32>>,
+    /// Kept as long as a backlog may go on.
+    looked_at: HashSet<ClientId>,
     backlog: VecDeque<Decided>,
     counts: Vec<CampaignCounts>,
     wanted: Wanted,
@@ -25,15 +29,20 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Finds who is to be looked at.
-    pub(super) async fn begin(ground: &'a Ground<'a>) -> Result<Self, StoreError> {
+    /// Finds who is to be looked at; `run` is the run that is being written, if one is.
+    pub(super) async fn begin(
+        ground: &'a Ground<'a>,
+        run: Option<i64>,
+    ) -> Result<Self, StoreError> {
         let frame = ground.frame();
-        let ids = scan::candidates(ground.app, &frame, ground.options.as_of).await?;
+        let candidates = scan::candidates(ground, run).await?;
         Ok(Self {
             ground,
             wanted: wanted(&frame),
             planner: Some(DayPlanner::new(frame)),
-            ahead: ids.into(),
+            looked_at: HashSet::new(),
+            ahead: candidates.ids.into(),
+            backlogs: candidates.backlogs,
             backlog: VecDeque::new(),
             counts: Vec::new(),
             newly_missed: 0,
@@ -52,8 +61,14 @@ impl<'a> Walk<'a> {
         while let Some(planner) = &mut self.planner {
             let ids: Vec<ClientId> = self.ahead.drain(..self.ahead.len().min(CHUNK)).collect();
             if ids.is_empty() {
+                if self.look_further().await? {
+                    continue;
+                }
                 self.end();
                 break;
+            }
+            if self.backlogs.iter().any(Option::is_some) {
+                self.looked_at.extend(&ids);
             }
             let frame = self.ground.frame();
             let mut chunk = Vec::new();
@@ -69,6 +84,25 @@ impl<'a> Walk<'a> {
             }
         }
         self.next_of_backlog().await
+    }
+
+    /// Adds the next page of every backlog that has room left: those who spent most may all be
+    /// people whom the campaign does not want. Says whether there is somebody more to look at.
+    async fn look_further(&mut self) -> Result<bool, StoreError> {
+        let frame = self.ground.frame();
+        for (campaign, running) in frame.campaigns.iter().enumerate() {
+            let has_room = |planner: &DayPlanner<'_>| planner.has_room_in_backlog(campaign);
+            while self.ahead.is_empty()
+                && self.backlogs[campaign].is_some()
+                && self.planner.as_ref().is_some_and(has_room)
+            {
+                let page = &mut self.backlogs[campaign];
+                let found = scan::more_of_backlog(self.ground.app, &frame, running, page).await?;
+                let new = found.into_iter().filter(|id| !self.looked_at.contains(id));
+                self.ahead.extend(new);
+            }
+        }
+        Ok(!self.ahead.is_empty())
     }
 
     fn end(&mut self) {
@@ -128,12 +162,16 @@ impl Ground<'_> {
             .store
             .facts(ids, day, wanted, &self.app.key)
             .await?;
-        let ahead = |facts: &ClientFacts| facts.last_purchase().is_some_and(|last| last > day);
-        let to_rewind: Vec<ClientId> = facts
-            .iter()
-            .filter(|facts| ahead(facts))
-            .map(|facts| facts.client.id)
-            .collect();
+        // Of the present day hardly anything is dated later; of a past one returns and
+        // cancellations may be, beside purchases.
+        let to_rewind: Vec<ClientId> = if self.options.as_of {
+            self.app.store.clients_with_later_money(ids, day).await?
+        } else {
+            let ahead = facts
+                .iter()
+                .filter(|facts| facts.last_purchase().is_some_and(|last| last > day));
+            ahead.map(|facts| facts.client.id).collect()
+        };
         let histories = if to_rewind.is_empty() {
             Vec::new()
         } else {
@@ -143,8 +181,9 @@ impl Ground<'_> {
             .into_iter()
             .map(|history| (history.client, history))
             .collect();
+        let to_rewind: HashSet<ClientId> = to_rewind.into_iter().collect();
         for facts in &mut facts {
-            if ahead(facts) {
+            if to_rewind.contains(&facts.client.id) {
                 self.rewind(facts, histories.get(&facts.client.id));
             } else {
                 self.refresh_dates(facts);
@@ -191,6 +230,7 @@ fn wanted(frame: &crate::rules::plan::Frame<'_>) -> Wanted {
 
 fn add_condition(condition: &Condition, wanted: &mut Wanted) {
     wanted.purchases |= condition.turnover.is_some();
+    wanted.items |= condition.hint.is_some();
     wanted.deals |= condition.open_deal.is_some();
     for inner in condition.any.iter().flatten() {
         add_condition(inner, wanted);

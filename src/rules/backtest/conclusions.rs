@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::config::campaign::MissedLevel;
 
 use super::report::{AlarmReport, BacktestReport};
-use super::words::percent;
+use super::words::{counted, percent};
 
 /// Below so many known outcomes a share is not worth a sentence.
 const ENOUGH: i64 = 20;
@@ -32,9 +32,9 @@ pub(super) fn conclusions(report: &BacktestReport) -> Vec<String> {
     sentences.extend(lawful_words(own));
     sentences.push(came_back_words(report, own));
     sentences.extend(level_words(report, own));
-    sentences.extend(quality_words(own));
+    sentences.extend(quality_words(report, own));
     for yardstick in yardsticks {
-        sentences.extend(yardstick_words(own, yardstick));
+        sentences.extend(yardstick_words(report, own, yardstick));
     }
     if report.level.is_none() {
         sentences.push(
@@ -47,10 +47,18 @@ pub(super) fn conclusions(report: &BacktestReport) -> Vec<String> {
 }
 
 fn volume_words(own: &AlarmReport) -> String {
+    let day = |messages, tasks| {
+        format!(
+            "{} and {}",
+            counted(messages, "message"),
+            counted(tasks, "task")
+        )
+    };
     let mut words = format!(
-        "On the day in the middle the campaign writes {} messages and makes {} tasks; on the \
-         fullest day {} and {}.",
-        own.messages.median, own.tasks.median, own.messages.most, own.tasks.most
+        "{} in all; on the day in the middle {}, on the fullest {}.",
+        day(own.messages.total, own.tasks.total),
+        day(own.messages.median, own.tasks.median),
+        day(own.messages.most, own.tasks.most)
     );
     if own.backlog_left > 0 {
         let _ = write!(
@@ -137,32 +145,60 @@ fn level_words(report: &BacktestReport, own: &AlarmReport) -> Option<String> {
     }
 }
 
-fn quality_words(own: &AlarmReport) -> Option<String> {
+fn quality_words(report: &BacktestReport, own: &AlarmReport) -> Option<String> {
     let pauses = &own.pauses;
-    if pauses.ended + pauses.lapsed < ENOUGH {
+    let known = pauses.ended + pauses.lapsed;
+    if known < ENOUGH {
         return Some(
-            "Too few pauses of the period are known to their end to judge the alarm itself: it \
+            "Too few pauses of the period have ended or lapsed to judge the alarm itself: it \
              takes an earlier period, or a longer one."
                 .to_owned(),
         );
     }
-    let cycles = pauses.cycles_before?;
-    Some(format!(
-        "Of the pauses that ended by themselves {} had raised the alarm; for those who really \
-         stayed away it spoke after {:.1} of their own cycles.",
-        percent(pauses.share_false),
-        cycles
-    ))
+    let spoke = percent(pauses.share_false);
+    let mut words = if report.is_reminder() {
+        format!("{spoke} of the pauses that ended by themselves did so after it had spoken")
+    } else {
+        format!("Of the pauses that ended by themselves {spoke} had raised the alarm")
+    };
+    if let Some(cycles) = pauses.cycles_before {
+        let _ = write!(
+            words,
+            "; for those who stayed away it spoke after {cycles:.1} of their own cycles"
+        );
+    }
+    words.push('.');
+    if pauses.still_open * 5 > known {
+        let _ = write!(
+            words,
+            " {} are still open, most of them of slow buyers, so this share is understated: an \
+             earlier end of the period shows more.",
+            counted(pauses.still_open, "pause")
+        );
+    }
+    Some(words)
 }
 
-fn yardstick_words(own: &AlarmReport, other: &AlarmReport) -> Option<String> {
+fn yardstick_words(
+    report: &BacktestReport,
+    own: &AlarmReport,
+    other: &AlarmReport,
+) -> Option<String> {
     let judged = |one: &AlarmReport| one.pauses.ended + one.pauses.lapsed >= ENOUGH;
     if !judged(own) {
         return None;
     }
     let name = &other.name;
     let mut words = format!(
-        "{name}, tuned on the time before to as many alarms: {} false alarms against {}",
+        "{name}, tuned on the time before to as many alarms, would have chosen {} instead of {}; \
+         {} {} against {}",
+        counted(other.chosen.episodes, "time"),
+        own.chosen.episodes,
+        if report.is_reminder() {
+            "spoken before a return"
+        } else {
+            "false alarms"
+        },
         percent(other.pauses.share_false),
         percent(own.pauses.share_false)
     );
@@ -187,7 +223,7 @@ fn yardstick_words(own: &AlarmReport, other: &AlarmReport) -> Option<String> {
     if missed > 0 {
         let _ = write!(
             words,
-            ", and {missed} of {} lapses not noticed before the client was lost",
+            ", and {missed} of {} lapses unnoticed until the client was lost",
             other.pauses.lapsed
         );
     }

@@ -106,11 +106,8 @@ fn seen_from_today(scene: &Scene<'_>, past: &Past, standing: &Standing, day: Day
     let within = scene.campaign.goal.within.count();
     let (goal_until, data_until) = (day.plus(within), scene.period.data_until);
     let next = past.next_purchase_after(standing.last_purchase);
-    let came_back = match next {
-        Some(next) if next <= goal_until => Some(true),
-        _ if data_until >= goal_until => Some(false),
-        _ => None,
-    };
+    // Early returns of a window that is not over yet would make a share of returns alone.
+    let came_back = (data_until >= goal_until).then(|| next.is_some_and(|next| next <= goal_until));
     let gap = standing.law.usual_gap_days().max(1.0);
     Chosen {
         came_back,

@@ -1,8 +1,8 @@
 //! How good an alarm is, pause by pause, leaving aside whom a campaign may write to on which day.
 //!
-//! Every purchase opens a pause. It ends by the next purchase, or the client counts as lost. A
-//! pause is judged only when the data reaches the day on which he would count as lost: otherwise
-//! the ones that end soon would be over-represented.
+//! Every purchase opens a pause. It ends by the next purchase, or the client comes to count as
+//! lost; near the end of the data neither may be known yet. Slow buyers are the ones whose pauses
+//! are still open then, so a period that ends too late understates the false alarms.
 
 use std::ops::RangeInclusive;
 
@@ -113,17 +113,18 @@ fn usual_spend(totals: &Totals, rhythm: &Rhythm) -> i64 {
     totals.spent / i64::from(rhythm.purchase_days.max(1))
 }
 
-/// How an alarm did on the pauses that can be judged.
+/// How an alarm did on the pauses that began in the period.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PauseTally {
-    /// Of all clients; then of those who bought once, and of the classes X, Y and Z.
+    /// Of all clients.
     pub(super) all: AlarmTally,
+    /// Of those who had bought once, and of the classes X, Y and Z.
     pub(super) by_class: [AlarmTally; 4],
-    /// Pauses that the data does not show to their end.
-    pub(super) too_young: i64,
+    /// Pauses that had neither ended nor lapsed when the data ends.
+    pub(super) still_open: i64,
 }
 
-/// Sums over pauses that can be judged.
+/// Sums over pauses that have ended or lapsed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct AlarmTally {
     /// Pauses that ended by a purchase.
@@ -153,34 +154,29 @@ impl PauseTally {
         closed: &ClosedDays,
         data_until: Day,
     ) {
-        // Whether a pause can be judged must not depend on how it went on.
-        if data_until < pause.own.lost {
-            self.too_young += 1;
+        let fate = Fate::of(pause.next, pause.own.lost, data_until);
+        if fate == Fate::Open {
+            self.still_open += 1;
             return;
         }
         let class = pause.class.map_or(0, |class| class as usize + 1);
         for tally in [&mut self.all, &mut self.by_class[class]] {
-            tally.count(pause, alarm_on, closed, data_until);
+            tally.count(pause, fate, alarm_on, closed);
         }
     }
 }
 
 impl AlarmTally {
-    fn count(
-        &mut self,
-        pause: &Pause,
-        alarm_on: Option<Day>,
-        closed: &ClosedDays,
-        data_until: Day,
-    ) {
-        match Fate::of(pause.next, pause.own.lost, data_until) {
+    fn count(&mut self, pause: &Pause, fate: Fate, alarm_on: Option<Day>, closed: &ClosedDays) {
+        match fate {
+            Fate::Open => {}
             Fate::Ended => {
                 self.ended += 1;
                 // On the day of the purchase itself nobody is called any more.
                 let spoke = alarm_on.is_some_and(|on| pause.next.is_some_and(|next| on < next));
                 self.false_alarms += i64::from(spoke);
             }
-            Fate::Lapsed | Fate::Open => {
+            Fate::Lapsed => {
                 let noticed = alarm_on.is_some_and(|on| on <= pause.own.lost);
                 let silent_days = alarm_on
                     .filter(|_| noticed)

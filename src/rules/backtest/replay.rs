@@ -192,10 +192,11 @@ impl<'a> Replay<'a> {
                     class: message.class,
                 }
             }
-            // What a manager would have recorded is not known: the letters go on.
+            // What a manager would have recorded is not known: the task is taken as done on its
+            // day, and the letters go on.
             Action::Task(_) => TouchKind::Task {
                 outcome: None,
-                open: true,
+                open: false,
             },
         };
         let enrollment = self

@@ -195,7 +195,7 @@ pub struct ChosenReport {
     pub cycles_before: Option<f64>,
 }
 
-/// How an alarm did on the pauses that began in the period and that the data shows to their end.
+/// How an alarm did on the pauses that began in the period.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AlarmQuality {
     /// Pauses that ended by a purchase.
@@ -220,11 +220,17 @@ pub struct AlarmQuality {
     pub yearly_spend_lapsed: f64,
     /// The same of those who were noticed.
     pub yearly_spend_noticed: f64,
-    /// Pauses that are too young to be judged.
-    pub too_young: i64,
+    /// Pauses that had neither ended nor lapsed when the data ends.
+    pub still_open: i64,
 }
 
 impl BacktestReport {
+    /// Whether the campaign speaks while most of the clients are still to come by themselves: then
+    /// speaking to one of those is no false alarm.
+    pub(super) fn is_reminder(&self) -> bool {
+        matches!(self.level, None | Some(MissedLevel::Due))
+    }
+
     pub(super) fn of(backtest: &Backtest<'_>, first_imports: Vec<FirstImport>) -> Self {
         let scene = backtest.scene;
         let campaign = &scene.campaign;
@@ -360,7 +366,7 @@ fn quality(course: &Course, currency: Currency) -> AlarmQuality {
         cycles_before: mean(cycles_parts, lapsed, 1e3),
         yearly_spend_lapsed: in_units(yearly, currency),
         yearly_spend_noticed: in_units(yearly_noticed, currency),
-        too_young: course.pauses.too_young,
+        still_open: course.pauses.still_open,
     }
 }
 

@@ -3,7 +3,8 @@
 //!
 //! The replay asks what the rules of a campaign would have chosen. Addresses and consents belong to
 //! the present and not to the past, so everybody counts as reachable; how many of the messages
-//! could lawfully be sent today is counted beside it.
+//! could lawfully be sent today is counted beside it. What went with what in the baskets of the time
+//! is not replayed either: a condition on `hint` is left out.
 
 use crate::config::campaign::{Campaign, CampaignStatus, Condition};
 use crate::config::{Settings, settings::RhythmSettings};
@@ -78,6 +79,7 @@ impl<'a> Scene<'a> {
         replayed.status = CampaignStatus::Live;
         replayed.starts = Some(period.from);
         replayed.ends = None;
+        replayed.audience = without_hints(&campaign.audience);
         let mut settings = company.clone();
         let countries = &mut settings.delivery.whatsapp_countries;
         countries.push(PRETENDED_COUNTRY.to_owned());
@@ -137,14 +139,24 @@ fn drifts(condition: &Condition) -> bool {
 
 /// The condition without what looks at the silence itself; a nested one that does is left out.
 fn lasting(condition: &Condition) -> Condition {
-    let looks_at_silence = |inner: &Condition| lasting(inner) != *inner;
+    without(condition, |kept| {
+        kept.silent_days = None;
+        kept.state = None;
+    })
+}
+
+/// The condition without what looks at baskets; a nested one that does is left out.
+fn without_hints(condition: &Condition) -> Condition {
+    without(condition, |kept| kept.hint = None)
+}
+
+/// The condition after `drop`, without the nested ones from which it would take something.
+fn without(condition: &Condition, drop: fn(&mut Condition)) -> Condition {
+    let loses = |inner: &Condition| without(inner, drop) != *inner;
     let mut kept = condition.clone();
-    kept.silent_days = None;
-    kept.state = None;
-    kept.any = kept
-        .any
-        .filter(|choices| !choices.iter().any(looks_at_silence));
-    kept.not = kept.not.filter(|inner| !looks_at_silence(inner));
+    drop(&mut kept);
+    kept.any = kept.any.filter(|choices| !choices.iter().any(loses));
+    kept.not = kept.not.filter(|inner| !loses(inner));
     kept
 }
 
@@ -184,6 +196,14 @@ mod tests {
             "purchases = { at_least = 3 }\nany = [{ company = true }, { xyz = [\"X\"] }]",
         );
         assert_eq!(lasting(&all), kept);
+    }
+
+    #[test]
+    fn what_looks_at_baskets_is_not_replayed() {
+        let all = condition(
+            "hint = [\"paper\"]\ncompany = true\nnot = { hint = [\"ink\"], xyz = [\"Z\"] }",
+        );
+        assert_eq!(without_hints(&all), condition("company = true"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::config::values::Share;
 use crate::config::{Campaign, Settings};
 use crate::model::{Client, ClientFacts, ClientId, Day, Enrollment, Touch, TouchKind};
 use crate::rules::plan::{Action, DayPlanner, Decided, Frame, Running, decide};
@@ -190,7 +191,7 @@ fn write(scene: &Scene<'_>, facts: &mut ClientFacts, decided: &Decided, day: Day
             }
             Action::Task(_) => TouchKind::Task {
                 outcome: None,
-                open: true,
+                open: false,
             },
         };
         let enrollments = facts.enrollments.iter_mut();
@@ -332,4 +333,150 @@ proptest! {
             .collect();
         prop_assert_eq!(known(&pasts), known(&as_known_then));
     }
+}
+
+#[test]
+fn what_came_of_those_who_were_chosen_is_counted_by_hand() {
+    let mut settings = settings();
+    // The only client has all the turnover, and key accounts get no letters.
+    settings.rhythm.key_account_share = Share::percent(100.0);
+    let pasts = [client_who_bought(1, &[0, 10, 20, 30, 70])];
+    let text = CAMPAIGNS[0].replace("holdout = \"20%\"", "holdout = \"0%\"");
+    let scene = scene(&text, &settings, period(40, 150, 400), &pasts);
+    let report = replayed(&scene, &[Alarm::FixedDays { days: 25 }], &pasts);
+    let fixed = &report.alarms[0];
+    // Silent since day 30: chosen on day 55, back on day 70. Silent since day 70: chosen on day
+    // 95, never back, lost on day 160 at the earliest.
+    let on: Vec<i32> = fixed
+        .days
+        .iter()
+        .filter(|day| day.chosen > 0)
+        .map(|day| day.date.epoch_days())
+        .collect();
+    assert_eq!(on, [55, 95]);
+    let chosen = &fixed.chosen;
+    assert_eq!((chosen.episodes, chosen.clients, chosen.known), (2, 1, 2));
+    assert_eq!((chosen.came_back, chosen.share_came_back), (1, Some(0.5)));
+    assert_eq!((chosen.ended, chosen.lapsed, chosen.open), (1, 1, 0));
+    assert_eq!(chosen.days_before, Some(25.0));
+    // The letter and the nudge of both, the call after half a cycle of each.
+    assert_eq!(fixed.messages.total, 4);
+    assert_eq!(fixed.tasks.total, 2);
+    // Of the pauses only that of day 70 began in the period.
+    let pauses = &fixed.pauses;
+    assert_eq!((pauses.ended, pauses.lapsed, pauses.noticed), (0, 1, 1));
+    assert_eq!(pauses.days_before, Some(25.0));
+    assert_eq!(report.clients, 1);
+}
+
+#[test]
+fn a_window_that_the_data_does_not_cover_says_nothing_about_returns() {
+    let settings = settings();
+    let pasts = [client_who_bought(1, &[0, 10, 20, 30, 70])];
+    let scene = scene(CAMPAIGNS[0], &settings, period(40, 75, 75), &pasts);
+    let report = replayed(&scene, &[Alarm::FixedDays { days: 25 }], &pasts);
+    let chosen = &report.alarms[0].chosen;
+    assert_eq!((chosen.episodes, chosen.known), (1, 0));
+    assert_eq!(
+        chosen.share_came_back, None,
+        "the 25 days were over on day 80 only"
+    );
+    assert!(
+        report
+            .conclusions
+            .iter()
+            .any(|one| one.contains("is not known"))
+    );
+}
+
+#[test]
+fn the_yardsticks_raise_as_many_alarms_on_the_time_before_as_the_rhythm() {
+    let settings = settings();
+    let pasts: Vec<Past> = (0..60)
+        .map(|n| {
+            let step = 4 + (n * 7 % 23) as i32;
+            let days: Vec<i32> = (0..8)
+                .map(|k| k * step + (k * k * 3) % (n as i32 + 2))
+                .collect();
+            client_who_bought(n + 1, &days)
+        })
+        .collect();
+    let scene = scene(CAMPAIGNS[0], &settings, period(200, 230, 400), &pasts);
+    let mut tuner = Tuner::default();
+    for past in &pasts {
+        tuner.add(&scene, past);
+    }
+    let alarms = tuner.alarms(&scene.occasion);
+    let [
+        Alarm::OwnRhythm,
+        Alarm::FixedDays { days },
+        Alarm::OwnMean { times },
+    ] = alarms[..]
+    else {
+        panic!("{alarms:?}");
+    };
+    let raised = |alarm: Alarm| alarms_before(&scene, &pasts, alarm);
+    let own = raised(Alarm::OwnRhythm);
+    assert!(own > 20, "{own}");
+    let off = |days: u32| raised(Alarm::FixedDays { days }).abs_diff(own);
+    assert!(
+        off(days) <= off(days - 1) && off(days) <= off(days + 1),
+        "{days} days"
+    );
+    let mean = raised(Alarm::OwnMean { times });
+    assert!(
+        mean.abs_diff(own) * 20 <= own,
+        "{times} means: {mean}, not {own}"
+    );
+}
+
+/// Pauses that began before the period and in which an alarm spoke before it.
+fn alarms_before(scene: &Scene<'_>, pasts: &[Past], alarm: Alarm) -> u64 {
+    let from = scene.period.from;
+    let mut raised = 0;
+    for past in pasts {
+        let days = past.purchase_days_on(from);
+        for pause in pauses::pauses_begun(scene, past, days, Day::from_epoch(0)..=from.plus(-1)) {
+            let silent_until = match pause.next {
+                Some(next) if next <= from => next.plus(-1),
+                _ => from,
+            };
+            let on = pause.alarm_on(alarm, scene, past);
+            raised += u64::from(on.is_some_and(|on| on <= silent_until));
+        }
+    }
+    raised
+}
+
+#[test]
+fn a_report_reads_like_this() {
+    let settings = settings();
+    let mut pasts: Vec<Past> = (0..40)
+        .map(|n| {
+            let gap = 9 + (n % 7) as i32;
+            let bought: Vec<i32> = (0..14 + n as i32 % 9)
+                .map(|k| 15_000 + k * gap + (k * (n as i32 + 3)) % 5)
+                .collect();
+            client_who_bought(n + 1, &bought)
+        })
+        .collect();
+    pasts[3].days[12].recorded_on = Some(pasts[3].days[12].day.plus(6));
+    pasts[4].days[12].recorded_on = Some(pasts[4].days[12].day);
+    let scene = scene(
+        CAMPAIGNS[0],
+        &settings,
+        period(15_130, 15_180, 15_330),
+        &pasts,
+    );
+    let mut tuner = Tuner::default();
+    for past in &pasts {
+        tuner.add(&scene, past);
+    }
+    let alarms = tuner.alarms(&scene.occasion);
+    let mut report = replayed(&scene, &alarms, &pasts);
+    report.recorded.first_imports.push(FirstImport {
+        source: "shop".to_owned(),
+        on: Day::from_epoch(15_400),
+    });
+    insta::assert_snapshot!(report);
 }

@@ -9,7 +9,7 @@ use super::report::{AlarmReport, BacktestReport, PerDay, RecordedReport};
 
 /// The width of the labels and of a column.
 const LABEL: usize = 42;
-const COLUMN: usize = 18;
+const COLUMN: usize = 21;
 
 /// An alarm as the head of a column.
 pub(super) fn alarm_name(alarm: &Alarm) -> String {
@@ -18,6 +18,12 @@ pub(super) fn alarm_name(alarm: &Alarm) -> String {
         Alarm::FixedDays { days } => format!("{days} days for all"),
         Alarm::OwnMean { times } => format!("{times} own mean gaps"),
     }
+}
+
+/// A number with the thing that is counted: `1 task`, `3 tasks`.
+pub(super) fn counted(n: i64, one: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} {one}{s}")
 }
 
 /// A share in whole percent that is never rounded to nothing.
@@ -151,9 +157,12 @@ impl BacktestReport {
         self.write_row(f, "    as the rhythm had foreseen", |one| {
             percent(one.chosen.share_foreseen)
         })?;
-        self.write_row(f, "  silence ended before lost (false alarm)", |one| {
-            one.chosen.ended.to_string()
-        })?;
+        let ended = if self.is_reminder() {
+            "  silence ended before lost"
+        } else {
+            "  silence ended before lost (false alarm)"
+        };
+        self.write_row(f, ended, |one| one.chosen.ended.to_string())?;
         self.write_row(f, "  really lapsed", |one| one.chosen.lapsed.to_string())?;
         self.write_row(f, "    days of silence when chosen", |one| {
             number(one.chosen.days_before, 0)
@@ -175,12 +184,16 @@ impl BacktestReport {
         };
         writeln!(
             f,
-            "\nHow good the alarm is: {} pauses that began then and are known to their end",
-            first.ended + first.lapsed
+            "\nHow good the alarm is, on the pauses that began then: {} ended, {} lapsed, {} are \
+             still open",
+            first.ended, first.lapsed, first.still_open
         )?;
-        self.write_row(f, "  false alarms among those that ended", |one| {
-            percent(one.pauses.share_false)
-        })?;
+        let share = if self.is_reminder() {
+            "  it had spoken, of those that ended"
+        } else {
+            "  false alarms, of those that ended"
+        };
+        self.write_row(f, share, |one| percent(one.pauses.share_false))?;
         for (class, words) in [
             (1, "    X, the most frequent buyers"),
             (2, "    Y"),
@@ -191,6 +204,9 @@ impl BacktestReport {
             if self.alarms.iter().any(|one| share(one).is_some()) {
                 self.write_row(f, words, |one| percent(share(one)))?;
             }
+        }
+        if first.lapsed == 0 {
+            return writeln!(f, "  no client has come to count as lost");
         }
         self.write_row(f, "  lapses noticed before lost", |one| {
             format!("{} of {}", one.pauses.noticed, one.pauses.lapsed)
@@ -204,8 +220,7 @@ impl BacktestReport {
         let money = format!("    their yearly spend, {}", self.currency);
         self.write_row(f, &money, |one| {
             format!("{:.0}", one.pauses.yearly_spend_noticed)
-        })?;
-        writeln!(f, "  {} pauses are too young to be judged", first.too_young)
+        })
     }
 
     fn write_weeks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -256,7 +271,9 @@ impl BacktestReport {
 /// Writes a sentence in lines of at most 92 letters.
 fn write_wrapped(f: &mut fmt::Formatter<'_>, sentence: &str) -> fmt::Result {
     let mut width = 0;
-    for word in sentence.split(' ') {
+    // A percent sign stays with its number.
+    for word in sentence.replace(" %", "\u{a0}%").split(' ') {
+        let word = word.replace('\u{a0}', " ");
         let letters = word.chars().count();
         if width == 0 {
             write!(f, "  {word}")?;

@@ -145,6 +145,12 @@ impl<'a> DayPlanner<'a> {
         decided
     }
 
+    /// Whether more of the backlog of a campaign may enter today than has been found.
+    pub fn has_room_in_backlog(&self, campaign: usize) -> bool {
+        let room = self.frame.campaigns[campaign].campaign.backlog_per_day as usize;
+        self.backlog[campaign].len() < room
+    }
+
     /// Ends the day: the most valuable of the backlog enter, and the counts are complete.
     pub fn finish(mut self) -> (Vec<Decided>, Vec<CampaignCounts>) {
         let mut chosen: Vec<Waiting> = Vec::new();

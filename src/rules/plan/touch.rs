@@ -1,10 +1,10 @@
 //! One step taken with one client: a message or a task, and whether it is possible at all.
 
 use crate::config::campaign::{Campaign, CertificateOffer, Condition, Step, Trigger};
-use crate::model::{Arm, Channel, Class, ClientFacts, TaskKind};
+use crate::model::{Arm, Channel, Class, ClientFacts, Day, TaskKind, Touch, TouchKind};
 
 use super::Frame;
-use super::gates::{may_be_called, not_just_bought, reachable, under_the_cap};
+use super::gates::{may_be_called, no_task_is_open, not_just_bought, reachable, under_the_cap};
 use super::position::fallback_id;
 use super::verdict::{Block, Reason};
 
@@ -62,17 +62,49 @@ pub struct Touched {
     pub action: Action,
 }
 
+impl Touched {
+    /// The touch as the story of the client will tell it.
+    pub(super) fn on(&self, day: Day) -> Touch {
+        let what = match &self.action {
+            Action::Message(message) => TouchKind::Message {
+                channel: message.channel,
+                class: message.class,
+            },
+            Action::Task(_) => TouchKind::Task {
+                outcome: None,
+                open: self.arm == Arm::Treated,
+            },
+        };
+        Touch {
+            step: self.step.clone(),
+            day,
+            what,
+        }
+    }
+}
+
 /// The action of a step for a client, with the name under which it is recorded; or what stands
 /// against it.
 pub(super) fn action(
     step: &Step,
     campaign: &Campaign,
+    episode: &str,
     facts: &ClientFacts,
     frame: &Frame<'_>,
 ) -> Result<(String, Action), Block> {
     match (step.task, step.channel) {
         (Some(kind), _) => task(step, kind, facts, frame).map(|task| (step.id.clone(), task)),
-        (None, Some(channel)) => message(step, channel, campaign, facts, frame),
+        (None, Some(channel)) => {
+            let (id, message) = message(step, channel, campaign, facts, frame)?;
+            let again = facts.address_got.iter().any(|got| {
+                got.channel == message.channel
+                    && (&*got.campaign, &*got.episode, &got.step) == (&*campaign.id, episode, &id)
+            });
+            if again {
+                return Err(Block::for_good(Reason::SameAddress));
+            }
+            Ok((id, Action::Message(message)))
+        }
         (None, None) => Err(Block::for_good(Reason::NoStep)),
     }
 }
@@ -84,6 +116,7 @@ fn task(
     frame: &Frame<'_>,
 ) -> Result<Action, Block> {
     may_be_called(facts).map_err(Block::for_good)?;
+    no_task_is_open(facts, frame.day)?;
     let of_client = facts.client.manager.clone();
     let manager = of_client.or_else(|| frame.settings.tasks.default_manager.clone());
     Ok(Action::Task(PlannedTask {
@@ -99,7 +132,7 @@ fn message(
     campaign: &Campaign,
     facts: &ClientFacts,
     frame: &Frame<'_>,
-) -> Result<(String, Action), Block> {
+) -> Result<(String, PlannedMessage), Block> {
     let class = step.class.unwrap_or(campaign.class);
     if class == Class::Advertising && is_kept_from_mailings(campaign, facts, frame) {
         return Err(Block::for_good(Reason::KeyAccount));
@@ -134,7 +167,7 @@ fn message(
         address,
         certificate,
     };
-    Ok((id, Action::Message(message)))
+    Ok((id, message))
 }
 
 /// Key accounts get a person, not a mailing, unless the campaign is meant for them.

@@ -31,7 +31,7 @@ mod student;
 mod value;
 mod volume;
 
-pub use affinity::{Affinity, Hint, ItemBuyers};
+pub use affinity::{Affinity, Companions, Hint, ItemBuyers};
 pub use alarms::{
     JudgedPause, RuleRecord, TunedRules, Window, judge_rule, mean_gap_days, pauses_in_window,
 };

@@ -1,0 +1,171 @@
+//! What managers record, and what it does to their lists and to the letters.
+
+use rekindle::jobs::outcome::Recorded;
+use rekindle::model::OutcomeKind;
+
+use super::{COMPANY, World, day};
+
+/// A call on the first day, a letter four days later.
+const CALL_FIRST: &str = r#"id = "rejected"
+title = "R"
+status = "live"
+starts = 2026-01-01
+trigger = { on = "rejection", after = "1d" }
+goal = { event = "purchase", within = "40d" }
+limits = { holdout = "0%" }
+step = [
+  { id = "call", task = "call", script = "rejection" },
+  { id = "letter", after = "4d", channel = "email", template = "rejection" },
+]
+"#;
+
+fn world() -> World {
+    let mut world = World::new();
+    world.campaign(CALL_FIRST);
+    world.client("anna").phone("+79161234567");
+    world.deal("d1", "anna", "lost,2026-02-01,2026-03-01,price,500");
+    world.run("2026-03-02");
+    assert_eq!(world.tasks()[0].rank, Some(1));
+    world
+}
+
+#[test]
+fn come_back_later_brings_task_and_letters_back_on_the_day() {
+    let mut world = world();
+    let until = Some("2026-03-20");
+    let recorded = world.outcome("anna", OutcomeKind::ComeBack, "2026-03-02", until);
+    assert_eq!(recorded, Recorded::Again(day("2026-03-20")));
+    world.run_days("2026-03-03", "2026-03-19");
+    assert_eq!(world.got("anna"), [""; 0]);
+    assert_eq!(world.plan("2026-03-19").tasks, []);
+    world.run("2026-03-20");
+    assert_eq!(world.got("anna"), ["2026-03-20 rejected/letter"]);
+    let listed = world.count("SELECT listed_on FROM tasks") as i32;
+    assert_eq!(listed, day("2026-03-20").epoch_days());
+    world.finish();
+}
+
+#[test]
+fn no_answer_brings_the_call_back_on_the_next_day_but_not_for_ever() {
+    let mut world = world();
+    for (on, next) in [("2026-03-02", "2026-03-03"), ("2026-03-03", "2026-03-04")] {
+        let recorded = world.outcome("anna", OutcomeKind::NoAnswer, on, None);
+        assert_eq!(recorded, Recorded::Again(day(next)));
+        world.run(next);
+        assert_eq!(world.tasks()[0].rank, Some(1));
+    }
+    let recorded = world.outcome("anna", OutcomeKind::NoAnswer, "2026-03-04", None);
+    assert_eq!(recorded, Recorded::Done, "three times are enough");
+    world.run_days("2026-03-05", "2026-03-10");
+    assert_eq!(world.tasks(), []);
+    assert_eq!(world.got("anna"), ["2026-03-06 rejected/letter"]);
+    world.finish();
+}
+
+#[test]
+fn a_no_a_yes_and_a_purchase_stop_the_letters() {
+    for kind in [
+        OutcomeKind::Refused,
+        OutcomeKind::Interested,
+        OutcomeKind::FriendNamed,
+        OutcomeKind::Bought,
+    ] {
+        let mut world = world();
+        assert_eq!(
+            world.outcome("anna", kind, "2026-03-02", None),
+            Recorded::Done
+        );
+        world.run_days("2026-03-03", "2026-03-12");
+        assert_eq!(world.got("anna"), [""; 0], "{kind}");
+        assert_eq!(world.tasks(), []);
+        let closed = world.texts("SELECT closed_by FROM enrollments");
+        assert_eq!(closed, ["outcome"]);
+        world.finish();
+    }
+}
+
+#[test]
+fn an_outcome_counts_also_when_the_worker_was_down_for_days() {
+    let mut world = world();
+    world.outcome("anna", OutcomeKind::Refused, "2026-03-02", None);
+    let plan = world.plan("2026-03-05");
+    assert_eq!(plan.campaigns[0].left, 1, "before the letter would be due");
+    world.run("2026-03-05");
+    world.finish();
+}
+
+#[test]
+fn do_not_contact_suppresses_every_address_in_every_campaign() {
+    let mut world = world();
+    let news = r#"id = "n"
+title = "N"
+status = "live"
+trigger = { on = "news", day = 2026-03-04 }
+goal = { event = "none" }
+limits = { holdout = "0%" }
+news = { title = "New ovens", item = [{ title = "Bread", text = "Fresh." }] }
+step = [
+  { id = "letter", channel = "email", template = "news" },
+  { id = "call", after = "1d", task = "call", script = "sleeping-client" },
+]
+"#;
+    world.campaign(news);
+    world.outcome("anna", OutcomeKind::DoNotContact, "2026-03-02", None);
+    world.run_days("2026-03-03", "2026-03-12");
+    assert_eq!(world.got("anna"), [""; 0]);
+    assert_eq!(world.tasks(), []);
+    let suppressed = world.count("SELECT count(*) FROM suppressions WHERE scope = 'all'");
+    assert_eq!(suppressed, 2, "the address and the phone");
+    world.finish();
+}
+
+#[test]
+fn an_outcome_is_recorded_once() {
+    let mut world = world();
+    let id = world.tasks()[0].id;
+    assert_eq!(
+        world.outcome("anna", OutcomeKind::Refused, "2026-03-02", None),
+        Recorded::Done
+    );
+    let outcome = rekindle::model::Outcome {
+        kind: OutcomeKind::Refused,
+        day: day("2026-03-02"),
+        until: None,
+    };
+    assert_eq!(world.record(id, &outcome), Recorded::NoSuchTask);
+    assert_eq!(world.record(999, &outcome), Recorded::NoSuchTask);
+    assert_eq!(world.count("SELECT count(*) FROM outcomes"), 1);
+    world.finish();
+}
+
+#[test]
+fn a_list_keeps_to_the_capacity_and_the_plan_shows_it_in_the_same_order() {
+    let mut world = World::with(&format!("{COMPANY}[tasks]\ncapacity = 2\n"));
+    world.campaign(CALL_FIRST);
+    for n in 0..5 {
+        let id = format!("c{n}");
+        world.client(&id);
+        // The same value for all: the order among equals is settled as well.
+        world.deal(&id, &id, "lost,2026-02-01,2026-03-01,price,500");
+    }
+    for on in ["2026-03-02", "2026-03-03", "2026-03-04"] {
+        let planned: Vec<(String, Option<i64>)> = world
+            .plan(on)
+            .tasks
+            .into_iter()
+            .map(|line| (line.client, line.rank.map(i64::from)))
+            .collect();
+        world.run(on);
+        let listed: Vec<(String, Option<i64>)> = world
+            .tasks()
+            .into_iter()
+            .map(|task| (task.client, task.rank))
+            .collect();
+        assert_eq!(planned, listed);
+        let places = listed.iter().filter(|(_, rank)| rank.is_some()).count();
+        assert!(places <= 2);
+        let first = listed[0].0.clone();
+        world.outcome(&first, OutcomeKind::Refused, on, None);
+    }
+    world.finish();
+}
