@@ -104,6 +104,7 @@ fn hint(error: &sqlx::Error) -> &'static str {
     match code.parse::<u32>().map(|code| code & 0xff) {
         Ok(5) => " (another process is writing: wait for it, or stop it)",
         Ok(8) => " (the file or its folder is read-only: check owner and mode)",
+        Ok(10) => " (the disk cannot be read or written: is it full or failing? nothing is lost)",
         Ok(13) => " (the disk is full: free some space and start again, nothing is lost)",
         Ok(14) => " (the folder does not exist or may not be written to)",
         Ok(11 | 26) => " (the file is damaged or is no database: restore the last backup)",

@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod demo;
 mod house;
+mod import;
 mod letters;
 mod shop;
 mod world;

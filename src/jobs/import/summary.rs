@@ -94,6 +94,10 @@ impl ImportSummary {
 
     /// Adds what became of a file.
     pub(super) fn add(&mut self, report: FileReport, changes: Changes) {
+        if report.rows == 0 {
+            self.notes
+                .push(format!("{} has a header and no rows", report.file));
+        }
         self.files.push(FileSummary {
             kind: report.kind,
             file: report.file,
