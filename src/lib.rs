@@ -7,7 +7,7 @@
 //! | --- | --- | --- |
 //! | 4 | `main.rs`, `cli` | arguments, exit codes, what a person sees in the terminal |
 //! | 3 | `app.rs`, `jobs`, `web` | when: ticks, jobs, requests |
-//! | 2 | `db`, `sources`, `channels`, `render` | the outside world |
+//! | 2 | `db`, `sources`, `channels`, `render`, `pictures` | the outside world |
 //! | 1 | [`rules`] | pure: who, whether, when, what, and did it work |
 //! | 0 | [`model`], `config`, [`clock`] | plain data, parsed configuration, the clock |
 
@@ -19,6 +19,7 @@ pub mod config;
 pub mod db;
 pub mod jobs;
 pub mod model;
+pub mod pictures;
 pub mod render;
 pub mod rules;
 pub mod sources;

@@ -30,7 +30,8 @@ pub(super) async fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     let options = args.day.options(app, None);
-    let mut rows = Rows::begin(app, options, args.horizon).await?;
+    let with_hints = args.format == TableFormat::Json;
+    let mut rows = Rows::begin(app, options, args.horizon, with_hints).await?;
     match args.format {
         TableFormat::Csv => {
             let mut table = csv::Writer::from_writer(out);

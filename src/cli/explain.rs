@@ -1,14 +1,17 @@
 //! `rekindle explain CLIENT`.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::plan::json;
-use super::{DayArgs, Exit, Format};
+use super::{DayArgs, Exit, Format, picture};
 use crate::app::App;
-use crate::jobs::explain::explain;
-use crate::model::ClientId;
+use crate::jobs::explain::{Explanation, explain, purchase_days};
+use crate::model::{ClientId, Day, RhythmDates};
+use crate::pictures::{PictureError, Timeline, timeline};
+use crate::rules::wording;
 
 /// Arguments of `rekindle explain`.
 #[derive(Clone, Debug, Args)]
@@ -20,6 +23,9 @@ pub(super) struct ExplainArgs {
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Draw the client's purchases and the present silence as SVG into this file
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
 }
 
 /// Explains one client.
@@ -39,11 +45,56 @@ pub(super) async fn run(
         ));
         return Ok(Exit::Wrong);
     };
+    if let Some(file) = &args.picture {
+        let days = purchase_days(app, client, options.day).await?;
+        match draw(app, &explanation, &days)? {
+            Some(svg) => picture::write(file, &svg)?,
+            None => writeln!(
+                io::stderr(),
+                "{} has never bought: there is nothing to draw",
+                args.client
+            )?,
+        }
+    }
     match args.format {
         Format::Text => write!(out, "{explanation}")?,
         Format::Json => json(out, &explanation)?,
     }
     Ok(Exit::Done)
+}
+
+/// The timeline of a client; nothing without a purchase.
+fn draw(
+    app: &App,
+    explanation: &Explanation,
+    purchases: &[Day],
+) -> Result<Option<String>, PictureError> {
+    let Some(rhythm) = &explanation.rhythm else {
+        return Ok(None);
+    };
+    let [due, missed, asleep, lost] = rhythm.dates;
+    let sentence = wording::rhythm_sentence(
+        app.locale(),
+        rhythm.usual_gap_days,
+        rhythm.days_silent,
+        rhythm.overdue_p,
+        Some(rhythm.return_30),
+    );
+    let picture = Timeline {
+        name: &explanation.name,
+        purchases,
+        dates: RhythmDates {
+            due,
+            missed,
+            asleep,
+            lost,
+        },
+        usual_gap_days: rhythm.usual_gap_days,
+        today: explanation.date,
+        sentence: &wording::sentence(&sentence),
+        locale: app.locale(),
+    };
+    timeline(&picture).map(Some)
 }
 
 /// The client of an id; says what else could be meant when it is nobody's or of several sources.

@@ -1,15 +1,19 @@
 //! The commands: arguments, exit codes, and what a person sees in the terminal.
 
+mod backtest;
 pub mod check;
 mod clients;
+mod demo;
 mod exit;
 mod explain;
 pub mod import;
 pub mod init;
 mod open;
+mod picture;
 mod plan;
 mod preview;
 mod progress;
+mod report;
 mod run;
 mod runs;
 mod tasks;
@@ -48,6 +52,8 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show all of it on a company that does not exist, in a folder of its own
+    Demo(demo::DemoArgs),
     /// Write a configuration to start with
     Init(init::InitArgs),
     /// Report everything that is wrong in configuration, campaigns and templates
@@ -62,6 +68,10 @@ enum Command {
     Runs(runs::RunsArgs),
     /// Explain why one client gets what he gets, or nothing
     Explain(explain::ExplainArgs),
+    /// Replay a campaign over past days without looking ahead
+    Backtest(backtest::BacktestArgs),
+    /// Count the clients by where they stand in their rhythm
+    Report(report::ReportArgs),
     /// List every client with the rhythm in numbers
     Clients(clients::ClientsArgs),
     /// List the managers' tasks, or record what came of one
@@ -121,6 +131,7 @@ pub async fn run(cli: Cli, clock: Clock) -> anyhow::Result<Exit> {
 async fn execute(cli: Cli, clock: Clock) -> anyhow::Result<Exit> {
     let mut out = io::stdout().lock();
     match &cli.command {
+        Command::Demo(args) => demo::run(args, &mut out).await,
         Command::Init(args) => {
             init::run(args, &mut out)?;
             Ok(Exit::Done)
@@ -160,12 +171,14 @@ async fn with_app(
         }
     }
     let exit = match command {
-        Command::Init(_) | Command::Check(_) => Ok(Exit::Done),
+        Command::Demo(_) | Command::Init(_) | Command::Check(_) => Ok(Exit::Done),
         Command::Import(args) => import::run(&app, args, out).await,
         Command::Plan(args) => plan::run(&app, args, out).await,
         Command::Run(args) => run::run(&app, args, out).await,
         Command::Runs(args) => runs::run(&app, args, out).await,
         Command::Explain(args) => explain::run(&app, args, out).await,
+        Command::Backtest(args) => backtest::run(&app, args, out).await,
+        Command::Report(args) => report::run(&app, args, out).await,
         Command::Clients(args) => clients::run(&app, args, out).await,
         Command::Tasks(args) => tasks::run(&app, args, out).await,
         Command::Preview(args) => preview::run(&app, args, out).await,

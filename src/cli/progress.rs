@@ -1,6 +1,10 @@
-//! Progress of long work: a bar on a terminal, nothing elsewhere (logs have their own lines).
+//! Progress of long work: a bar on a terminal, plain lines elsewhere (logs have their own lines).
+
+use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::model::Day;
 
 /// A spinner that counts clients.
 pub(super) fn clients() -> ProgressBar {
@@ -10,4 +14,43 @@ pub(super) fn clients() -> ProgressBar {
     }
     bar.enable_steady_tick(std::time::Duration::from_millis(200));
     bar
+}
+
+/// Days that are run one after the other.
+pub(super) struct Days {
+    bar: ProgressBar,
+    of: u64,
+    plain: bool,
+}
+
+/// A bar over `of` days; where there is no terminal, a line for every week.
+pub(super) fn days(of: u64) -> Days {
+    let plain = !std::io::stderr().is_terminal();
+    let bar = if plain {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new(of)
+    };
+    if let Ok(style) =
+        ProgressStyle::with_template("replaying {msg} [{bar:30}] {pos} of {len} days")
+    {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    Days { bar, of, plain }
+}
+
+impl Days {
+    /// Says which day is being run, and how many are done.
+    pub(super) fn at(&self, day: Day, done: u64) {
+        if self.plain && done.is_multiple_of(7) {
+            eprintln!("replaying {day}, day {} of {}", done + 1, self.of);
+        }
+        self.bar.set_message(day.to_string());
+        self.bar.set_position(done);
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
 }

@@ -12,7 +12,8 @@ use crate::db::{TaskFilter, TaskRow};
 use crate::jobs::inputs::Frozen;
 use crate::jobs::outcome::{Recorded, record};
 use crate::model::{Day, Outcome, OutcomeKind};
-use crate::rules::plan::in_units;
+use crate::rules::plan::{grouped, in_units, who};
+use crate::rules::wording;
 
 /// Arguments of `rekindle tasks`.
 #[derive(Clone, Debug, Args)]
@@ -145,15 +146,15 @@ fn text(app: &App, tasks: &[TaskJson], out: &mut dyn Write) -> anyhow::Result<()
         let place = task
             .rank
             .map_or_else(|| " - ".to_owned(), |rank| format!("{rank:>2}."));
+        let phone = task.phone.as_deref().map(wording::phone);
         writeln!(
             out,
-            "{place} #{} {} {} ({}) {}  {:.0} {} a year at risk",
+            "{place} #{} {} {} {}  {} {} at stake",
             task.id,
             task.kind,
-            task.name,
-            task.client,
-            task.phone.as_deref().unwrap_or("no phone"),
-            task.value_at_risk,
+            who(&task.name, &task.client),
+            phone.as_deref().unwrap_or("no phone"),
+            grouped(task.value_at_risk),
             app.currency()
         )?;
         writeln!(out, "      {}", task.why)?;

@@ -39,6 +39,10 @@ pub struct Condition {
     /// Whether the client is a key account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_account: Option<bool>,
+    /// What clients with such baskets also buy: at least one of these items is among the hints.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub hint: Option<Vec<String>>,
     /// Tags of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<TagRule>,

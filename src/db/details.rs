@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
 
 use super::facts::id_list;
 use super::rows::day_of;
@@ -18,6 +19,8 @@ const ITEMS: usize = 3;
 pub struct Details {
     /// What is bought most often, most frequent first.
     pub usual_items: Vec<String>,
+    /// Everything that was ever bought.
+    pub items: Vec<String>,
     /// What was bought on the last day with items.
     pub last_items: Vec<String>,
     /// Minor units of the last purchase day.
@@ -40,9 +43,11 @@ impl Store {
         .await?;
         for row in usual {
             let one = details.entry(ClientId(row.get("client_id"))).or_default();
+            let item: String = row.get("item");
             if one.usual_items.len() < ITEMS {
-                one.usual_items.push(row.get("item"));
+                one.usual_items.push(item.clone());
             }
+            one.items.push(item);
         }
         let last = sqlx::query(
             "SELECT i.client_id, i.item FROM purchase_items i
@@ -103,4 +108,76 @@ impl Store {
         }
         Ok(items)
     }
+
+    /// Whether any receipt up to a day names what was bought.
+    pub async fn knows_items(&self, up_to: Day) -> Result<bool> {
+        let known = sqlx::query_scalar::<_, bool>(
+            "SELECT EXISTS (SELECT 1 FROM purchase_items WHERE day <= ?1)",
+        );
+        let known = known.bind(up_to.epoch_days()).fetch_one(&self.pool).await?;
+        Ok(known)
+    }
+
+    /// Everything that each of the next clients after `after` has bought up to a day, each item
+    /// once: a page of a walk over the whole base. Moves `after` on; `None` is the end, and a page
+    /// may be empty.
+    pub async fn baskets_after(
+        &self,
+        after: &mut ClientId,
+        clients: u32,
+        up_to: Day,
+    ) -> Result<Option<Vec<Vec<String>>>> {
+        let last = sqlx::query_scalar::<_, Option<i64>>(
+            "SELECT max(id) FROM (SELECT id FROM clients WHERE id > ?1 ORDER BY id LIMIT ?2)",
+        );
+        let last = last
+            .bind(after.0)
+            .bind(clients)
+            .fetch_one(&self.pool)
+            .await?;
+        let Some(last) = last else { return Ok(None) };
+        let rows = sqlx::query(
+            "SELECT DISTINCT client_id, item FROM purchase_items
+             WHERE client_id > ?1 AND client_id <= ?2 AND day <= ?3 ORDER BY client_id, item",
+        )
+        .bind(after.0)
+        .bind(last)
+        .bind(up_to.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        *after = ClientId(last);
+        let baskets = by_client(&rows).into_iter().map(|(_, items)| items);
+        Ok(Some(baskets.collect()))
+    }
+
+    /// Everything that some clients have bought up to a day, each item once.
+    pub(super) async fn items_ever(
+        &self,
+        id_list: &str,
+        up_to: Day,
+    ) -> Result<Vec<(ClientId, Vec<String>)>> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT client_id, item FROM purchase_items
+             WHERE client_id IN (SELECT value FROM json_each(?1)) AND day <= ?2
+             ORDER BY client_id, item",
+        )
+        .bind(id_list)
+        .bind(up_to.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(by_client(&rows))
+    }
+}
+
+/// The items of rows that come client after client.
+fn by_client(rows: &[SqliteRow]) -> Vec<(ClientId, Vec<String>)> {
+    let mut baskets: Vec<(ClientId, Vec<String>)> = Vec::new();
+    for row in rows {
+        let (client, item) = (ClientId(row.get("client_id")), row.get("item"));
+        match baskets.last_mut() {
+            Some((last, items)) if *last == client => items.push(item),
+            _ => baskets.push((client, vec![item])),
+        }
+    }
+    baskets
 }

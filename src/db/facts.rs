@@ -23,6 +23,8 @@ const RECENT_PURCHASES: usize = 8;
 pub struct Wanted {
     /// The turnover of the last 365 days and the latest purchase days.
     pub purchases: bool,
+    /// What was bought, by name.
+    pub items: bool,
     /// Deals.
     pub deals: bool,
 }
@@ -31,6 +33,7 @@ impl Wanted {
     /// Everything there is.
     pub const ALL: Self = Self {
         purchases: true,
+        items: true,
         deals: true,
     };
 }
@@ -95,6 +98,13 @@ impl Store {
         if wanted.purchases {
             self.read_recent_purchases(&list, day, &mut chunk).await?;
         }
+        if wanted.items {
+            for (client, items) in self.items_ever(&list, day).await? {
+                if let Some(place) = chunk.place.get(&client) {
+                    chunk.facts[*place].items = items;
+                }
+            }
+        }
         if wanted.deals {
             self.read_deals(&list, day, &mut chunk).await?;
         }
@@ -126,6 +136,7 @@ impl Store {
                     c.phone, c.locale, c.time_zone, c.country, c.manager, c.tags, c.attributes
              FROM clients c JOIN sources s ON s.id = c.source_id
              WHERE c.id IN (SELECT value FROM json_each(?1)) AND c.deleted_on IS NULL
+               AND c.master_id IS NULL
              ORDER BY c.id",
         )
         .bind(list)

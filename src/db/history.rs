@@ -1,10 +1,12 @@
 //! Purchase histories, client after client, and the facts of the whole base that are kept.
 
+use std::collections::HashMap;
+
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::facts::id_list;
-use super::rows::{day_of, json};
+use super::rows::{json, optional_day};
 use super::{Result, Store};
 use crate::model::{ClientId, Day, Totals};
 use crate::rules::base_facts::BaseFacts;
@@ -20,6 +22,11 @@ pub struct HistoryDay {
     pub paid: i64,
     /// Whether it is a purchase day: some positive row that no cancellation names.
     pub bought: bool,
+    /// The first import that held it; tells since when it was known.
+    pub first_import: i64,
+    /// The day of the cancellation that took the last positive row back: a purchase day until
+    /// then.
+    pub undone_on: Option<Day>,
 }
 
 /// The days of one client, in rising order.
@@ -33,7 +40,7 @@ pub struct History {
 
 impl History {
     /// The purchase days, in rising order.
-    pub fn purchase_days(&self) -> impl Iterator<Item = Day> + '_ {
+    pub fn purchase_days(&self) -> impl Iterator<Item = Day> + Clone + '_ {
         self.days.iter().filter(|day| day.bought).map(|day| day.day)
     }
 
@@ -59,50 +66,98 @@ pub struct StoredBase {
     pub data: i64,
 }
 
-macro_rules! history_days {
+/// Rows of purchases as lists, one row of the answer for each client: a row for each purchase would
+/// cost several times as much on its way here.
+macro_rules! history_lists {
     ($whose:literal) => {
         concat!(
-            "SELECT client_id, day, SUM(amount) AS net, SUM(MAX(amount, 0)) AS paid,
-                    MAX(amount > 0 AND (cancelled_on IS NULL OR cancelled_on > ?1)) AS bought
+            "SELECT client_id, group_concat(day), group_concat(amount), group_concat(first_import),
+                    group_concat(ifnull(cancelled_on, ''))
              FROM purchases WHERE day <= ?1 AND ",
             $whose,
-            " GROUP BY client_id, day ORDER BY client_id, day"
+            " GROUP BY client_id ORDER BY client_id"
         )
     };
 }
 
-fn histories_of(rows: &[SqliteRow]) -> Vec<History> {
-    let mut histories: Vec<History> = Vec::new();
-    for row in rows {
-        let client = ClientId(row.get("client_id"));
-        let day = HistoryDay {
-            day: day_of(row, "day"),
-            net: row.get("net"),
-            paid: row.get("paid"),
-            bought: row.get::<i64, _>("bought") != 0,
-        };
-        match histories.last_mut() {
-            Some(last) if last.client == client => last.days.push(day),
-            _ => histories.push(History {
-                client,
-                days: vec![day],
-            }),
-        }
+/// One row of purchases.
+#[derive(Clone, Copy)]
+struct Receipt {
+    day: Day,
+    amount: i64,
+    first_import: i64,
+    cancelled_on: Option<Day>,
+}
+
+fn histories_of(rows: &[SqliteRow]) -> Result<Vec<History>> {
+    rows.iter().map(history_of).collect()
+}
+
+fn history_of(row: &SqliteRow) -> Result<History> {
+    let unreadable = || super::StoreError::Row {
+        table: "purchases",
+        reason: "a day or an amount is not a number".to_owned(),
+    };
+    let lists: [&str; 4] = [row.get(1), row.get(2), row.get(3), row.get(4)];
+    let [days, amounts, imports, cancellations] = lists.map(|list| list.split(','));
+    let numbers = days.zip(amounts).zip(imports.zip(cancellations));
+    let receipts = numbers.map(|((day, amount), (import, cancelled))| {
+        Some(Receipt {
+            day: Day::from_epoch(day.parse().ok()?),
+            amount: amount.parse().ok()?,
+            first_import: import.parse().ok()?,
+            cancelled_on: match cancelled {
+                "" => None,
+                day => Some(Day::from_epoch(day.parse().ok()?)),
+            },
+        })
+    });
+    let receipts: Option<Vec<Receipt>> = receipts.collect();
+    let mut receipts = receipts.ok_or_else(unreadable)?;
+    // The database reads them in the order of days but does not promise it.
+    receipts.sort_by_key(|receipt| receipt.day);
+    Ok(History {
+        client: ClientId(row.get(0)),
+        days: receipts
+            .chunk_by(|a, b| a.day == b.day)
+            .map(day_of_receipts)
+            .collect(),
+    })
+}
+
+/// What the rows of one day come to.
+fn day_of_receipts(receipts: &[Receipt]) -> HistoryDay {
+    let paid = || receipts.iter().filter(|receipt| receipt.amount > 0);
+    let bought = paid().any(|receipt| receipt.cancelled_on.is_none());
+    HistoryDay {
+        day: receipts[0].day,
+        net: receipts.iter().map(|receipt| receipt.amount).sum(),
+        paid: paid().map(|receipt| receipt.amount).sum(),
+        bought,
+        first_import: receipts
+            .iter()
+            .map(|receipt| receipt.first_import)
+            .min()
+            .unwrap_or(0),
+        undone_on: if bought {
+            None
+        } else {
+            paid().filter_map(|receipt| receipt.cancelled_on).max()
+        },
     }
-    histories
 }
 
 impl Store {
     /// The histories of some clients up to a day.
     pub async fn histories(&self, ids: &[ClientId], up_to: Day) -> Result<Vec<History>> {
-        let rows = sqlx::query(history_days!(
+        let rows = sqlx::query(history_lists!(
             "client_id IN (SELECT value FROM json_each(?2))"
         ))
         .bind(up_to.epoch_days())
         .bind(id_list(ids))
         .fetch_all(&self.pool)
         .await?;
-        Ok(histories_of(&rows))
+        histories_of(&rows)
     }
 
     /// Those of some clients of whom something is dated after a day: a purchase, a return, a
@@ -145,14 +200,14 @@ impl Store {
             return Ok(Vec::new());
         };
         loop {
-            let rows = sqlx::query(history_days!("client_id > ?2 AND client_id <= ?3"))
+            let rows = sqlx::query(history_lists!("client_id > ?2 AND client_id <= ?3"))
                 .bind(up_to.epoch_days())
                 .bind(from)
                 .bind(last)
                 .fetch_all(&self.pool)
                 .await?;
             if !rows.is_empty() {
-                return Ok(histories_of(&rows));
+                return histories_of(&rows);
             }
             // A stretch of clients who have not bought yet must not look like the end.
             from = last;
@@ -170,6 +225,29 @@ impl Store {
                 None => return Ok(Vec::new()),
             }
         }
+    }
+
+    /// The first and the last day on which anything was bought; nothing in an empty base.
+    pub async fn span_of_purchases(&self) -> Result<Option<(Day, Day)>> {
+        let row = sqlx::query("SELECT min(first_day) AS first, max(last_day) AS last FROM rhythms")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(optional_day(&row, "first").zip(optional_day(&row, "last")))
+    }
+
+    /// The tags of some clients; who has none is missing.
+    pub async fn tags_of(&self, ids: &[ClientId]) -> Result<HashMap<ClientId, Vec<String>>> {
+        let rows = sqlx::query(
+            "SELECT id, tags FROM clients
+             WHERE id IN (SELECT value FROM json_each(?1)) AND tags <> '[]'",
+        )
+        .bind(id_list(ids))
+        .fetch_all(&self.pool)
+        .await?;
+        let tags = rows
+            .iter()
+            .map(|row| Ok((ClientId(row.get("id")), json(row, "clients", "tags")?)));
+        tags.collect()
     }
 
     /// The last import that changed the facts: as long as it is the same, so are they.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
 
 use super::rows::{day_of, word};
 use super::{Result, Store};
@@ -43,6 +44,26 @@ pub struct Handed {
     pub failure: Option<String>,
 }
 
+/// The columns of [`DueMessage`], of messages `m` and clients `c`.
+pub(super) const DUE_COLUMNS: &str = "
+    SELECT m.id, m.campaign, c.ext_id AS client, m.episode, m.step, m.channel, m.template, m.class,
+           m.planned_on, m.inputs";
+
+pub(super) fn due_message(row: &SqliteRow) -> Result<DueMessage> {
+    Ok(DueMessage {
+        id: row.get("id"),
+        campaign: row.get("campaign"),
+        client: row.get("client"),
+        episode: row.get("episode"),
+        step: row.get("step"),
+        channel: word(row, "messages", "channel")?,
+        template: row.get("template"),
+        class: word(row, "messages", "class")?,
+        day: day_of(row, "planned_on"),
+        inputs: row.get("inputs"),
+    })
+}
+
 impl Store {
     /// The next messages to send of `mode`, in the order in which they were planned.
     pub async fn due_messages(
@@ -51,36 +72,21 @@ impl Store {
         limit: u32,
         mode: &str,
     ) -> Result<Vec<DueMessage>> {
-        let rows = sqlx::query(
-            "SELECT m.id, m.campaign, c.ext_id AS client, m.episode, m.step, m.channel, m.template,
-                    m.class, m.planned_on, m.inputs
+        let statement = format!(
+            "{DUE_COLUMNS}
              FROM messages m
              JOIN runs r ON r.id = m.run_id
              JOIN clients c ON c.id = m.client_id
              WHERE m.state = 'planned' AND m.id > ?1 AND r.status = 'sealed' AND r.mode = ?3
-             ORDER BY m.id LIMIT ?2",
-        )
-        .bind(after)
-        .bind(limit)
-        .bind(mode)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(DueMessage {
-                    id: row.get("id"),
-                    campaign: row.get("campaign"),
-                    client: row.get("client"),
-                    episode: row.get("episode"),
-                    step: row.get("step"),
-                    channel: word(row, "messages", "channel")?,
-                    template: row.get("template"),
-                    class: word(row, "messages", "class")?,
-                    day: day_of(row, "planned_on"),
-                    inputs: row.get("inputs"),
-                })
-            })
-            .collect()
+             ORDER BY m.id LIMIT ?2"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(after)
+            .bind(limit)
+            .bind(mode)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(due_message).collect()
     }
 
     /// Records what became of messages; one transaction, and only for those still on their way.

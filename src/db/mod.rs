@@ -6,28 +6,34 @@
 
 mod bulk;
 mod candidates;
+mod client_kinds;
 mod details;
 mod facts;
 mod history;
 mod import;
+mod imported;
 mod messages;
 mod rhythms;
 mod rows;
 mod runs;
 mod staging;
 mod story;
+mod tally;
 mod tasks;
 
+pub use candidates::MergedClient;
 pub use details::Details;
 pub use facts::Wanted;
 pub use history::{History, HistoryDay, StoredBase};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
+pub use imported::Imported;
 pub use messages::{DueMessage, Handed};
 pub use rhythms::RhythmProgress;
 pub use runs::{Begun, Listed, RunRow, Sealing};
 pub use staging::{
     NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep, Staged,
 };
+pub use tally::Ended;
 pub use tasks::{TaskFilter, TaskInQueue, TaskRow};
 
 use std::path::{Path, PathBuf};
@@ -43,6 +49,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a writer waits for another one before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Rows that a statement may give before somebody takes them: each wait for one costs a switch of
+/// threads.
+const ROWS_AHEAD: usize = 1_024;
 
 /// What can go wrong with the database, in words for an operator.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +105,7 @@ fn hint(error: &sqlx::Error) -> &'static str {
     match code.parse::<u32>().map(|code| code & 0xff) {
         Ok(5) => " (another process is writing: wait for it, or stop it)",
         Ok(8) => " (the file or its folder is read-only: check owner and mode)",
+        Ok(10) => " (the disk cannot be read or written: is it full or failing? nothing is lost)",
         Ok(13) => " (the disk is full: free some space and start again, nothing is lost)",
         Ok(14) => " (the folder does not exist or may not be written to)",
         Ok(11 | 26) => " (the file is damaged or is no database: restore the last backup)",
@@ -145,7 +156,8 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT);
+            .busy_timeout(BUSY_TIMEOUT)
+            .row_buffer_size(ROWS_AHEAD);
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options)

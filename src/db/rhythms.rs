@@ -4,19 +4,23 @@
 //! behind the last purchase day, the rhythm takes one step per new day; otherwise it is computed
 //! from the whole history. What a rhythm is and which dates follow from it is decided in `rules`.
 
-use std::sync::Arc;
-
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row, SqlSafeStr};
+use tokio::sync::mpsc;
 
 use super::bulk::Bulk;
+use super::client_kinds::read_kinds;
 use super::{Result, Store};
 use crate::model::{ClientId, Day, Rhythm};
 use crate::rules::base_facts::BaseFacts;
-use crate::rules::rhythm::{self, Observed, observe, of_sorted_days};
+use crate::rules::client_kind::ClientKind;
+use crate::rules::rhythm::{Observed, observe, of_sorted_days};
 
 /// Clients that are read, computed and written together.
 const PAGE: u32 = 5_000;
+
+/// Pages that may wait to be written.
+const PAGES_AHEAD: usize = 2;
 
 /// Pages of memory for the work, in KiB.
 const CACHE_KIB: u32 = 64 * 1024;
@@ -28,7 +32,7 @@ pub type RhythmProgress<'a> = &'a (dyn Fn(u64) + Sync);
 /// A rhythm with the money, as it is stored.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Kept {
-    client: ClientId,
+    kind: ClientKind,
     rhythm: Rhythm,
     turnover: i64,
     spent: i64,
@@ -37,7 +41,7 @@ struct Kept {
 /// A client whose purchases have changed.
 #[derive(Clone, Debug, PartialEq)]
 struct Stale {
-    client: ClientId,
+    kind: ClientKind,
     /// What is kept, if the change lies behind it.
     kept: Option<Kept>,
     /// The purchase days in question, as the database lists them.
@@ -47,21 +51,32 @@ struct Stale {
     spent: i64,
 }
 
-/// Stale clients of a stretch of numbers with their days: all of them, or those that are new.
+/// Stale clients of a stretch of numbers whose whole history is needed.
 ///
 /// A cancelled row is no purchase, and its money is in the row that takes it back.
-const READ_STALE: &str = "
-    SELECT s.client_id, s.turnover, s.spent, s.from_day > r.last_day AS goes_on,
-           r.purchase_days, r.first_day, r.last_day, r.weight, r.sum_log, r.sum_sq, r.turnover,
-           r.spent,
+const READ_WHOLE: &str = "
+    SELECT s.client_id,
            group_concat(CASE WHEN p.amount > 0 AND p.cancelled_on IS NULL THEN p.day END),
            ifnull(sum(p.amount), 0),
            ifnull(sum(CASE WHEN p.amount > 0 AND p.cancelled_on IS NULL THEN p.amount END), 0)
     FROM stale_rhythms s
     LEFT JOIN rhythms r ON r.client_id = s.client_id
     LEFT JOIN purchases p ON p.client_id = s.client_id
-         AND p.day >= CASE WHEN s.from_day > r.last_day THEN s.from_day ELSE -1000000 END
     WHERE s.client_id > ?1 AND s.client_id <= ?2
+      AND (r.last_day IS NULL OR s.from_day <= r.last_day)
+    GROUP BY s.client_id";
+
+/// Stale clients of a stretch of numbers who have only bought again.
+const READ_NEW_DAYS: &str = "
+    SELECT s.client_id,
+           group_concat(CASE WHEN p.amount > 0 AND p.cancelled_on IS NULL THEN p.day END),
+           s.turnover, s.spent,
+           r.purchase_days, r.first_day, r.last_day, r.weight, r.sum_log, r.sum_sq, r.turnover,
+           r.spent
+    FROM stale_rhythms s
+    JOIN rhythms r ON r.client_id = s.client_id
+    LEFT JOIN purchases p ON p.client_id = s.client_id AND p.day >= s.from_day
+    WHERE s.client_id > ?1 AND s.client_id <= ?2 AND s.from_day > r.last_day
     GROUP BY s.client_id";
 
 const READ_KEPT: &str = "
@@ -146,15 +161,23 @@ impl Store {
             return Ok(0);
         }
         let mut rewrite = self.begin_rewrite(version, stale.cast_signed()).await?;
-        let facts = Arc::new(base.clone());
-        let mut after = -1;
-        let mut page = read_stale(&mut rewrite.tx, &mut after).await?;
-        while !page.is_empty() {
-            // One core reads the next page while another one computes this one.
-            let facts = Arc::clone(&facts);
-            let computing = tokio::task::spawn_blocking(move || brought_up_to_date(page, &facts));
-            page = read_stale(&mut rewrite.tx, &mut after).await?;
-            let (rows, without) = computed(computing).await;
+        // What is read was committed before, so that it can be read and computed on one connection
+        // while what has been computed is written on another.
+        let (sender, mut pages) = mpsc::channel(PAGES_AHEAD);
+        let (store, facts) = (self.clone(), base.clone());
+        tokio::spawn(async move {
+            let mut after = -1;
+            loop {
+                let page = store.read_stale(&facts, &mut after).await;
+                let page = page.map(|page| brought_up_to_date(&page, &facts));
+                let last = page.as_ref().map_or(true, UpToDate::is_empty);
+                if sender.send(page).await.is_err() || last {
+                    return;
+                }
+            }
+        });
+        while let Some(page) = pages.recv().await {
+            let UpToDate { rows, without } = page?;
             rewrite.write(rows).await?;
             rewrite.forget(&without).await?;
             progress(rewrite.done);
@@ -180,15 +203,22 @@ impl Store {
             return Ok(0);
         }
         let mut rewrite = self.begin_rewrite(version, others).await?;
-        let facts = Arc::new(base.clone());
-        let mut after = -1;
-        let mut page = read_kept(&mut rewrite.tx, version, &mut after).await?;
-        while !page.is_empty() {
-            let facts = Arc::clone(&facts);
-            let dating = move || page.into_iter().map(|kept| dated(kept, &facts)).collect();
-            let computing = tokio::task::spawn_blocking(dating);
-            page = read_kept(&mut rewrite.tx, version, &mut after).await?;
-            rewrite.write(computed(computing).await).await?;
+        let (sender, mut pages) = mpsc::channel(PAGES_AHEAD);
+        let (store, facts) = (self.clone(), base.clone());
+        tokio::spawn(async move {
+            let mut after = -1;
+            loop {
+                let page = store.read_kept(&facts, version, &mut after).await;
+                let last = page.as_ref().map_or(true, Vec::is_empty);
+                let page =
+                    page.map(|page| page.into_iter().map(|kept| dated(kept, &facts)).collect());
+                if sender.send(page).await.is_err() || last {
+                    return;
+                }
+            }
+        });
+        while let Some(page) = pages.recv().await {
+            rewrite.write(page?).await?;
             progress(rewrite.done);
         }
         rewrite.finish().await
@@ -222,7 +252,7 @@ impl Rewrite {
         self.done += rows.len() as u64;
         for Dated { kept, dates } in rows {
             let rhythm = kept.rhythm;
-            bulk.add(kept.client.0)?.add(rhythm.purchase_days)?;
+            bulk.add(kept.kind.id.0)?.add(rhythm.purchase_days)?;
             bulk.add(rhythm.first.epoch_days())?
                 .add(rhythm.last.epoch_days())?;
             bulk.add(rhythm.weight)?
@@ -267,87 +297,82 @@ async fn set_cache(connection: &mut SqliteConnection, kib: u32) -> Result<()> {
     Ok(())
 }
 
-/// A panic while computing is passed on.
-async fn computed<T>(computing: tokio::task::JoinHandle<T>) -> T {
-    let joined = computing.await;
-    joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
-}
-
-/// Reads the next stale clients after `after`, and moves it on.
-async fn read_stale(connection: &mut SqliteConnection, after: &mut i64) -> Result<Vec<Stale>> {
-    let last = sqlx::query_scalar::<_, Option<i64>>(
-        "SELECT max(client_id) FROM (
-             SELECT client_id FROM stale_rhythms WHERE client_id > ?1 ORDER BY client_id LIMIT ?2)",
-    );
-    let last = last
-        .bind(*after)
-        .bind(PAGE)
-        .fetch_one(&mut *connection)
-        .await?;
-    let Some(last) = last else {
-        return Ok(Vec::new());
-    };
-    let rows = sqlx::query(READ_STALE)
-        .bind(*after)
-        .bind(last)
-        .fetch_all(connection)
-        .await?;
-    *after = last;
-    Ok(rows.iter().map(stale).collect())
-}
-
-fn stale(row: &SqliteRow) -> Stale {
-    let client = ClientId(row.get(0));
-    let goes_on: Option<bool> = row.get(3);
-    let days: Option<String> = row.get(12);
-    let days = days.unwrap_or_default();
-    if goes_on == Some(true) {
-        Stale {
-            client,
-            kept: Some(Kept {
-                client,
-                rhythm: rhythm_at(row, 4),
-                turnover: row.get(10),
-                spent: row.get(11),
-            }),
-            days,
-            turnover: row.get(1),
-            spent: row.get(2),
+impl Store {
+    /// Reads the next stale clients after `after`, and moves it on.
+    async fn read_stale(&self, base: &BaseFacts, after: &mut i64) -> Result<Vec<Stale>> {
+        let last = sqlx::query_scalar::<_, Option<i64>>(
+            "SELECT max(client_id) FROM (
+                 SELECT client_id FROM stale_rhythms WHERE client_id > ?1
+                 ORDER BY client_id LIMIT ?2)",
+        );
+        let last = last.bind(*after).bind(PAGE).fetch_one(&self.pool).await?;
+        let Some(last) = last else {
+            return Ok(Vec::new());
+        };
+        let mut connection = self.pool.acquire().await?;
+        let kinds = read_kinds(&mut connection, base, *after, last).await?;
+        let mut page = Vec::with_capacity(PAGE as usize);
+        for (statement, goes_on) in [(READ_WHOLE, false), (READ_NEW_DAYS, true)] {
+            let rows = sqlx::query(statement)
+                .bind(*after)
+                .bind(last)
+                .fetch_all(&mut *connection)
+                .await?;
+            page.extend(
+                rows.iter()
+                    .map(|row| stale(row, kinds.of(row.get(0)), goes_on)),
+            );
         }
-    } else {
-        Stale {
-            client,
-            kept: None,
-            days,
-            turnover: row.get(13),
-            spent: row.get(14),
-        }
+        // The table is written in the order of clients.
+        page.sort_by_key(|stale| stale.kind.id);
+        *after = last;
+        Ok(page)
+    }
+
+    /// Reads the next rhythms after `after` that another version has dated, and moves it on.
+    async fn read_kept(
+        &self,
+        base: &BaseFacts,
+        version: i64,
+        after: &mut i64,
+    ) -> Result<Vec<Kept>> {
+        let mut connection = self.pool.acquire().await?;
+        let rows = sqlx::query(READ_KEPT)
+            .bind(*after)
+            .bind(PAGE)
+            .bind(version)
+            .fetch_all(&mut *connection)
+            .await?;
+        let last = rows.last().map_or(*after, |row| row.get(0));
+        let kinds = read_kinds(&mut connection, base, *after, last).await?;
+        let kept: Vec<Kept> = rows
+            .iter()
+            .map(|row| Kept {
+                kind: kinds.of(row.get(0)),
+                rhythm: rhythm_at(row, 1),
+                turnover: row.get(7),
+                spent: row.get(8),
+            })
+            .collect();
+        *after = last;
+        Ok(kept)
     }
 }
 
-/// Reads the next rhythms after `after`, and moves it on.
-async fn read_kept(
-    connection: &mut SqliteConnection,
-    version: i64,
-    after: &mut i64,
-) -> Result<Vec<Kept>> {
-    let rows = sqlx::query(READ_KEPT)
-        .bind(*after)
-        .bind(PAGE)
-        .bind(version)
-        .fetch_all(connection)
-        .await?;
-    let kept: Vec<Kept> = rows
-        .iter()
-        .map(|row| Kept {
-            client: ClientId(row.get(0)),
-            rhythm: rhythm_at(row, 1),
-            turnover: row.get(7),
-            spent: row.get(8),
-        })
-        .collect();
-    *after = kept.last().map_or(*after, |kept| kept.client.0);
-    Ok(kept)
+fn stale(row: &SqliteRow, kind: ClientKind, goes_on: bool) -> Stale {
+    let days: Option<String> = row.get(1);
+    Stale {
+        kind,
+        kept: goes_on.then(|| Kept {
+            kind,
+            rhythm: rhythm_at(row, 4),
+            turnover: row.get(10),
+            spent: row.get(11),
+        }),
+        days: days.unwrap_or_default(),
+        turnover: row.get(2),
+        spent: row.get(3),
+    }
 }
 
 /// The six numbers of a rhythm in the columns from `first` on.
@@ -370,27 +395,36 @@ struct Dated {
 }
 
 fn dated(kept: Kept, base: &BaseFacts) -> Dated {
-    let law = base.law(&kept.rhythm);
-    let thresholds = base.thresholds(kept.client);
-    let dates = rhythm::dates(&law, kept.rhythm.last, &thresholds);
+    let dates = base.dates(kept.kind, &kept.rhythm);
     Dated {
         kept,
         dates: [dates.due, dates.missed, dates.asleep, dates.lost],
     }
 }
 
-/// The new rhythms of stale clients, and the clients who have none any more.
-fn brought_up_to_date(page: Vec<Stale>, base: &BaseFacts) -> (Vec<Dated>, Vec<ClientId>) {
-    let mut rows = Vec::with_capacity(page.len());
-    let mut without = Vec::new();
+/// What became of some stale clients.
+#[derive(Default)]
+struct UpToDate {
+    rows: Vec<Dated>,
+    /// Clients who have no purchase day any more.
+    without: Vec<ClientId>,
+}
+
+impl UpToDate {
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.without.is_empty()
+    }
+}
+
+fn brought_up_to_date(page: &[Stale], base: &BaseFacts) -> UpToDate {
+    let mut done = UpToDate::default();
     for stale in page {
-        let client = stale.client;
-        match brought_forward(&stale) {
-            Some(kept) => rows.push(dated(kept, base)),
-            None => without.push(client),
+        match brought_forward(stale) {
+            Some(kept) => done.rows.push(dated(kept, base)),
+            None => done.without.push(stale.kind.id),
         }
     }
-    (rows, without)
+    done
 }
 
 /// The rhythm after the change; nothing when no purchase day is left.
@@ -406,7 +440,7 @@ fn brought_forward(stale: &Stale) -> Option<Kept> {
     let days = days.into_iter().map(Day::from_epoch);
     let Some(mut kept) = stale.kept else {
         return Some(Kept {
-            client: stale.client,
+            kind: stale.kind,
             rhythm: of_sorted_days(days)?,
             turnover: stale.turnover,
             spent: stale.spent,
@@ -425,10 +459,15 @@ fn brought_forward(stale: &Stale) -> Option<Kept> {
 mod tests {
     use super::*;
 
+    const FIRST: ClientKind = ClientKind {
+        id: ClientId(1),
+        class: None,
+    };
+
     #[test]
     fn a_step_forward_gives_the_same_rhythm_as_the_whole_history() {
         let whole = Stale {
-            client: ClientId(1),
+            kind: FIRST,
             kept: None,
             days: "100,107,107,115,130".to_owned(),
             turnover: 500,
@@ -451,7 +490,7 @@ mod tests {
     #[test]
     fn a_client_without_a_purchase_day_has_no_rhythm() {
         let stale = Stale {
-            client: ClientId(1),
+            kind: FIRST,
             kept: None,
             days: String::new(),
             turnover: -500,

@@ -1,16 +1,14 @@
 //! The facts of the whole base: one walk over all histories, kept under a version.
 
+use std::collections::HashMap;
+
 use super::volume;
 use crate::app::App;
-use crate::config::settings::{Grid, RhythmSettings};
+use crate::config::settings::RhythmSettings;
 use crate::db::{History, StoreError, StoredBase};
 use crate::model::{ClientId, Day};
-use crate::rules::base_facts::BaseFacts;
-use crate::rules::rhythm::{
-    self, ClosedDays, Fit, FitSettings, GapHistogram, Law, PauseEnd, PauseSample,
-    SecondPurchaseWindow, TurnoverShares, XyzThresholds, proposed_grid,
-    proposed_smallest_lost_days,
-};
+use crate::rules::base_facts::{BaseFacts, BaseFactsBuilder, closed_days};
+use crate::rules::rhythm::{Companions, ItemBuyers};
 
 /// How many clients are read at once.
 const PAGE: u32 = 5_000;
@@ -31,6 +29,15 @@ impl From<StoredBase> for Base {
             facts: stored.facts,
         }
     }
+}
+
+/// The day up to which the data goes, as seen from `day`; nothing in a base without purchases.
+///
+/// The parameters look at the data as of its last day and not as of today: a source that stands
+/// still must not look like a base that has fallen asleep.
+pub async fn data_until(app: &App, day: Day) -> Result<Option<Day>, StoreError> {
+    let last = app.store.last_day_of_purchases().await?;
+    Ok(last.map(|last| last.min(day)))
 }
 
 /// The base facts for the work of the present day: the last ones, while they are young enough.
@@ -82,13 +89,11 @@ fn settings_hold(facts: &BaseFacts, settings: &RhythmSettings) -> bool {
         && same(facts.asleep_away, settings.asleep_at.fraction())
         && lost.is_none_or(|lost| same(facts.fit.parameters.smallest_lost_days, lost))
         && facts.closed == closed_days(settings)
-}
-
-/// Every configured closed day.
-fn closed_days(settings: &RhythmSettings) -> ClosedDays {
-    ClosedDays::new(settings.closed.iter().flat_map(|stretch| {
-        (0..=stretch.to.days_since(stretch.from)).map(|n| stretch.from.plus(n))
-    }))
+        && facts
+            .classes
+            .iter()
+            .map(|class| &class.tag)
+            .eq(&settings.classes)
 }
 
 /// Whether facts carry what the campaigns ask for.
@@ -96,9 +101,11 @@ fn answers(facts: &BaseFacts, app: &App) -> bool {
     settings_hold(facts, &app.settings.rhythm) && (facts.volume.is_some() || !volume::asked(app))
 }
 
-/// Computes base facts; a second walk finds who buys less, if a campaign asks.
+/// Computes base facts; further walks learn what is bought together, where receipts say what was
+/// bought, and who buys less, if a campaign asks.
 async fn compute(app: &App, day: Day) -> Result<BaseFacts, StoreError> {
     let mut facts = rhythms(app, day).await?;
+    facts.companions = companions(app, day).await?;
     if volume::asked(app) {
         facts.volume = Some(volume::scan(app, &facts, day).await?);
     }
@@ -107,93 +114,55 @@ async fn compute(app: &App, day: Day) -> Result<BaseFacts, StoreError> {
 
 /// Walks over all histories up to a day: memory does not grow with the base.
 async fn rhythms(app: &App, day: Day) -> Result<BaseFacts, StoreError> {
-    let mut walk = Walk::new(app.settings.rhythm.key_account_share.fraction());
+    let settings = app.settings.rhythm.clone();
+    let mut builder = BaseFactsBuilder::new(day, &settings);
     let mut after = ClientId(0);
     loop {
         let page = app.store.histories_after(after, PAGE, day).await?;
         let Some(last) = page.last() else { break };
         after = last.client;
+        let tags = tags(app, &page).await?;
         for history in &page {
-            walk.add(history, day);
+            let turnover = history.totals(day).year;
+            let tags = tags.get(&history.client).map_or(&[][..], Vec::as_slice);
+            builder.add(history.client, tags, history.purchase_days(), turnover);
         }
     }
-    let settings = app.settings.rhythm.clone();
     // The search for the parameters takes a second or two of one core.
-    let facts = tokio::task::spawn_blocking(move || walk.facts(&settings, day)).await;
+    let facts = tokio::task::spawn_blocking(move || builder.finish(&settings)).await;
     Ok(facts.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())))
 }
 
-/// What is gathered on the way.
-struct Walk {
-    sample: PauseSample,
-    shares: TurnoverShares<ClientId>,
+/// What is bought together up to a day; `None` where no receipt says what was bought.
+async fn companions(app: &App, day: Day) -> Result<Option<Companions<String>>, StoreError> {
+    if !app.store.knows_items(day).await? {
+        return Ok(None);
+    }
+    let mut buyers = ItemBuyers::default();
+    let mut after = ClientId(0);
+    while let Some(page) = app.store.baskets_after(&mut after, PAGE, day).await? {
+        for basket in page {
+            buyers.add(basket);
+        }
+    }
+    let mut pairs = buyers.into_pairs();
+    let mut after = ClientId(0);
+    while let Some(page) = app.store.baskets_after(&mut after, PAGE, day).await? {
+        for basket in page {
+            pairs.add(basket);
+        }
+    }
+    Ok(Some(pairs.finish()))
 }
 
-impl Walk {
-    fn new(key_share: f64) -> Self {
-        Self {
-            sample: PauseSample::default(),
-            shares: TurnoverShares::new(key_share),
-        }
+/// The tags of some clients, where classes of clients are configured; who has none is missing.
+pub(super) async fn tags(
+    app: &App,
+    page: &[History],
+) -> Result<HashMap<ClientId, Vec<String>>, StoreError> {
+    if app.settings.rhythm.classes.is_empty() {
+        return Ok(HashMap::new());
     }
-
-    fn add(&mut self, history: &History, day: Day) {
-        let client = history.client;
-        self.sample
-            .add_history(client.0.cast_unsigned(), history.purchase_days(), day);
-        self.shares.add(client, history.totals(day).year);
-    }
-
-    fn facts(self, settings: &RhythmSettings, day: Day) -> BaseFacts {
-        let fit = self.fit(settings);
-        let second_purchase = SecondPurchaseWindow::of_base(&self.sample, &fit.parameters);
-        let xyz = XyzThresholds::of(&usual_gaps(&self.sample, &fit));
-        let accounts = self.shares.finish().accounts;
-        let mut key_accounts: Vec<ClientId> =
-            accounts.into_iter().map(|(client, _)| client).collect();
-        key_accounts.sort_unstable();
-        BaseFacts {
-            day,
-            fit,
-            missed_p: settings.missed_p.fraction(),
-            missed_p_key_account: settings.missed_p_key_account.fraction(),
-            asleep_away: settings.asleep_at.fraction(),
-            xyz,
-            key_accounts,
-            second_purchase,
-            closed: closed_days(settings),
-            volume: None,
-        }
-    }
-
-    fn fit(&self, settings: &RhythmSettings) -> Fit {
-        let grid = match settings.grid {
-            Some(Grid::Day) => rhythm::Grid::Days,
-            Some(Grid::Week) => rhythm::Grid::Weeks,
-            Some(Grid::Month) => rhythm::Grid::Months,
-            None => proposed_grid(&self.sample),
-        };
-        let smallest_lost_days = settings.smallest_lost.map_or_else(
-            || proposed_smallest_lost_days(&self.sample),
-            |days| f64::from(days.0),
-        );
-        let settings = FitSettings {
-            grid_half_days: grid.half_days(),
-            smallest_lost_days,
-            ..FitSettings::default()
-        };
-        rhythm::fit(&self.sample, &settings)
-    }
-}
-
-/// The usual gaps of repeat buyers: each has one open pause, so the open pauses of the sample
-/// stand for the clients.
-fn usual_gaps(sample: &PauseSample, fit: &Fit) -> GapHistogram {
-    let mut gaps = GapHistogram::default();
-    for pause in sample.later_pauses() {
-        if matches!(pause.end, PauseEnd::Open { .. }) {
-            gaps.add(Law::of(&pause.opened, &fit.parameters).usual_gap_days());
-        }
-    }
-    gaps
+    let ids: Vec<ClientId> = page.iter().map(|history| history.client).collect();
+    app.store.tags_of(&ids).await
 }

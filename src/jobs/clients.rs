@@ -66,6 +66,12 @@ pub struct ClientRow {
     pub xyz: Xyz,
     /// Everything received, returns taken off, in units of the currency.
     pub turnover: f64,
+    /// Whether he is a key account; not in the table.
+    pub key_account: bool,
+    /// What is lost in a year if nothing is done, in units of the currency; not in the table.
+    pub value_at_risk: f64,
+    /// What clients with such baskets also buy; not in the table, and read only where it is shown.
+    pub hints: Vec<String>,
 }
 
 impl ClientRow {
@@ -98,15 +104,18 @@ pub struct Rows<'a> {
     ground: Ground<'a>,
     day: Day,
     horizon_days: f64,
+    wanted: Wanted,
     ahead: std::vec::IntoIter<ClientId>,
 }
 
 impl<'a> Rows<'a> {
-    /// Finds the clients.
+    /// Finds the clients; rows have hints only `with_hints`, because reading what everybody bought
+    /// takes its time.
     pub async fn begin(
         app: &'a App,
         options: DayOptions<'a>,
         horizon: Days,
+        with_hints: bool,
     ) -> Result<Self, StoreError> {
         let ground = Ground::read(app, options).await?;
         let ahead = app.store.clients_known_on(options.day).await?.into_iter();
@@ -115,6 +124,10 @@ impl<'a> Rows<'a> {
             ground,
             day: options.day,
             horizon_days: f64::from(horizon.count()),
+            wanted: Wanted {
+                items: with_hints,
+                ..Wanted::default()
+            },
             ahead,
         })
     }
@@ -125,7 +138,7 @@ impl<'a> Rows<'a> {
         if ids.is_empty() {
             return Ok(None);
         }
-        let facts = self.ground.facts(&ids, Wanted::default()).await?;
+        let facts = self.ground.facts(&ids, self.wanted).await?;
         Ok(Some(
             facts.iter().filter_map(|facts| self.row(facts)).collect(),
         ))
@@ -133,6 +146,7 @@ impl<'a> Rows<'a> {
 
     fn row(&self, facts: &ClientFacts) -> Option<ClientRow> {
         let standing = Standing::of_facts(facts, self.ground.base(), self.day)?;
+        let hints = self.ground.base().hints(&facts.items);
         Some(ClientRow {
             client: facts.client.ext_id.clone(),
             purchases: facts.purchase_days(),
@@ -149,6 +163,9 @@ impl<'a> Rows<'a> {
             state: standing.state,
             xyz: standing.xyz,
             turnover: in_units(facts.totals.turnover, self.app.currency()),
+            key_account: standing.key_account,
+            value_at_risk: in_units(standing.value_at_risk, self.app.currency()),
+            hints: hints.into_iter().map(|hint| hint.item).collect(),
         })
     }
 }

@@ -14,8 +14,8 @@ use crate::config::Campaign;
 use crate::config::campaign::Sender;
 use crate::config::settings::DeliveryMode;
 use crate::db::{DueMessage, Handed, StoreError};
-use crate::model::{Channel, Day};
-use crate::render::{ButtonKind, LetterContext};
+use crate::model::{Channel, Day, Locale};
+use crate::render::{ButtonKind, Letter, LetterContext};
 use crate::rules::certificate::message_key;
 
 use super::day::{ManagerList, manager_lists};
@@ -123,11 +123,7 @@ fn hand_over(app: &App, sandbox: &Sandbox, message: &DueMessage) -> Handed {
 }
 
 /// What a message is rendered from, and the language of its reader.
-fn opened(
-    app: &App,
-    message: &DueMessage,
-    key: &str,
-) -> Result<(LetterContext, crate::model::Locale), String> {
+fn opened(app: &App, message: &DueMessage, key: &str) -> Result<(LetterContext, Locale), String> {
     let frozen: Frozen = serde_json::from_str(&message.inputs).map_err(|e| e.to_string())?;
     let locale = frozen.locale;
     Ok((
@@ -152,10 +148,7 @@ fn key_of(message: &DueMessage) -> String {
 fn write_letter(app: &App, sandbox: &Sandbox, message: &DueMessage) -> Result<String, String> {
     let key = key_of(message);
     let (context, locale) = opened(app, message, &key)?;
-    let letter = app
-        .templates
-        .render_letter(&message.template, locale, &context)
-        .map_err(|error| error.to_string())?;
+    let letter = rendered(app, message, locale, &context)?;
     let domain = domain(app);
     let title = campaign(app, &message.campaign).map(|campaign| campaign.title.clone());
     let email = EmailMessage {
@@ -184,6 +177,34 @@ fn write_letter(app: &App, sandbox: &Sandbox, message: &DueMessage) -> Result<St
     };
     let built = email.build().map_err(|error| error.to_string())?;
     write_file(app, sandbox, message, &email.key, Form::Eml, &built.bytes)
+}
+
+fn rendered(
+    app: &App,
+    message: &DueMessage,
+    locale: Locale,
+    context: &LetterContext,
+) -> Result<Letter, String> {
+    let letter = app
+        .templates
+        .render_letter(&message.template, locale, context);
+    letter.map_err(|error| error.to_string())
+}
+
+/// A letter as it is, or was, handed over: to be looked at.
+pub fn letter(app: &App, message: &DueMessage) -> Result<Letter, String> {
+    let (context, locale) = opened(app, message, &key_of(message))?;
+    rendered(app, message, locale, &context)
+}
+
+/// A manager's list as a letter.
+pub fn list_letter(app: &App, list: &ManagerList) -> Result<Letter, String> {
+    let of_manager = list.manager.as_ref().and_then(|manager| manager.locale);
+    let locale = of_manager.unwrap_or(app.locale());
+    let letter = app
+        .templates
+        .render_task_list(LIST_TEMPLATE, locale, &list.context);
+    letter.map_err(|error| error.to_string())
 }
 
 fn write_whatsapp(app: &App, sandbox: &Sandbox, message: &DueMessage) -> Result<String, String> {
@@ -232,15 +253,7 @@ fn write_list(
     if which == Lists::Missing && sandbox.path(&place, Form::Eml).exists() {
         return Ok(false);
     }
-    let locale = list
-        .manager
-        .as_ref()
-        .and_then(|manager| manager.locale)
-        .unwrap_or(app.locale());
-    let letter = app
-        .templates
-        .render_task_list(LIST_TEMPLATE, locale, &list.context)
-        .map_err(|error| error.to_string())?;
+    let letter = list_letter(app, list)?;
     // A list without a manager goes to the company itself: nothing is forgotten.
     let of_manager = list
         .manager

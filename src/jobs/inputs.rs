@@ -17,6 +17,8 @@ use crate::rules::evidence::Evidence;
 use crate::rules::plan::Touched;
 use crate::rules::standing::Standing;
 
+use super::day::Ground;
+
 /// What is kept with a message or a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Frozen {
@@ -45,25 +47,24 @@ pub struct Frozen {
 }
 
 /// Freezes what is known of a client for one touch.
-pub fn freeze(
-    app: &App,
+pub(super) fn freeze(
+    ground: &Ground<'_>,
     facts: &ClientFacts,
-    standing: Option<&Standing>,
     details: &Details,
     manager: Option<&Manager>,
     touch: &Touched,
-    day: Day,
 ) -> Frozen {
+    let app = ground.app();
     Frozen {
         label: facts.client.label().to_owned(),
         locale: facts.client.locale.unwrap_or(app.locale()),
         client: client_part(facts),
         manager: manager.map(manager_part),
-        rhythm: standing.map(|standing| rhythm_part(app, facts, standing, details)),
+        rhythm: rhythm_part(ground, facts, details),
         deal: deal_part(app, &touch.evidence),
         certificate: None,
         why: touch.evidence.sentence(app.locale(), app.currency()),
-        today: day,
+        today: ground.day(),
     }
 }
 
@@ -97,15 +98,12 @@ pub fn manager_part(manager: &Manager) -> ManagerPart {
     }
 }
 
-fn rhythm_part(
-    app: &App,
-    facts: &ClientFacts,
-    standing: &Standing,
-    details: &Details,
-) -> RhythmPart {
-    let money = |minor| Money::new(minor, app.currency());
+fn rhythm_part(ground: &Ground<'_>, facts: &ClientFacts, details: &Details) -> Option<RhythmPart> {
+    let standing = Standing::of_facts(facts, ground.base(), ground.day())?;
+    let money = |minor| Money::new(minor, ground.app().currency());
     let purchases = facts.purchase_days();
-    RhythmPart {
+    let hints = ground.base().hints(&details.items);
+    Some(RhythmPart {
         purchases,
         last_purchase: facts.last_purchase().unwrap_or_default(),
         days_silent: standing.days_silent.unsigned_abs(),
@@ -114,7 +112,8 @@ fn rhythm_part(
         last_items: details.last_items.clone(),
         average_receipt: Some(money(facts.usual_spend())),
         last_amount: details.last_amount.map(money),
-    }
+        hints: hints.into_iter().map(|hint| hint.item).collect(),
+    })
 }
 
 fn deal_part(app: &App, evidence: &Evidence) -> Option<DealPart> {

@@ -3,11 +3,13 @@
 //! Jobs are short. They read through `db`, let `rules` decide, and write through `db`; what they
 //! know beyond that is the order of the steps.
 
+pub mod backtest;
 pub mod base;
 pub mod clients;
 pub mod day;
 pub mod deliver;
 pub mod explain;
+pub mod frequency;
 pub mod import;
 pub mod inputs;
 pub mod lock;

@@ -103,15 +103,8 @@ async fn of_client(
         .as_deref()
         .and_then(|id| managers.get(id));
     let touch = silence(standing.as_ref(), options.day);
-    let frozen = inputs::freeze(
-        app,
-        facts,
-        standing.as_ref(),
-        &details.unwrap_or_default(),
-        manager,
-        &touch,
-        options.day,
-    );
+    let details = details.unwrap_or_default();
+    let frozen = inputs::freeze(&ground, facts, &details, manager, &touch);
     let mut context = inputs::context(app, None, frozen, "preview");
     context.deal = context.deal.or_else(|| sample.deal.clone());
     context.certificate.clone_from(&sample.certificate);

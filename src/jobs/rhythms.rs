@@ -18,17 +18,12 @@ pub struct RhythmsKept {
     pub data_until: Option<Day>,
 }
 
-/// Brings every rhythm up to date that an import has left behind.
+/// Brings every rhythm up to date: after an import, and when the parameters of the base are too old.
 ///
-/// The parameters of the base are fitted first where there are none or where they are too old. They
-/// look at the data as of its last day and not as of today: a source that stands still must not
-/// look like a base that has fallen asleep.
+/// Whatever a killed process left undone is found and done: whose purchases have changed is written
+/// down, and so is by which version of the base each date was computed.
 pub async fn keep_up(app: &App, progress: RhythmProgress<'_>) -> Result<RhythmsKept, StoreError> {
-    if app.store.stale_rhythms().await? == 0 {
-        return Ok(RhythmsKept::default());
-    }
-    let last = app.store.last_day_of_purchases().await?;
-    let Some(data_until) = last.map(|last| last.min(app.today())) else {
+    let Some(data_until) = base::data_until(app, app.today()).await? else {
         return Ok(RhythmsKept::default());
     };
     let base = base::keep(app, base::current(app, data_until).await?).await?;

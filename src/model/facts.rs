@@ -18,6 +18,8 @@ pub struct ClientFacts {
     pub totals: Totals,
     /// The latest purchase days, the last one first; at most a handful.
     pub recent_purchases: Vec<PurchaseDay>,
+    /// What was ever bought, each item once, in the order of names; read only where it is asked for.
+    pub items: Vec<String>,
     /// Deals.
     pub deals: Vec<Deal>,
     /// Consents of the client himself; the basis of the source is configuration.

@@ -155,6 +155,9 @@ pub struct RhythmPart {
     /// The amount of the last purchase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_amount: Option<Money>,
+    /// What clients with such baskets also buy, the likeliest first: for a larger receipt.
+    #[serde(default)]
+    pub hints: Vec<String>,
 }
 
 /// The deal that the episode is about.

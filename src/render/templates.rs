@@ -19,7 +19,7 @@ use super::problem::{RenderError, TemplateProblem, most_similar};
 use super::rendered::{Letter, Script, WhatsAppButton, WhatsAppMessage};
 use super::sample;
 use super::source::{Kind, read_all};
-use super::tidy::tidy;
+use super::tidy::{tidy, unwrapped};
 use crate::model::Locale;
 
 /// One template, for lists and for checking campaigns.
@@ -135,7 +135,7 @@ impl Templates {
         let (locale, entry) = self.find(Kind::Script, name, &locales)?;
         let run = Run::new(&self.engines[&locale], name, locale, context)?;
         let text = match &entry.body {
-            Body::Script { text } => tidy(&run.text(text)?),
+            Body::Script { text } => unwrapped(&run.text(text)?),
             Body::Letter { .. } | Body::WhatsApp { .. } => String::new(),
         };
         Ok(Script {

@@ -3,8 +3,19 @@
 /// Longest line, in characters. Source: RFC 3676 §4.2 advises to stay below 78.
 const WIDTH: usize = 76;
 
-/// Trims, wraps long lines at spaces and leaves at most one empty line between paragraphs.
+/// Trims, wraps long lines at spaces and leaves at most one empty line between paragraphs: for the
+/// text of a letter.
 pub(super) fn tidy(text: &str) -> String {
+    closed_up(text, wrap)
+}
+
+/// As [`tidy`], but each paragraph stays one line: for a script, which is read on screens of any
+/// width and wrapped there.
+pub(super) fn unwrapped(text: &str) -> String {
+    closed_up(text, |line, out| out.push_str(line))
+}
+
+fn closed_up(text: &str, put: impl Fn(&str, &mut String)) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 16);
     let mut empty = 0_usize;
     for line in text.lines() {
@@ -18,7 +29,7 @@ pub(super) fn tidy(text: &str) -> String {
             out.push_str(if empty > 0 { "\n\n" } else { "\n" });
         }
         empty = 0;
-        wrap(line, &mut out);
+        put(line, &mut out);
     }
     out.push('\n');
     out
@@ -93,6 +104,13 @@ mod tests {
                 .lines()
                 .all(|line| line.chars().count() <= WIDTH || line.starts_with("https://"))
         );
+    }
+
+    #[test]
+    fn a_script_keeps_its_paragraphs_whole() {
+        let long = "word ".repeat(40);
+        let text = format!("{long}\n\n\n\nnext");
+        assert_eq!(unwrapped(&text), format!("{}\n\nnext\n", long.trim_end()));
     }
 
     #[test]

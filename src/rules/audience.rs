@@ -17,7 +17,7 @@ pub struct Seen {
 }
 
 /// What conditions look at, beside the facts of the client: values that rules have derived.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Derived {
     /// Days since the last purchase.
     pub days_silent: Option<i32>,
@@ -29,6 +29,8 @@ pub struct Derived {
     pub xyz: Option<Xyz>,
     /// Whether the client is a key account.
     pub key_account: bool,
+    /// What clients with such baskets also buy.
+    pub hints: Vec<String>,
 }
 
 /// Looks at every condition, in the order in which they are documented; all are reported, so that
@@ -94,6 +96,18 @@ fn look_at_rhythm(condition: &Condition, derived: &Derived, seen: &mut Vec<Seen>
     }
     if let Some(wanted) = condition.key_account {
         seen.push(truth("key_account", wanted, derived.key_account));
+    }
+    if let Some(wanted) = &condition.hint {
+        seen.push(Seen {
+            condition: "hint".to_owned(),
+            wanted: wanted.join(" or "),
+            value: if derived.hints.is_empty() {
+                "no hints".to_owned()
+            } else {
+                derived.hints.join(", ")
+            },
+            holds: wanted.iter().any(|item| derived.hints.contains(item)),
+        });
     }
 }
 
@@ -269,14 +283,6 @@ mod tests {
     use super::*;
     use crate::model::Client;
 
-    const NOTHING: Derived = Derived {
-        days_silent: None,
-        usual_gap_days: None,
-        state: None,
-        xyz: None,
-        key_account: false,
-    };
-
     fn holds(toml: &str, facts: &ClientFacts, derived: &Derived) -> bool {
         let condition: Condition = toml::from_str(toml).unwrap();
         look(&condition, facts, derived)
@@ -302,6 +308,7 @@ mod tests {
             state: Some(RhythmState::Missed),
             xyz: Some(Xyz::X),
             key_account: false,
+            hints: vec!["paper".to_owned(), "ink".to_owned()],
         };
         for (toml, expected) in [
             ("", true),
@@ -311,6 +318,8 @@ mod tests {
             ("state = [\"missed\", \"asleep\"]", true),
             ("xyz = [\"Y\", \"Z\"]", false),
             ("key_account = false", true),
+            ("hint = [\"lamp\", \"ink\"]", true),
+            ("hint = [\"lamp\"]", false),
             (
                 "tags = { any_of = [\"vip\"], none_of = [\"frozen\"] }",
                 true,
@@ -337,8 +346,12 @@ mod tests {
             "xyz = [\"X\"]",
             "state = [\"active\"]",
             "silent_days = { at_least = 0 }",
+            "hint = [\"paper\"]",
         ] {
-            assert!(!holds(toml, &ClientFacts::default(), &NOTHING), "{toml}");
+            assert!(
+                !holds(toml, &ClientFacts::default(), &Derived::default()),
+                "{toml}"
+            );
         }
     }
 }

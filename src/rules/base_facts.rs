@@ -4,10 +4,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ClientId, Day, Rhythm, RhythmDates, Xyz};
+use crate::config::settings::{Grid, RhythmSettings};
+use crate::model::{Client, ClientId, Day, Rhythm, RhythmDates, Xyz};
 
+use super::client_kind::{ClassFit, ClientKind, LEAST_CLASS_GAPS, class_of};
 use super::evidence::Evidence;
-use super::rhythm::{self, ClosedDays, Fit, Law, SecondPurchaseWindow, Thresholds, XyzThresholds};
+use super::rhythm::{
+    self, ClosedDays, Companions, Fit, FitSettings, GapHistogram, Hint, Law, PauseEnd, PauseSample,
+    SecondPurchaseWindow, Thresholds, TurnoverShares, XyzThresholds, proposed_grid,
+    proposed_smallest_lost_days,
+};
+
+/// How many hints for a larger receipt a client gets: what a manager can say in one call.
+const HINTS: usize = 3;
 
 /// The facts of the whole base on one day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +25,9 @@ pub struct BaseFacts {
     pub day: Day,
     /// What the base says about its rhythms, and how that was found.
     pub fit: Fit,
+    /// Classes of clients with a fit of their own, as they are configured.
+    #[serde(default)]
+    pub classes: Vec<ClassFit>,
     /// When a cycle counts as missed, in shares of ended pauses; see [`Thresholds`].
     pub missed_p: f64,
     /// The same for key accounts.
@@ -34,6 +46,9 @@ pub struct BaseFacts {
     /// Who buys less than usual; absent when no campaign asks.
     #[serde(default)]
     pub volume: Option<Volume>,
+    /// What is bought together; absent when no receipt names what was bought.
+    #[serde(default)]
+    pub companions: Option<Companions<String>>,
 }
 
 /// Who buys less than usual on the day of the base facts.
@@ -66,14 +81,41 @@ impl BaseFacts {
         self.key_accounts.binary_search(&client).is_ok()
     }
 
+    /// A client with his class, by his tags.
+    pub fn kind(&self, id: ClientId, tags: &[String]) -> ClientKind {
+        let classes = self.classes.iter().map(|class| &class.tag);
+        ClientKind {
+            id,
+            class: class_of(classes, tags),
+        }
+    }
+
+    /// As [`Self::kind`], for a client whose card is at hand.
+    pub fn kind_of(&self, client: &Client) -> ClientKind {
+        self.kind(client.id, &client.tags)
+    }
+
+    /// The class whose own fit holds for a client; `None` where that of the whole base does.
+    pub fn own_class(&self, kind: ClientKind) -> Option<&ClassFit> {
+        let class = self.classes.get(kind.class?)?;
+        class.fit.is_some().then_some(class)
+    }
+
+    /// What the base says about the rhythms of such clients.
+    pub fn fit_of(&self, kind: ClientKind) -> &Fit {
+        let own = self.own_class(kind).and_then(|class| class.fit.as_ref());
+        own.unwrap_or(&self.fit)
+    }
+
     /// The law of a client's next gap.
-    pub fn law(&self, rhythm: &Rhythm) -> Law {
-        Law::of(rhythm, &self.fit.parameters)
+    pub fn law(&self, kind: ClientKind, rhythm: &Rhythm) -> Law {
+        Law::of(rhythm, &self.fit_of(kind).parameters)
     }
 
     /// When a client is due, missed, asleep and lost; closed days do not count.
-    pub fn dates(&self, client: ClientId, rhythm: &Rhythm) -> RhythmDates {
-        let dates = rhythm::dates(&self.law(rhythm), rhythm.last, &self.thresholds(client));
+    pub fn dates(&self, kind: ClientKind, rhythm: &Rhythm) -> RhythmDates {
+        let law = self.law(kind, rhythm);
+        let dates = rhythm::dates(&law, rhythm.last, &self.thresholds(kind.id));
         self.closed.move_dates(rhythm.last, &dates)
     }
 
@@ -91,8 +133,140 @@ impl BaseFacts {
         }
     }
 
+    /// What clients with such baskets also buy, the likeliest first; nothing when `items` is empty.
+    pub fn hints(&self, items: &[String]) -> Vec<Hint<String>> {
+        let companions = self.companions.as_ref();
+        companions.map_or_else(Vec::new, |companions| companions.hints(items, HINTS))
+    }
+
     /// The frequency class of a client with this many purchase days and this usual gap.
     pub fn xyz(&self, purchase_days: u32, usual_gap_days: f64) -> Xyz {
         rhythm::xyz(purchase_days, usual_gap_days, &self.xyz)
     }
+}
+
+/// Gathers the facts of the base of one day, client after client: memory does not grow with it.
+#[derive(Debug)]
+pub struct BaseFactsBuilder {
+    day: Day,
+    sample: PauseSample,
+    /// The configured classes, each with its own pauses; those are in the sample of all as well.
+    classes: Vec<(String, PauseSample)>,
+    shares: TurnoverShares<ClientId>,
+}
+
+impl BaseFactsBuilder {
+    /// Begins the facts of a day.
+    pub fn new(day: Day, settings: &RhythmSettings) -> Self {
+        Self {
+            day,
+            sample: PauseSample::default(),
+            classes: settings
+                .classes
+                .iter()
+                .map(|tag| (tag.clone(), PauseSample::default()))
+                .collect(),
+            shares: TurnoverShares::new(settings.key_account_share.fraction()),
+        }
+    }
+
+    /// The day whose facts are gathered.
+    pub const fn day(&self) -> Day {
+        self.day
+    }
+
+    /// Adds one client with his tags: the purchase days that were known on the day, rising, and the
+    /// turnover of the year that ends on it, in minor units.
+    pub fn add(
+        &mut self,
+        client: ClientId,
+        tags: &[String],
+        purchase_days: impl IntoIterator<Item = Day, IntoIter: Clone>,
+        year_turnover: i64,
+    ) {
+        let days = purchase_days.into_iter();
+        let number = client.0.cast_unsigned();
+        if let Some(class) = class_of(self.classes.iter().map(|(tag, _)| tag), tags) {
+            let (_, sample) = &mut self.classes[class];
+            sample.add_history(number, days.clone(), self.day);
+        }
+        self.sample.add_history(number, days, self.day);
+        self.shares.add(client, year_turnover);
+    }
+
+    /// Fits the parameters, which takes a second or two of one core, and finds the rest.
+    pub fn finish(self, settings: &RhythmSettings) -> BaseFacts {
+        let fit = rhythm::fit(&self.sample, &fit_settings(&self.sample, settings));
+        let classes = self.classes.into_iter();
+        let classes = classes.map(|(tag, sample)| ClassFit {
+            tag,
+            fit: class_fit(&sample, settings),
+        });
+        let classes = classes.collect();
+        let second_purchase = SecondPurchaseWindow::of_base(&self.sample, &fit.parameters);
+        let xyz = XyzThresholds::of(&usual_gaps(&self.sample, &fit));
+        let accounts = self.shares.finish().accounts;
+        let mut key_accounts: Vec<ClientId> =
+            accounts.into_iter().map(|(client, _)| client).collect();
+        key_accounts.sort_unstable();
+        BaseFacts {
+            day: self.day,
+            fit,
+            classes,
+            missed_p: settings.missed_p.fraction(),
+            missed_p_key_account: settings.missed_p_key_account.fraction(),
+            asleep_away: settings.asleep_at.fraction(),
+            xyz,
+            key_accounts,
+            second_purchase,
+            closed: closed_days(settings),
+            volume: None,
+            companions: None,
+        }
+    }
+}
+
+/// Every configured closed day.
+pub fn closed_days(settings: &RhythmSettings) -> ClosedDays {
+    ClosedDays::new(settings.closed.iter().flat_map(|stretch| {
+        (0..=stretch.to.days_since(stretch.from)).map(|n| stretch.from.plus(n))
+    }))
+}
+
+/// The fit of a class by its own pauses; `None` when they are too few.
+fn class_fit(sample: &PauseSample, settings: &RhythmSettings) -> Option<Fit> {
+    if sample.closed_gaps() < LEAST_CLASS_GAPS {
+        return None;
+    }
+    Some(rhythm::fit(sample, &fit_settings(sample, settings)))
+}
+
+fn fit_settings(sample: &PauseSample, settings: &RhythmSettings) -> FitSettings {
+    let grid = match settings.grid {
+        Some(Grid::Day) => rhythm::Grid::Days,
+        Some(Grid::Week) => rhythm::Grid::Weeks,
+        Some(Grid::Month) => rhythm::Grid::Months,
+        None => proposed_grid(sample),
+    };
+    let smallest_lost_days = settings.smallest_lost.map_or_else(
+        || proposed_smallest_lost_days(sample),
+        |days| f64::from(days.0),
+    );
+    FitSettings {
+        grid_half_days: grid.half_days(),
+        smallest_lost_days,
+        ..FitSettings::default()
+    }
+}
+
+/// The usual gaps of repeat buyers: each has one open pause, so the open pauses of the sample
+/// stand for the clients.
+fn usual_gaps(sample: &PauseSample, fit: &Fit) -> GapHistogram {
+    let mut gaps = GapHistogram::default();
+    for pause in sample.later_pauses() {
+        if matches!(pause.end, PauseEnd::Open { .. }) {
+            gaps.add(Law::of(&pause.opened, &fit.parameters).usual_gap_days());
+        }
+    }
+    gaps
 }

@@ -11,13 +11,15 @@ pub struct Waiting {
     pub value: i64,
     /// The day since which it waits.
     pub since: Day,
+    /// Whether it exists on paper only: it takes a slot of the day and is not shown.
+    pub held_out: bool,
 }
 
 /// Ranks the tasks of one manager and keeps to his capacity.
 ///
 /// Value at risk decides, and waiting counts: a task gains its own value anew with each week, so
 /// that a small client is not forgotten behind a stream of large ones. What comes back is ordered;
-/// the place is `None` for what waits for another day.
+/// the place, from 1, is `None` for what waits for another day and for what is held out.
 pub fn rank(mut tasks: Vec<Waiting>, capacity: u16, day: Day) -> Vec<(Waiting, Option<u32>)> {
     tasks.sort_by(|a, b| {
         let (of_a, of_b) = (urgency(a, day), urgency(b, day));
@@ -25,10 +27,13 @@ pub fn rank(mut tasks: Vec<Waiting>, capacity: u16, day: Day) -> Vec<(Waiting, O
             .then(a.since.cmp(&b.since))
             .then(a.task.cmp(&b.task))
     });
-    let places = (1..=u32::from(capacity))
-        .map(Some)
-        .chain(std::iter::repeat(None));
-    tasks.into_iter().zip(places).collect()
+    let mut place = 0;
+    let ranked = tasks.into_iter().enumerate().map(|(slot, task)| {
+        let shown = slot < usize::from(capacity) && !task.held_out;
+        place += u32::from(shown);
+        (task, shown.then_some(place))
+    });
+    ranked.collect()
 }
 
 fn urgency(waiting: &Waiting, day: Day) -> f64 {
@@ -45,6 +50,7 @@ mod tests {
             task,
             value,
             since: Day::from_epoch(since),
+            held_out: false,
         }
     }
 
@@ -68,6 +74,16 @@ mod tests {
             [(2, Some(1)), (3, Some(2)), (1, None)]
         );
         assert_eq!(order(&tasks, 0, 10), [(2, None), (3, None), (1, None)]);
+    }
+
+    #[test]
+    fn a_held_out_task_takes_a_slot_and_no_place() {
+        let held_out = Waiting {
+            held_out: true,
+            ..waiting(2, 300, 10)
+        };
+        let tasks = [waiting(1, 100, 10), held_out, waiting(3, 200, 10)];
+        assert_eq!(order(&tasks, 2, 10), [(2, None), (3, Some(1)), (1, None)]);
     }
 
     #[test]

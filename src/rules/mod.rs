@@ -5,10 +5,13 @@
 //! is the business of the floors above.
 
 pub mod audience;
+pub mod backtest;
 pub mod base_facts;
 pub mod certificate;
+pub mod client_kind;
 pub mod day_list;
 pub mod evidence;
+pub mod frequency_report;
 pub mod holdout;
 pub mod plan;
 pub mod rhythm;

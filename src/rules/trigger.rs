@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::config::campaign::{DateRule, MissedLevel, Trigger, VolumeDropKind};
 use crate::config::values::Days;
-use crate::model::{ClientFacts, Day, Deal, DealStatus};
+use crate::model::{ClientFacts, Day, Deal, DealStatus, RhythmDates};
 
 use super::base_facts::BaseFacts;
 use super::evidence::Evidence;
@@ -107,6 +107,15 @@ fn never_bought() -> NotYet {
     }
 }
 
+/// The day on which an episode of `missed_cycle` begins for a silence with these dates.
+pub fn silence_begins_on(level: MissedLevel, lead: Option<Days>, dates: &RhythmDates) -> Day {
+    let reached = dates.reached_on(level.state()).unwrap_or(dates.due);
+    match level {
+        MissedLevel::Due => reached.plus(-lead.map_or(0, Days::count)),
+        _ => reached,
+    }
+}
+
 fn missed_cycle(
     level: MissedLevel,
     lead: Option<Days>,
@@ -114,14 +123,7 @@ fn missed_cycle(
     day: Day,
 ) -> Result<Vec<Episode>, NotYet> {
     let standing = standing.ok_or_else(never_bought)?;
-    let reached = standing
-        .dates
-        .reached_on(level.state())
-        .unwrap_or(standing.dates.due);
-    let began_on = match level {
-        MissedLevel::Due => reached.plus(-lead.map_or(0, Days::count)),
-        _ => reached,
-    };
+    let began_on = silence_begins_on(level, lead, &standing.dates);
     if began_on > day {
         let because = format!(
             "{}, silent for {} days",
@@ -403,6 +405,7 @@ pub fn is_day_of(trigger: &Trigger, day: Day) -> bool {
 /// thank-you, weeks after the purchase.
 pub fn remembered(
     trigger: &Trigger,
+    facts: &ClientFacts,
     began_on: Day,
     standing: Option<&Standing>,
     day: Day,
@@ -411,10 +414,14 @@ pub fn remembered(
         (Trigger::MissedCycle { .. } | Trigger::SecondPurchase {}, Some(standing)) => {
             silence(standing)
         }
-        (Trigger::Purchase {}, _) => Evidence::Purchase {
-            day: began_on,
-            amount: 0,
-        },
+        (Trigger::Purchase {}, _) => {
+            let purchases = &facts.recent_purchases;
+            let answered = purchases.iter().find(|one| one.day == began_on);
+            Evidence::Purchase {
+                day: began_on,
+                amount: answered.map_or(0, |purchase| purchase.amount),
+            }
+        }
         (Trigger::DealWon {}, _) => Evidence::DealWon {
             day: began_on,
             title: None,
@@ -448,6 +455,32 @@ mod tests {
         let leap = DateRule::Yearly { month: 2, day: 29 };
         assert_eq!(latest(leap, day("2027-03-01")), Some(day("2027-02-28")));
         assert_eq!(latest(leap, day("2028-03-01")), Some(day("2028-02-29")));
+    }
+
+    #[test]
+    fn a_purchase_is_remembered_with_its_amount() {
+        let purchase = |on: &str, amount| crate::model::PurchaseDay {
+            day: day(on),
+            amount,
+        };
+        let facts = ClientFacts {
+            recent_purchases: vec![purchase("2026-11-19", 700), purchase("2026-11-12", 900)],
+            ..ClientFacts::default()
+        };
+        let began_on = day("2026-11-12");
+        let seen = remembered(
+            &Trigger::Purchase {},
+            &facts,
+            began_on,
+            None,
+            day("2026-11-25"),
+        );
+        let amount = 900;
+        let expected = Evidence::Purchase {
+            day: began_on,
+            amount,
+        };
+        assert_eq!(seen, expected);
     }
 
     #[test]

@@ -76,7 +76,7 @@ fn said_of_campaign(text: &str) -> String {
 }
 
 /// The templates that are built in.
-fn templates() -> KnownTemplates {
+pub(crate) fn templates() -> KnownTemplates {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     KnownTemplates {
         letters: names(&[

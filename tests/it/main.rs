@@ -1,7 +1,11 @@
 //! Tests of the whole, from outside.
 
+mod backtest;
 mod commands;
 mod config;
+mod demo;
 mod house;
+mod import;
 mod letters;
+mod shop;
 mod world;

@@ -30,6 +30,7 @@ pub(super) async fn rank(app: &App, day: Day) -> Result<Vec<Listed>, StoreError>
             task: task.id,
             value: task.value,
             since: task.planned_on,
+            held_out: task.held_out,
         };
         by_manager.entry(task.manager).or_default().push(waiting);
     }

@@ -48,7 +48,8 @@ impl<'a> Ground<'a> {
         let base = if options.as_of {
             base::as_of(app, options.day).await?
         } else {
-            base::current(app, options.day).await?
+            let data_until = base::data_until(app, options.day).await?;
+            base::current(app, data_until.unwrap_or(options.day)).await?
         };
         let mut campaigns = Vec::new();
         for campaign in &app.campaigns {
@@ -76,6 +77,16 @@ impl<'a> Ground<'a> {
                 .await?;
         }
         Ok(())
+    }
+
+    /// Whose ground it is.
+    pub(crate) const fn app(&self) -> &'a App {
+        self.app
+    }
+
+    /// The day.
+    pub(crate) const fn day(&self) -> Day {
+        self.options.day
     }
 
     /// What is known of the whole base.

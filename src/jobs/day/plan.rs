@@ -145,6 +145,7 @@ impl<'a> Lines<'a> {
                 task: place as i64,
                 value: task.value,
                 since: task.line.since,
+                held_out: task.held_out,
             };
             by_manager
                 .entry(&task.line.manager)

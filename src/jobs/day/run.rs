@@ -16,7 +16,6 @@ use crate::jobs::managers::Managers;
 use crate::model::{Arm, ClientFacts, ClientId, Day, hex};
 use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, PlannedTask, Touched};
 use crate::rules::rhythm::{USUAL_OVER_DAYS, flood};
-use crate::rules::standing::Standing;
 
 use super::lists;
 use super::walk::Walk;
@@ -266,15 +265,12 @@ impl Writer<'_> {
     }
 
     fn freeze(&self, facts: &ClientFacts, details: &Details, touch: &Touched) -> Frozen {
-        let app = self.ground.app;
-        let day = self.ground.options.day;
-        let standing = Standing::of_facts(facts, &self.ground.base.facts, day);
         let manager = facts
             .client
             .manager
             .as_deref()
             .and_then(|id| self.managers.get(id));
-        inputs::freeze(app, facts, standing.as_ref(), details, manager, touch, day)
+        inputs::freeze(self.ground, facts, details, manager, touch)
     }
 
     fn stage_message(

@@ -94,6 +94,10 @@ impl ImportSummary {
 
     /// Adds what became of a file.
     pub(super) fn add(&mut self, report: FileReport, changes: Changes) {
+        if report.rows == 0 {
+            self.notes
+                .push(format!("{} has a header and no rows", report.file));
+        }
         self.files.push(FileSummary {
             kind: report.kind,
             file: report.file,
@@ -111,6 +115,16 @@ impl ImportSummary {
         if shared > 0 {
             self.notes.push(format!(
                 "{shared} {what} belong to several clients: all clients are kept"
+            ));
+        }
+    }
+
+    /// Adds a note about clients whose merge does not hold.
+    pub(super) fn note_unmerged(&mut self, unmerged: u64) {
+        if unmerged > 0 {
+            self.notes.push(format!(
+                "{unmerged} clients are merged into one who is not known or is merged himself: \
+                 they stand for themselves"
             ));
         }
     }

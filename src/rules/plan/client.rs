@@ -1,8 +1,8 @@
 //! What the campaigns would do with one client on one day.
 
-use crate::config::campaign::{CampaignStatus, GoalEvent, Trigger};
+use crate::config::campaign::{Campaign, CampaignStatus, GoalEvent, Trigger};
 use crate::model::{Arm, ClientFacts, Day, DealStatus, Enrollment, Touch};
-use crate::rules::audience::{self, Derived, Seen};
+use crate::rules::audience::{self, Seen};
 use crate::rules::holdout;
 use crate::rules::standing::Standing;
 use crate::rules::trigger::{self, Episode, FRESH_DAYS};
@@ -153,7 +153,7 @@ impl Look<'_> {
 
     /// What ends an open episode today, if anything does.
     fn ends(&self, enrollment: &Enrollment) -> Option<ClosedBy> {
-        if self.goal_reached(enrollment) {
+        if goal_reached(self.running.campaign, enrollment, self.facts) {
             return Some(ClosedBy::Goal);
         }
         if steering(&enrollment.touches) == Steering::Stop {
@@ -167,31 +167,6 @@ impl Look<'_> {
         );
         let over = self.frame.day >= self.goal_over(enrollment);
         (steps.is_empty() && over).then_some(ClosedBy::Finished)
-    }
-
-    /// Whether the client has done what the campaign is for since the episode began.
-    fn goal_reached(&self, enrollment: &Enrollment) -> bool {
-        // The purchase that a thank-you answers is not the purchase that it hopes for.
-        let answers = matches!(
-            self.running.campaign.trigger,
-            Trigger::Purchase {} | Trigger::DealWon {}
-        );
-        let after = |day: Day| {
-            if answers {
-                day > enrollment.began_on
-            } else {
-                day >= enrollment.began_on
-            }
-        };
-        match self.running.campaign.goal.event {
-            GoalEvent::Purchase => self.facts.last_purchase().is_some_and(after),
-            GoalEvent::DealWon => self
-                .facts
-                .deals
-                .iter()
-                .any(|deal| deal.status == DealStatus::Won && deal.closed_on.is_some_and(after)),
-            GoalEvent::None => false,
-        }
     }
 
     fn goal_over(&self, enrollment: &Enrollment) -> Day {
@@ -218,6 +193,7 @@ impl Look<'_> {
             last_entry: None,
             evidence: trigger::remembered(
                 &self.running.campaign.trigger,
+                self.facts,
                 enrollment.began_on,
                 self.standing,
                 self.frame.day,
@@ -256,13 +232,10 @@ impl Look<'_> {
                 return (decision, Vec::new(), None);
             }
         };
-        let newest = episodes
-            .first()
-            .map(|episode| episode.key.clone())
-            .unwrap_or_default();
+        let newest = episodes.first().cloned();
         let fresh = episodes.into_iter().find(|episode| self.is_new(episode));
         let Some(episode) = fresh else {
-            return (Decision::Done { episode: newest }, Vec::new(), None);
+            return (self.nothing_new(newest), Vec::new(), None);
         };
         let conditions = self.conditions();
         let evidence = Some(episode.evidence.clone());
@@ -275,14 +248,38 @@ impl Look<'_> {
 
     /// Whether nothing was done about this episode, and it may still be entered.
     fn is_new(&self, episode: &Episode) -> bool {
-        let known = self.facts.enrollments.iter().any(|enrollment| {
+        !self.is_known(episode) && episode.last_entry.is_none_or(|last| self.frame.day <= last)
+    }
+
+    fn is_known(&self, episode: &Episode) -> bool {
+        self.facts.enrollments.iter().any(|enrollment| {
             enrollment.campaign == self.running.campaign.id && enrollment.episode == episode.key
-        });
-        !known && episode.last_entry.is_none_or(|last| self.frame.day <= last)
+        })
+    }
+
+    /// Why the newest occasion leads nowhere: it was dealt with, or nobody may enter any more.
+    fn nothing_new(&self, newest: Option<Episode>) -> Decision {
+        match newest {
+            Some(newest) if self.is_known(&newest) => Decision::Done {
+                episode: newest.key,
+            },
+            newest => {
+                let last = newest.and_then(|newest| newest.last_entry);
+                let since = last
+                    .map(|last| format!(" since {last}"))
+                    .unwrap_or_default();
+                Decision::NoOccasion {
+                    because: format!("too late to enter{since}"),
+                    on: None,
+                }
+            }
+        }
     }
 
     fn conditions(&self) -> Vec<Seen> {
-        let derived = self.standing.map_or(NEVER_BOUGHT, Standing::derived);
+        let mut derived = self.standing.map(Standing::derived).unwrap_or_default();
+        let hints = self.frame.base.hints(&self.facts.items);
+        derived.hints = hints.into_iter().map(|hint| hint.item).collect();
         audience::look(&self.running.campaign.audience, self.facts, &derived)
     }
 
@@ -413,6 +410,28 @@ impl Look<'_> {
     }
 }
 
+/// Whether the client has done what the campaign is for.
+///
+/// A silence ends with any purchase after it began, also with one that is heard of late. Other
+/// occasions leave room for purchases before the client was taken in: somebody who once said no may
+/// have bought other things all along.
+fn goal_reached(campaign: &Campaign, enrollment: &Enrollment, facts: &ClientFacts) -> bool {
+    let since = |day: Day| match campaign.trigger {
+        Trigger::MissedCycle { .. } | Trigger::SecondPurchase {} => day >= enrollment.began_on,
+        // The purchase that a thank-you answers is not the purchase that it hopes for.
+        Trigger::Purchase {} | Trigger::DealWon {} => day > enrollment.began_on,
+        _ => day >= enrollment.entered_on,
+    };
+    match campaign.goal.event {
+        GoalEvent::Purchase => facts.last_purchase().is_some_and(since),
+        GoalEvent::DealWon => facts
+            .deals
+            .iter()
+            .any(|deal| deal.status == DealStatus::Won && deal.closed_on.is_some_and(since)),
+        GoalEvent::None => false,
+    }
+}
+
 /// A decision, the conditions that were looked at, and the occasion.
 type Looked = (
     Decision,
@@ -420,11 +439,124 @@ type Looked = (
     Option<crate::rules::evidence::Evidence>,
 );
 
-/// What the conditions see of somebody who has never bought.
-const NEVER_BOUGHT: Derived = Derived {
-    days_silent: None,
-    usual_gap_days: None,
-    state: None,
-    xyz: None,
-    key_account: false,
-};
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Rhythm, RhythmDates};
+    use crate::rules::base_facts::BaseFactsBuilder;
+
+    fn campaign(trigger: &str) -> Campaign {
+        let text = format!(
+            "id = \"c\"\ntitle = \"C\"\n[trigger]\non = \"{trigger}\"\n\
+             [goal]\nevent = \"purchase\"\n\
+             [[step]]\nid = \"letter\"\nchannel = \"email\"\ntemplate = \"a\"\n"
+        );
+        toml::from_str(&text).unwrap()
+    }
+
+    /// Began on day 100, entered on day 130; the last purchase as given.
+    fn reached(trigger: &str, last_purchase: i32) -> bool {
+        let day = Day::from_epoch;
+        let enrollment = Enrollment {
+            id: 1,
+            campaign: "c".to_owned(),
+            episode: "e".to_owned(),
+            began_on: day(100),
+            entered_on: day(130),
+            arm: Arm::Treated,
+            closed_on: None,
+            touches: Vec::new(),
+        };
+        let rhythm = Rhythm {
+            purchase_days: 4,
+            first: day(1),
+            last: day(last_purchase),
+            weight: 1.0,
+            sum_log: 1.0,
+            sum_sq: 1.0,
+        };
+        let dates = RhythmDates {
+            due: day(200),
+            missed: day(210),
+            asleep: day(220),
+            lost: day(300),
+        };
+        let facts = ClientFacts {
+            rhythm: Some((rhythm, dates)),
+            ..ClientFacts::default()
+        };
+        goal_reached(&campaign(trigger), &enrollment, &facts)
+    }
+
+    #[test]
+    fn an_occasion_that_nobody_acted_on_in_time_was_not_dealt_with() {
+        let settings: crate::config::Settings =
+            toml::from_str("[company]\nname = \"T\"\n").unwrap();
+        let day = Day::from_epoch(20_000);
+        let base = BaseFactsBuilder::new(day, &settings.rhythm).finish(&settings.rhythm);
+        let campaign = campaign("second_purchase");
+        let running = [Running {
+            campaign: &campaign,
+            starts: day,
+        }];
+        let frame = Frame {
+            day,
+            campaigns: &running,
+            base: &base,
+            settings: &settings,
+        };
+        let rhythm = Rhythm {
+            purchase_days: 1,
+            first: day.plus(-900),
+            last: day.plus(-900),
+            weight: 0.0,
+            sum_log: 0.0,
+            sum_sq: 0.0,
+        };
+        let mut facts = ClientFacts {
+            rhythm: Some((
+                rhythm,
+                base.dates(base.kind(crate::model::ClientId(1), &[]), &rhythm),
+            )),
+            ..ClientFacts::default()
+        };
+        let decision = |facts: &ClientFacts| decide(&frame, facts).verdicts[0].decision.clone();
+        match decision(&facts) {
+            Decision::NoOccasion { because, .. } => {
+                assert!(because.starts_with("too late to enter since"), "{because}");
+            }
+            other => panic!("{other:?}"),
+        }
+        facts.enrollments = vec![Enrollment {
+            id: 1,
+            campaign: "c".to_owned(),
+            episode: format!("second:{}", rhythm.last),
+            began_on: day.plus(-800),
+            entered_on: day.plus(-800),
+            arm: Arm::Treated,
+            closed_on: Some(day.plus(-700)),
+            touches: Vec::new(),
+        }];
+        assert!(matches!(decision(&facts), Decision::Done { .. }));
+    }
+
+    #[test]
+    fn what_counts_as_the_goal_depends_on_the_occasion() {
+        for (trigger, last_purchase, expected) in [
+            // He bought other things before he was asked again.
+            ("rejection", 99, false),
+            ("rejection", 115, false),
+            ("rejection", 130, true),
+            // A purchase that is heard of late ends a silence all the same.
+            ("missed_cycle", 99, false),
+            ("missed_cycle", 115, true),
+            ("second_purchase", 115, true),
+            // The purchase that is thanked for is not the goal.
+            ("purchase", 100, false),
+            ("purchase", 131, true),
+        ] {
+            let was = reached(trigger, last_purchase);
+            assert_eq!(was, expected, "{trigger}, bought on day {last_purchase}");
+        }
+    }
+}

@@ -105,13 +105,7 @@ const SHOWN: usize = 20;
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Plan for {}", self.date)?;
-        writeln!(
-            f,
-            "  rhythm of the base: fitted on {} from {} gaps ({})",
-            self.base.fitted_on,
-            self.base.gaps,
-            method_words(self.base.method)
-        )?;
+        writeln!(f, "  {}", self.base)?;
         for reach in &self.reach {
             writeln!(
                 f,
@@ -169,9 +163,8 @@ impl Plan {
         for line in self.messages.iter().take(SHOWN) {
             writeln!(
                 f,
-                "  {} ({}) {}/{} by {}: {}\n      {}",
-                line.name,
-                line.client,
+                "  {} {}/{} by {}: {}\n      {}",
+                who(&line.name, &line.client),
                 line.campaign,
                 line.step,
                 line.channel,
@@ -195,11 +188,27 @@ impl Plan {
             };
             writeln!(
                 f,
-                "  {manager} {place} {} ({}) {}: {:.0} {} a year at risk\n      {}",
-                line.name, line.client, line.campaign, line.value_at_risk, self.currency, line.why
+                "  {manager} {place} {} {}: {} {} at stake\n      {}",
+                who(&line.name, &line.client),
+                line.campaign,
+                grouped(line.value_at_risk),
+                self.currency,
+                line.why
             )?;
         }
         more(f, self.tasks.len())
+    }
+}
+
+impl fmt::Display for BaseLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "rhythm of the base: fitted on {} from {} gaps ({})",
+            self.fitted_on,
+            self.gaps,
+            method_words(self.method)
+        )
     }
 }
 
@@ -218,7 +227,56 @@ fn more(f: &mut fmt::Formatter<'_>, all: usize) -> fmt::Result {
     }
 }
 
+/// What people call the client, with the id, which stands alone where there is no name.
+pub fn who(name: &str, client: &str) -> String {
+    if name == client {
+        client.to_owned()
+    } else {
+        format!("{name} ({client})")
+    }
+}
+
+/// An amount in whole units, with spaces between the thousands: 1 234 567.
+pub fn grouped(units: f64) -> String {
+    let digits = format!("{:.0}", units.abs());
+    let mut text = String::new();
+    if units < -0.5 {
+        text.push('-');
+    }
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Minor units as units of the currency, for programs.
 pub fn in_units(minor: i64, currency: Currency) -> f64 {
     Money::new(minor, currency).major()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_at_a_glance() {
+        for (units, text) in [
+            (0.0, "0"),
+            (999.4, "999"),
+            (1_000.0, "1 000"),
+            (4_150_239.0, "4 150 239"),
+            (-12_000.6, "-12 001"),
+        ] {
+            assert_eq!(grouped(units), text);
+        }
+    }
+
+    #[test]
+    fn who_has_no_name_is_named_once() {
+        assert_eq!(who("K-7", "K-7"), "K-7");
+        assert_eq!(who("Anna", "K-7"), "Anna (K-7)");
+    }
 }

@@ -4,7 +4,7 @@
 //! whoever sends asks them again at the moment of sending.
 
 use crate::config::settings::{Settings, SourceConsent};
-use crate::model::{Channel, Class, ClientFacts, ConsentBasis, Day};
+use crate::model::{Channel, Class, ClientFacts, ConsentBasis, Day, TouchKind};
 
 use super::verdict::{Block, Reason};
 
@@ -33,6 +33,19 @@ pub(super) fn may_be_called(facts: &ClientFacts) -> Result<(), Reason> {
     let never = facts.suppressed.iter().any(|entry| !entry.advertising_only);
     if never {
         Err(Reason::DoNotContact)
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether a person may be asked to do something about this client: not while another task for
+/// him is open, whatever campaign it is of. A list names a client once.
+pub(super) fn no_task_is_open(facts: &ClientFacts, day: Day) -> Result<(), Block> {
+    let touches = facts.enrollments.iter().flat_map(|one| &one.touches);
+    let mut tasks = touches.map(|touch| &touch.what);
+    if tasks.any(|what| matches!(what, TouchKind::Task { open: true, .. })) {
+        // It may be closed any day.
+        Err(Block::until(Reason::TaskOpen, day.plus(1)))
     } else {
         Ok(())
     }
@@ -202,7 +215,7 @@ pub(super) fn not_just_bought(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Client, Consent, Suppressed};
+    use crate::model::{Arm, Client, Consent, Enrollment, Suppressed, Touch};
 
     fn settings() -> Settings {
         toml::from_str(
@@ -292,6 +305,35 @@ mod tests {
         facts.suppressed[0].advertising_only = false;
         assert_eq!(reachable(&facts, &settings, mail, Class::Service), blocked);
         assert_eq!(may_be_called(&facts), Err(Reason::DoNotContact));
+    }
+
+    #[test]
+    fn a_client_with_an_open_task_gets_no_second_one() {
+        let day = Day::from_epoch(100);
+        let mut facts = anna("shop");
+        assert_eq!(no_task_is_open(&facts, day), Ok(()));
+        let task = |open| Touch {
+            step: "call".to_owned(),
+            day: Day::from_epoch(98),
+            what: TouchKind::Task {
+                outcome: None,
+                open,
+            },
+        };
+        facts.enrollments.push(Enrollment {
+            id: 1,
+            campaign: "other".to_owned(),
+            episode: "e".to_owned(),
+            began_on: Day::from_epoch(90),
+            entered_on: Day::from_epoch(98),
+            arm: Arm::Treated,
+            closed_on: None,
+            touches: vec![task(true)],
+        });
+        let block = no_task_is_open(&facts, day).unwrap_err();
+        assert_eq!(block, Block::until(Reason::TaskOpen, day.plus(1)));
+        facts.enrollments[0].touches = vec![task(false)];
+        assert_eq!(no_task_is_open(&facts, day), Ok(()));
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod verdict;
 
 pub use client::{Candidate, ClientPlan, decide};
 pub use day::{CampaignCounts, DayPlanner, Decided};
-pub use document::{BaseLine, MessageLine, Plan, Reach, TaskLine, in_units};
+pub use document::{BaseLine, MessageLine, Plan, Reach, TaskLine, grouped, in_units, who};
 pub use gates::reachable;
 pub use position::{AfterOutcome, after_outcome};
 pub use touch::{Action, PlannedMessage, PlannedTask, Touched};

@@ -4,7 +4,7 @@ use crate::config::campaign::{Campaign, CertificateOffer, Condition, Step, Trigg
 use crate::model::{Arm, Channel, Class, ClientFacts, Day, TaskKind, Touch, TouchKind};
 
 use super::Frame;
-use super::gates::{may_be_called, not_just_bought, reachable, under_the_cap};
+use super::gates::{may_be_called, no_task_is_open, not_just_bought, reachable, under_the_cap};
 use super::position::fallback_id;
 use super::verdict::{Block, Reason};
 
@@ -116,6 +116,7 @@ fn task(
     frame: &Frame<'_>,
 ) -> Result<Action, Block> {
     may_be_called(facts).map_err(Block::for_good)?;
+    no_task_is_open(facts, frame.day)?;
     let of_client = facts.client.manager.clone();
     let manager = of_client.or_else(|| frame.settings.tasks.default_manager.clone());
     Ok(Action::Task(PlannedTask {

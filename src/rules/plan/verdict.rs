@@ -115,6 +115,8 @@ pub enum Reason {
     RecentPurchase,
     /// A manager agreed on a later day.
     Agreed,
+    /// A person is already asked to do something about the client.
+    TaskOpen,
     /// Another campaign has the client today.
     Outranked(String),
     /// The same address gets something else today.
@@ -139,6 +141,7 @@ impl fmt::Display for Reason {
             Self::FrequencyCap => f.write_str("frequency_cap"),
             Self::RecentPurchase => f.write_str("recent_purchase"),
             Self::Agreed => f.write_str("agreed_later"),
+            Self::TaskOpen => f.write_str("task_open"),
             Self::Outranked(_) => f.write_str("outranked"),
             Self::SameAddress => f.write_str("same_address"),
             Self::NoStep => f.write_str("no_step"),

@@ -80,7 +80,8 @@ fn for_each_pause(days: &[Day], mut judge: impl FnMut(&Rhythm, Option<u32>)) {
     judge(&rhythm, None);
 }
 
-fn mean_gap_days(rhythm: &Rhythm) -> Option<f64> {
+/// The plain mean of the gaps of a client, in days; `None` after one purchase day.
+pub fn mean_gap_days(rhythm: &Rhythm) -> Option<f64> {
     let gaps = rhythm
         .purchase_days
         .checked_sub(1)

@@ -3,6 +3,8 @@
 //! Each client is judged by his history up to that day alone. The parameters are the caller's
 //! business: to be honest they have to be fitted to the same past.
 
+use serde::Serialize;
+
 use crate::model::{BaseParameters, Day};
 
 use super::law::Law;
@@ -107,7 +109,7 @@ fn auc(foreseen: &[(f64, bool)]) -> Option<f64> {
 }
 
 /// One bar of a calibration picture.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct CalibrationBin {
     /// How many chances fall here.
     pub count: usize,

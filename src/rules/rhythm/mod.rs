@@ -10,12 +10,14 @@
 
 mod affinity;
 mod alarms;
+mod calibration;
 mod closures;
 mod dates;
 mod fit;
 mod flood;
 mod foresight;
 mod frequency;
+mod gap_days;
 mod gap_moments;
 mod histogram;
 mod law;
@@ -29,14 +31,18 @@ mod student;
 mod value;
 mod volume;
 
-pub use affinity::{Affinity, Hint, ItemBuyers};
-pub use alarms::{JudgedPause, RuleRecord, TunedRules, Window, judge_rule, pauses_in_window};
+pub use affinity::{Affinity, Companions, Hint, ItemBuyers};
+pub use alarms::{
+    JudgedPause, RuleRecord, TunedRules, Window, judge_rule, mean_gap_days, pauses_in_window,
+};
+pub use calibration::CalibrationCounts;
 pub use closures::ClosedDays;
 pub use dates::{Silences, Thresholds, dates, silences};
 pub use fit::{Fit, FitMethod, FitSettings, by_moments, fit};
 pub use flood::{Flood, USUAL_OVER_DAYS, flood};
 pub use foresight::{CalibrationBin, Foresight, Quality, calibration, look_back, quality};
 pub use frequency::{GapHistogram, XyzThresholds, xyz};
+pub use gap_days::GapDays;
 pub use law::Law;
 pub use lost_items::{LostItem, lost_items};
 pub use pauses::{Pause, PauseEnd, PauseSample};

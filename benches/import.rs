@@ -1,0 +1,297 @@
+//! The import of purchases, rhythms included, against `sqlite3 .import` of the same file.
+//!
+//! Run with `cargo bench --bench import -- [CLIENTS] [FOLDER]`: 100,000 clients with a million
+//! purchases unless told otherwise. The other side is the command-line tool as it comes, importing
+//! into a table with the same indexes: clustered by client, day and id, unique by id, and by what a
+//! row takes back. Ours reads, checks, finds or makes the clients, writes, fits the base and keeps
+//! the rhythms with their dates. The file lists purchases day after day, as shops write them down.
+
+mod base;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use base::Base;
+use rekindle::app::App;
+use rekindle::clock::Clock;
+use rekindle::config::Settings;
+use rekindle::db::Store;
+use rekindle::jobs::import::{ImportOptions, ImportProgress, ImportSummary, import_source};
+use rekindle::jobs::{base as base_facts, rhythms};
+use rekindle::model::AddressKey;
+use rekindle::render::Templates;
+
+/// Beyond this one round is enough.
+const MANY_CLIENTS: u32 = 200_000;
+
+const REACH: f64 = 2.0;
+const REACH_RHYTHMS: f64 = 0.1;
+
+/// What `.import` fills: the columns of the file, the indexes of our table.
+const TABLE: &str = "
+    CREATE TABLE purchases (id TEXT NOT NULL, client TEXT NOT NULL, date TEXT NOT NULL,
+        amount NUMERIC NOT NULL, cancels TEXT, PRIMARY KEY (client, date, id)) WITHOUT ROWID;
+    CREATE UNIQUE INDEX by_id ON purchases (id);
+    CREATE INDEX that_cancel ON purchases (cancels) WHERE cancels <> '';
+    CREATE INDEX cancelled ON purchases (id) WHERE cancels = 'none';";
+
+fn main() {
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
+    // The base is made by a process of its own, so that its memory is not counted as ours.
+    if let [command, clients, folder] = arguments.as_slice()
+        && command == "generate"
+    {
+        let clients = clients.parse().expect("a number of clients");
+        let made = Base::of_clients(clients).write(Path::new(folder), false);
+        println!("{}", made.expect("the base is written").purchases);
+        return;
+    }
+    let clients = arguments.first().and_then(|text| text.parse().ok());
+    let clients: u32 = clients.unwrap_or(100_000);
+    let folder = arguments.get(1).map_or_else(
+        || std::env::temp_dir().join(format!("rekindle-bench-{clients}")),
+        PathBuf::from,
+    );
+    let purchases = generate(clients, &folder);
+    println!("{clients} clients, {purchases} purchases");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    // The sides take turns, and each is judged by its best: whatever else the machine does only
+    // ever adds time.
+    let rounds = if clients > MANY_CLIENTS { 1 } else { 5 };
+    let (mut theirs, mut ours) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        theirs.extend(sqlite_import(&folder));
+        ours.push(runtime.block_on(our_import(&folder)));
+    }
+    let best = ours.into_iter().min_by_key(Ours::all);
+    report(
+        purchases,
+        theirs.into_iter().min(),
+        &best.expect("at least one round"),
+    );
+}
+
+fn generate(clients: u32, folder: &Path) -> u64 {
+    let own = std::env::current_exe().expect("the path of this program");
+    let output = Command::new(own)
+        .args(["generate", &clients.to_string()])
+        .arg(folder)
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("the generator starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.trim().parse().expect("the generator counts purchases")
+}
+
+/// The time of the command-line tool; nothing where it is not installed.
+fn sqlite_import(folder: &Path) -> Option<Duration> {
+    let database = folder.join("theirs.db");
+    remove(&database);
+    let file = folder.join("purchases.csv");
+    let begun = Instant::now();
+    let status = Command::new("sqlite3")
+        .arg(&database)
+        .arg(TABLE)
+        .arg(format!(
+            ".import --csv --skip 1 {} purchases",
+            file.display()
+        ))
+        .status();
+    let time = begun.elapsed();
+    let fine = status.ok()?.success();
+    remove(&database);
+    fine.then_some(time)
+}
+
+/// What our import took.
+struct Ours {
+    import: Duration,
+    fit: Duration,
+    rhythms: Duration,
+    again: Duration,
+    stages: String,
+    database_bytes: u64,
+}
+
+impl Ours {
+    fn all(&self) -> Duration {
+        self.import + self.fit + self.rhythms
+    }
+}
+
+async fn our_import(folder: &Path) -> Ours {
+    remove(&folder.join("ours.db"));
+    let app = app(folder).await;
+    let source = app.settings.sources[0].clone();
+    let import_begun = Instant::now();
+    let stages = Arc::new(Stages::default());
+    let summary = import(&app, &source, ImportOptions::default(), &stages).await;
+    let import_time = import_begun.elapsed();
+    assert_eq!(summary.files[0].rejected.rows, 0, "{summary:?}");
+
+    let begun = Instant::now();
+    let last = app.store.last_day_of_purchases().await.expect("a day");
+    let day = last.expect("there are purchases").min(app.today());
+    let base = base_facts::current(&app, day).await.expect("base facts");
+    base_facts::keep(&app, base)
+        .await
+        .expect("base facts are kept");
+    let fit = begun.elapsed();
+
+    let begun = Instant::now();
+    let kept = rhythms::keep_up(&app, &|_| ()).await.expect("rhythms");
+    let rhythms = begun.elapsed();
+    assert!(kept.refreshed > 0 && kept.dated_anew == 0, "{kept:?}");
+
+    let begun = Instant::now();
+    let again = ImportOptions {
+        again: true,
+        ..ImportOptions::default()
+    };
+    let summary = import(&app, &source, again, &Arc::default()).await;
+    let again = begun.elapsed();
+    let changes = summary.files[0].changes;
+    assert_eq!(
+        changes,
+        rekindle::db::Changes::default(),
+        "nothing changes twice"
+    );
+    app.store.close().await;
+    let database = folder.join("ours.db");
+    let size = std::fs::metadata(&database).map_or(0, |file| file.len());
+    remove(&database);
+    Ours {
+        import: import_time,
+        fit,
+        rhythms,
+        again,
+        stages: stages.told(import_begun, import_time),
+        database_bytes: size,
+    }
+}
+
+async fn import(
+    app: &App,
+    source: &rekindle::config::settings::Source,
+    options: ImportOptions,
+    stages: &Arc<Stages>,
+) -> ImportSummary {
+    let stages = Arc::clone(stages);
+    let progress = Arc::new(move |progress| stages.note(&progress));
+    let imported = import_source(app, source, options, progress).await;
+    imported.expect("the import succeeds")
+}
+
+/// When the stages of an import were seen first, and the last one last.
+#[derive(Default)]
+struct Stages {
+    reading: OnceLock<Instant>,
+    read: OnceLock<Instant>,
+    writing: OnceLock<Instant>,
+    written: OnceLock<Instant>,
+}
+
+impl Stages {
+    fn note(&self, progress: &ImportProgress) {
+        let stage = match progress {
+            ImportProgress::Reading(read) if read.bytes < read.of_bytes => &self.reading,
+            ImportProgress::Reading(_) => &self.read,
+            ImportProgress::Writing { done, of, .. } if done < of => &self.writing,
+            ImportProgress::Writing { .. } => &self.written,
+        };
+        stage.get_or_init(Instant::now);
+    }
+
+    fn told(&self, begun: Instant, whole: Duration) -> String {
+        let at = |stage: &OnceLock<Instant>| {
+            let noted = stage
+                .get()
+                .map_or(whole, |noted| noted.duration_since(begun));
+            noted.as_secs_f64()
+        };
+        let (reading, read) = (at(&self.reading), at(&self.read));
+        let (writing, written) = (at(&self.writing), at(&self.written));
+        format!(
+            "look through {reading:.2} s, read {:.2} s, sort {:.2} s, write {:.2} s, \
+             index and commit {:.2} s",
+            read - reading,
+            writing - read,
+            written - writing,
+            whole.as_secs_f64() - written
+        )
+    }
+}
+
+async fn app(folder: &Path) -> App {
+    let settings: Settings = toml::from_str(
+        "[company]\nname = \"Bench\"\n[[source]]\nname = \"shop\"\npath = \"purchases.csv\"\n\
+         mode = \"snapshot\"\n",
+    )
+    .expect("the settings are right");
+    App {
+        home: folder.to_owned(),
+        settings,
+        campaigns: Vec::new(),
+        templates: Templates::load(None).0,
+        store: Store::open("sqlite://ours.db", folder)
+            .await
+            .expect("the database opens"),
+        key: AddressKey::new([7; 32]),
+        clock: Clock::System,
+    }
+}
+
+fn report(purchases: u64, theirs: Option<Duration>, ours: &Ours) {
+    let rate = |time: Duration| purchases as f64 / time.as_secs_f64();
+    let line = |what: &str, time: Duration| {
+        println!(
+            "{what:<34} {:>8.2} s {:>10.0} rows/s",
+            time.as_secs_f64(),
+            rate(time)
+        );
+    };
+    let whole = ours.all();
+    line("ours: read, check, write", ours.import);
+    println!("  {}", ours.stages);
+    line("ours: fit the base", ours.fit);
+    line("ours: rhythms and dates", ours.rhythms);
+    line("ours, all", whole);
+    line("ours: the same file once more", ours.again);
+    println!(
+        "database {} MB, peak resident {} MB",
+        ours.database_bytes >> 20,
+        peak_resident() >> 20
+    );
+    let share = ours.rhythms.as_secs_f64() / whole.as_secs_f64();
+    println!("share of the rhythms: {share:.3}, to reach {REACH_RHYTHMS}");
+    let Some(theirs) = theirs else {
+        println!("sqlite3 is not installed here: there is nothing to compare with");
+        return;
+    };
+    line("sqlite3 .import", theirs);
+    let ratio = whole.as_secs_f64() / theirs.as_secs_f64();
+    let verdict = if ratio <= REACH { "reached" } else { "MISSED" };
+    println!("ratio of times: {ratio:.2}, to reach {REACH}: {verdict}");
+}
+
+/// The most memory that this process has held, in bytes; nought where the system does not say.
+fn peak_resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
+}
+
+/// Removes a database with its log.
+fn remove(database: &Path) {
+    for end in ["", "-wal", "-shm", "-journal"] {
+        let mut name = database.as_os_str().to_owned();
+        name.push(end);
+        let _ = std::fs::remove_file(name);
+    }
+}

@@ -1,0 +1,110 @@
+//! The frequency report of a day: one walk over all clients.
+
+use crate::app::App;
+use crate::db::{History, StoreError};
+use crate::model::{ClientId, Day};
+use crate::rules::base_facts::BaseFacts;
+use crate::rules::client_kind::ClientKind;
+use crate::rules::frequency_report::{FrequencyReport, MONTH_DAYS, ReportBuilder};
+use crate::rules::plan::BaseLine;
+use crate::rules::rhythm::{CalibrationCounts, GapDays, look_back};
+
+use super::base::{self, Base};
+use super::day::DayOptions;
+use super::managers::Managers;
+
+/// How many clients are in memory at once.
+const PAGE: usize = 2_000;
+
+/// Counts the clients of a day.
+///
+/// With `foresight` the report also says how well the month until the day had been foreseen, which
+/// takes another fit of the base. The gaps between purchases come back for a picture.
+pub async fn report(
+    app: &App,
+    options: DayOptions<'_>,
+    foresight: bool,
+) -> Result<(FrequencyReport, GapDays), StoreError> {
+    let day = options.day;
+    let base = if options.as_of {
+        base::as_of(app, day).await?
+    } else {
+        base::current(app, day).await?
+    };
+    let month_ago = if foresight {
+        Some(base::as_of(app, day.plus(-MONTH_DAYS)).await?)
+    } else {
+        None
+    };
+    let mut walk = Walk {
+        day,
+        base: &base.facts,
+        month_ago: month_ago.as_ref().map(|base| &base.facts),
+        builder: ReportBuilder::new(day),
+        gaps: GapDays::default(),
+        calibration: CalibrationCounts::default(),
+    };
+    let ids = app.store.clients_known_on(day).await?;
+    for chunk in ids.chunks(PAGE) {
+        walk.chunk(app, chunk).await?;
+    }
+    let managers = Managers::read(app).await?;
+    let name_of = |id: &str| managers.get(id).map(|manager| manager.name.clone());
+    let mut report = walk.builder.finish(base_line(&base), name_of);
+    report.calibration = walk.calibration.bins();
+    Ok((report, walk.gaps))
+}
+
+fn base_line(base: &Base) -> BaseLine {
+    BaseLine {
+        fitted_on: base.facts.day,
+        method: base.facts.fit.method,
+        gaps: base.facts.fit.closed_gaps,
+        version: base.version,
+    }
+}
+
+struct Walk<'a> {
+    day: Day,
+    base: &'a BaseFacts,
+    month_ago: Option<&'a BaseFacts>,
+    builder: ReportBuilder,
+    gaps: GapDays,
+    calibration: CalibrationCounts,
+}
+
+impl Walk<'_> {
+    async fn chunk(&mut self, app: &App, ids: &[ClientId]) -> Result<(), StoreError> {
+        let managers = app.store.managers_of(ids).await?;
+        let tags = app.store.tags_of(ids).await?;
+        let histories = app.store.histories(ids, self.day).await?;
+        let mut histories = histories.iter().peekable();
+        for id in ids {
+            let history = histories.next_if(|history| history.client == *id);
+            let days: Vec<Day> = history
+                .into_iter()
+                .flat_map(History::purchase_days)
+                .collect();
+            let manager = managers.get(id).map(String::as_str);
+            let tags = tags.get(id).map_or(&[][..], Vec::as_slice);
+            let client = self.base.kind(*id, tags);
+            self.add(client, manager.unwrap_or_default(), &days);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, client: ClientKind, manager: &str, days: &[Day]) {
+        self.builder.add(client, manager, days, self.base);
+        for pair in days.windows(2) {
+            self.gaps.add((pair[1] - pair[0]).unsigned_abs());
+        }
+        if let Some(then) = self.month_ago {
+            let within = MONTH_DAYS.unsigned_abs();
+            let seen = look_back(days, then.day, within, &then.fit.parameters);
+            if let Some(seen) = seen {
+                self.calibration
+                    .add(1.0 - seen.no_purchase_chance, !seen.had_no_purchase);
+            }
+        }
+    }
+}
