@@ -43,7 +43,11 @@ impl Days {
     /// Says which day is being run, and how many are done.
     pub(super) fn at(&self, day: Day, done: u64) {
         if self.plain && done.is_multiple_of(7) {
-            eprintln!("replaying {day}, day {} of {}", done + 1, self.of);
+            super::tell(format_args!(
+                "replaying {day}, day {} of {}",
+                done + 1,
+                self.of
+            ));
         }
         self.bar.set_message(day.to_string());
         self.bar.set_position(done);
