@@ -89,11 +89,11 @@ struct Receipt {
     cancelled_on: Option<Day>,
 }
 
-fn histories_of(rows: &[SqliteRow]) -> Result<Vec<History>> {
-    rows.iter().map(history_of).collect()
+fn histories_of(rows: &[SqliteRow], up_to: Day) -> Result<Vec<History>> {
+    rows.iter().map(|row| history_of(row, up_to)).collect()
 }
 
-fn history_of(row: &SqliteRow) -> Result<History> {
+fn history_of(row: &SqliteRow, up_to: Day) -> Result<History> {
     let unreadable = || super::StoreError::Row {
         table: "purchases",
         reason: "a day or an amount is not a number".to_owned(),
@@ -120,15 +120,16 @@ fn history_of(row: &SqliteRow) -> Result<History> {
         client: ClientId(row.get(0)),
         days: receipts
             .chunk_by(|a, b| a.day == b.day)
-            .map(day_of_receipts)
+            .map(|receipts| day_of_receipts(receipts, up_to))
             .collect(),
     })
 }
 
-/// What the rows of one day come to.
-fn day_of_receipts(receipts: &[Receipt]) -> HistoryDay {
+/// What the rows of one day come to, as seen on `up_to`: what is taken back later was bought then.
+fn day_of_receipts(receipts: &[Receipt], up_to: Day) -> HistoryDay {
     let paid = || receipts.iter().filter(|receipt| receipt.amount > 0);
-    let bought = paid().any(|receipt| receipt.cancelled_on.is_none());
+    let stands = |receipt: &Receipt| receipt.cancelled_on.is_none_or(|on| on > up_to);
+    let bought = paid().any(stands);
     HistoryDay {
         day: receipts[0].day,
         net: receipts.iter().map(|receipt| receipt.amount).sum(),
@@ -157,7 +158,7 @@ impl Store {
         .bind(id_list(ids))
         .fetch_all(&self.pool)
         .await?;
-        histories_of(&rows)
+        histories_of(&rows, up_to)
     }
 
     /// Those of some clients of whom something is dated after a day: a purchase, a return, a
@@ -207,7 +208,7 @@ impl Store {
                 .fetch_all(&self.pool)
                 .await?;
             if !rows.is_empty() {
-                return histories_of(&rows);
+                return histories_of(&rows, up_to);
             }
             // A stretch of clients who have not bought yet must not look like the end.
             from = last;

@@ -140,7 +140,11 @@ impl World {
 
     /// A row of consents: `email,advertising,consent,2026-01-01,`.
     pub(crate) fn consent(&mut self, client: &str, row: &str) {
-        self.files.consents.push(format!("{client},{row}"));
+        // Said twice on one day is one row: the import takes the second for a duplicate.
+        let row = format!("{client},{row}");
+        if !self.files.consents.contains(&row) {
+            self.files.consents.push(row);
+        }
     }
 
     pub(crate) fn suppressed(&mut self, email: &str, since: &str) {
