@@ -89,11 +89,12 @@ struct Receipt {
     cancelled_on: Option<Day>,
 }
 
-fn histories_of(rows: &[SqliteRow]) -> Result<Vec<History>> {
-    rows.iter().map(history_of).collect()
+fn histories_of(rows: &[SqliteRow], up_to: Day) -> Result<Vec<History>> {
+    rows.iter().map(|row| history_of(row, up_to)).collect()
 }
 
-fn history_of(row: &SqliteRow) -> Result<History> {
+/// The history of one client; a cancellation after `up_to` has not come yet.
+fn history_of(row: &SqliteRow, up_to: Day) -> Result<History> {
     let unreadable = || super::StoreError::Row {
         table: "purchases",
         reason: "a day or an amount is not a number".to_owned(),
@@ -108,7 +109,7 @@ fn history_of(row: &SqliteRow) -> Result<History> {
             first_import: import.parse().ok()?,
             cancelled_on: match cancelled {
                 "" => None,
-                day => Some(Day::from_epoch(day.parse().ok()?)),
+                day => Some(Day::from_epoch(day.parse().ok()?)).filter(|day| *day <= up_to),
             },
         })
     });
@@ -157,7 +158,7 @@ impl Store {
         .bind(id_list(ids))
         .fetch_all(&self.pool)
         .await?;
-        histories_of(&rows)
+        histories_of(&rows, up_to)
     }
 
     /// Those of some clients of whom something is dated after a day: a purchase, a return, a
@@ -207,7 +208,7 @@ impl Store {
                 .fetch_all(&self.pool)
                 .await?;
             if !rows.is_empty() {
-                return histories_of(&rows);
+                return histories_of(&rows, up_to);
             }
             // A stretch of clients who have not bought yet must not look like the end.
             from = last;
