@@ -20,12 +20,12 @@ pub struct HistoryDay {
     pub net: i64,
     /// Minor units of positive rows.
     pub paid: i64,
-    /// Whether it is a purchase day: some positive row that no cancellation names.
+    /// Whether it is a purchase day: some positive row that no cancellation has named so far.
     pub bought: bool,
     /// The first import that held it; tells since when it was known.
     pub first_import: i64,
-    /// The day of the cancellation that took the last positive row back: a purchase day until
-    /// then.
+    /// The day of the cancellation that took the last positive row back, however late that came: a
+    /// purchase day until then.
     pub undone_on: Option<Day>,
 }
 
@@ -93,7 +93,7 @@ fn histories_of(rows: &[SqliteRow], up_to: Day) -> Result<Vec<History>> {
     rows.iter().map(|row| history_of(row, up_to)).collect()
 }
 
-/// The history of one client; a cancellation after `up_to` has not come yet.
+/// The history of one client, whose days are purchase days as of `up_to`.
 fn history_of(row: &SqliteRow, up_to: Day) -> Result<History> {
     let unreadable = || super::StoreError::Row {
         table: "purchases",
@@ -109,7 +109,7 @@ fn history_of(row: &SqliteRow, up_to: Day) -> Result<History> {
             first_import: import.parse().ok()?,
             cancelled_on: match cancelled {
                 "" => None,
-                day => Some(Day::from_epoch(day.parse().ok()?)).filter(|day| *day <= up_to),
+                day => Some(Day::from_epoch(day.parse().ok()?)),
             },
         })
     });
@@ -121,26 +121,27 @@ fn history_of(row: &SqliteRow, up_to: Day) -> Result<History> {
         client: ClientId(row.get(0)),
         days: receipts
             .chunk_by(|a, b| a.day == b.day)
-            .map(day_of_receipts)
+            .map(|receipts| day_of_receipts(receipts, up_to))
             .collect(),
     })
 }
 
-/// What the rows of one day come to.
-fn day_of_receipts(receipts: &[Receipt]) -> HistoryDay {
+/// What the rows of one day come to; a cancellation after `up_to` has not come yet.
+fn day_of_receipts(receipts: &[Receipt], up_to: Day) -> HistoryDay {
     let paid = || receipts.iter().filter(|receipt| receipt.amount > 0);
-    let bought = paid().any(|receipt| receipt.cancelled_on.is_none());
+    let lasts = paid().any(|receipt| receipt.cancelled_on.is_none());
+    let holds = |receipt: &Receipt| receipt.cancelled_on.is_none_or(|day| day > up_to);
     HistoryDay {
         day: receipts[0].day,
         net: receipts.iter().map(|receipt| receipt.amount).sum(),
         paid: paid().map(|receipt| receipt.amount).sum(),
-        bought,
+        bought: paid().any(holds),
         first_import: receipts
             .iter()
             .map(|receipt| receipt.first_import)
             .min()
             .unwrap_or(0),
-        undone_on: if bought {
+        undone_on: if lasts {
             None
         } else {
             paid().filter_map(|receipt| receipt.cancelled_on).max()
