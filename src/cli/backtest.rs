@@ -1,6 +1,6 @@
 //! `rekindle backtest CAMPAIGN`: a campaign over past days, without looking ahead.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -46,12 +46,10 @@ pub(super) async fn run(
         return Ok(Exit::Wrong);
     };
     if args.to < args.from {
-        writeln!(
-            io::stderr(),
+        super::tell(format_args!(
             "the period ends on {} before it begins on {}",
-            args.to,
-            args.from
-        )?;
+            args.to, args.from
+        ));
         return Ok(Exit::Wrong);
     }
     let bar = super::progress::clients();
@@ -61,17 +59,16 @@ pub(super) async fn run(
     let (report, gaps) = match replayed {
         Replayed::Done(report, gaps) => (report, gaps),
         Replayed::NotByPurchases => {
-            writeln!(
-                io::stderr(),
+            super::tell(format_args!(
                 "\"{}\" starts on {}, and purchases do not tell how such a campaign would have \
                  done: a backtest can judge missed_cycle and second_purchase",
                 campaign.id,
                 campaign.trigger.word()
-            )?;
+            ));
             return Ok(Exit::Wrong);
         }
         Replayed::NoData { data } => {
-            writeln!(io::stderr(), "{}", no_data(args.from, data))?;
+            super::tell(format_args!("{}", no_data(args.from, data)));
             return Ok(Exit::Wrong);
         }
     };

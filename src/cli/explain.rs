@@ -1,6 +1,6 @@
 //! `rekindle explain CLIENT`.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -49,11 +49,10 @@ pub(super) async fn run(
         let days = purchase_days(app, client, options.day).await?;
         match draw(app, &explanation, &days)? {
             Some(svg) => picture::write(file, &svg)?,
-            None => writeln!(
-                io::stderr(),
+            None => super::tell(format_args!(
                 "{} has never bought: there is nothing to draw",
                 args.client
-            )?,
+            )),
         }
     }
     match args.format {

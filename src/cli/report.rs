@@ -31,7 +31,7 @@ enum Which {
 struct RhythmArgs {
     #[command(flatten)]
     day: DayArgs,
-    /// Only this grouping [default: both]
+    /// Only this grouping [default: all]
     #[arg(long, value_enum)]
     by: Option<By>,
     /// How to print it
@@ -46,8 +46,9 @@ struct RhythmArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum By {
     /// By frequency class: X, Y, Z
-    #[value(alias = "class")]
     Xyz,
+    /// By class of clients, as `rhythm.classes` names them
+    Class,
     /// By manager
     Manager,
 }
@@ -77,6 +78,7 @@ async fn rhythm(app: &App, args: &RhythmArgs, out: &mut dyn Write) -> anyhow::Re
     if let Some(by) = args.by {
         report.keep_only(match by {
             By::Xyz => GroupedBy::Xyz,
+            By::Class => GroupedBy::Class,
             By::Manager => GroupedBy::Manager,
         });
     }

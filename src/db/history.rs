@@ -20,12 +20,12 @@ pub struct HistoryDay {
     pub net: i64,
     /// Minor units of positive rows.
     pub paid: i64,
-    /// Whether it is a purchase day: some positive row that no cancellation names.
+    /// Whether it is a purchase day: some positive row that no cancellation has named so far.
     pub bought: bool,
     /// The first import that held it; tells since when it was known.
     pub first_import: i64,
-    /// The day of the cancellation that took the last positive row back: a purchase day until
-    /// then.
+    /// The day of the cancellation that took the last positive row back, however late that came: a
+    /// purchase day until then.
     pub undone_on: Option<Day>,
 }
 
@@ -93,6 +93,7 @@ fn histories_of(rows: &[SqliteRow], up_to: Day) -> Result<Vec<History>> {
     rows.iter().map(|row| history_of(row, up_to)).collect()
 }
 
+/// The history of one client, whose days are purchase days as of `up_to`.
 fn history_of(row: &SqliteRow, up_to: Day) -> Result<History> {
     let unreadable = || super::StoreError::Row {
         table: "purchases",
@@ -125,22 +126,22 @@ fn history_of(row: &SqliteRow, up_to: Day) -> Result<History> {
     })
 }
 
-/// What the rows of one day come to, as seen on `up_to`: what is taken back later was bought then.
+/// What the rows of one day come to; a cancellation after `up_to` has not come yet.
 fn day_of_receipts(receipts: &[Receipt], up_to: Day) -> HistoryDay {
     let paid = || receipts.iter().filter(|receipt| receipt.amount > 0);
-    let stands = |receipt: &Receipt| receipt.cancelled_on.is_none_or(|on| on > up_to);
-    let bought = paid().any(stands);
+    let lasts = paid().any(|receipt| receipt.cancelled_on.is_none());
+    let holds = |receipt: &Receipt| receipt.cancelled_on.is_none_or(|day| day > up_to);
     HistoryDay {
         day: receipts[0].day,
         net: receipts.iter().map(|receipt| receipt.amount).sum(),
         paid: paid().map(|receipt| receipt.amount).sum(),
-        bought,
+        bought: paid().any(holds),
         first_import: receipts
             .iter()
             .map(|receipt| receipt.first_import)
             .min()
             .unwrap_or(0),
-        undone_on: if bought {
+        undone_on: if lasts {
             None
         } else {
             paid().filter_map(|receipt| receipt.cancelled_on).max()

@@ -15,6 +15,8 @@ use crate::rules::backtest::{
 };
 use crate::rules::rhythm::GapDays;
 
+use super::base;
+
 /// How many clients are in memory at once.
 const PAGE: u32 = 1_000;
 
@@ -114,7 +116,8 @@ impl<'a> Walks<'a> {
         })
     }
 
-    /// All histories, with nothing known of the clients but their numbers.
+    /// All histories, with nothing known of the clients but their numbers and, where they make
+    /// classes, their tags.
     async fn without_facts(&mut self, see: &mut impl FnMut(&Past)) -> Result<(), StoreError> {
         let mut after = ClientId(0);
         loop {
@@ -123,9 +126,11 @@ impl<'a> Walks<'a> {
                 return Ok(());
             };
             after = last.client;
+            let mut tags = base::tags(self.app, &page).await?;
             for history in &page {
                 let mut facts = ClientFacts::default();
                 facts.client.id = history.client;
+                facts.client.tags = tags.remove(&history.client).unwrap_or_default();
                 see(&self.recording.past(facts, history));
             }
         }

@@ -29,7 +29,8 @@ pub async fn report(
     let base = if options.as_of {
         base::as_of(app, day).await?
     } else {
-        base::current(app, day).await?
+        let data_until = base::data_until(app, day).await?;
+        base::current(app, data_until.unwrap_or(day)).await?
     };
     let month_ago = if foresight {
         Some(base::as_of(app, day.plus(-MONTH_DAYS)).await?)
@@ -40,7 +41,7 @@ pub async fn report(
         day,
         base: &base.facts,
         month_ago: month_ago.as_ref().map(|base| &base.facts),
-        builder: ReportBuilder::new(day),
+        builder: ReportBuilder::new(day, &base.facts),
         gaps: GapDays::default(),
         calibration: CalibrationCounts::default(),
     };
@@ -100,7 +101,7 @@ impl Walk<'_> {
         }
         if let Some(then) = self.month_ago {
             let within = MONTH_DAYS.unsigned_abs();
-            let seen = look_back(days, then.day, within, &then.fit.parameters);
+            let seen = look_back(days, then.day, within, &then.fit_of(client).parameters);
             if let Some(seen) = seen {
                 self.calibration
                     .add(1.0 - seen.no_purchase_chance, !seen.had_no_purchase);

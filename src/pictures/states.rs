@@ -21,7 +21,7 @@ const NAMES: i32 = 190;
 /// As many managers are drawn; a table shows them all.
 const MANAGERS: usize = 8;
 
-/// The groups that are drawn: all, the classes, and the managers with most clients.
+/// The groups that are drawn: all, the frequencies, the classes, and the managers with most clients.
 pub(super) fn groups(report: &FrequencyReport) -> Vec<&Group> {
     let never = Place::Never.word();
     let classes = report.by_xyz.iter().filter(|group| group.name != never);
@@ -33,6 +33,7 @@ pub(super) fn groups(report: &FrequencyReport) -> Vec<&Group> {
     managers.truncate(MANAGERS);
     std::iter::once(&report.all)
         .chain(classes)
+        .chain(&report.by_class)
         .chain(managers)
         .filter(|group| group.clients > 0)
         .collect()
@@ -132,13 +133,16 @@ fn draw_group(area: &Area<'_>, group: &Group, y: i32, locale: Locale) -> Result<
     )
 }
 
+/// The title of a group; those that the report itself gives are known in both languages.
 fn title_of(group: &Group, locale: Locale) -> String {
-    match (locale, group.name.as_str()) {
-        (Locale::Ru, "all") => "все".to_owned(),
-        (Locale::Ru, "X") => "X, часто".to_owned(),
-        (Locale::Ru, "Y") => "Y, реже".to_owned(),
-        (Locale::Ru, "Z") => "Z, редко или раз".to_owned(),
-        (Locale::Ru, "") => "без менеджера".to_owned(),
-        _ => group.title.clone(),
-    }
+    let ru = match group.title.as_str() {
+        "all" => "все",
+        "X, often" => "X, часто",
+        "Y, less often" => "Y, реже",
+        "Z, seldom or once" => "Z, редко или раз",
+        "no class" => "без класса",
+        "no manager" => "без менеджера",
+        other => other,
+    };
+    words::say(locale, ru, &group.title).to_owned()
 }

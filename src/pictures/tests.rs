@@ -4,12 +4,15 @@ use proptest::prelude::*;
 
 use super::style::width_of;
 use super::*;
-use crate::model::{Currency, Day, Locale, RhythmDates};
+use crate::model::{ClientId, Currency, Day, Locale, RhythmDates};
 use crate::rules::backtest::{
     Alarm, AlarmQuality, AlarmReport, BacktestReport, ChosenReport, DayCount, PerDay,
     RecordedReport,
 };
-use crate::rules::rhythm::{CalibrationBin, GapDays};
+use crate::rules::base_facts::BaseFactsBuilder;
+use crate::rules::frequency_report::ReportBuilder;
+use crate::rules::plan::BaseLine;
+use crate::rules::rhythm::{CalibrationBin, FitMethod, GapDays};
 
 /// The value of an attribute of a tag.
 fn number(tag: &str, attribute: &str) -> f64 {
@@ -39,13 +42,12 @@ fn texts(svg: &str) -> Vec<(String, f64, f64, f64)> {
     found
 }
 
-fn assert_inside(svg: &str, (width, height): (u32, u32)) {
+fn assert_inside(svg: &str) {
+    let head = svg.lines().next().unwrap();
+    let (width, height) = (number(head, "width"), number(head, "height"));
     for (text, left, right, y) in texts(svg) {
-        assert!(
-            left >= 0.0 && right <= f64::from(width),
-            "{text}: {left}..{right}"
-        );
-        assert!(y > 6.0 && y < f64::from(height) - 6.0, "{text}: {y}");
+        assert!(left >= 0.0 && right <= width, "{text}: {left}..{right}");
+        assert!(y > 6.0 && y < height - 6.0, "{text}: {y}");
     }
 }
 
@@ -144,7 +146,7 @@ proptest! {
         after.sort_unstable();
         let name = "Общество с ограниченной ответственностью ".repeat(5);
         let svg = timeline_of(&name, &purchases, after, silent);
-        assert_inside(&svg, (960, 330));
+        assert_inside(&svg);
         prop_assert_eq!(&svg, &timeline_of(&name, &purchases, after, silent));
     }
 
@@ -158,7 +160,42 @@ proptest! {
         let report = report(&days, &shares, alarm_share);
         for locale in Locale::ALL {
             let svg = backtest_board(&report, &gaps(&lengths), locale).unwrap();
-            assert_inside(&svg, (960, 760));
+            assert_inside(&svg);
+        }
+    }
+}
+
+#[test]
+fn the_board_of_a_base_keeps_within_its_card() {
+    let settings = crate::config::settings::RhythmSettings::default();
+    let today = Day::from_epoch(15_000);
+    let base = BaseFactsBuilder::new(today, &settings).finish(&settings);
+    let mut builder = ReportBuilder::new(today, &base);
+    for n in 0..200 {
+        let days: Vec<Day> = (0..n % 4).rev().map(|k| today.plus(-30 * k - n)).collect();
+        let manager = format!("Manager of a very long name indeed, number {}", n % 12);
+        let client = base.kind(ClientId(i64::from(n)), &[]);
+        builder.add(client, &manager, &days, &base);
+    }
+    let line = BaseLine {
+        fitted_on: today,
+        method: FitMethod::Default,
+        gaps: 0,
+        version: None,
+    };
+    let mut report = builder.finish(line, |_| None);
+    for with_foresight in [false, true] {
+        if with_foresight {
+            report.calibration.push(CalibrationBin {
+                count: 1_000_000,
+                mean_foreseen: 0.0,
+                share_happened: 1.0,
+            });
+        }
+        for locale in Locale::ALL {
+            let svg = report_board(&report, &gaps(&[1, 400]), locale).unwrap();
+            assert_inside(&svg);
+            assert_eq!(svg.contains("1000000"), with_foresight);
         }
     }
 }

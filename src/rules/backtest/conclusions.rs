@@ -34,7 +34,7 @@ pub(super) fn conclusions(report: &BacktestReport) -> Vec<String> {
     sentences.extend(level_words(report, own));
     sentences.push(quality_words(report, own));
     for yardstick in yardsticks {
-        sentences.extend(yardstick_words(report, own, yardstick));
+        sentences.push(yardstick_words(report, own, yardstick));
     }
     if report.level.is_none() {
         sentences.push(
@@ -177,26 +177,32 @@ fn quality_words(report: &BacktestReport, own: &AlarmReport) -> String {
     words
 }
 
-fn yardstick_words(
-    report: &BacktestReport,
-    own: &AlarmReport,
-    other: &AlarmReport,
-) -> Option<String> {
-    let judged = |one: &AlarmReport| one.pauses.ended + one.pauses.lapsed >= ENOUGH;
-    if !judged(own) {
-        return None;
-    }
+/// What a yardstick would have done instead.
+fn yardstick_words(report: &BacktestReport, own: &AlarmReport, other: &AlarmReport) -> String {
     let name = &other.name;
     let mut words = format!(
-        "{name}, tuned on the time before to as many alarms, would have chosen {} instead of {}; \
-         {} {} against {}",
+        "{name}, tuned on the time before to as many alarms, would have chosen {} instead of {}",
         counted(other.chosen.episodes, "time"),
         own.chosen.episodes,
-        if report.is_reminder() {
-            "spoken before a return"
-        } else {
-            "false alarms"
-        },
+    );
+    let pauses = &own.pauses;
+    let known = pauses.ended + pauses.lapsed;
+    // With most pauses still open the shares of the rest say little.
+    if known >= ENOUGH && pauses.still_open <= known {
+        words.push_str(&quality_beside(report, own, other));
+    }
+    words.push('.');
+    words
+}
+
+fn quality_beside(report: &BacktestReport, own: &AlarmReport, other: &AlarmReport) -> String {
+    let share = if report.is_reminder() {
+        "spoken before a return"
+    } else {
+        "false alarms"
+    };
+    let mut words = format!(
+        "; {share} {} against {}",
         percent(other.pauses.share_false),
         percent(own.pauses.share_false)
     );
@@ -217,14 +223,12 @@ fn yardstick_words(
             ", an alarm after {theirs:.1} own cycles against {mine:.1}"
         );
     }
-    let missed = other.pauses.missed;
-    if missed > 0 {
+    if other.pauses.missed > 0 {
         let _ = write!(
             words,
-            ", and {missed} of {} lapses unnoticed until the client was lost",
-            other.pauses.lapsed
+            ", and {} of {} lapses unnoticed until the client was lost",
+            other.pauses.missed, other.pauses.lapsed
         );
     }
-    words.push('.');
-    Some(words)
+    words
 }

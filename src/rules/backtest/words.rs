@@ -82,7 +82,7 @@ impl BacktestReport {
         )?;
         writeln!(
             f,
-            "  as if the campaign had begun on {} and reached everybody",
+            "  as if the campaign had begun on {}, reached everybody, and every task were done at once",
             self.from
         )?;
         let fits: Vec<String> = self

@@ -1,11 +1,12 @@
-//! The frequency report: how many clients are active, due, missed, asleep or lost, by class and by
-//! manager, and who moved where since last week and last month.
+//! The frequency report: how many clients are active, due, missed, asleep or lost, by frequency, by
+//! class and by manager, and who moved where since last week and last month.
 //!
 //! Clients come one by one; only counts are kept. All three days are seen by the parameters of the
 //! last one, so that a move is a client's own and not that of a refit.
 
+mod words;
+
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Serialize;
 
@@ -14,6 +15,8 @@ use crate::rules::base_facts::BaseFacts;
 use crate::rules::client_kind::ClientKind;
 use crate::rules::plan::BaseLine;
 use crate::rules::rhythm::{CalibrationBin, of_sorted_days};
+
+use words::heading;
 
 /// How long ago "last week" and "last month" are, in days.
 pub const WEEK_DAYS: i32 = 7;
@@ -200,13 +203,23 @@ pub struct ReportBuilder {
     day: Day,
     all: Group,
     by_xyz: [Group; 4],
+    /// Each configured class, and at the end who has none; empty where there are no classes.
+    by_class: Vec<Group>,
     by_manager: BTreeMap<String, Group>,
 }
 
 impl ReportBuilder {
     /// Begins the report of a day.
-    pub fn new(day: Day) -> Self {
+    pub fn new(day: Day, base: &BaseFacts) -> Self {
+        let classes = base.classes.iter();
+        let mut by_class: Vec<Group> = classes
+            .map(|class| Group::named(&class.tag, &class.tag))
+            .collect();
+        if !by_class.is_empty() {
+            by_class.push(Group::named("", "no class"));
+        }
         Self {
+            by_class,
             day,
             all: Group::named("all", "all"),
             by_xyz: [
@@ -224,7 +237,7 @@ impl ReportBuilder {
         let ago = |days_ago: i32| self.day.plus(-days_ago);
         let places =
             [ago(0), ago(WEEK_DAYS), ago(MONTH_DAYS)].map(|day| place_on(client, days, base, day));
-        let class = match of_sorted_days(days.iter().copied()) {
+        let xyz = match of_sorted_days(days.iter().copied()) {
             None => 3,
             Some(rhythm) => {
                 let usual_gap_days = base.law(client, &rhythm).usual_gap_days();
@@ -236,7 +249,11 @@ impl ReportBuilder {
             }
         };
         self.all.add(places);
-        self.by_xyz[class].add(places);
+        self.by_xyz[xyz].add(places);
+        let last = self.by_class.len().saturating_sub(1);
+        if let Some(group) = self.by_class.get_mut(client.class.unwrap_or(last)) {
+            group.add(places);
+        }
         if !self.by_manager.contains_key(manager) {
             let title = if manager.is_empty() {
                 "no manager"
@@ -268,6 +285,7 @@ impl ReportBuilder {
             base,
             all: self.all,
             by_xyz: Vec::from(self.by_xyz),
+            by_class: self.by_class,
             by_manager: by_manager.collect(),
             calibration: Vec::new(),
         }
@@ -289,6 +307,8 @@ pub struct FrequencyReport {
     pub all: Group,
     /// By frequency class: X, Y, Z, and those who never bought.
     pub by_xyz: Vec<Group>,
+    /// By class of clients, where classes are configured.
+    pub by_class: Vec<Group>,
     /// By manager.
     pub by_manager: Vec<Group>,
     /// Foreseen a month ago against happened since: a purchase within the month. Empty unless it
@@ -301,6 +321,8 @@ pub struct FrequencyReport {
 pub enum GroupedBy {
     /// By frequency class.
     Xyz,
+    /// By class of clients.
+    Class,
     /// By manager.
     Manager,
 }
@@ -308,9 +330,14 @@ pub enum GroupedBy {
 impl FrequencyReport {
     /// Leaves one way of grouping.
     pub fn keep_only(&mut self, by: GroupedBy) {
-        match by {
-            GroupedBy::Xyz => self.by_manager.clear(),
-            GroupedBy::Manager => self.by_xyz.clear(),
+        for (grouping, groups) in [
+            (GroupedBy::Xyz, &mut self.by_xyz),
+            (GroupedBy::Class, &mut self.by_class),
+            (GroupedBy::Manager, &mut self.by_manager),
+        ] {
+            if grouping != by {
+                groups.clear();
+            }
         }
     }
 
@@ -319,6 +346,7 @@ impl FrequencyReport {
     pub fn rows(&self) -> Vec<[String; 6]> {
         let groups = std::iter::once(("all", &self.all))
             .chain(self.by_xyz.iter().map(|group| ("xyz", group)))
+            .chain(self.by_class.iter().map(|group| ("class", group)))
             .chain(self.by_manager.iter().map(|group| ("manager", group)));
         let mut rows = Vec::new();
         for (by, group) in groups {
@@ -351,96 +379,6 @@ impl FrequencyReport {
 /// The names of the columns of [`FrequencyReport::rows`].
 pub const HEADER: [&str; 6] = ["by", "group", "since", "from", "to", "clients"];
 
-/// The widest name of a group that keeps the columns in line.
-const NAME: usize = 22;
-
-impl fmt::Display for FrequencyReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "Rhythm of the base on {}", self.date)?;
-        writeln!(f, "  {}", self.base)?;
-        writeln!(f)?;
-        write_head(f, "")?;
-        write_counts(f, "all", |place| self.all.states.of(place))?;
-        for (day, moves) in [
-            (self.week_ago, &self.all.since_week),
-            (self.month_ago, &self.all.since_month),
-        ] {
-            write_counts(f, &format!("  on {day}"), |place| moves.stood_in(place))?;
-        }
-        for (title, groups) in [
-            ("By frequency", &self.by_xyz),
-            ("By manager", &self.by_manager),
-        ] {
-            if !groups.is_empty() {
-                writeln!(f)?;
-                write_head(f, title)?;
-            }
-            for group in groups {
-                write_counts(f, &group.title, |place| group.states.of(place))?;
-            }
-        }
-        write_moves(f, self.week_ago, &self.all.since_week)?;
-        write_moves(f, self.month_ago, &self.all.since_month)
-    }
-}
-
-fn heading(place: Place) -> &'static str {
-    match place {
-        Place::Never => "never bought",
-        Place::In(state) => state.name(),
-    }
-}
-
-fn write_head(f: &mut fmt::Formatter<'_>, title: &str) -> fmt::Result {
-    write!(f, "{title:<NAME$}{:>8}", "clients")?;
-    for place in Place::ALL {
-        write!(f, "{:>13}", heading(place))?;
-    }
-    writeln!(f)
-}
-
-fn write_counts(
-    f: &mut fmt::Formatter<'_>,
-    name: &str,
-    count: impl Fn(Place) -> u64,
-) -> fmt::Result {
-    let clients: u64 = Place::ALL.iter().map(|place| count(*place)).sum();
-    write!(f, "{name:<NAME$}{clients:>8}")?;
-    for place in Place::ALL {
-        write!(f, "{:>13}", count(place))?;
-    }
-    writeln!(f)
-}
-
-fn write_moves(f: &mut fmt::Formatter<'_>, since: Day, moves: &Moves) -> fmt::Result {
-    writeln!(
-        f,
-        "\nMoves since {since}: {} fell silent (active or due before), {} came back (missed, \
-         asleep or lost before)",
-        moves.fell_silent(),
-        moves.woken()
-    )?;
-    write!(f, "{:<NAME$}{:>8}", "from, to the right", "")?;
-    for place in Place::ALL {
-        write!(f, "{:>13}", heading(place))?;
-    }
-    writeln!(f)?;
-    for from in Place::ALL {
-        if moves.stood_in(from) == 0 {
-            continue;
-        }
-        write!(f, "  {:<width$}{:>8}", heading(from), "", width = NAME - 2)?;
-        for to in Place::ALL {
-            match moves.of(from, to) {
-                0 => write!(f, "{:>13}", ".")?,
-                clients => write!(f, "{clients:>13}")?,
-            }
-        }
-        writeln!(f)?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -459,7 +397,7 @@ mod tests {
         let settings = RhythmSettings::default();
         // Without a gap to learn from: 30 days between purchases, lost after 90 days at least.
         let base = BaseFactsBuilder::new(TODAY, &settings).finish(&settings);
-        let mut builder = ReportBuilder::new(TODAY);
+        let mut builder = ReportBuilder::new(TODAY, &base);
         let clients: [(&str, &[i32]); 6] = [
             ("olga", &[70, 61, 50, 40]),
             ("olga", &[200, 170, 140, 110, 80, 3]),
@@ -493,6 +431,26 @@ mod tests {
             .map(|group| group.title.as_str())
             .collect();
         assert_eq!(titles, ["no manager", "ivan", "Olga Petrova"]);
+    }
+
+    #[test]
+    fn clients_are_counted_by_their_class_where_there_are_classes() {
+        let settings = RhythmSettings {
+            classes: vec!["wholesale".to_owned()],
+            ..RhythmSettings::default()
+        };
+        let base = BaseFactsBuilder::new(TODAY, &settings).finish(&settings);
+        let mut builder = ReportBuilder::new(TODAY, &base);
+        for (n, tag) in ["wholesale", "vip", "wholesale"].into_iter().enumerate() {
+            let client = base.kind(ClientId(n as i64), &[tag.to_owned()]);
+            builder.add(client, "", &days_ago(&[9, 2]), &base);
+        }
+        let counts: Vec<(&str, u64)> = builder
+            .by_class
+            .iter()
+            .map(|group| (group.title.as_str(), group.clients))
+            .collect();
+        assert_eq!(counts, [("wholesale", 2), ("no class", 1)]);
     }
 
     #[test]
