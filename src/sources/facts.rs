@@ -10,8 +10,8 @@ use super::SourceError;
 use super::files::{Opened, OpenedFile};
 use super::header::Slot;
 use super::kinds::{
-    ClientRows, ConsentRows, ContactRows, DealRows, ManagerRows, PurchaseRow, PurchaseRows, Rows,
-    SuppressionRows, VisitRows, assemble,
+    Amounts, ClientRows, ConsentRows, ContactRows, DealRows, ManagerRows, PurchaseRow,
+    PurchaseRows, Rows, SuppressionRows, VisitRows, assemble,
 };
 use super::reading::{Broken, ReadProgress, Reading, RowCounts};
 use super::rejects::{BadRow, RejectReport, Rejects};
@@ -268,7 +268,7 @@ impl Reading<'_> {
         let counts = counts.map_err(|broken| self.error(file, broken))?;
         let by_id = by_id.finish().map_err(SourceError::Temporary)?;
         let slot = file.header.slot("id");
-        put_together(by_id, &slot, &mut rejects, |purchase| {
+        put_together(by_id, reader.amounts(), &slot, &mut rejects, |purchase| {
             purchase_key(&mut key, &purchase);
             by_client.push(&key, &purchase)
         })
@@ -422,6 +422,7 @@ fn duplicate(slot: &Slot, id_bytes: &[u8], line: u64) -> BadRow {
 /// Makes purchases of rows in the order of ids and lines.
 fn put_together(
     mut rows: Sorted<PurchaseRow>,
+    amounts: Amounts,
     id: &Slot,
     rejects: &mut Rejects,
     mut take: impl FnMut(PurchaseFact) -> io::Result<()>,
@@ -443,7 +444,7 @@ fn put_together(
                     written = noted;
                 }
             };
-            if let Some(purchase) = assemble(std::mem::take(&mut group), reject) {
+            if let Some(purchase) = assemble(std::mem::take(&mut group), amounts, reject) {
                 take(purchase)?;
             }
             written?;

@@ -1,7 +1,7 @@
 //! Tests of the whole, from outside.
 
-mod commands;
 mod backtest;
+mod commands;
 mod config;
 mod demo;
 mod house;
