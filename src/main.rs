@@ -1,5 +1,6 @@
 //! The `rekindle` binary: arguments in, exit code out.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -22,7 +23,8 @@ fn main() -> ExitCode {
     match runtime.block_on(cli::run(cli, Clock::System)) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // That nobody reads the reason does not make it another end.
+            let _ = writeln!(io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -56,8 +56,11 @@ CREATE TABLE clients (
     first_import INTEGER NOT NULL,
     last_import  INTEGER NOT NULL,
     deleted_on   INTEGER,               -- gone from a snapshot: kept for keys and totals, never addressed
+    merged_into  TEXT,                  -- ext_id of the client that the source has merged this one into
+    master_id    INTEGER,               -- our number of that client, while the merge holds: his are the facts
     UNIQUE (source_id, ext_id)
 ) STRICT;
+CREATE INDEX clients_merged ON clients (master_id) WHERE master_id IS NOT NULL;
 
 CREATE TABLE contacts (
     id           INTEGER PRIMARY KEY,
@@ -84,6 +87,7 @@ CREATE TABLE purchases (
     cancels      TEXT,                  -- key of the purchase that this row takes back
     cancelled_on INTEGER,               -- day of the row that takes this one back; kept by the import
     promo        TEXT,                  -- promo or certificate code on the receipt
+    named_id     INTEGER,               -- the client whom the source names, where he is merged into client_id
     first_import INTEGER NOT NULL,
     last_import  INTEGER NOT NULL,
     PRIMARY KEY (client_id, day, source_id, key)
@@ -122,6 +126,7 @@ CREATE TABLE deals (
     money        INTEGER,
     urgency      INTEGER,
     manager      TEXT,
+    named_id     INTEGER,               -- as in purchases
     first_import INTEGER NOT NULL,
     last_import  INTEGER NOT NULL,
     UNIQUE (source_id, ext_id)
@@ -143,6 +148,7 @@ CREATE TABLE visits (
     key          TEXT NOT NULL,
     source_id    INTEGER NOT NULL,
     page         TEXT,
+    named_id     INTEGER,               -- as in purchases
     first_import INTEGER NOT NULL,
     last_import  INTEGER NOT NULL,
     PRIMARY KEY (client_id, day, source_id, key)

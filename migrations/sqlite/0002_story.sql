@@ -29,7 +29,7 @@ CREATE TABLE enrollments (
     evidence   TEXT NOT NULL,           -- JSON of rules::Evidence on the day of entry
     run_id     INTEGER NOT NULL REFERENCES runs (id),
     closed_on  INTEGER,
-    closed_by  TEXT,                    -- goal, outcome, finished
+    closed_by  TEXT,                    -- goal, outcome, finished, merged
     closed_run INTEGER REFERENCES runs (id),  -- holds once that run is sealed
     next_on    INTEGER,                 -- hint for the daily scan: the day of the next step
     UNIQUE (campaign, client_id, episode)

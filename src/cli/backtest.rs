@@ -37,7 +37,7 @@ pub(super) async fn run(
     args: &BacktestArgs,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
-    if let Some(exit) = super::unknown_campaign(app, Some(&args.campaign))? {
+    if let Some(exit) = super::unknown_campaign(app, Some(&args.campaign)) {
         return Ok(exit);
     }
     let campaigns = app.campaigns.iter();

@@ -39,7 +39,10 @@ pub(super) async fn run(
     };
     let options = args.day.options(app, None);
     let Some(explanation) = explain(app, client, options).await? else {
-        eprintln!("{} was not known on {}", args.client, options.day);
+        super::tell(format_args!(
+            "{} was not known on {}",
+            args.client, options.day
+        ));
         return Ok(Exit::Wrong);
     };
     if let Some(file) = &args.picture {
@@ -105,11 +108,13 @@ pub(super) async fn find(app: &App, id: &str) -> anyhow::Result<Option<ClientId>
             } else {
                 format!("; perhaps {}", like.join(", "))
             };
-            eprintln!("no client has the id \"{id}\"{hint}");
+            super::tell(format_args!("no client has the id \"{id}\"{hint}"));
             Ok(None)
         }
         _ => {
-            eprintln!("several sources have a client \"{id}\"; write SOURCE/{id}");
+            super::tell(format_args!(
+                "several sources have a client \"{id}\"; write SOURCE/{id}"
+            ));
             Ok(None)
         }
     }

@@ -53,7 +53,7 @@ struct Failure {
 
 /// Imports one source or all of them, one after the other; what fails does not stop the rest.
 pub async fn run(app: &App, args: &ImportArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let Some(sources) = chosen(app, args.source.as_deref())? else {
+    let Some(sources) = chosen(app, args.source.as_deref()) else {
         return Ok(Exit::Wrong);
     };
     let options = ImportOptions {
@@ -82,7 +82,7 @@ pub(super) async fn freshen(app: &App) -> anyhow::Result<Exit> {
     let report = import_all(app, sources, ImportOptions::default()).await?;
     let unchanged = |summary: &ImportSummary| summary.result == ImportResult::Unchanged;
     if !report.errors.is_empty() || !report.sources.iter().all(unchanged) {
-        eprint!("{}", text(&report));
+        super::tell(format_args!("{}", text(&report).trim_end()));
     }
     Ok(exit(&report))
 }
@@ -114,29 +114,26 @@ async fn import_all(
 }
 
 /// The sources to import; nothing, after saying why, when there are none.
-fn chosen<'a>(app: &'a App, name: Option<&str>) -> io::Result<Option<Vec<&'a Source>>> {
+fn chosen<'a>(app: &'a App, name: Option<&str>) -> Option<Vec<&'a Source>> {
     let all = &app.settings.sources;
-    let mut stderr = io::stderr();
     if all.is_empty() {
-        writeln!(
-            stderr,
-            "no source is configured: add [[source]] with name and path to the configuration"
-        )?;
-        return Ok(None);
+        super::tell(
+            "no source is configured: add [[source]] with name and path to the configuration",
+        );
+        return None;
     }
     let Some(name) = name else {
-        return Ok(Some(all.iter().collect()));
+        return Some(all.iter().collect());
     };
     if let Some(source) = all.iter().find(|source| source.name == name) {
-        return Ok(Some(vec![source]));
+        return Some(vec![source]);
     }
     let names: Vec<&str> = all.iter().map(|source| source.name.as_str()).collect();
     let known = names.join(", ");
-    writeln!(
-        stderr,
+    super::tell(format_args!(
         "there is no source \"{name}\"; the configuration has {known}"
-    )?;
-    Ok(None)
+    ));
+    None
 }
 
 fn exit(report: &Report) -> Exit {
@@ -202,7 +199,7 @@ fn plain_lines(source: String) -> OnProgress {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         if *last != step {
-            eprintln!("{step}");
+            super::tell(format_args!("{step}"));
             *last = step;
         }
     })

@@ -18,6 +18,7 @@ mod run;
 mod runs;
 mod tasks;
 
+use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -163,7 +164,9 @@ async fn with_app(
     if looks_at_facts(command) {
         let freshened = import::freshen(&app).await?;
         if freshened != Exit::Done && matches!(command, Command::Run(_)) {
-            eprintln!("nothing was run: a plan on stale facts would write to the wrong people");
+            tell(format_args!(
+                "nothing was run: a plan on stale facts would write to the wrong people"
+            ));
             return Ok(freshened);
         }
     }
@@ -199,19 +202,24 @@ fn looks_at_facts(command: &Command) -> bool {
     )
 }
 
+/// Tells a person something on standard error; that nobody reads it is no error.
+fn tell(text: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// Prints the problems of the configuration.
 fn show_problems(problems: &[Problem]) -> Exit {
     for problem in problems {
-        eprintln!("{problem}");
+        tell(format_args!("{problem}"));
     }
     Exit::Wrong
 }
 
 /// Says so when a campaign does not exist, with the nearest name.
-fn unknown_campaign(app: &App, id: Option<&str>) -> anyhow::Result<Option<Exit>> {
-    let Some(id) = id else { return Ok(None) };
+fn unknown_campaign(app: &App, id: Option<&str>) -> Option<Exit> {
+    let id = id?;
     if app.campaigns.iter().any(|campaign| campaign.id == id) {
-        return Ok(None);
+        return None;
     }
     let nearest = app
         .campaigns
@@ -221,6 +229,6 @@ fn unknown_campaign(app: &App, id: Option<&str>) -> anyhow::Result<Option<Exit>>
     let hint = nearest
         .map(|id| format!(": did you mean \"{id}\"?"))
         .unwrap_or_default();
-    writeln!(io::stderr(), "there is no campaign \"{id}\"{hint}")?;
-    Ok(Some(Exit::Wrong))
+    tell(format_args!("there is no campaign \"{id}\"{hint}"));
+    Some(Exit::Wrong)
 }

@@ -23,7 +23,7 @@ pub(super) struct PlanArgs {
 
 /// Plans and prints.
 pub(super) async fn run(app: &App, args: &PlanArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    if let Some(exit) = super::unknown_campaign(app, args.campaign.as_deref())? {
+    if let Some(exit) = super::unknown_campaign(app, args.campaign.as_deref()) {
         return Ok(exit);
     }
     let options = args.day.options(app, args.campaign.as_deref());

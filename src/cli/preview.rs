@@ -47,7 +47,7 @@ pub(super) async fn run(
     let rendered = match preview(app, &args.template, client, args.locale, options).await? {
         Ok(rendered) => rendered,
         Err(problem) => {
-            eprintln!("{problem}");
+            super::tell(format_args!("{problem}"));
             return Ok(Exit::Wrong);
         }
     };

@@ -46,7 +46,7 @@ pub(super) async fn run(app: &App, args: &RunsArgs, out: &mut dyn Write) -> anyh
             )?;
             return Ok(Exit::Done);
         }
-        eprintln!("no run of {date} waits for approval");
+        super::tell(format_args!("no run of {date} waits for approval"));
         return Ok(Exit::Wrong);
     }
     let runs = app.store.runs(args.last).await?;

@@ -179,7 +179,7 @@ async fn record_outcome(
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     if args.outcome == OutcomeKind::ComeBack && args.until.is_none() {
-        eprintln!("come_back needs the day: --until 2026-12-01");
+        super::tell(format_args!("come_back needs the day: --until 2026-12-01"));
         return Ok(Exit::Wrong);
     }
     let day = args.on.unwrap_or_else(|| app.today());
@@ -198,7 +198,7 @@ async fn record_outcome(
             )?;
         }
         Recorded::NoSuchTask => {
-            eprintln!("there is no open task {}", args.task);
+            super::tell(format_args!("there is no open task {}", args.task));
             return Ok(Exit::Wrong);
         }
     }

@@ -246,6 +246,9 @@ pub struct RhythmSettings {
     pub key_account_share: Share,
     /// Days on which the company is closed; they do not count as silence.
     pub closed: Vec<ClosedDays>,
+    /// Tags of clients whose rhythms are of another kind, such as wholesale: each gets parameters of
+    /// its own once it has enough purchases. The first tag of the list that a client has counts.
+    pub classes: Vec<String>,
 }
 
 impl Default for RhythmSettings {
@@ -259,6 +262,7 @@ impl Default for RhythmSettings {
             refit_after: Days(7),
             key_account_share: Share::percent(10.0),
             closed: Vec::new(),
+            classes: Vec::new(),
         }
     }
 }

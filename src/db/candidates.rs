@@ -14,6 +14,17 @@ use super::rows::day_of;
 use super::{Result, Store};
 use crate::model::{ClientId, Day, DealStatus, RhythmState};
 
+/// A client whose facts count for another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MergedClient {
+    /// The id that the source uses.
+    pub ext_id: String,
+    /// What lists called him.
+    pub name: String,
+    /// The id of the client who stays.
+    pub master: String,
+}
+
 fn ids(rows: &[SqliteRow]) -> Vec<ClientId> {
     rows.iter().map(|row| ClientId(row.get(0))).collect()
 }
@@ -158,7 +169,7 @@ impl Store {
     pub async fn clients_known_on(&self, day: Day) -> Result<Vec<ClientId>> {
         let rows = sqlx::query(
             "SELECT id FROM clients c
-             WHERE deleted_on IS NULL AND (implied = 0
+             WHERE deleted_on IS NULL AND master_id IS NULL AND (implied = 0
                 OR EXISTS (SELECT 1 FROM purchases p WHERE p.client_id = c.id AND p.day <= ?1)
                 OR EXISTS (SELECT 1 FROM deals d WHERE d.client_id = c.id
                            AND (d.opened_on IS NULL OR d.opened_on <= ?1)))
@@ -206,6 +217,22 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         Ok(ids(&rows))
+    }
+
+    /// The client whom a merged one counts for: his own id and name, and the id of the other.
+    pub async fn merged(&self, client: ClientId) -> Result<Option<MergedClient>> {
+        let row = sqlx::query(
+            "SELECT c.ext_id, coalesce(c.company, c.name, c.ext_id) AS name, m.ext_id AS master
+             FROM clients c JOIN clients m ON m.id = c.master_id WHERE c.id = ?1",
+        )
+        .bind(client.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| MergedClient {
+            ext_id: row.get("ext_id"),
+            name: row.get("name"),
+            master: row.get("master"),
+        }))
     }
 
     /// Some ids that begin like `ext_id`, for "did you mean".

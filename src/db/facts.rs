@@ -136,6 +136,7 @@ impl Store {
                     c.phone, c.locale, c.time_zone, c.country, c.manager, c.tags, c.attributes
              FROM clients c JOIN sources s ON s.id = c.source_id
              WHERE c.id IN (SELECT value FROM json_each(?1)) AND c.deleted_on IS NULL
+               AND c.master_id IS NULL
              ORDER BY c.id",
         )
         .bind(list)

@@ -1,5 +1,7 @@
 //! Purchase histories, client after client, and the facts of the whole base that are kept.
 
+use std::collections::HashMap;
+
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -38,7 +40,7 @@ pub struct History {
 
 impl History {
     /// The purchase days, in rising order.
-    pub fn purchase_days(&self) -> impl Iterator<Item = Day> + '_ {
+    pub fn purchase_days(&self) -> impl Iterator<Item = Day> + Clone + '_ {
         self.days.iter().filter(|day| day.bought).map(|day| day.day)
     }
 
@@ -231,6 +233,21 @@ impl Store {
             .fetch_one(&self.pool)
             .await?;
         Ok(optional_day(&row, "first").zip(optional_day(&row, "last")))
+    }
+
+    /// The tags of some clients; who has none is missing.
+    pub async fn tags_of(&self, ids: &[ClientId]) -> Result<HashMap<ClientId, Vec<String>>> {
+        let rows = sqlx::query(
+            "SELECT id, tags FROM clients
+             WHERE id IN (SELECT value FROM json_each(?1)) AND tags <> '[]'",
+        )
+        .bind(id_list(ids))
+        .fetch_all(&self.pool)
+        .await?;
+        let tags = rows
+            .iter()
+            .map(|row| Ok((ClientId(row.get("id")), json(row, "clients", "tags")?)));
+        tags.collect()
     }
 
     /// The last import that changed the facts: as long as it is the same, so are they.

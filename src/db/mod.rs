@@ -6,6 +6,7 @@
 
 mod bulk;
 mod candidates;
+mod client_kinds;
 mod details;
 mod facts;
 mod history;
@@ -15,10 +16,12 @@ mod messages;
 mod rhythms;
 mod rows;
 mod runs;
+mod staging;
 mod story;
 mod tally;
 mod tasks;
 
+pub use candidates::MergedClient;
 pub use details::Details;
 pub use facts::Wanted;
 pub use history::{History, HistoryDay, StoredBase};
@@ -26,9 +29,9 @@ pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals}
 pub use imported::Imported;
 pub use messages::{DueMessage, Handed};
 pub use rhythms::RhythmProgress;
-pub use runs::{
-    Begun, Listed, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
-    RunRow, Sealing, Staged,
+pub use runs::{Begun, Listed, RunRow, Sealing};
+pub use staging::{
+    NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep, Staged,
 };
 pub use tally::Ended;
 pub use tasks::{TaskFilter, TaskInQueue, TaskRow};

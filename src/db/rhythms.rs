@@ -9,10 +9,12 @@ use sqlx::{Row, SqlSafeStr};
 use tokio::sync::mpsc;
 
 use super::bulk::Bulk;
+use super::client_kinds::read_kinds;
 use super::{Result, Store};
 use crate::model::{ClientId, Day, Rhythm};
 use crate::rules::base_facts::BaseFacts;
-use crate::rules::rhythm::{self, Observed, observe, of_sorted_days};
+use crate::rules::client_kind::ClientKind;
+use crate::rules::rhythm::{Observed, observe, of_sorted_days};
 
 /// Clients that are read, computed and written together.
 const PAGE: u32 = 5_000;
@@ -30,7 +32,7 @@ pub type RhythmProgress<'a> = &'a (dyn Fn(u64) + Sync);
 /// A rhythm with the money, as it is stored.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Kept {
-    client: ClientId,
+    kind: ClientKind,
     rhythm: Rhythm,
     turnover: i64,
     spent: i64,
@@ -39,7 +41,7 @@ struct Kept {
 /// A client whose purchases have changed.
 #[derive(Clone, Debug, PartialEq)]
 struct Stale {
-    client: ClientId,
+    kind: ClientKind,
     /// What is kept, if the change lies behind it.
     kept: Option<Kept>,
     /// The purchase days in question, as the database lists them.
@@ -166,7 +168,7 @@ impl Store {
         tokio::spawn(async move {
             let mut after = -1;
             loop {
-                let page = store.read_stale(&mut after).await;
+                let page = store.read_stale(&facts, &mut after).await;
                 let page = page.map(|page| brought_up_to_date(&page, &facts));
                 let last = page.as_ref().map_or(true, UpToDate::is_empty);
                 if sender.send(page).await.is_err() || last {
@@ -206,7 +208,7 @@ impl Store {
         tokio::spawn(async move {
             let mut after = -1;
             loop {
-                let page = store.read_kept(version, &mut after).await;
+                let page = store.read_kept(&facts, version, &mut after).await;
                 let last = page.as_ref().map_or(true, Vec::is_empty);
                 let page =
                     page.map(|page| page.into_iter().map(|kept| dated(kept, &facts)).collect());
@@ -250,7 +252,7 @@ impl Rewrite {
         self.done += rows.len() as u64;
         for Dated { kept, dates } in rows {
             let rhythm = kept.rhythm;
-            bulk.add(kept.client.0)?.add(rhythm.purchase_days)?;
+            bulk.add(kept.kind.id.0)?.add(rhythm.purchase_days)?;
             bulk.add(rhythm.first.epoch_days())?
                 .add(rhythm.last.epoch_days())?;
             bulk.add(rhythm.weight)?
@@ -297,7 +299,7 @@ async fn set_cache(connection: &mut SqliteConnection, kib: u32) -> Result<()> {
 
 impl Store {
     /// Reads the next stale clients after `after`, and moves it on.
-    async fn read_stale(&self, after: &mut i64) -> Result<Vec<Stale>> {
+    async fn read_stale(&self, base: &BaseFacts, after: &mut i64) -> Result<Vec<Stale>> {
         let last = sqlx::query_scalar::<_, Option<i64>>(
             "SELECT max(client_id) FROM (
                  SELECT client_id FROM stale_rhythms WHERE client_id > ?1
@@ -307,50 +309,62 @@ impl Store {
         let Some(last) = last else {
             return Ok(Vec::new());
         };
+        let mut connection = self.pool.acquire().await?;
+        let kinds = read_kinds(&mut connection, base, *after, last).await?;
         let mut page = Vec::with_capacity(PAGE as usize);
         for (statement, goes_on) in [(READ_WHOLE, false), (READ_NEW_DAYS, true)] {
             let rows = sqlx::query(statement)
                 .bind(*after)
                 .bind(last)
-                .fetch_all(&self.pool)
+                .fetch_all(&mut *connection)
                 .await?;
-            page.extend(rows.iter().map(|row| stale(row, goes_on)));
+            page.extend(
+                rows.iter()
+                    .map(|row| stale(row, kinds.of(row.get(0)), goes_on)),
+            );
         }
         // The table is written in the order of clients.
-        page.sort_by_key(|stale| stale.client);
+        page.sort_by_key(|stale| stale.kind.id);
         *after = last;
         Ok(page)
     }
 
     /// Reads the next rhythms after `after` that another version has dated, and moves it on.
-    async fn read_kept(&self, version: i64, after: &mut i64) -> Result<Vec<Kept>> {
+    async fn read_kept(
+        &self,
+        base: &BaseFacts,
+        version: i64,
+        after: &mut i64,
+    ) -> Result<Vec<Kept>> {
+        let mut connection = self.pool.acquire().await?;
         let rows = sqlx::query(READ_KEPT)
             .bind(*after)
             .bind(PAGE)
             .bind(version)
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *connection)
             .await?;
+        let last = rows.last().map_or(*after, |row| row.get(0));
+        let kinds = read_kinds(&mut connection, base, *after, last).await?;
         let kept: Vec<Kept> = rows
             .iter()
             .map(|row| Kept {
-                client: ClientId(row.get(0)),
+                kind: kinds.of(row.get(0)),
                 rhythm: rhythm_at(row, 1),
                 turnover: row.get(7),
                 spent: row.get(8),
             })
             .collect();
-        *after = kept.last().map_or(*after, |kept| kept.client.0);
+        *after = last;
         Ok(kept)
     }
 }
 
-fn stale(row: &SqliteRow, goes_on: bool) -> Stale {
-    let client = ClientId(row.get(0));
+fn stale(row: &SqliteRow, kind: ClientKind, goes_on: bool) -> Stale {
     let days: Option<String> = row.get(1);
     Stale {
-        client,
+        kind,
         kept: goes_on.then(|| Kept {
-            client,
+            kind,
             rhythm: rhythm_at(row, 4),
             turnover: row.get(10),
             spent: row.get(11),
@@ -381,9 +395,7 @@ struct Dated {
 }
 
 fn dated(kept: Kept, base: &BaseFacts) -> Dated {
-    let law = base.law(&kept.rhythm);
-    let thresholds = base.thresholds(kept.client);
-    let dates = rhythm::dates(&law, kept.rhythm.last, &thresholds);
+    let dates = base.dates(kept.kind, &kept.rhythm);
     Dated {
         kept,
         dates: [dates.due, dates.missed, dates.asleep, dates.lost],
@@ -409,7 +421,7 @@ fn brought_up_to_date(page: &[Stale], base: &BaseFacts) -> UpToDate {
     for stale in page {
         match brought_forward(stale) {
             Some(kept) => done.rows.push(dated(kept, base)),
-            None => done.without.push(stale.client),
+            None => done.without.push(stale.kind.id),
         }
     }
     done
@@ -428,7 +440,7 @@ fn brought_forward(stale: &Stale) -> Option<Kept> {
     let days = days.into_iter().map(Day::from_epoch);
     let Some(mut kept) = stale.kept else {
         return Some(Kept {
-            client: stale.client,
+            kind: stale.kind,
             rhythm: of_sorted_days(days)?,
             turnover: stale.turnover,
             spent: stale.spent,
@@ -447,10 +459,15 @@ fn brought_forward(stale: &Stale) -> Option<Kept> {
 mod tests {
     use super::*;
 
+    const FIRST: ClientKind = ClientKind {
+        id: ClientId(1),
+        class: None,
+    };
+
     #[test]
     fn a_step_forward_gives_the_same_rhythm_as_the_whole_history() {
         let whole = Stale {
-            client: ClientId(1),
+            kind: FIRST,
             kept: None,
             days: "100,107,107,115,130".to_owned(),
             turnover: 500,
@@ -473,7 +490,7 @@ mod tests {
     #[test]
     fn a_client_without_a_purchase_day_has_no_rhythm() {
         let stale = Stale {
-            client: ClientId(1),
+            kind: FIRST,
             kept: None,
             days: String::new(),
             turnover: -500,

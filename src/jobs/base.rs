@@ -1,9 +1,11 @@
 //! The facts of the whole base: one walk over all histories, kept under a version.
 
+use std::collections::HashMap;
+
 use super::volume;
 use crate::app::App;
 use crate::config::settings::RhythmSettings;
-use crate::db::{StoreError, StoredBase};
+use crate::db::{History, StoreError, StoredBase};
 use crate::model::{ClientId, Day};
 use crate::rules::base_facts::{BaseFacts, BaseFactsBuilder, closed_days};
 use crate::rules::rhythm::{Companions, ItemBuyers};
@@ -87,6 +89,11 @@ fn settings_hold(facts: &BaseFacts, settings: &RhythmSettings) -> bool {
         && same(facts.asleep_away, settings.asleep_at.fraction())
         && lost.is_none_or(|lost| same(facts.fit.parameters.smallest_lost_days, lost))
         && facts.closed == closed_days(settings)
+        && facts
+            .classes
+            .iter()
+            .map(|class| &class.tag)
+            .eq(&settings.classes)
 }
 
 /// Whether facts carry what the campaigns ask for.
@@ -114,9 +121,11 @@ async fn rhythms(app: &App, day: Day) -> Result<BaseFacts, StoreError> {
         let page = app.store.histories_after(after, PAGE, day).await?;
         let Some(last) = page.last() else { break };
         after = last.client;
+        let tags = tags(app, &page).await?;
         for history in &page {
             let turnover = history.totals(day).year;
-            builder.add(history.client, history.purchase_days(), turnover);
+            let tags = tags.get(&history.client).map_or(&[][..], Vec::as_slice);
+            builder.add(history.client, tags, history.purchase_days(), turnover);
         }
     }
     // The search for the parameters takes a second or two of one core.
@@ -144,4 +153,16 @@ async fn companions(app: &App, day: Day) -> Result<Option<Companions<String>>, S
         }
     }
     Ok(Some(pairs.finish()))
+}
+
+/// The tags of some clients, where classes of clients are configured; who has none is missing.
+pub(super) async fn tags(
+    app: &App,
+    page: &[History],
+) -> Result<HashMap<ClientId, Vec<String>>, StoreError> {
+    if app.settings.rhythm.classes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<ClientId> = page.iter().map(|history| history.client).collect();
+    app.store.tags_of(&ids).await
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::app::App;
 use crate::config::campaign::CampaignStatus;
-use crate::db::{History, StoreError, Wanted};
+use crate::db::{History, MergedClient, StoreError, Wanted};
 use crate::model::{ClientFacts, ClientId, Day};
 use crate::rules::plan::{Block, ClientPlan, Decision, Verdict, decide};
 use crate::rules::rhythm::Hint;
@@ -22,6 +22,9 @@ pub struct Explanation {
     pub name: String,
     /// The day.
     pub date: Day,
+    /// The client whom this one has been merged into: everything else is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<String>,
     /// The rhythm in numbers; absent when he has never bought.
     pub rhythm: Option<RhythmLines>,
     /// What clients with such baskets also buy, the likeliest first.
@@ -53,6 +56,8 @@ pub struct RhythmLines {
     pub xyz: String,
     /// Whether he is a key account.
     pub key_account: bool,
+    /// The tag of the class by whose own fit he is looked at; absent when it is that of the base.
+    pub class: Option<String>,
 }
 
 /// What one campaign decides.
@@ -81,7 +86,8 @@ pub async fn explain(
     let ground = Ground::read(app, options).await?;
     let facts = ground.facts(&[client], Wanted::ALL).await?;
     let Some(facts) = facts.first() else {
-        return Ok(None);
+        let merged = app.store.merged(client).await?;
+        return Ok(merged.map(|merged| of_merged(merged, options.day)));
     };
     let plan = decide(&ground.frame(), facts);
     let mut campaigns: Vec<CampaignLines> = plan
@@ -110,6 +116,7 @@ pub async fn explain(
         client: facts.client.ext_id.clone(),
         name: facts.client.label().to_owned(),
         date: options.day,
+        merged_into: None,
         rhythm: rhythm_lines(facts, &ground, options.day),
         hints: ground.base().hints(&facts.items),
         campaigns,
@@ -126,9 +133,23 @@ pub async fn purchase_days(
     Ok(histories.iter().flat_map(History::purchase_days).collect())
 }
 
+fn of_merged(merged: MergedClient, date: Day) -> Explanation {
+    Explanation {
+        client: merged.ext_id,
+        name: merged.name,
+        date,
+        merged_into: Some(merged.master),
+        rhythm: None,
+        hints: Vec::new(),
+        campaigns: Vec::new(),
+    }
+}
+
 fn rhythm_lines(facts: &ClientFacts, ground: &Ground<'_>, day: Day) -> Option<RhythmLines> {
     let standing = Standing::of_facts(facts, ground.base(), day)?;
     let dates = standing.dates;
+    let base = ground.base();
+    let class = base.own_class(base.kind_of(&facts.client));
     Some(RhythmLines {
         purchases: facts.purchase_days(),
         last_purchase: facts.last_purchase()?,
@@ -140,6 +161,7 @@ fn rhythm_lines(facts: &ClientFacts, ground: &Ground<'_>, day: Day) -> Option<Rh
         dates: [dates.due, dates.missed, dates.asleep, dates.lost],
         xyz: standing.xyz.to_string(),
         key_account: standing.key_account,
+        class: class.map(|class| class.tag.clone()),
     })
 }
 
@@ -232,6 +254,9 @@ fn in_words(decision: &Decision) -> (&'static str, String, Option<Day>) {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} ({}) on {}", self.name, self.client, self.date)?;
+        if let Some(master) = &self.merged_into {
+            return writeln!(f, "  merged into {master}: his purchases count there");
+        }
         match &self.rhythm {
             None => writeln!(f, "  has never bought")?,
             Some(rhythm) => writeln!(f, "{rhythm}")?,
@@ -293,6 +318,12 @@ impl fmt::Display for RhythmLines {
             self.usual_gap_days,
             self.xyz
         )?;
+        if let Some(class) = &self.class {
+            writeln!(
+                f,
+                "  by the rhythms of {class}, who have a fit of their own"
+            )?;
+        }
         writeln!(
             f,
             "  due {due}, missed {missed}, asleep {asleep}, lost {lost}"

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::db::{History, StoreError};
 use crate::model::{ClientId, Day};
 use crate::rules::base_facts::BaseFacts;
+use crate::rules::client_kind::ClientKind;
 use crate::rules::frequency_report::{FrequencyReport, MONTH_DAYS, ReportBuilder};
 use crate::rules::plan::BaseLine;
 use crate::rules::rhythm::{CalibrationCounts, GapDays, look_back};
@@ -75,6 +76,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     async fn chunk(&mut self, app: &App, ids: &[ClientId]) -> Result<(), StoreError> {
         let managers = app.store.managers_of(ids).await?;
+        let tags = app.store.tags_of(ids).await?;
         let histories = app.store.histories(ids, self.day).await?;
         let mut histories = histories.iter().peekable();
         for id in ids {
@@ -84,12 +86,14 @@ impl Walk<'_> {
                 .flat_map(History::purchase_days)
                 .collect();
             let manager = managers.get(id).map(String::as_str);
-            self.add(*id, manager.unwrap_or_default(), &days);
+            let tags = tags.get(id).map_or(&[][..], Vec::as_slice);
+            let client = self.base.kind(*id, tags);
+            self.add(client, manager.unwrap_or_default(), &days);
         }
         Ok(())
     }
 
-    fn add(&mut self, client: ClientId, manager: &str, days: &[Day]) {
+    fn add(&mut self, client: ClientKind, manager: &str, days: &[Day]) {
         self.builder.add(client, manager, days, self.base);
         for pair in days.windows(2) {
             self.gaps.add((pair[1] - pair[0]).unsigned_abs());

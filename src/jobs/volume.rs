@@ -5,11 +5,13 @@
 
 use std::collections::HashMap;
 
+use super::base::tags;
 use crate::app::App;
 use crate::config::campaign::Trigger;
 use crate::db::{History, StoreError};
 use crate::model::{ClientId, Day, Rhythm, RhythmState};
 use crate::rules::base_facts::{BaseFacts, Volume, VolumeDrop};
+use crate::rules::client_kind::ClientKind;
 use crate::rules::evidence::Evidence;
 use crate::rules::rhythm::{
     LostItem, Thresholds, VolumeBase, VolumeBaseBuilder, VolumeChange, VolumeScores,
@@ -35,8 +37,10 @@ pub(super) async fn scan(app: &App, base: &BaseFacts, day: Day) -> Result<Volume
     let mut builder = VolumeBaseBuilder::default();
     let mut after = ClientId(0);
     while let Some(page) = page(app, &mut after, day).await? {
+        let tags = tags(app, &page).await?;
         for history in &page {
-            if let Some((summary, _)) = summary(history, base, day, &settings) {
+            let kind = kind(history, base, &tags);
+            if let Some((summary, _)) = summary(history, base, kind, day, &settings) {
                 builder.add(&summary);
             }
         }
@@ -61,8 +65,10 @@ pub(super) async fn scan(app: &App, base: &BaseFacts, day: Day) -> Result<Volume
     while let Some(page) = page(app, &mut after, day).await? {
         let ids: Vec<ClientId> = page.iter().map(|history| history.client).collect();
         let items = app.store.items_of(&ids, day).await?;
+        let tags = tags(app, &page).await?;
         for history in &page {
-            found.look(history, base, &items, &mut scores, &mut drops);
+            let kind = kind(history, base, &tags);
+            found.look(history, base, kind, &items, &mut scores, &mut drops);
         }
     }
     drops.sort_by_key(|drop| std::cmp::Reverse(drop.value));
@@ -87,15 +93,21 @@ async fn page(
     Ok(Some(page))
 }
 
+fn kind(history: &History, base: &BaseFacts, tags: &HashMap<ClientId, Vec<String>>) -> ClientKind {
+    let tags = tags.get(&history.client).map_or(&[][..], Vec::as_slice);
+    base.kind(history.client, tags)
+}
+
 /// What can be compared of a client, and his rhythm.
 fn summary(
     history: &History,
     base: &BaseFacts,
+    kind: ClientKind,
     day: Day,
     settings: &VolumeSettings,
 ) -> Option<(VolumeSummary, Rhythm)> {
     let rhythm = of_sorted_days(history.purchase_days())?;
-    let state = base.dates(history.client, &rhythm).state_on(day);
+    let state = base.dates(kind, &rhythm).state_on(day);
     let bought = history.days.iter().filter(|one| one.bought);
     let purchases: Vec<(Day, i64)> = bought.map(|one| (one.day, one.paid)).collect();
     let summary = VolumeSummary::of(&purchases, state, day, settings)?;
@@ -114,12 +126,13 @@ impl Found {
         &self,
         history: &History,
         base: &BaseFacts,
+        kind: ClientKind,
         items: &HashMap<ClientId, Vec<(Day, String)>>,
         scores: &mut VolumeScores,
         drops: &mut Vec<VolumeDrop>,
     ) {
         let client = history.client;
-        if let Some((summary, _)) = summary(history, base, self.day, &self.settings) {
+        if let Some((summary, _)) = summary(history, base, kind, self.day, &self.settings) {
             let change = VolumeChange::of(&summary, &self.base);
             scores.add(&change);
             if change.is_decline(&self.base, &self.settings) {
@@ -132,10 +145,10 @@ impl Found {
         let Some(rhythm) = of_sorted_days(history.purchase_days()) else {
             return;
         };
-        if base.dates(client, &rhythm).state_on(self.day) > RhythmState::Due {
+        if base.dates(kind, &rhythm).state_on(self.day) > RhythmState::Due {
             return;
         }
-        let parameters = &base.fit.parameters;
+        let parameters = &base.fit_of(kind).parameters;
         let lost = lost_items(bought, &rhythm, parameters, self.day, &Thresholds::GENTLE);
         drops.extend(lost.into_iter().map(|item| lost_item(client, item)));
     }

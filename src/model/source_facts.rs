@@ -57,6 +57,9 @@ pub struct ClientFact {
     /// The day of birth.
     #[serde(with = "optional_epoch_day")]
     pub birthday: Option<Day>,
+    /// The id of the client whom this one has been merged into: a second card of the same person
+    /// or company.
+    pub merged_into: Option<String>,
     /// Every further column of the source that has a value, by its header.
     pub attributes: BTreeMap<String, String>,
     /// What the consent columns say, by channel.

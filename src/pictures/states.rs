@@ -134,12 +134,11 @@ fn draw_group(area: &Area<'_>, group: &Group, y: i32, locale: Locale) -> Result<
 
 fn title_of(group: &Group, locale: Locale) -> String {
     match (locale, group.name.as_str()) {
-        (Locale::En, _) => group.title.clone(),
         (Locale::Ru, "all") => "все".to_owned(),
         (Locale::Ru, "X") => "X, часто".to_owned(),
         (Locale::Ru, "Y") => "Y, реже".to_owned(),
         (Locale::Ru, "Z") => "Z, редко или раз".to_owned(),
         (Locale::Ru, "") => "без менеджера".to_owned(),
-        (Locale::Ru, _) => group.title.clone(),
+        _ => group.title.clone(),
     }
 }

@@ -128,7 +128,8 @@ impl DayScale {
             .unwrap_or(120);
         let on_step = |day: &Day| {
             let date = day.date();
-            (date.year() * 12 + date.month0().cast_signed()).unsigned_abs() as usize % step == 0
+            let month = date.year() * 12 + date.month0().cast_signed();
+            (month.unsigned_abs() as usize).is_multiple_of(step)
         };
         firsts.into_iter().filter(on_step).collect()
     }

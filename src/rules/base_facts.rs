@@ -5,8 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::settings::{Grid, RhythmSettings};
-use crate::model::{ClientId, Day, Rhythm, RhythmDates, Xyz};
+use crate::model::{Client, ClientId, Day, Rhythm, RhythmDates, Xyz};
 
+use super::client_kind::{ClassFit, ClientKind, LEAST_CLASS_GAPS, class_of};
 use super::evidence::Evidence;
 use super::rhythm::{
     self, ClosedDays, Companions, Fit, FitSettings, GapHistogram, Hint, Law, PauseEnd, PauseSample,
@@ -24,6 +25,9 @@ pub struct BaseFacts {
     pub day: Day,
     /// What the base says about its rhythms, and how that was found.
     pub fit: Fit,
+    /// Classes of clients with a fit of their own, as they are configured.
+    #[serde(default)]
+    pub classes: Vec<ClassFit>,
     /// When a cycle counts as missed, in shares of ended pauses; see [`Thresholds`].
     pub missed_p: f64,
     /// The same for key accounts.
@@ -77,14 +81,41 @@ impl BaseFacts {
         self.key_accounts.binary_search(&client).is_ok()
     }
 
+    /// A client with his class, by his tags.
+    pub fn kind(&self, id: ClientId, tags: &[String]) -> ClientKind {
+        let classes = self.classes.iter().map(|class| &class.tag);
+        ClientKind {
+            id,
+            class: class_of(classes, tags),
+        }
+    }
+
+    /// As [`Self::kind`], for a client whose card is at hand.
+    pub fn kind_of(&self, client: &Client) -> ClientKind {
+        self.kind(client.id, &client.tags)
+    }
+
+    /// The class whose own fit holds for a client; `None` where that of the whole base does.
+    pub fn own_class(&self, kind: ClientKind) -> Option<&ClassFit> {
+        let class = self.classes.get(kind.class?)?;
+        class.fit.is_some().then_some(class)
+    }
+
+    /// What the base says about the rhythms of such clients.
+    pub fn fit_of(&self, kind: ClientKind) -> &Fit {
+        let own = self.own_class(kind).and_then(|class| class.fit.as_ref());
+        own.unwrap_or(&self.fit)
+    }
+
     /// The law of a client's next gap.
-    pub fn law(&self, rhythm: &Rhythm) -> Law {
-        Law::of(rhythm, &self.fit.parameters)
+    pub fn law(&self, kind: ClientKind, rhythm: &Rhythm) -> Law {
+        Law::of(rhythm, &self.fit_of(kind).parameters)
     }
 
     /// When a client is due, missed, asleep and lost; closed days do not count.
-    pub fn dates(&self, client: ClientId, rhythm: &Rhythm) -> RhythmDates {
-        let dates = rhythm::dates(&self.law(rhythm), rhythm.last, &self.thresholds(client));
+    pub fn dates(&self, kind: ClientKind, rhythm: &Rhythm) -> RhythmDates {
+        let law = self.law(kind, rhythm);
+        let dates = rhythm::dates(&law, rhythm.last, &self.thresholds(kind.id));
         self.closed.move_dates(rhythm.last, &dates)
     }
 
@@ -119,6 +150,8 @@ impl BaseFacts {
 pub struct BaseFactsBuilder {
     day: Day,
     sample: PauseSample,
+    /// The configured classes, each with its own pauses; those are in the sample of all as well.
+    classes: Vec<(String, PauseSample)>,
     shares: TurnoverShares<ClientId>,
 }
 
@@ -128,6 +161,11 @@ impl BaseFactsBuilder {
         Self {
             day,
             sample: PauseSample::default(),
+            classes: settings
+                .classes
+                .iter()
+                .map(|tag| (tag.clone(), PauseSample::default()))
+                .collect(),
             shares: TurnoverShares::new(settings.key_account_share.fraction()),
         }
     }
@@ -137,22 +175,34 @@ impl BaseFactsBuilder {
         self.day
     }
 
-    /// Adds one client: the purchase days that were known on the day, rising, and the turnover of
-    /// the year that ends on it, in minor units.
+    /// Adds one client with his tags: the purchase days that were known on the day, rising, and the
+    /// turnover of the year that ends on it, in minor units.
     pub fn add(
         &mut self,
         client: ClientId,
-        purchase_days: impl IntoIterator<Item = Day>,
+        tags: &[String],
+        purchase_days: impl IntoIterator<Item = Day, IntoIter: Clone>,
         year_turnover: i64,
     ) {
-        self.sample
-            .add_history(client.0.cast_unsigned(), purchase_days, self.day);
+        let days = purchase_days.into_iter();
+        let number = client.0.cast_unsigned();
+        if let Some(class) = class_of(self.classes.iter().map(|(tag, _)| tag), tags) {
+            let (_, sample) = &mut self.classes[class];
+            sample.add_history(number, days.clone(), self.day);
+        }
+        self.sample.add_history(number, days, self.day);
         self.shares.add(client, year_turnover);
     }
 
     /// Fits the parameters, which takes a second or two of one core, and finds the rest.
     pub fn finish(self, settings: &RhythmSettings) -> BaseFacts {
         let fit = rhythm::fit(&self.sample, &fit_settings(&self.sample, settings));
+        let classes = self.classes.into_iter();
+        let classes = classes.map(|(tag, sample)| ClassFit {
+            tag,
+            fit: class_fit(&sample, settings),
+        });
+        let classes = classes.collect();
         let second_purchase = SecondPurchaseWindow::of_base(&self.sample, &fit.parameters);
         let xyz = XyzThresholds::of(&usual_gaps(&self.sample, &fit));
         let accounts = self.shares.finish().accounts;
@@ -162,6 +212,7 @@ impl BaseFactsBuilder {
         BaseFacts {
             day: self.day,
             fit,
+            classes,
             missed_p: settings.missed_p.fraction(),
             missed_p_key_account: settings.missed_p_key_account.fraction(),
             asleep_away: settings.asleep_at.fraction(),
@@ -180,6 +231,14 @@ pub fn closed_days(settings: &RhythmSettings) -> ClosedDays {
     ClosedDays::new(settings.closed.iter().flat_map(|stretch| {
         (0..=stretch.to.days_since(stretch.from)).map(|n| stretch.from.plus(n))
     }))
+}
+
+/// The fit of a class by its own pauses; `None` when they are too few.
+fn class_fit(sample: &PauseSample, settings: &RhythmSettings) -> Option<Fit> {
+    if sample.closed_gaps() < LEAST_CLASS_GAPS {
+        return None;
+    }
+    Some(rhythm::fit(sample, &fit_settings(sample, settings)))
 }
 
 fn fit_settings(sample: &PauseSample, settings: &RhythmSettings) -> FitSettings {

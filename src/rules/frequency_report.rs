@@ -9,8 +9,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::model::{ClientId, Day, RhythmState, Xyz};
+use crate::model::{Day, RhythmState, Xyz};
 use crate::rules::base_facts::BaseFacts;
+use crate::rules::client_kind::ClientKind;
 use crate::rules::plan::BaseLine;
 use crate::rules::rhythm::{CalibrationBin, of_sorted_days};
 
@@ -62,7 +63,7 @@ impl Serialize for Place {
 }
 
 /// Where a client with these purchase days stood on a day. `days` rise; later ones are not seen.
-pub fn place_on(client: ClientId, days: &[Day], base: &BaseFacts, day: Day) -> Place {
+pub fn place_on(client: ClientKind, days: &[Day], base: &BaseFacts, day: Day) -> Place {
     let known = days.iter().copied().take_while(|bought| *bought <= day);
     match of_sorted_days(known) {
         None => Place::Never,
@@ -219,14 +220,14 @@ impl ReportBuilder {
     }
 
     /// Counts one client: his manager by id, and his purchase days up to the day, rising.
-    pub fn add(&mut self, client: ClientId, manager: &str, days: &[Day], base: &BaseFacts) {
+    pub fn add(&mut self, client: ClientKind, manager: &str, days: &[Day], base: &BaseFacts) {
         let ago = |days_ago: i32| self.day.plus(-days_ago);
         let places =
             [ago(0), ago(WEEK_DAYS), ago(MONTH_DAYS)].map(|day| place_on(client, days, base, day));
         let class = match of_sorted_days(days.iter().copied()) {
             None => 3,
             Some(rhythm) => {
-                let usual_gap_days = base.law(&rhythm).usual_gap_days();
+                let usual_gap_days = base.law(client, &rhythm).usual_gap_days();
                 match base.xyz(rhythm.purchase_days, usual_gap_days) {
                     Xyz::X => 0,
                     Xyz::Y => 1,
@@ -444,6 +445,7 @@ fn write_moves(f: &mut fmt::Formatter<'_>, since: Day, moves: &Moves) -> fmt::Re
 mod tests {
     use super::*;
     use crate::config::settings::RhythmSettings;
+    use crate::model::ClientId;
     use crate::rules::base_facts::BaseFactsBuilder;
     use crate::rules::rhythm::FitMethod;
 
@@ -467,7 +469,8 @@ mod tests {
             ("ivan", &[5]),
         ];
         for (n, (manager, days)) in clients.into_iter().enumerate() {
-            builder.add(ClientId(n as i64 + 1), manager, &days_ago(days), &base);
+            let client = base.kind(ClientId(n as i64 + 1), &[]);
+            builder.add(client, manager, &days_ago(days), &base);
         }
         let line = BaseLine {
             fitted_on: TODAY,

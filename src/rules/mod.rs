@@ -8,6 +8,7 @@ pub mod audience;
 pub mod backtest;
 pub mod base_facts;
 pub mod certificate;
+pub mod client_kind;
 pub mod day_list;
 pub mod evidence;
 pub mod frequency_report;

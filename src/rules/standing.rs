@@ -1,9 +1,10 @@
 //! Where a client stands on a day: the numbers that follow from his rhythm and the base.
 
-use crate::model::{ClientFacts, ClientId, Day, Rhythm, RhythmDates, RhythmState, Totals, Xyz};
+use crate::model::{ClientFacts, Day, Rhythm, RhythmDates, RhythmState, Totals, Xyz};
 
 use super::audience::Derived;
 use super::base_facts::BaseFacts;
+use super::client_kind::ClientKind;
 use super::rhythm::{Law, expected_yearly_loss_minor};
 
 /// The horizon of the chance to come back that lists and letters show, in days.
@@ -34,41 +35,39 @@ pub struct Standing {
 impl Standing {
     /// Looks at a client who has bought; `totals` are his money up to `day`.
     pub fn of(
-        client: ClientId,
+        kind: ClientKind,
         rhythm: &Rhythm,
         totals: &Totals,
         base: &BaseFacts,
         day: Day,
     ) -> Self {
-        let dates = base.dates(client, rhythm);
-        Self::with_dates(client, rhythm, totals, base, day, base.law(rhythm), dates)
+        let dates = base.dates(kind, rhythm);
+        Self::with_dates(kind, rhythm, totals, base, day, dates)
     }
 
     /// As [`Standing::of`], for a client whose dates are kept in the database.
     pub fn of_facts(facts: &ClientFacts, base: &BaseFacts, day: Day) -> Option<Self> {
         let (rhythm, dates) = facts.rhythm.as_ref()?;
-        let law = base.law(rhythm);
-        let client = facts.client.id;
+        let kind = base.kind_of(&facts.client);
         Some(Self::with_dates(
-            client,
+            kind,
             rhythm,
             &facts.totals,
             base,
             day,
-            law,
             *dates,
         ))
     }
 
     fn with_dates(
-        client: ClientId,
+        kind: ClientKind,
         rhythm: &Rhythm,
         totals: &Totals,
         base: &BaseFacts,
         day: Day,
-        law: Law,
         dates: RhythmDates,
     ) -> Self {
+        let law = base.law(kind, rhythm);
         let days_silent = base.closed.silent_days(rhythm.last, day);
         let usual_gap_days = law.usual_gap_days();
         let usual_spend = totals.spent / i64::from(rhythm.purchase_days.max(1));
@@ -80,7 +79,7 @@ impl Standing {
             state: dates.state_on(day),
             days_silent,
             xyz: base.xyz(rhythm.purchase_days, usual_gap_days),
-            key_account: base.is_key_account(client),
+            key_account: base.is_key_account(kind.id),
             value_at_risk: expected_yearly_loss_minor(away, usual_spend, usual_gap_days),
         }
     }

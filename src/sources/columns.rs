@@ -109,6 +109,10 @@ const CLIENT_COLUMNS: &[Column] = &[
         "birth date|birthdate|date of birth|дата рождения|день рождения",
     ),
     optional(
+        "merged_into",
+        "merged into id|master id|duplicate of|объединен с|слит с|дубль клиента",
+    ),
+    optional(
         "consent_email",
         "accepts email marketing|accepts marketing|subscribed|согласие на рассылку|согласие email",
     ),

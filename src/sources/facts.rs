@@ -7,15 +7,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::SourceError;
+use super::cells::bad_row;
 use super::files::{Opened, OpenedFile};
 use super::header::Slot;
 use super::kinds::{
     Amounts, ClientRows, ConsentRows, ContactRows, DealRows, ManagerRows, PurchaseRow,
     PurchaseRows, Rows, SuppressionRows, VisitRows, assemble,
 };
+use super::merges::Merges;
 use super::reading::{Broken, ReadProgress, Reading, RowCounts};
 use super::rejects::{BadRow, RejectReport, Rejects};
 use super::sorted::{Key, Sorted, Sorter};
+use super::unique::{Lined, last_of_each};
 use super::values::{BadValue, Ground};
 use crate::config::settings::FactKind;
 use crate::model::{
@@ -50,7 +53,7 @@ pub struct SourceFacts {
 }
 
 /// What hands out the next fact.
-type Next<T> = Box<dyn FnMut(&mut Rejects) -> io::Result<Option<T>> + Send>;
+pub(super) type Next<T> = Box<dyn FnMut(&mut Rejects) -> io::Result<Option<T>> + Send>;
 
 /// The facts of one file.
 pub struct Facts<T> {
@@ -81,6 +84,34 @@ pub struct FileReport {
 }
 
 impl<T> Facts<T> {
+    /// Facts made of these; what `make` gives up is left out.
+    fn filter_map<U>(
+        self,
+        mut make: impl FnMut(T, &mut Rejects) -> io::Result<Option<U>> + Send + 'static,
+    ) -> Facts<U>
+    where
+        T: 'static,
+    {
+        let mut next = self.next;
+        Facts {
+            kind: self.kind,
+            file: self.file,
+            counts: self.counts,
+            expected: self.expected,
+            taken: self.taken,
+            rejects: self.rejects,
+            next: Box::new(move |rejects| {
+                while let Some(fact) = next(rejects)? {
+                    let made = make(fact, rejects)?;
+                    if made.is_some() {
+                        return Ok(made);
+                    }
+                }
+                Ok(None)
+            }),
+        }
+    }
+
     /// How many facts there are, duplicates included.
     pub fn expected(&self) -> u64 {
         self.expected
@@ -148,9 +179,6 @@ impl Opened {
     }
 }
 
-/// A fact with the line it stands on.
-type Lined<T> = (u64, T);
-
 impl Reading<'_> {
     fn managers(&mut self, file: &OpenedFile) -> Result<Facts<ManagerFact>, SourceError> {
         let mut names = Vec::new();
@@ -163,9 +191,22 @@ impl Reading<'_> {
     }
 
     fn clients(&self, file: &OpenedFile) -> Result<Facts<ClientFact>, SourceError> {
-        self.unique::<ClientRows, _>(file, "id", |client, key| {
+        let mut merges = Merges::default();
+        let clients = self.unique_lined::<ClientRows, _>(file, "id", |client, key| {
+            merges.note(client);
             key.text(&client.id);
-        })
+        })?;
+        let column = file.header.slot("merged_into");
+        Ok(
+            clients.filter_map(move |(line, client), rejects| match merges.wrong(&client) {
+                None => Ok(Some(client)),
+                Some(bad) => {
+                    let into = client.merged_into.as_deref().unwrap_or_default();
+                    rejects.row(line, bad_row(&column, into, bad))?;
+                    Ok(None)
+                }
+            }),
+        )
     }
 
     fn contacts(&self, file: &OpenedFile) -> Result<Facts<ContactFact>, SourceError> {
@@ -283,8 +324,23 @@ impl Reading<'_> {
         &self,
         file: &OpenedFile,
         id_column: &'static str,
-        mut key_of: impl FnMut(&F, &mut Key),
+        key_of: impl FnMut(&F, &mut Key),
     ) -> Result<Facts<F>, SourceError>
+    where
+        K: Rows<Fact = F>,
+        F: Serialize + DeserializeOwned + Send + 'static,
+    {
+        let lined = self.unique_lined::<K, F>(file, id_column, key_of)?;
+        Ok(lined.filter_map(|(_, fact), _| Ok(Some(fact))))
+    }
+
+    /// As [`Self::unique`], with the line of each fact.
+    fn unique_lined<K, F>(
+        &self,
+        file: &OpenedFile,
+        id_column: &'static str,
+        mut key_of: impl FnMut(&F, &mut Key),
+    ) -> Result<Facts<Lined<F>>, SourceError>
     where
         K: Rows<Fact = F>,
         F: Serialize + DeserializeOwned + Send + 'static,
@@ -373,50 +429,6 @@ fn numbered(mut sorted: Sorted<PurchaseFact>) -> Next<PurchaseFact> {
         }
         Ok(Some(purchase))
     })
-}
-
-/// Hands out the last of the rows that share an id; the others become rejects.
-fn last_of_each<T>(mut sorted: Sorted<(Vec<u8>, Lined<T>)>, id: Slot) -> Next<T>
-where
-    T: DeserializeOwned + Send + 'static,
-{
-    let mut waiting: Option<(Vec<u8>, Lined<T>)> = None;
-    Box::new(move |rejects| {
-        loop {
-            let following = sorted.next()?;
-            let Some((id_bytes, (line, fact))) = std::mem::replace(&mut waiting, following) else {
-                if waiting.is_none() {
-                    return Ok(None);
-                }
-                continue;
-            };
-            match &waiting {
-                Some((next_id, (next_line, _))) if *next_id == id_bytes => {
-                    rejects.row(line, duplicate(&id, &id_bytes, *next_line))?;
-                }
-                _ => return Ok(Some(fact)),
-            }
-        }
-    })
-}
-
-/// A row whose id comes again on a later line.
-fn duplicate(slot: &Slot, id_bytes: &[u8], line: u64) -> BadRow {
-    let mut parts = id_bytes
-        .split(|byte| *byte == 0)
-        .filter(|part| !part.is_empty());
-    let value = parts
-        .next_back()
-        .map(String::from_utf8_lossy)
-        .unwrap_or_default();
-    BadRow {
-        column: slot.title.clone(),
-        value: value.into_owned(),
-        bad: BadValue::owned(
-            format!("is a duplicate id: it comes again on line {line}, which counts"),
-            "ids must be unique within the file",
-        ),
-    }
 }
 
 /// Makes purchases of rows in the order of ids and lines.

@@ -13,11 +13,13 @@ mod files;
 mod header;
 mod key_file;
 mod kinds;
+mod merges;
 mod reading;
 mod records;
 mod rejects;
 mod scan;
 mod sorted;
+mod unique;
 mod values;
 
 use std::io;

@@ -38,14 +38,14 @@ impl Home {
         };
         home.write("config/rekindle.toml", SETTINGS);
         home.write("config/campaigns/news.toml", NEWS);
-        let rows: String = (0..40)
-            .map(|n| format!("c{n},Client {n},c{n}@example.org\n"))
-            .collect();
-        home.write("data/clients.csv", &format!("id,name,email\n{rows}"));
-        let rows: String = (0..40)
-            .flat_map(|n| (1..9).map(move |day| format!("c{n},2026-01-0{day},100\n")))
-            .collect();
-        home.write("data/purchases.csv", &format!("client,date,amount\n{rows}"));
+        let mut clients = vec!["id,name,email".to_owned()];
+        let mut purchases = vec!["client,date,amount".to_owned()];
+        for n in 0..40 {
+            clients.push(format!("c{n},Client {n},c{n}@example.org"));
+            purchases.extend((1..9).map(|day| format!("c{n},2026-01-0{day},100")));
+        }
+        home.write("data/clients.csv", &clients.join("\n"));
+        home.write("data/purchases.csv", &purchases.join("\n"));
         home
     }
 
@@ -111,7 +111,7 @@ fn assert_fields(value: &Value, fields: &[&str]) {
 }
 
 #[test]
-fn the_documents_have_the_documented_fields() {
+fn the_documents_of_a_day_have_the_documented_fields() {
     let home = Home::new();
     let plan = home.json(&["plan", "--as-of", "2026-03-02"]);
     assert_fields(
@@ -161,7 +161,12 @@ fn the_documents_have_the_documented_fields() {
     assert_eq!(again["outcome"], "before");
     assert_eq!(again["date"], "2026-03-02");
     assert_eq!(again["delivered"]["letters"], 0);
+}
 
+#[test]
+fn the_documents_about_tasks_and_runs_have_the_documented_fields() {
+    let home = Home::new();
+    home.json(&["run", "--once", "--as-of", "2026-03-02"]);
     let plan = home.json(&["plan", "--as-of", "2026-03-03"]);
     let line = [
         "manager",
@@ -205,6 +210,11 @@ fn the_documents_have_the_documented_fields() {
         "approved_by",
     ];
     assert_fields(&home.json(&["runs"])[0], &runs);
+}
+
+#[test]
+fn the_documents_about_clients_have_the_documented_fields() {
+    let home = Home::new();
     let explained = home.json(&["explain", "c1", "--as-of", "2026-03-03"]);
     assert_fields(
         &explained,
@@ -354,6 +364,26 @@ fn a_closed_pipe_is_no_error() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{args:?}: {said}");
         assert_eq!(said, "", "{args:?}");
+    }
+}
+
+#[test]
+fn a_pipe_that_took_errors_as_well_may_close_too() {
+    for args in [
+        ["plan", "--as-of", "2026-03-02"].as_slice(),
+        &["import", "--again"],
+        &["run", "--once", "--as-of", "2026-03-02"],
+    ] {
+        let home = Home::new();
+        let mut command = home.command(args);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        drop((child.stdout.take(), child.stderr.take()));
+        let status = child.wait().expect("it ends");
+        assert_eq!(status.code(), Some(0), "{args:?}");
     }
 }
 

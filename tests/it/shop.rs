@@ -5,7 +5,9 @@
     reason = "a shop that cannot be set up or read fails the test as it should"
 )]
 
+mod classes;
 mod hints;
+mod merged;
 
 use std::fs;
 use std::sync::Arc;
@@ -14,13 +16,13 @@ use chrono::{DateTime, Utc};
 use rekindle::app::App;
 use rekindle::clock::Clock;
 use rekindle::config;
-use rekindle::db::Store;
+use rekindle::db::{Store, Wanted};
 use rekindle::jobs::clients::{ClientRow, Rows};
 use rekindle::jobs::day::DayOptions;
 use rekindle::jobs::explain::{Explanation, explain};
 use rekindle::jobs::import::{ImportOptions, ImportSummary, import_source};
 use rekindle::jobs::rhythms::keep_up;
-use rekindle::model::{AddressKey, ClientId, Day};
+use rekindle::model::{AddressKey, ClientFacts, ClientId, Day};
 use rekindle::render::Templates;
 
 /// Noon of the day on which every test is played.
@@ -33,8 +35,14 @@ struct Shop {
 }
 
 impl Shop {
-    /// A shop whose source `crm` is the folder `data`; `settings` are added to its configuration.
+    /// A shop whose source `crm` is the folder `data`, which holds everything; `settings` are added
+    /// to its configuration.
     async fn open(settings: &str, campaigns: &[(&str, &str)]) -> Self {
+        Self::open_as("snapshot", settings, campaigns).await
+    }
+
+    /// As [`Self::open`], with a source of this mode.
+    async fn open_as(mode: &str, settings: &str, campaigns: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path();
         fs::create_dir_all(home.join("config/campaigns")).unwrap();
@@ -42,7 +50,7 @@ impl Shop {
         let config_file = home.join("config/rekindle.toml");
         let text = format!(
             "[company]\nname = \"Example\"\n{settings}\n\
-             [[source]]\nname = \"crm\"\npath = \"data\"\nmode = \"snapshot\"\n\
+             [[source]]\nname = \"crm\"\npath = \"data\"\nmode = \"{mode}\"\n\
              shrink_guard = \"100%\"\n"
         );
         fs::write(&config_file, text).unwrap();
@@ -95,6 +103,14 @@ impl Shop {
             as_of: true,
             also: None,
         }
+    }
+
+    /// Everything that the database knows of a client; nothing for one who is merged.
+    async fn facts(&self, client: &str) -> Option<ClientFacts> {
+        let numbers = [self.number(client).await];
+        let (store, day) = (&self.app.store, self.app.today());
+        let facts = store.facts(&numbers, day, Wanted::ALL, &self.app.key);
+        facts.await.unwrap().into_iter().next()
     }
 
     async fn number(&self, client: &str) -> ClientId {

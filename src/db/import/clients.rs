@@ -11,12 +11,12 @@ const UPSERT: &str = "
         phone = excluded.phone, locale = excluded.locale, time_zone = excluded.time_zone,
         country = excluded.country, manager = excluded.manager, tags = excluded.tags,
         attributes = excluded.attributes, birthday = excluded.birthday,
-        implied = 0, deleted_on = NULL, last_import = excluded.last_import
+        merged_into = excluded.merged_into, implied = 0, deleted_on = NULL, last_import = excluded.last_import
     WHERE (name, company, email, phone, locale, time_zone, country, manager, tags, attributes,
-           birthday, implied, deleted_on)
+           birthday, merged_into, implied, deleted_on)
        IS NOT (excluded.name, excluded.company, excluded.email, excluded.phone, excluded.locale,
            excluded.time_zone, excluded.country, excluded.manager, excluded.tags,
-           excluded.attributes, excluded.birthday, 0, NULL)";
+           excluded.attributes, excluded.birthday, excluded.merged_into, 0, NULL)";
 
 impl Merge {
     /// Makes the tables that a kind of clients needs while it is taken up.
@@ -36,9 +36,9 @@ impl Merge {
     pub(super) async fn clients(&mut self, batch: Vec<ClientFact>) -> Result<()> {
         let mut rows = Bulk::new(
             "INSERT INTO clients (source_id, ext_id, name, company, email, phone, locale, time_zone,
-                 country, manager, tags, attributes, birthday, first_import, last_import) VALUES",
+                 country, manager, tags, attributes, birthday, merged_into, first_import, last_import) VALUES",
             format!(
-                "({0}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {1}, {1})",
+                "({0}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {1}, {1})",
                 self.source, self.import
             ),
             UPSERT,
@@ -69,7 +69,8 @@ impl Merge {
                 .add(client.time_zone)?;
             rows.add(client.country)?.add(client.manager)?;
             rows.add(tags)?.add(attributes)?;
-            rows.add(client.birthday.map(Day::epoch_days))?;
+            rows.add(client.birthday.map(Day::epoch_days))?
+                .add(client.merged_into)?;
             rows.end_row(&mut self.tx).await?;
         }
         answers.flush(&mut self.tx).await?;
@@ -92,6 +93,14 @@ impl Merge {
                 .await?;
             self.note_deleted(FactKind::Clients, gone);
         }
+        // The tags of a client may have changed, and with them the law of his rhythm.
+        self.run(
+            "INSERT INTO stale_rhythms (client_id, from_day, turnover, spent)
+             SELECT c.id, -1000000, 0, 0 FROM clients c JOIN rhythms r ON r.client_id = c.id
+             WHERE c.source_id = ?1 AND c.last_import = ?2
+             ON CONFLICT (client_id) DO UPDATE SET from_day = excluded.from_day",
+        )
+        .await?;
         self.take_up_consent_answers().await
     }
 

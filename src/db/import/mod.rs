@@ -7,6 +7,7 @@
 
 mod clients;
 mod deals;
+mod merged;
 mod named;
 mod people;
 mod permissions;
@@ -84,8 +85,8 @@ pub struct ImportId(pub i64);
 /// An import in the making: one transaction that nobody sees until it is finished.
 ///
 /// For each kind, in the order of [`FactKind::ALL`]: [`Merge::begin`], then [`Merge::take`] with its
-/// facts in the order of their keys, then [`Merge::end`]. Dropped before [`Merge::finish`], nothing
-/// has happened.
+/// facts in the order of their keys, then [`Merge::end`]; [`Merge::unite`] after the last kind.
+/// Dropped before [`Merge::finish`], nothing has happened.
 pub struct Merge {
     tx: SqliteTransaction<'static>,
     import: i64,
@@ -217,7 +218,7 @@ impl Store {
             .bind(order.source)
             .fetch_one(&mut *tx)
             .await?;
-        Ok(Merge {
+        let mut merge = Merge {
             tx,
             import: import.0,
             source: source.get(0),
@@ -230,7 +231,9 @@ impl Store {
             written: 0,
             purchases: None,
             changes: BTreeMap::new(),
-        })
+        };
+        merge.separate().await?;
+        Ok(merge)
     }
 }
 
@@ -298,9 +301,11 @@ impl Merge {
         for (count, statement) in shared.iter_mut().zip([
             "SELECT count(*) FROM (SELECT 1 FROM clients
              WHERE source_id = ?1 AND phone IS NOT NULL AND deleted_on IS NULL
+               AND master_id IS NULL
              GROUP BY phone HAVING count(*) > 1)",
             "SELECT count(*) FROM (SELECT 1 FROM clients
              WHERE source_id = ?1 AND email IS NOT NULL AND deleted_on IS NULL
+               AND master_id IS NULL
              GROUP BY email HAVING count(*) > 1)",
         ]) {
             let row = sqlx::query(statement).bind(self.source);

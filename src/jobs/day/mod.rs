@@ -48,8 +48,7 @@ impl<'a> Ground<'a> {
         let base = if options.as_of {
             base::as_of(app, options.day).await?
         } else {
-            let data_until = base::data_until(app, options.day).await?;
-            base::current(app, data_until.unwrap_or(options.day)).await?
+            base::current(app, options.day).await?
         };
         let mut campaigns = Vec::new();
         for campaign in &app.campaigns {

@@ -197,15 +197,17 @@ impl Ground<'_> {
         let totals = history
             .map(|history| history.totals(self.options.day))
             .unwrap_or_default();
-        let client = facts.client.id;
-        let dated = rhythm.map(|rhythm| (rhythm, self.base.facts.dates(client, &rhythm)));
+        let base = &self.base.facts;
+        let kind = base.kind_of(&facts.client);
+        let dated = rhythm.map(|rhythm| (rhythm, base.dates(kind, &rhythm)));
         facts.rewind(dated, totals);
     }
 
     /// The stored dates may rest on other parameters of the base than this day does.
     fn refresh_dates(&self, facts: &mut ClientFacts) {
         if let Some((rhythm, dates)) = &mut facts.rhythm {
-            *dates = self.base.facts.dates(facts.client.id, rhythm);
+            let base = &self.base.facts;
+            *dates = base.dates(base.kind_of(&facts.client), rhythm);
         }
     }
 }

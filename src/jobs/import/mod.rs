@@ -259,6 +259,7 @@ async fn take_up(
         .await?;
     let TakingUp { mut merge, .. } = taking;
     summary.implied_clients = merge.implied_clients();
+    summary.note_unmerged(merge.unite().await?);
     if summary.files.iter().any(|file| file.kind == Kind::Clients) {
         let (phones, emails) = merge.shared_addresses().await?;
         summary.note_shared(phones, "phone numbers");

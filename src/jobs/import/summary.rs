@@ -119,6 +119,16 @@ impl ImportSummary {
         }
     }
 
+    /// Adds a note about clients whose merge does not hold.
+    pub(super) fn note_unmerged(&mut self, unmerged: u64) {
+        if unmerged > 0 {
+            self.notes.push(format!(
+                "{unmerged} clients are merged into one who is not known or is merged himself: \
+                 they stand for themselves"
+            ));
+        }
+    }
+
     /// A sum over the files.
     pub(super) fn total(&self, of: impl Fn(&FileSummary) -> u64) -> u64 {
         self.files.iter().map(of).sum()

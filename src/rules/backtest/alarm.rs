@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use crate::config::campaign::{MissedLevel, Trigger};
 use crate::config::values::Days;
-use crate::model::{ClientId, Day, Rhythm, RhythmDates};
+use crate::model::{Day, Rhythm, RhythmDates};
 use crate::rules::base_facts::BaseFacts;
+use crate::rules::client_kind::ClientKind;
 use crate::rules::rhythm::mean_gap_days;
 use crate::rules::trigger::silence_begins_on;
 
@@ -78,12 +79,12 @@ impl Alarm {
     /// The dates of a client as this rule would have them.
     pub fn dates(
         &self,
-        client: ClientId,
+        kind: ClientKind,
         rhythm: &Rhythm,
         base: &BaseFacts,
         occasion: &Occasion,
     ) -> RhythmDates {
-        let own = base.dates(client, rhythm);
+        let own = base.dates(kind, rhythm);
         let Occasion::Silence { level, lead } = occasion else {
             return own;
         };
@@ -140,6 +141,7 @@ fn moved(own: &RhythmDates, level: MissedLevel, lead_days: i32, alarm_on: Day) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ClientId;
     use crate::rules::backtest::eras::ErasBuilder;
     use crate::rules::rhythm::of_sorted_days;
 
@@ -150,7 +152,7 @@ mod tests {
         let base = eras.on(day);
         let rhythm = of_sorted_days(days.iter().copied().map(Day::from_epoch)).unwrap();
         let occasion = Occasion::Silence { level, lead };
-        let dates = alarm.dates(ClientId(1), &rhythm, base, &occasion);
+        let dates = alarm.dates(base.kind(ClientId(1), &[]), &rhythm, base, &occasion);
         assert!(
             dates.due <= dates.missed && dates.missed <= dates.lost,
             "{dates:?}"

@@ -32,7 +32,7 @@ pub(super) fn conclusions(report: &BacktestReport) -> Vec<String> {
     sentences.extend(lawful_words(own));
     sentences.push(came_back_words(report, own));
     sentences.extend(level_words(report, own));
-    sentences.extend(quality_words(report, own));
+    sentences.push(quality_words(report, own));
     for yardstick in yardsticks {
         sentences.extend(yardstick_words(report, own, yardstick));
     }
@@ -145,15 +145,13 @@ fn level_words(report: &BacktestReport, own: &AlarmReport) -> Option<String> {
     }
 }
 
-fn quality_words(report: &BacktestReport, own: &AlarmReport) -> Option<String> {
+fn quality_words(report: &BacktestReport, own: &AlarmReport) -> String {
     let pauses = &own.pauses;
     let known = pauses.ended + pauses.lapsed;
     if known < ENOUGH {
-        return Some(
-            "Too few pauses of the period have ended or lapsed to judge the alarm itself: it \
-             takes an earlier period, or a longer one."
-                .to_owned(),
-        );
+        return "Too few pauses of the period have ended or lapsed to judge the alarm itself: it \
+                takes an earlier period, or a longer one."
+            .to_owned();
     }
     let spoke = percent(pauses.share_false);
     let mut words = if report.is_reminder() {
@@ -176,7 +174,7 @@ fn quality_words(report: &BacktestReport, own: &AlarmReport) -> Option<String> {
             counted(pauses.still_open, "pause")
         );
     }
-    Some(words)
+    words
 }
 
 fn yardstick_words(

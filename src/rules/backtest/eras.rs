@@ -57,7 +57,8 @@ impl ErasBuilder {
         for builder in &mut self.0 {
             let day = builder.day();
             let turnover = past.totals_on(day).year;
-            builder.add(past.client(), past.purchase_days_on(day), turnover);
+            let tags = &past.facts.client.tags;
+            builder.add(past.client(), tags, past.purchase_days_on(day), turnover);
         }
     }
 

@@ -31,6 +31,10 @@ pub(super) struct StepTaken {
 }
 
 /// A client who was chosen, with what came of his silence.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that is counted"
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Chosen {
     /// The silence was older than the campaign.

@@ -4,6 +4,8 @@
 //! is known today.
 
 use crate::model::{ClientFacts, ClientId, Day, Rhythm, Totals};
+use crate::rules::base_facts::BaseFacts;
+use crate::rules::client_kind::ClientKind;
 use crate::rules::rhythm;
 
 /// What came in and went back on one day of one client.
@@ -49,8 +51,13 @@ impl Past {
         self.facts.client.id
     }
 
+    /// The client with his class; tags are those of today.
+    pub fn kind(&self, base: &BaseFacts) -> ClientKind {
+        base.kind_of(&self.facts.client)
+    }
+
     /// The purchase days as they were known on a day, rising.
-    pub fn purchase_days_on(&self, on: Day) -> impl Iterator<Item = Day> + '_ {
+    pub fn purchase_days_on(&self, on: Day) -> impl Iterator<Item = Day> + Clone + '_ {
         self.known(on)
             .filter(move |past| past.is_purchase(on))
             .map(|past| past.day)
@@ -89,7 +96,7 @@ impl Past {
         self.lasting_days().find(|bought| *bought > day)
     }
 
-    fn known(&self, on: Day) -> impl Iterator<Item = &PastDay> + '_ {
+    fn known(&self, on: Day) -> impl Iterator<Item = &PastDay> + Clone + '_ {
         self.days.iter().filter(move |past| past.known_on() <= on)
     }
 }

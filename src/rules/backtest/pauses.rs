@@ -41,7 +41,7 @@ impl Pause {
         let base = scene.eras.on(self.opened.last);
         let dates = match alarm {
             Alarm::OwnRhythm => self.own,
-            yardstick => yardstick.dates(past.client(), &self.opened, base, &scene.occasion),
+            yardstick => yardstick.dates(past.kind(base), &self.opened, base, &scene.occasion),
         };
         scene.occasion.begins_on(&self.opened, &dates, base)
     }
@@ -87,8 +87,8 @@ fn pause(
     }
     let day = opened.last;
     let base = scene.eras.on(day);
-    let law = base.law(opened);
-    let own = base.dates(past.client(), opened);
+    let law = base.law(past.kind(base), opened);
+    let own = base.dates(past.kind(base), opened);
     let totals = past.totals_on(day);
     facts.rhythm = Some((*opened, own));
     facts.totals = totals;

@@ -120,9 +120,9 @@ impl<'a> Replay<'a> {
     pub(super) fn standing(&self, past: &Past, day: Day) -> Option<Standing> {
         let base = self.scene.eras.on(day);
         let totals = past.totals_on(day);
-        let client = past.client();
+        let kind = past.kind(base);
         self.rhythm
-            .map(|rhythm| Standing::of(client, &rhythm, &totals, base, day))
+            .map(|rhythm| Standing::of(kind, &rhythm, &totals, base, day))
     }
 
     /// What the replay rests on.
@@ -156,7 +156,7 @@ impl<'a> Replay<'a> {
         }
         let occasion = &self.scene.occasion;
         self.facts.rhythm = self.rhythm.map(|rhythm| {
-            let dates = self.alarm.dates(past.client(), &rhythm, base, occasion);
+            let dates = self.alarm.dates(past.kind(base), &rhythm, base, occasion);
             (rhythm, dates)
         });
         self.facts.totals = past.totals_on(day);

@@ -177,7 +177,7 @@ impl<'a> Backtest<'a> {
             };
             let silent_days = f64::from(base.closed.silent_days(rhythm.last, day));
             let foreseen = base
-                .law(&rhythm)
+                .law(past.kind(base), &rhythm)
                 .returns_within(silent_days, f64::from(within));
             let next = past.next_purchase_after(day);
             self.calibration

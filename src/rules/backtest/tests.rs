@@ -137,7 +137,7 @@ fn lived_day_by_day(scene: &Scene<'_>, alarm: Alarm, pasts: &[Past]) -> Vec<DayN
         for past in pasts {
             let facts = stories.get_mut(&past.client()).unwrap();
             facts.rhythm = past.rhythm_on(day).map(|rhythm| {
-                let dates = alarm.dates(past.client(), &rhythm, base, &scene.occasion);
+                let dates = alarm.dates(past.kind(base), &rhythm, base, &scene.occasion);
                 (rhythm, dates)
             });
             facts.totals = past.totals_on(day);

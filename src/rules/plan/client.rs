@@ -514,7 +514,10 @@ mod tests {
             sum_sq: 0.0,
         };
         let mut facts = ClientFacts {
-            rhythm: Some((rhythm, base.dates(crate::model::ClientId(1), &rhythm))),
+            rhythm: Some((
+                rhythm,
+                base.dates(base.kind(crate::model::ClientId(1), &[]), &rhythm),
+            )),
             ..ClientFacts::default()
         };
         let decision = |facts: &ClientFacts| decide(&frame, facts).verdicts[0].decision.clone();

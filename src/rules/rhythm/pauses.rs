@@ -109,6 +109,11 @@ impl PauseSample {
         self.later.sorted()
     }
 
+    /// How many pauses of the whole base ended by a purchase.
+    pub const fn closed_gaps(&self) -> u64 {
+        self.moments.n_gaps()
+    }
+
     /// How many pauses the base has, kept or not.
     pub const fn n_pauses(&self) -> u64 {
         self.first.n_seen + self.later.n_seen

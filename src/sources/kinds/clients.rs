@@ -22,6 +22,7 @@ pub(in crate::sources) struct ClientRows {
     manager: Slot,
     tags: Slot,
     birthday: Slot,
+    merged_into: Slot,
     consents: [(Channel, Slot); 2],
     others: Vec<(Slot, String)>,
 }
@@ -49,6 +50,7 @@ impl Rows for ClientRows {
             manager: header.slot("manager"),
             tags: header.slot("tags"),
             birthday: header.slot("birthday"),
+            merged_into: header.slot("merged_into"),
             consents: [
                 (Channel::Email, header.slot("consent_email")),
                 (Channel::Whatsapp, header.slot("consent_whatsapp")),
@@ -79,6 +81,7 @@ impl Rows for ClientRows {
             manager: cells.optional_manager(&self.manager),
             tags: cells.optional(&self.tags, values::tags).unwrap_or_default(),
             birthday: cells.optional(&self.birthday, |raw| ground.past_day(raw)),
+            merged_into: cells.right_if_any(&self.merged_into, values::id)?,
             attributes: self.attributes(cells),
             consents,
         }))

@@ -73,6 +73,12 @@ pub(crate) struct Sent {
     pub(crate) episode: String,
 }
 
+/// A temporary folder, in memory where there is such a place: a world commits a thousand times.
+fn folder() -> tempfile::TempDir {
+    let in_memory = tempfile::tempdir_in("/dev/shm");
+    in_memory.unwrap_or_else(|_| tempfile::tempdir().expect("a temporary folder"))
+}
+
 /// A company in a temporary folder.
 pub(crate) struct World {
     folder: tempfile::TempDir,
@@ -96,7 +102,7 @@ impl World {
     /// A world with these settings.
     pub(crate) fn with(settings: &str) -> Self {
         let world = Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            folder: folder(),
             runtime: tokio::runtime::Runtime::new().expect("a runtime"),
             clock: Arc::new(Mutex::new(DateTime::UNIX_EPOCH)),
             settings: settings.to_owned(),
