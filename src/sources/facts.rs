@@ -11,8 +11,8 @@ use super::cells::bad_row;
 use super::files::{Opened, OpenedFile};
 use super::header::Slot;
 use super::kinds::{
-    ClientRows, ConsentRows, ContactRows, DealRows, ManagerRows, PurchaseRow, PurchaseRows, Rows,
-    SuppressionRows, VisitRows, assemble,
+    Amounts, ClientRows, ConsentRows, ContactRows, DealRows, ManagerRows, PurchaseRow,
+    PurchaseRows, Rows, SuppressionRows, VisitRows, assemble,
 };
 use super::merges::Merges;
 use super::reading::{Broken, ReadProgress, Reading, RowCounts};
@@ -309,7 +309,7 @@ impl Reading<'_> {
         let counts = counts.map_err(|broken| self.error(file, broken))?;
         let by_id = by_id.finish().map_err(SourceError::Temporary)?;
         let slot = file.header.slot("id");
-        put_together(by_id, &slot, &mut rejects, |purchase| {
+        put_together(by_id, reader.amounts(), &slot, &mut rejects, |purchase| {
             purchase_key(&mut key, &purchase);
             by_client.push(&key, &purchase)
         })
@@ -434,6 +434,7 @@ fn numbered(mut sorted: Sorted<PurchaseFact>) -> Next<PurchaseFact> {
 /// Makes purchases of rows in the order of ids and lines.
 fn put_together(
     mut rows: Sorted<PurchaseRow>,
+    amounts: Amounts,
     id: &Slot,
     rejects: &mut Rejects,
     mut take: impl FnMut(PurchaseFact) -> io::Result<()>,
@@ -455,7 +456,7 @@ fn put_together(
                     written = noted;
                 }
             };
-            if let Some(purchase) = assemble(std::mem::take(&mut group), reject) {
+            if let Some(purchase) = assemble(std::mem::take(&mut group), amounts, reject) {
                 take(purchase)?;
             }
             written?;

@@ -121,43 +121,33 @@ impl Store {
     /// How many facts of each kind `source` has put into the tables; those of clients that are
     /// gone or only implied are not counted.
     pub async fn facts_of_source(&self, source: &str) -> Result<BTreeMap<FactKind, u64>> {
-        let mut counts = BTreeMap::new();
-        for (kind, count) in [
-            (
-                FactKind::Managers,
-                "SELECT count(*) FROM managers WHERE source_id = ?1",
-            ),
-            (
-                FactKind::Clients,
-                "SELECT count(*) FROM clients
-                 WHERE source_id = ?1 AND implied = 0 AND deleted_on IS NULL",
-            ),
-            (
-                FactKind::Contacts,
-                "SELECT count(*) FROM contacts t JOIN clients c ON c.id = t.client_id
-                 WHERE c.source_id = ?1",
-            ),
-            (
-                FactKind::Purchases,
-                "SELECT count(*) FROM purchases WHERE source_id = ?1",
-            ),
-            (
-                FactKind::Deals,
-                "SELECT count(*) FROM deals WHERE source_id = ?1",
-            ),
-            (
-                FactKind::Visits,
-                "SELECT count(*) FROM visits WHERE source_id = ?1",
-            ),
-        ] {
-            let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-                "SELECT ({}) FROM (SELECT ?2)",
-                count.replace("?1", "(SELECT id FROM sources WHERE name = ?2)")
-            )));
-            let row = row.bind(0).bind(source).fetch_one(&self.pool).await?;
-            counts.insert(kind, row.get::<i64, _>(0).cast_unsigned());
-        }
-        Ok(counts)
+        let row = sqlx::query(
+            "SELECT (SELECT count(*) FROM managers t WHERE t.source_id = s.id) AS managers,
+                    (SELECT count(*) FROM clients t WHERE t.source_id = s.id
+                        AND implied = 0 AND deleted_on IS NULL) AS clients,
+                    (SELECT count(*) FROM contacts t JOIN clients c ON c.id = t.client_id
+                        WHERE c.source_id = s.id) AS contacts,
+                    (SELECT count(*) FROM purchases t WHERE t.source_id = s.id) AS purchases,
+                    (SELECT count(*) FROM deals t WHERE t.source_id = s.id) AS deals,
+                    (SELECT count(*) FROM visits t WHERE t.source_id = s.id) AS visits
+             FROM sources s WHERE s.name = ?1",
+        )
+        .bind(source)
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else {
+            return Ok(BTreeMap::new());
+        };
+        let kinds = [
+            FactKind::Managers,
+            FactKind::Clients,
+            FactKind::Contacts,
+            FactKind::Purchases,
+            FactKind::Deals,
+            FactKind::Visits,
+        ];
+        let count = |kind: FactKind| (kind, row.get::<i64, _>(kind.word()).cast_unsigned());
+        Ok(kinds.into_iter().map(count).collect())
     }
 
     /// Announces an import: its row says `running` until [`Merge::finish`] or

@@ -13,7 +13,7 @@ pub(super) use contacts::ContactRows;
 pub(super) use deals::DealRows;
 pub(super) use managers::ManagerRows;
 pub(super) use permissions::{ConsentRows, SuppressionRows};
-pub(super) use purchases::{PurchaseRow, PurchaseRows, assemble};
+pub(super) use purchases::{Amounts, PurchaseRow, PurchaseRows, assemble};
 pub(super) use visits::VisitRows;
 
 use super::cells::Cells;

@@ -114,6 +114,16 @@ impl PurchaseRows {
         self.id.is_there()
     }
 
+    /// What the amounts of an order of several rows mean: of lines, where the same column is the
+    /// amount and the amount of the item.
+    pub(in crate::sources) fn amounts(&self) -> Amounts {
+        if self.amount.indexes == self.item_amount.indexes {
+            Amounts::OfLines
+        } else {
+            Amounts::Unknown
+        }
+    }
+
     fn item(&self, cells: &mut Cells<'_>) -> Result<Option<ItemFact>, BadRow> {
         if !self.item.is_there() {
             return Ok(None);
@@ -161,6 +171,15 @@ impl PurchaseRow {
     }
 }
 
+/// What the amounts on the rows of one order mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sources) enum Amounts {
+    /// Configuration says it: each row has the amount of its own line.
+    OfLines,
+    /// Nobody says it: the rows themselves tell.
+    Unknown,
+}
+
 /// Makes one purchase of the rows that share an id, in the order of their lines.
 ///
 /// The last row that names client, day and amount counts; earlier ones that name another client or
@@ -169,6 +188,7 @@ impl PurchaseRow {
 /// (Bitrix24) or on one line only (Shopify); where they differ, each is the amount of its line (1C).
 pub(in crate::sources) fn assemble(
     mut rows: Vec<PurchaseRow>,
+    meaning: Amounts,
     mut reject: impl FnMut(&PurchaseRow, BadValue),
 ) -> Option<PurchaseFact> {
     let whole =
@@ -202,7 +222,8 @@ pub(in crate::sources) fn assemble(
             purchase.hint = Some(hint);
         }
     }
-    if amounts.iter().any(|amount| *amount != amounts[0]) {
+    let differ = amounts.iter().any(|amount| *amount != amounts[0]);
+    if differ || meaning == Amounts::OfLines {
         purchase.amount = amounts.iter().sum();
     }
     sort_items(&mut purchase.items);
@@ -245,7 +266,7 @@ mod tests {
 
     fn assembled(rows: Vec<PurchaseRow>) -> (Option<PurchaseFact>, Vec<u64>) {
         let mut rejected = Vec::new();
-        let purchase = assemble(rows, |row, _| rejected.push(row.line));
+        let purchase = assemble(rows, Amounts::Unknown, |row, _| rejected.push(row.line));
         (purchase, rejected)
     }
 
@@ -271,6 +292,19 @@ mod tests {
                 .collect();
             assert_eq!(items, ["bread", "milk", "tea"]);
         }
+    }
+
+    #[test]
+    fn equal_amounts_are_those_of_lines_where_configuration_says_so() {
+        let rows = || {
+            vec![
+                row(2, Some(300), Some("tea")),
+                row(3, Some(300), Some("milk")),
+            ]
+        };
+        let amount = |meaning| assemble(rows(), meaning, |_, _| ()).unwrap().amount;
+        assert_eq!(amount(Amounts::Unknown), 300);
+        assert_eq!(amount(Amounts::OfLines), 600);
     }
 
     #[test]
