@@ -66,7 +66,7 @@ impl FromStr for Stretch {
         let bad = || ValueError {
             text: text.to_owned(),
             what: "a stretch of the day",
-            example: "09:00-21:00, or closed",
+            example: "closed, or 09:00-21:00",
         };
         if text.trim().eq_ignore_ascii_case("closed") {
             return Ok(Self::Closed);

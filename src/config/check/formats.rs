@@ -59,7 +59,7 @@ pub(super) const FORMATS: &[Format] = &[
     Format {
         name: "hours",
         what: "a stretch of the day",
-        example: "09:00-21:00, or closed",
+        example: "closed, or 09:00-21:00",
         reads: parses::<Stretch>,
         guess: stretch_meant,
     },

@@ -175,11 +175,15 @@ fn for_now(message: &AtTheDoor, facts: &ClientFacts, door: &Door<'_>) -> Option<
         None => return ask_again("the campaign is not configured"),
     }
     if message.class == Class::Advertising {
-        let gates = [
-            plan::under_the_cap(facts, door.settings, door.today()),
-            plan::not_just_bought(facts, door.settings, door.today()),
-        ];
-        if let Some(block) = gates.into_iter().find_map(Result::err) {
+        let thanks = campaign_of(message, door)
+            .is_some_and(|campaign| plan::answers_a_purchase(&campaign.trigger));
+        let cap = plan::under_the_cap(facts, door.settings, door.today());
+        let quiet = if thanks {
+            Ok(())
+        } else {
+            plan::not_just_bought(facts, door.settings, door.today())
+        };
+        if let Err(block) = cap.and(quiet) {
             let until = block.until.unwrap_or(door.today().plus(1));
             return Some(Hindrance::Until(
                 morning(until, door),
