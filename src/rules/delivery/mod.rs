@@ -5,3 +5,5 @@
 //! `channels` talks to servers, `db` keeps the states, `jobs::deliver` puts them together.
 
 pub mod reaction;
+pub mod return_path;
+pub mod smtp_replies;
