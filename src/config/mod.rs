@@ -11,7 +11,9 @@ mod files;
 pub mod problem;
 pub mod ready;
 pub mod schema;
+pub mod secrets;
 pub mod settings;
+pub mod smtp;
 mod source;
 pub mod values;
 

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::smtp::Smtp;
 pub use super::source::{Encoding, FactKind, Source, SourceConsent, SourceKind, SourceMode};
 use super::values::{Days, Share};
 use crate::model::{Currency, Day, Locale, ManagerRole};
@@ -30,6 +31,9 @@ pub struct Settings {
     /// How letters leave.
     #[serde(default)]
     pub delivery: Delivery,
+    /// The mail server that takes our letters.
+    #[serde(default)]
+    pub smtp: Smtp,
     /// How a missed purchase cycle is found.
     #[serde(default)]
     pub rhythm: RhythmSettings,
