@@ -703,7 +703,9 @@ key_file = "nowhere.pem"
 #[test]
 fn a_mail_server_on_this_machine_needs_no_encryption() {
     for host in ["127.0.0.1", "localhost", "::1"] {
-        let home = Home::new(&format!("{COMPANY}[smtp]\nhost = \"{host}\"\ntls = \"none\"\n"));
+        let home = Home::new(&format!(
+            "{COMPANY}[smtp]\nhost = \"{host}\"\ntls = \"none\"\n"
+        ));
         assert_eq!(home.said(), "", "{host}");
     }
 }
