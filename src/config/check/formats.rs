@@ -8,7 +8,6 @@ use std::str::FromStr;
 
 use super::super::campaign::{DateRule, Discount};
 use super::super::settings::Stretch;
-use super::super::values::{Days, Share, Span, TimeOfDay};
 use super::super::values::{Days, Share, Span, TimeOfDay, Wait};
 use super::nearest;
 use crate::model::{Currency, Day, Money};
