@@ -50,3 +50,23 @@ WHEN OLD.state IN ('accepted', 'failed', 'suppressed', 'expired', 'cancelled', '
 BEGIN
     SELECT RAISE(ABORT, 'a message that is over stays as it is');
 END;
+
+-- Faults of an address that count together: soft bounces, phones without an account.
+CREATE TABLE address_faults (
+    address_hash BLOB NOT NULL,
+    channel      TEXT NOT NULL,
+    kind         TEXT NOT NULL CHECK (kind IN ('soft_bounce', 'no_account')),
+    at           INTEGER NOT NULL,
+    message_id   INTEGER NOT NULL,
+    PRIMARY KEY (address_hash, channel, kind, message_id)
+) STRICT, WITHOUT ROWID;
+
+-- What rests until a person lifts it: a channel, a campaign, a step, a country.
+CREATE TABLE stops (
+    kind   TEXT NOT NULL CHECK (kind IN ('channel', 'campaign', 'step', 'country')),
+    name   TEXT NOT NULL,               -- email; missed-cycle; missed-cycle/letter; KZ
+    since  INTEGER NOT NULL,
+    by     TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (kind, name)
+) STRICT, WITHOUT ROWID;

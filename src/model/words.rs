@@ -218,6 +218,8 @@ words! {
         Complaint = "complaint",
         /// The address does not exist.
         HardBounce = "hard_bounce",
+        /// The phone has no account on the channel.
+        NoAccount = "no_account",
         /// A person of the company entered it.
         Manual = "manual",
         /// The client told a manager.
@@ -307,5 +309,19 @@ words! {
         AtLeastOnce = "at_least_once",
         /// A person decides.
         Ask = "ask",
+    }
+}
+
+words! {
+    /// What can be stopped until a person lifts it.
+    StopOf {
+        /// Everything on a channel.
+        Channel = "channel",
+        /// Everything of a campaign.
+        Campaign = "campaign",
+        /// One step of a campaign: `campaign/step`.
+        Step = "step",
+        /// Everybody of a country, by its two letters, on WhatsApp.
+        Country = "country",
     }
 }

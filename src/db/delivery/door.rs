@@ -12,12 +12,14 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::super::rows::{day_of, optional_day, word};
 use super::super::{Result, Store};
+use super::ending::{Ending, record};
 use super::{Claim, put_back, rows_of};
 use crate::model::{
     Arm, Channel, Class, Client, ClientFacts, ClientId, Consent, Day, Deal, DealStatus, Enrollment,
-    Readiness, Rhythm, RhythmDates, Suppressed, hex,
+    Readiness, Rhythm, RhythmDates, StopOf, Suppressed, hex,
 };
 use crate::rules::delivery::clearance::{self, AtTheDoor, Cleared, Door, Hindrance, Reader};
+use crate::rules::plan::country_of;
 
 /// A claimed message that is ready to leave.
 #[derive(Debug)]
@@ -43,6 +45,15 @@ pub enum Passed<M> {
     Hindered(M, Hindrance),
     /// It is no longer the claimant's.
     Lost(M),
+}
+
+/// What one transaction of many sessions has done.
+#[derive(Debug)]
+pub struct Settled<M> {
+    /// Endings that came too late to count.
+    pub stale: u64,
+    /// What the door said.
+    pub passed: Vec<Passed<M>>,
 }
 
 /// A message as it stands at the door.
@@ -74,17 +85,21 @@ impl Store {
         Ok(hindered)
     }
 
-    /// Passes the point of no return with every message that the gates let through; one
-    /// transaction. What comes back is in the order of `asking`.
+    /// Records what came of attempts, and passes the point of no return with every message that
+    /// the gates let through: one transaction for many sessions. What comes back is in the order of
+    /// `asking`.
     ///
-    /// When this fails nothing was passed, and none of the messages may be sent.
-    pub async fn pass<M>(
+    /// When this fails nothing was recorded and nothing passed, and none of the messages may be
+    /// sent.
+    pub async fn settle<M>(
         &self,
+        endings: &[Ending],
         asking: Vec<Asking<M>>,
         door: &Door<'_>,
         by: &str,
-    ) -> Result<Vec<Passed<M>>> {
+    ) -> Result<Settled<M>> {
         let mut tx = self.begin().await?;
+        let stale = record(&mut tx, endings, by, door.now.timestamp_millis()).await?;
         let claims: Vec<(Claim, &str)> = asking
             .iter()
             .map(|one| (one.claim, one.address.as_str()))
@@ -118,7 +133,7 @@ impl Store {
         mark_sending(&mut tx, &through, by, now_ms).await?;
         put_back(&mut tx, &hindered, by, now_ms).await?;
         tx.commit().await?;
-        Ok(passed)
+        Ok(Settled { stale, passed })
     }
 }
 
@@ -222,10 +237,12 @@ async fn standings(
     .bind(rows_of(&ids)?)
     .fetch_all(&mut *tx)
     .await?;
+    let stops = stops(tx).await?;
     let mut standings = Vec::with_capacity(rows.len());
     for row in &rows {
         let (seq, address) = addresses[&row.get::<i64, _>("id")];
         let mut standing = standing(row, address)?;
+        standing.at_the_door.stopped = stopped(&stops, row, &standing.at_the_door);
         standing.ours = row.get::<i64, _>("claim") == seq
             && row.get::<String, _>("state") == "claimed"
             && row.get::<Option<i64>, _>("lease_until") >= Some(needs_until);
@@ -267,9 +284,53 @@ fn standing(row: &SqliteRow, address: &str) -> Result<Standing> {
             channel,
             class: word(row, "messages", "class")?,
             expires_at: expires_at.and_then(chrono::DateTime::from_timestamp_millis),
+            stopped: None,
             reader,
         },
     })
+}
+
+/// What rests until a person lifts it: kind, name, reason.
+async fn stops(tx: &mut SqliteConnection) -> Result<Vec<(StopOf, String, String)>> {
+    let rows = sqlx::query("SELECT kind, name, reason FROM stops")
+        .fetch_all(tx)
+        .await?;
+    let stops = rows.iter().map(|row| {
+        Ok((
+            word(row, "stops", "kind")?,
+            row.get("name"),
+            row.get("reason"),
+        ))
+    });
+    stops.collect()
+}
+
+/// Why a message rests until a person lifts something.
+fn stopped(
+    stops: &[(StopOf, String, String)],
+    row: &SqliteRow,
+    message: &AtTheDoor,
+) -> Option<String> {
+    if stops.is_empty() {
+        return None;
+    }
+    let step: String = row.get("step");
+    let step = format!("{}/{step}", message.campaign);
+    let country = match &message.reader {
+        Reader::Client { facts, .. } if message.channel == Channel::Whatsapp => {
+            facts.client.phone.as_deref().and_then(country_of)
+        }
+        _ => None,
+    };
+    let concerned = |kind: StopOf, name: &str| match kind {
+        StopOf::Channel => name == message.channel.word(),
+        StopOf::Campaign => name == message.campaign,
+        StopOf::Step => name == step,
+        StopOf::Country => country == Some(name),
+    };
+    let mut stops = stops.iter();
+    let stop = stops.find(|(kind, name, _)| concerned(*kind, name));
+    stop.map(|(kind, name, reason)| format!("{kind} {name} is stopped: {reason}"))
 }
 
 /// The client with the address that the message goes to, whatever the sources say by now.

@@ -1,6 +1,7 @@
 //! What came of an attempt.
 
 use serde::Serialize;
+use sqlx::sqlite::SqliteConnection;
 
 use super::super::{Result, Store};
 use super::{Claim, rows_of};
@@ -108,39 +109,51 @@ impl Ending {
     }
 }
 
+/// Records what came of attempts. Returns how many had to be left alone because somebody else has
+/// claimed or decided the message since.
+///
+/// An acceptance is also taken from a message that counted as unknown meanwhile: it is proof.
+pub(super) async fn record(
+    connection: &mut SqliteConnection,
+    endings: &[Ending],
+    by: &str,
+    now_ms: i64,
+) -> Result<u64> {
+    if endings.is_empty() {
+        return Ok(0);
+    }
+    let rows: Vec<Row<'_>> = endings.iter().map(Ending::row).collect();
+    let done = sqlx::query(
+        "UPDATE messages SET state = row.value ->> 'state', owner = NULL, lease_until = NULL,
+                accepted_at = CASE WHEN row.value ->> 'receipt' IS NULL THEN accepted_at
+                                   ELSE ?2 END,
+                receipt = coalesce(row.value ->> 'receipt', receipt),
+                provider_id = coalesce(row.value ->> 'provider_id', provider_id),
+                due_at = coalesce(row.value ->> 'due_at', due_at),
+                refusals = refusals + (row.value ->> 'refused'),
+                reason = row.value ->> 'reason', changed_at = ?2, changed_by = ?3
+         FROM json_each(?1) AS row
+         WHERE messages.id = row.value ->> 'id' AND claim = row.value ->> 'claim'
+           AND CASE messages.state
+                   WHEN 'claimed' THEN row.value ->> 'state' IN ('retry', 'failed', 'queued')
+                   WHEN 'sending' THEN row.value ->> 'state' IN ('accepted', 'retry', 'failed',
+                                                                 'unknown')
+                   WHEN 'unknown' THEN row.value ->> 'state' = 'accepted'
+                   ELSE false END",
+    )
+    .bind(rows_of(&rows)?)
+    .bind(now_ms)
+    .bind(by)
+    .execute(connection)
+    .await?;
+    Ok((endings.len() as u64).saturating_sub(done.rows_affected()))
+}
+
 impl Store {
     /// Records what came of attempts; one transaction. Returns how many had to be left alone because
     /// somebody else has claimed or decided the message since.
-    ///
-    /// An acceptance is also taken from a message that counted as unknown meanwhile: it is proof.
     pub async fn record_endings(&self, endings: &[Ending], by: &str, now_ms: i64) -> Result<u64> {
-        if endings.is_empty() {
-            return Ok(0);
-        }
-        let rows: Vec<Row<'_>> = endings.iter().map(Ending::row).collect();
-        let done = sqlx::query(
-            "UPDATE messages SET state = row.value ->> 'state', owner = NULL, lease_until = NULL,
-                    accepted_at = CASE WHEN row.value ->> 'receipt' IS NULL THEN accepted_at
-                                       ELSE ?2 END,
-                    receipt = coalesce(row.value ->> 'receipt', receipt),
-                    provider_id = coalesce(row.value ->> 'provider_id', provider_id),
-                    due_at = coalesce(row.value ->> 'due_at', due_at),
-                    refusals = refusals + (row.value ->> 'refused'),
-                    reason = row.value ->> 'reason', changed_at = ?2, changed_by = ?3
-             FROM json_each(?1) AS row
-             WHERE messages.id = row.value ->> 'id' AND claim = row.value ->> 'claim'
-               AND (messages.state IN ('claimed', 'sending')
-                    OR (messages.state = 'unknown' AND row.value ->> 'state' = 'accepted'))
-               AND (messages.state = 'claimed'
-                    OR row.value ->> 'state' IN ('accepted', 'retry', 'failed', 'unknown'))
-               AND (messages.state <> 'claimed'
-                    OR row.value ->> 'state' IN ('retry', 'failed', 'queued'))",
-        )
-        .bind(rows_of(&rows)?)
-        .bind(now_ms)
-        .bind(by)
-        .execute(&self.pool)
-        .await?;
-        Ok((endings.len() as u64).saturating_sub(done.rows_affected()))
+        let mut connection = self.pool.acquire().await?;
+        record(&mut connection, endings, by, now_ms).await
     }
 }

@@ -7,12 +7,14 @@ mod claim;
 mod door;
 mod ending;
 mod ledger;
+mod measures;
 mod reconcile;
 
 pub use claim::{Claim, ClaimOrder, Claimed};
-pub use door::{Asking, Passed};
+pub use door::{Asking, Passed, Settled};
 pub use ending::{Ending, Outlook};
 pub use ledger::{Decision, Journal, MessageFilter, MessageRow};
+pub use measures::Stop;
 pub use reconcile::Reconciled;
 
 use sqlx::sqlite::SqliteConnection;

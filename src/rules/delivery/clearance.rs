@@ -60,6 +60,8 @@ pub struct AtTheDoor {
     pub class: Class,
     /// After this instant it is of no use any more.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Why its channel, campaign, step or country rests until a person lifts it, if one does.
+    pub stopped: Option<String>,
     /// Who reads it.
     pub reader: Reader,
 }
@@ -116,6 +118,8 @@ pub fn hindrance(at_the_door: &AtTheDoor, door: &Door<'_>) -> Option<Hindrance> 
     if expires_at.is_some_and(|over| over <= door.now) {
         return Some(Hindrance::never(MessageState::Expired, "its time is over"));
     }
+    let stopped = at_the_door.stopped.as_ref();
+    let stopped = stopped.map(|why| Hindrance::Until(door.now + ASK_AGAIN, why.clone()));
     let hindrance = match &at_the_door.reader {
         Reader::Staff => None,
         Reader::Gone => Some(Hindrance::never(
@@ -127,7 +131,7 @@ pub fn hindrance(at_the_door: &AtTheDoor, door: &Door<'_>) -> Option<Hindrance> 
                 .or_else(|| for_now(at_the_door, facts, door))
         }
     };
-    match (hindrance, expires_at) {
+    match (hindrance.or(stopped), expires_at) {
         (Some(Hindrance::Until(until, reason)), Some(over)) if until >= over => {
             Some(Hindrance::never(
                 MessageState::Expired,
@@ -253,6 +257,7 @@ mod tests {
             channel: Channel::Email,
             class: Class::Advertising,
             expires_at: Some(at("2026-11-28T00:00:00Z")),
+            stopped: None,
             reader: Reader::Client {
                 facts: Box::new(ClientFacts {
                     client: Client {
@@ -381,6 +386,19 @@ mod tests {
         // The older one leaves the window tomorrow; days begin at 21:00 UTC in Moscow.
         let until = Hindrance::Until(at("2026-11-25T21:00:00Z"), "frequency_cap".to_owned());
         assert_eq!(ask(&full, "live"), Some(until));
+    }
+
+    #[test]
+    fn what_a_person_or_an_answer_has_stopped_waits_for_a_person() {
+        let stopped = AtTheDoor {
+            stopped: Some("the password is wrong".to_owned()),
+            ..letter()
+        };
+        let waits = Hindrance::Until(
+            at("2026-11-25T07:15:00Z"),
+            "the password is wrong".to_owned(),
+        );
+        assert_eq!(ask(&stopped, "live"), Some(waits));
     }
 
     #[test]
