@@ -11,9 +11,11 @@ mod files;
 pub mod problem;
 pub mod ready;
 pub mod schema;
+pub mod secrets;
 pub mod settings;
 mod source;
 pub mod values;
+pub mod whatsapp;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

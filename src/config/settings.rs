@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::source::{Encoding, FactKind, Source, SourceConsent, SourceKind, SourceMode};
 use super::values::{Days, Share};
+pub use super::whatsapp::WhatsApp;
 use crate::model::{Currency, Day, Locale, ManagerRole};
 
 /// The whole of `config/rekindle.toml`.
@@ -30,6 +31,9 @@ pub struct Settings {
     /// How letters leave.
     #[serde(default)]
     pub delivery: Delivery,
+    /// The account at the WhatsApp Cloud API.
+    #[serde(default)]
+    pub whatsapp: WhatsApp,
     /// How a missed purchase cycle is found.
     #[serde(default)]
     pub rhythm: RhythmSettings,

@@ -16,6 +16,7 @@ mod shape;
 mod step_rules;
 mod syntax;
 mod unknown_key;
+mod whatsapp_rules;
 mod wording;
 
 use std::path::Path;

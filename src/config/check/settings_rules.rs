@@ -9,6 +9,7 @@ use super::super::values::{Days, Share};
 use super::document::KeyPath;
 use super::findings::Finding;
 use super::nearest;
+use super::whatsapp_rules;
 use crate::model::{Class, ConsentBasis};
 
 /// One rule over the settings.
@@ -26,6 +27,12 @@ const RULES: &[Rule] = &[
     distances_are_not_nothing,
     shares_leave_a_choice,
     default_manager_is_known,
+    whatsapp_rules::whatsapp_has_a_sender,
+    whatsapp_rules::whatsapp_sender_is_an_id,
+    whatsapp_rules::graph_version_is_understood,
+    whatsapp_rules::whatsapp_goes_encrypted,
+    whatsapp_rules::whatsapp_names_variables,
+    whatsapp_rules::whatsapp_countries_are_open,
 ];
 
 /// Runs every rule; relative paths start at `home`.

@@ -4,4 +4,7 @@
 //! The states and who may change them are in `docs/RELIABILITY.md`. Nothing here sends or stores:
 //! `channels` talks to servers, `db` keeps the states, `jobs::deliver` puts them together.
 
+pub mod feedback;
 pub mod reaction;
+pub mod stop_words;
+pub mod whatsapp_codes;
