@@ -223,6 +223,7 @@ fn write_whatsapp(app: &App, sandbox: &Sandbox, message: &DueMessage) -> Result<
         to: context.client.phone.clone().unwrap_or_default(),
         template: nudge.template_name,
         language: nudge.language,
+        header: None,
         parameters: nudge.parameters,
         buttons: buttons.collect(),
     };
