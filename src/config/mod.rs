@@ -13,6 +13,7 @@ pub mod ready;
 pub mod schema;
 pub mod secrets;
 pub mod settings;
+pub mod smtp;
 mod source;
 pub mod values;
 pub mod whatsapp;

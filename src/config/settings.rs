@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::smtp::Smtp;
 pub use super::source::{Encoding, FactKind, Source, SourceConsent, SourceKind, SourceMode};
 use super::values::{Days, Share};
 pub use super::whatsapp::WhatsApp;
@@ -31,6 +32,9 @@ pub struct Settings {
     /// How letters leave.
     #[serde(default)]
     pub delivery: Delivery,
+    /// The mail server that takes our letters.
+    #[serde(default)]
+    pub smtp: Smtp,
     /// The account at the WhatsApp Cloud API.
     #[serde(default)]
     pub whatsapp: WhatsApp,

@@ -4,12 +4,12 @@
 //! or from files; what is wrong with the keys is in `check::whatsapp_rules`.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::secrets::SecretPlace;
+use super::secrets::{self, SecretError, SecretString};
+use super::values::Wait;
 use crate::model::Day;
 
 /// When Meta stops answering a version of the Graph API; nothing where no end is announced.
@@ -57,9 +57,8 @@ pub struct WhatsApp {
     pub per_second: u16,
     /// Whether a person approves each run that has WhatsApp messages in it.
     pub approval: bool,
-    /// How long one request may take in all, in seconds.
-    #[schemars(range(min = 1, max = 300))]
-    pub timeout_seconds: u16,
+    /// How long one request may take in all.
+    pub timeout: Wait,
 }
 
 impl Default for WhatsApp {
@@ -76,7 +75,7 @@ impl Default for WhatsApp {
             verify_token_file: None,
             per_second: 20,
             approval: true,
-            timeout_seconds: 30,
+            timeout: Wait::seconds(30),
         }
     }
 }
@@ -97,24 +96,32 @@ pub enum VersionLife {
 }
 
 impl WhatsApp {
-    /// Where the access token comes from.
-    pub fn token(&self) -> SecretPlace<'_> {
-        place(&self.token_env, self.token_file.as_deref())
+    /// The access token.
+    ///
+    /// # Errors
+    ///
+    /// It is neither in the file, which starts at `home`, nor in the variable.
+    pub fn token(&self, home: &Path) -> Result<SecretString, SecretError> {
+        secret(&self.token_env, self.token_file.as_deref(), home)
     }
 
-    /// Where the app secret comes from.
-    pub fn app_secret(&self) -> SecretPlace<'_> {
-        place(&self.app_secret_env, self.app_secret_file.as_deref())
+    /// The app secret, by which what Meta sends is believed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::token`].
+    pub fn app_secret(&self, home: &Path) -> Result<SecretString, SecretError> {
+        secret(&self.app_secret_env, self.app_secret_file.as_deref(), home)
     }
 
-    /// Where the word for verifying the webhook comes from.
-    pub fn verify_token(&self) -> SecretPlace<'_> {
-        place(&self.verify_token_env, self.verify_token_file.as_deref())
-    }
-
-    /// How long one request may take in all.
-    pub fn timeout(&self) -> Duration {
-        Duration::from_secs(u64::from(self.timeout_seconds))
+    /// The word by which Meta verifies the address of the webhook.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::token`].
+    pub fn verify_token(&self, home: &Path) -> Result<SecretString, SecretError> {
+        let file = self.verify_token_file.as_deref();
+        secret(&self.verify_token_env, file, home)
     }
 
     /// Whether the version of the Graph API is answered on a day, and for how long still.
@@ -159,8 +166,12 @@ impl WhatsApp {
     }
 }
 
-fn place<'p>(env: &'p str, file: Option<&'p Path>) -> SecretPlace<'p> {
-    SecretPlace { env, file }
+/// A secret from its file, which counts first, or else from its variable.
+fn secret(env: &str, file: Option<&Path>, home: &Path) -> Result<SecretString, SecretError> {
+    match file {
+        Some(file) => secrets::from_file(&home.join(file)),
+        None => secrets::from_env(env),
+    }
 }
 
 /// The two numbers of a version: 25 and 0 of `v25.0`; nothing when it is written otherwise.

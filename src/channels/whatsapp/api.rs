@@ -87,7 +87,7 @@ impl Api {
     pub fn new(settings: &WhatsApp, token: &SecretString) -> Result<Self, SetupError> {
         // The HTTP library panics when TLS has no provider. That one is there already is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let timeout = settings.timeout();
+        let timeout = settings.timeout.duration();
         let mut builder = Client::builder()
             .user_agent(concat!("rekindle/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())

@@ -8,8 +8,7 @@ use super::super::settings::DeliveryMode;
 use super::super::values::{Days, Share};
 use super::document::KeyPath;
 use super::findings::Finding;
-use super::nearest;
-use super::whatsapp_rules;
+use super::{nearest, smtp_rules, whatsapp_rules};
 use crate::model::{Class, ConsentBasis};
 
 /// One rule over the settings.
@@ -27,18 +26,19 @@ const RULES: &[Rule] = &[
     distances_are_not_nothing,
     shares_leave_a_choice,
     default_manager_is_known,
-    whatsapp_rules::whatsapp_has_a_sender,
-    whatsapp_rules::whatsapp_sender_is_an_id,
-    whatsapp_rules::graph_version_is_understood,
-    whatsapp_rules::whatsapp_goes_encrypted,
-    whatsapp_rules::whatsapp_names_variables,
-    whatsapp_rules::whatsapp_countries_are_open,
 ];
 
 /// Runs every rule; relative paths start at `home`.
 pub(super) fn all(settings: &Settings, home: &Path) -> Vec<Finding> {
-    let findings = RULES.iter().flat_map(|rule| rule(settings));
-    findings.chain(source_paths_exist(settings, home)).collect()
+    let rules = RULES
+        .iter()
+        .chain(smtp_rules::RULES)
+        .chain(whatsapp_rules::RULES);
+    rules
+        .flat_map(|rule| rule(settings))
+        .chain(source_paths_exist(settings, home))
+        .chain(smtp_rules::files_exist(settings, home))
+        .collect()
 }
 
 fn top(key: &str) -> KeyPath {

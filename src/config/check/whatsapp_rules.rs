@@ -2,6 +2,7 @@
 
 use super::super::Settings;
 use super::super::settings::DeliveryMode;
+use super::super::values::Wait;
 use super::super::whatsapp::number;
 use super::document::KeyPath;
 use super::findings::Finding;
@@ -15,6 +16,17 @@ const CLOSED_COUNTRIES: &[(&str, &str)] = &[(
     "WhatsApp is blocked in Russia, and advertising there is unlawful since 2025-09-01",
 )];
 
+/// Every rule.
+pub(super) const RULES: &[fn(&Settings) -> Vec<Finding>] = &[
+    there_is_a_sender,
+    the_sender_is_an_id,
+    the_version_is_understood,
+    the_token_goes_encrypted,
+    variables_are_named,
+    countries_are_open,
+    a_request_has_time,
+];
+
 fn key(name: &str) -> KeyPath {
     KeyPath::root().key("whatsapp").key(name)
 }
@@ -23,7 +35,7 @@ fn countries() -> KeyPath {
     KeyPath::root().key("delivery").key("whatsapp_countries")
 }
 
-pub(super) fn whatsapp_has_a_sender(settings: &Settings) -> Vec<Finding> {
+fn there_is_a_sender(settings: &Settings) -> Vec<Finding> {
     let delivery = &settings.delivery;
     let needed = delivery.mode == DeliveryMode::Live && !delivery.whatsapp_countries.is_empty();
     if !needed || settings.whatsapp.phone_number_id.is_some() {
@@ -35,7 +47,7 @@ pub(super) fn whatsapp_has_a_sender(settings: &Settings) -> Vec<Finding> {
     vec![finding.given(KeyPath::root().key("delivery").key("mode"))]
 }
 
-pub(super) fn whatsapp_sender_is_an_id(settings: &Settings) -> Vec<Finding> {
+fn the_sender_is_an_id(settings: &Settings) -> Vec<Finding> {
     let Some(id) = &settings.whatsapp.phone_number_id else {
         return Vec::new();
     };
@@ -48,7 +60,7 @@ pub(super) fn whatsapp_sender_is_an_id(settings: &Settings) -> Vec<Finding> {
     vec![Finding::error(key("phone_number_id"), message, hint)]
 }
 
-pub(super) fn graph_version_is_understood(settings: &Settings) -> Vec<Finding> {
+fn the_version_is_understood(settings: &Settings) -> Vec<Finding> {
     let version = &settings.whatsapp.graph_version;
     if number(version).is_some() {
         return Vec::new();
@@ -59,7 +71,7 @@ pub(super) fn graph_version_is_understood(settings: &Settings) -> Vec<Finding> {
 }
 
 /// The token goes with every request: it must not go in the open.
-pub(super) fn whatsapp_goes_encrypted(settings: &Settings) -> Vec<Finding> {
+fn the_token_goes_encrypted(settings: &Settings) -> Vec<Finding> {
     let whatsapp = &settings.whatsapp;
     if whatsapp.base_url.starts_with("https://") || whatsapp.is_loopback() {
         return Vec::new();
@@ -70,7 +82,7 @@ pub(super) fn whatsapp_goes_encrypted(settings: &Settings) -> Vec<Finding> {
 }
 
 /// Catches the token itself, written where the name of its variable belongs.
-pub(super) fn whatsapp_names_variables(settings: &Settings) -> Vec<Finding> {
+fn variables_are_named(settings: &Settings) -> Vec<Finding> {
     let whatsapp = &settings.whatsapp;
     let variables = [
         ("token_env", &whatsapp.token_env),
@@ -95,7 +107,7 @@ fn is_variable(name: &str) -> bool {
         && !name.starts_with(|c: char| c.is_ascii_digit())
 }
 
-pub(super) fn whatsapp_countries_are_open(settings: &Settings) -> Vec<Finding> {
+fn countries_are_open(settings: &Settings) -> Vec<Finding> {
     let allowed = settings.delivery.whatsapp_countries.iter().enumerate();
     let findings = allowed.filter_map(|(n, country)| {
         let (_, why) = CLOSED_COUNTRIES.iter().find(|(code, _)| code == country)?;
@@ -103,4 +115,13 @@ pub(super) fn whatsapp_countries_are_open(settings: &Settings) -> Vec<Finding> {
         Some(Finding::warning(countries().index(n), *why, hint))
     });
     findings.collect()
+}
+
+fn a_request_has_time(settings: &Settings) -> Vec<Finding> {
+    if settings.whatsapp.timeout > Wait::ZERO {
+        return Vec::new();
+    }
+    let message = "no request can be answered in no time";
+    let hint = "write timeout = \"30s\"";
+    vec![Finding::error(key("timeout"), message, hint)]
 }

@@ -6,5 +6,7 @@
 
 pub mod feedback;
 pub mod reaction;
+pub mod return_path;
+pub mod smtp_replies;
 pub mod stop_words;
 pub mod whatsapp_codes;

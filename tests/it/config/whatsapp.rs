@@ -13,7 +13,7 @@ fn a_company_with_whatsapp_is_accepted_without_a_word() {
             "[delivery]\nmode = \"live\"\nfrom_email = \"a@shop.kz\"\n\
              public_url = \"https://shop.kz/r\"\nwhatsapp_countries = [\"KZ\"]\n\
              [whatsapp]\nphone_number_id = \"106540352242922\"\ntoken_file = \"secrets/token\"\n\
-             per_second = 80\napproval = false\ntimeout_seconds = 10\n"
+             per_second = 80\napproval = false\ntimeout = \"10s\"\n"
         ),
         ""
     );
@@ -37,7 +37,7 @@ graph_version = "25"
 base_url = "http://graph.facebook.com"
 token_env = "EAAGm0PX4ZCpsBAlongtoken"
 per_second = 0
-timeout_seconds = 900
+timeout = "0s"
 token = "EAAG"
 "#
     ));

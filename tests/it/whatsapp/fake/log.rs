@@ -12,23 +12,23 @@ use serde_json::json;
 
 /// One request.
 #[derive(Clone, Debug, Serialize)]
-pub struct Logged {
+pub(crate) struct Logged {
     /// The number of its connection.
-    pub connection: u64,
+    pub(crate) connection: u64,
     /// Its `biz_opaque_callback_data`.
-    pub key: Option<String>,
+    pub(crate) key: Option<String>,
     /// Its recipient.
-    pub to: Option<String>,
+    pub(crate) to: Option<String>,
     /// Its template.
-    pub template: Option<String>,
+    pub(crate) template: Option<String>,
     /// The sum of its body.
-    pub sha256: String,
+    pub(crate) sha256: String,
     /// What was done about it.
-    pub said: String,
+    pub(crate) said: String,
     /// Whether the message counts as sent.
-    pub taken: bool,
+    pub(crate) taken: bool,
     /// Its id, when it was taken.
-    pub wamid: Option<String>,
+    pub(crate) wamid: Option<String>,
 }
 
 impl Logged {

@@ -27,12 +27,14 @@ use tokio::task::{JoinHandle, JoinSet};
 use hooks::Hooks;
 use limits::Limits;
 use log::Log;
-pub use log::Logged;
-pub use script::{Buttons, HeaderKind, Rule, Script, Template, TemplateState, Then, Webhooks};
+pub(crate) use log::Logged;
+pub(crate) use script::{
+    Buttons, HeaderKind, Rule, Script, Template, TemplateState, Then, Webhooks,
+};
 use wire::{Connection, Ending, Request};
 
 /// A running fake; gone when dropped.
-pub struct Fake {
+pub(crate) struct Fake {
     address: SocketAddr,
     inner: Arc<Inner>,
     accepting: JoinHandle<()>,
@@ -76,7 +78,7 @@ enum Reply {
 
 impl Fake {
     /// Starts on a port of 127.0.0.1 (0: any) and writes its log into a file.
-    pub async fn start(script: Script, port: u16, log: &Path) -> Self {
+    pub(crate) async fn start(script: Script, port: u16, log: &Path) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).await;
         let listener = listener.expect("a free port on the loopback");
         let address = listener
@@ -100,27 +102,27 @@ impl Fake {
     }
 
     /// The base address for the settings of the product.
-    pub fn base_url(&self) -> String {
+    pub(crate) fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Every request so far, in the order of their ends.
-    pub fn requests(&self) -> Vec<Logged> {
+    pub(crate) fn requests(&self) -> Vec<Logged> {
         self.inner.log.all()
     }
 
     /// How many connections were opened.
-    pub fn connections(&self) -> u64 {
+    pub(crate) fn connections(&self) -> u64 {
         self.inner.log.connections()
     }
 
     /// Waits until every webhook has been delivered, or given up.
-    pub async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         self.inner.hooks.settle().await;
     }
 
     /// Delivers a webhook of one's own making.
-    pub async fn tell(&self, field: &str, value: Value) {
+    pub(crate) async fn tell(&self, field: &str, value: Value) {
         self.inner.hooks.tell(field, value).await;
     }
 }

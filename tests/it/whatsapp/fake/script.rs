@@ -9,29 +9,29 @@ use super::draw;
 /// The whole of it, as JSON; every key has a default.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Script {
+pub(crate) struct Script {
     /// The version in the path.
-    pub version: String,
+    pub(crate) version: String,
     /// The sender in the path.
-    pub phone_number_id: String,
+    pub(crate) phone_number_id: String,
     /// What must stand behind "Bearer".
-    pub token: String,
+    pub(crate) token: String,
     /// What webhooks are signed with.
-    pub app_secret: String,
+    pub(crate) app_secret: String,
     /// Requests a second; 0: any number.
-    pub per_second: usize,
+    pub(crate) per_second: usize,
     /// Seconds between two messages to one phone; 0: none.
-    pub pair_seconds: u64,
+    pub(crate) pair_seconds: u64,
     /// Changes every draw.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// The registered templates.
-    pub templates: Vec<Template>,
+    pub(crate) templates: Vec<Template>,
     /// What goes wrong: the first rule that fits counts.
-    pub rules: Vec<Rule>,
+    pub(crate) rules: Vec<Rule>,
     /// Phones that WhatsApp knows under another number.
-    pub wa_ids: BTreeMap<String, String>,
+    pub(crate) wa_ids: BTreeMap<String, String>,
     /// Where and how events are told; not at all when absent.
-    pub webhooks: Option<Webhooks>,
+    pub(crate) webhooks: Option<Webhooks>,
 }
 
 impl Default for Script {
@@ -55,29 +55,29 @@ impl Default for Script {
 /// A registered template.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Template {
+pub(crate) struct Template {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its language code.
-    pub language: String,
+    pub(crate) language: String,
     /// The parameter of its header.
     #[serde(default)]
-    pub header: Option<HeaderKind>,
+    pub(crate) header: Option<HeaderKind>,
     /// The number of parameters of its body.
     #[serde(default)]
-    pub body: usize,
+    pub(crate) body: usize,
     /// Its buttons in order.
     #[serde(default)]
-    pub buttons: Vec<Buttons>,
+    pub(crate) buttons: Vec<Buttons>,
     /// Whether it may be used.
     #[serde(default)]
-    pub state: TemplateState,
+    pub(crate) state: TemplateState,
 }
 
 /// What a header takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum HeaderKind {
+pub(crate) enum HeaderKind {
     Text,
     Image,
     Document,
@@ -86,7 +86,7 @@ pub enum HeaderKind {
 /// A button of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Buttons {
+pub(crate) enum Buttons {
     /// An address that ends with a parameter.
     Url,
     /// An answer that may have a payload.
@@ -98,7 +98,7 @@ pub enum Buttons {
 /// Whether a template may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum TemplateState {
+pub(crate) enum TemplateState {
     #[default]
     Approved,
     Paused,
@@ -108,23 +108,23 @@ pub enum TemplateState {
 /// When something goes wrong, and what.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// Only for this phone.
     #[serde(default)]
-    pub to: Option<String>,
+    pub(crate) to: Option<String>,
     /// Only for this share of the requests, 0..1.
     #[serde(default)]
-    pub share: Option<f64>,
+    pub(crate) share: Option<f64>,
     /// Only so often.
     #[serde(default)]
-    pub times: Option<u32>,
+    pub(crate) times: Option<u32>,
     /// What happens.
-    pub then: Then,
+    pub(crate) then: Then,
 }
 
 impl Rule {
     /// Always the same thing.
-    pub fn always(then: Then) -> Self {
+    pub(crate) fn always(then: Then) -> Self {
         Self {
             to: None,
             share: None,
@@ -143,7 +143,7 @@ impl Rule {
 /// What happens to a request. `taken`: whether the message is sent all the same.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Then {
+pub(crate) enum Then {
     /// It is taken.
     Accept,
     /// It is turned away with a code.
@@ -186,27 +186,27 @@ impl Then {
 /// How events are told.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Webhooks {
+pub(crate) struct Webhooks {
     /// Where to.
-    pub url: String,
+    pub(crate) url: String,
     /// The share that comes twice.
-    pub double: f64,
+    pub(crate) double: f64,
     /// The share that never comes.
-    pub drop: f64,
+    pub(crate) drop: f64,
     /// The share of messages of which "sent" comes before the answer to the request.
-    pub early: f64,
+    pub(crate) early: f64,
     /// The shortest and the longest delay in milliseconds: far apart, they shuffle.
-    pub delay_ms: (u64, u64),
+    pub(crate) delay_ms: (u64, u64),
     /// The share of messages that are read, besides being delivered.
-    pub read: f64,
+    pub(crate) read: f64,
     /// The share that is answered with `reply`.
-    pub replies: f64,
+    pub(crate) replies: f64,
     /// What clients answer.
-    pub reply: String,
+    pub(crate) reply: String,
     /// The share of clients without a phone.
-    pub nameless: f64,
+    pub(crate) nameless: f64,
     /// How often an event is told that nobody takes.
-    pub tries: u32,
+    pub(crate) tries: u32,
 }
 
 impl Default for Webhooks {
