@@ -38,7 +38,7 @@ pub struct WhatsApp {
     #[schemars(extend("pattern" = "^v[0-9]+\\.[0-9]+$"))]
     pub graph_version: String,
     /// Where the API answers; another address than Meta's only for tests.
-    #[schemars(extend("format" = "url", "pattern" = "^https?://"))]
+    #[schemars(extend("pattern" = "^https?://"))]
     pub base_url: String,
     /// The environment variable that holds the access token.
     pub token_env: String,

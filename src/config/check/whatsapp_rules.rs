@@ -76,7 +76,7 @@ fn the_token_goes_encrypted(settings: &Settings) -> Vec<Finding> {
     if whatsapp.base_url.starts_with("https://") || whatsapp.is_loopback() {
         return Vec::new();
     }
-    let message = "the access token would travel unencrypted";
+    let message = "the access token would travel in the open";
     let hint = "write base_url = \"https://graph.facebook.com\"";
     vec![Finding::error(key("base_url"), message, hint)]
 }
@@ -91,7 +91,7 @@ fn variables_are_named(settings: &Settings) -> Vec<Finding> {
     ];
     let wrong = variables.into_iter().filter(|(_, name)| !is_variable(name));
     let findings = wrong.map(|(name, _)| {
-        let message = format!("\"{name}\" is not the name of an environment variable");
+        let message = format!("what {name} says is not the name of an environment variable");
         let hint = "write a name in capitals such as REKINDLE_WHATSAPP_TOKEN; the secret itself \
                     never stands here, and one that did should be replaced";
         Finding::error(key(name), message, hint)
