@@ -14,7 +14,7 @@ use crate::rules::delivery::whatsapp_codes::{self, Broken};
 const KEPT: usize = 512;
 
 /// The longest that anybody is believed who asks to wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// Longest id that is believed.
 const LONGEST_ID: usize = 512;
@@ -100,7 +100,8 @@ struct Bad {
 struct Error {
     code: i64,
     message: Option<String>,
-    error_data: Option<ErrorData>,
+    #[serde(rename = "error_data")]
+    data: Option<ErrorData>,
 }
 
 #[derive(Deserialize)]
@@ -126,21 +127,18 @@ pub(super) fn read(answer: &Answer<'_>) -> Result<Taken, Trouble> {
     };
     let error = serde_json::from_slice::<Bad>(answer.body);
     let error = error.ok().filter(|_| answer.is_whole);
-    Err(match error {
-        Some(Bad { error }) => {
-            let reaction = whatsapp_codes::answered(error.code);
-            trouble(reaction, Some(error.code), words(&error))
-        }
-        None => {
-            let reaction = whatsapp_codes::broken(Broken::Strange(answer.status));
-            let what = match answer.status {
-                200..=299 => "an answer without the id of a message",
-                300..=399 => "an answer that sends elsewhere, which is not followed",
-                _ => "an answer that is not from the API",
-            };
-            trouble(reaction, None, format!("{what} (HTTP {})", answer.status))
-        }
-    })
+    if let Some(Bad { error }) = error {
+        let reaction = whatsapp_codes::answered(error.code);
+        return Err(trouble(reaction, Some(error.code), words(&error)));
+    }
+    let reaction = whatsapp_codes::broken(Broken::Strange(answer.status));
+    let what = match answer.status {
+        200..=299 => "an answer without the id of a message",
+        300..=399 => "an answer that sends elsewhere, which is not followed",
+        _ => "an answer that is not from the API",
+    };
+    let what = format!("{what} (HTTP {})", answer.status);
+    Err(trouble(reaction, None, what))
 }
 
 fn taken(body: &[u8]) -> Option<Taken> {
@@ -154,12 +152,12 @@ fn taken(body: &[u8]) -> Option<Taken> {
     id_is_good.then(|| Taken {
         wamid: message.id,
         wa_id: contact.and_then(|contact| contact.wa_id),
-        held: message.message_status.and_then(held),
+        held: message.message_status.as_deref().and_then(held),
     })
 }
 
-fn held(status: String) -> Option<Held> {
-    match status.as_str() {
+fn held(status: &str) -> Option<Held> {
+    match status {
         "accepted" => None,
         "held_for_quality_assessment" => Some(Held::QualityAssessment),
         "paused" => Some(Held::Paused),
@@ -169,7 +167,7 @@ fn held(status: String) -> Option<Held> {
 
 fn words(error: &Error) -> String {
     let message = error.message.as_deref().unwrap_or_default();
-    let data = error.error_data.as_ref();
+    let data = error.data.as_ref();
     let details = data.and_then(|data| data.details.as_deref());
     let text = match details {
         Some(details) if !message.contains(details) => format!("{message} {details}"),
@@ -199,13 +197,12 @@ pub(super) fn beginning(body: &[u8]) -> String {
 /// server's own `Date`, so that no clock of ours is needed.
 fn wait(retry_after: Option<&str>, date: Option<&str>) -> Option<Duration> {
     let text = retry_after?.trim();
-    let wait = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let until = DateTime::parse_from_rfc2822(text).ok()?;
-            let now = DateTime::parse_from_rfc2822(date?.trim()).ok()?;
-            (until - now).to_std().ok()?
-        }
+    let wait = if let Ok(seconds) = text.parse() {
+        Duration::from_secs(seconds)
+    } else {
+        let until = DateTime::parse_from_rfc2822(text).ok()?;
+        let now = DateTime::parse_from_rfc2822(date?.trim()).ok()?;
+        (until - now).to_std().ok()?
     };
     Some(wait.min(LONGEST_WAIT))
 }

@@ -297,14 +297,20 @@ fn plain(answer: &str) -> String {
             'ё' => text.push('е'),
             // A Turkish capital I does not say which of the two it was.
             'ı' => text.push('i'),
-            // The dot that a Turkish capital İ leaves behind; invisible joiners and directions.
+            // The dot that a Turkish capital İ leaves behind; invisible joiners and directions;
+            // apostrophes, which everybody types in another way.
             '\u{307}'
             | '\u{200b}'..='\u{200f}'
             | '\u{202a}'..='\u{202e}'
             | '\u{2060}'..='\u{2069}'
             | '\u{feff}'
-            | '\u{ad}' => {}
-            '\'' | '’' | '‘' | 'ʻ' | 'ʼ' | '`' => {}
+            | '\u{ad}'
+            | '\''
+            | '’'
+            | '‘'
+            | 'ʻ'
+            | 'ʼ'
+            | '`' => {}
             letter if letter.is_alphanumeric() || letter == '-' => text.push(letter),
             // Marks that belong to the letter before them.
             letter if is_combining(letter) => text.push(letter),
