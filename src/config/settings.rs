@@ -12,6 +12,7 @@ pub use super::hours::{Hours, Stretch};
 use super::smtp::Smtp;
 pub use super::source::{Encoding, FactKind, Source, SourceConsent, SourceKind, SourceMode};
 use super::values::{Days, Share};
+pub use super::whatsapp::WhatsApp;
 use crate::model::{Currency, Day, Locale, ManagerRole};
 
 /// The whole of `config/rekindle.toml`.
@@ -38,6 +39,9 @@ pub struct Settings {
     /// The mail server that takes our letters.
     #[serde(default)]
     pub smtp: Smtp,
+    /// The account at the WhatsApp Cloud API.
+    #[serde(default)]
+    pub whatsapp: WhatsApp,
     /// How a missed purchase cycle is found.
     #[serde(default)]
     pub rhythm: RhythmSettings,

@@ -168,6 +168,7 @@ fn whatsapp(app: &App, message: &DueMessage) -> Result<Prepared, String> {
         to: address.clone(),
         template: nudge.template_name,
         language: nudge.language,
+        header: None,
         parameters: nudge.parameters,
         buttons: buttons.collect(),
     };

@@ -6,9 +6,12 @@
 
 pub mod breaker;
 pub mod clearance;
+pub mod feedback;
 pub mod hours;
 pub mod pace;
 pub mod reaction;
 pub mod retry;
 pub mod return_path;
 pub mod smtp_replies;
+pub mod stop_words;
+pub mod whatsapp_codes;
