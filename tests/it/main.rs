@@ -8,4 +8,5 @@ mod house;
 mod import;
 mod letters;
 mod shop;
+mod smtp;
 mod world;
