@@ -135,12 +135,13 @@ impl Signer {
             Key::Ed25519(_) => "ed25519-sha256",
         };
         let body_hash = STANDARD.encode(Sha256::digest(relaxed_body(body)));
+        let lines: Vec<String> = names.chunks(4).map(|names| names.join(":")).collect();
         let value = format!(
-            "v=1; a={algorithm}; c=relaxed/relaxed; d={};\r\n s={}; t={written};\r\n h={};\r\n \
+            "v=1; a={algorithm}; c=relaxed/relaxed;\r\n d={};\r\n s={}; t={written};\r\n h={};\r\n \
              bh={body_hash};\r\n b=",
             self.domain,
             self.selector,
-            names.join(":\r\n  "),
+            lines.join(":\r\n  "),
         );
         let mut signed = String::new();
         for (name, value) in chosen(&headers, &names) {

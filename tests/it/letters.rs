@@ -7,4 +7,4 @@
 mod company;
 mod mime;
 mod ready;
-mod signed;
+pub(crate) mod signed;

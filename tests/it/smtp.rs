@@ -1,6 +1,11 @@
 //! Letters over SMTP, against a real server on this machine.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a server or a session that cannot be made fails the test as it should"
+)]
 
 mod matrix;
+mod postfix;
 mod sessions;
 pub(crate) mod sink;
 mod tls;

@@ -22,7 +22,7 @@ use crate::rules::delivery::reaction::{Fate, Measure, Reaction};
 use crate::rules::delivery::smtp_replies::{Stage, fulfils};
 
 /// The time for polite words at the end of a session.
-const FAREWELL: Duration = Duration::from_secs(1);
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// How often a server may ask back during a login.
 const CHALLENGES: usize = 4;

@@ -15,7 +15,7 @@ use rekindle::config::smtp::{Dkim, DkimAlgorithm};
 use ring::signature::{ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use sha2::{Digest, Sha256};
 
-const RSA: (&str, &str) = (
+pub(crate) const RSA: (&str, &str) = (
     include_str!("../smtp/tls/dkim-rsa.key"),
     include_str!("../smtp/tls/dkim-rsa.pub"),
 );
@@ -25,10 +25,10 @@ const ED: (&str, &str) = (
 );
 
 /// The date of every letter here, in seconds since 1970.
-const WRITTEN: i64 = 1_795_600_803;
+pub(crate) const WRITTEN: i64 = 1_795_600_803;
 
 /// A signer, with its key in a file that only we can read.
-fn signer(algorithm: DkimAlgorithm, key: &str) -> Result<Signer, DkimError> {
+pub(crate) fn signer(algorithm: DkimAlgorithm, key: &str) -> Result<Signer, DkimError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key.pem");
     std::fs::write(&path, key).unwrap();
@@ -44,7 +44,7 @@ fn signer(algorithm: DkimAlgorithm, key: &str) -> Result<Signer, DkimError> {
 }
 
 /// The key of a `PUBLIC KEY` block, without the frame that says of which kind it is.
-fn public(pem: &str) -> Vec<u8> {
+pub(crate) fn public(pem: &str) -> Vec<u8> {
     let lines = pem.lines().filter(|line| !line.starts_with("--"));
     let der = STANDARD.decode(lines.collect::<String>()).unwrap();
     // Source: RFC 8410 §4 (12 bytes before the key); RFC 3279 §2.3.1 (24 for 2048 bits).
@@ -56,11 +56,13 @@ fn public(pem: &str) -> Vec<u8> {
 fn tags(value: &str) -> Vec<(String, String)> {
     let pairs = value.split(';').filter_map(|tag| tag.split_once('='));
     let tight = |text: &str| text.split_ascii_whitespace().collect::<String>();
-    pairs.map(|(name, value)| (tight(name), tight(value))).collect()
+    pairs
+        .map(|(name, value)| (tight(name), tight(value)))
+        .collect()
 }
 
 /// Verifies the first signature of a letter, the way RFC 6376 §6.1.3 says.
-fn verified(letter: &str, key: &[u8]) -> Result<(), String> {
+pub(crate) fn verified(letter: &str, key: &[u8]) -> Result<(), String> {
     let (head, body) = letter.split_once("\r\n\r\n").ok_or("no body")?;
     let unfolded = head.replace("\r\n ", " ").replace("\r\n\t", " ");
     let fields: Vec<(&str, &str)> = unfolded.lines().filter_map(|l| l.split_once(':')).collect();
@@ -68,14 +70,25 @@ fn verified(letter: &str, key: &[u8]) -> Result<(), String> {
     let line = |(name, value): (&str, &str)| {
         format!("{}:{}", name.trim_end().to_lowercase(), spaced(value))
     };
-    let own = fields.iter().position(|(name, _)| *name == "DKIM-Signature").ok_or("none")?;
+    let own = fields
+        .iter()
+        .position(|(name, _)| *name == "DKIM-Signature")
+        .ok_or("none")?;
     let tags = tags(fields[own].1);
-    let tag = |name: &str| tags.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+    let tag = |name: &str| {
+        tags.iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, value)| value.as_str())
+    };
 
     let mut lines: Vec<String> = body
         .split("\r\n")
         .map(|text| {
-            let indent = if text.starts_with([' ', '\t']) && !text.trim().is_empty() { " " } else { "" };
+            let indent = if text.starts_with([' ', '\t']) && !text.trim().is_empty() {
+                " "
+            } else {
+                ""
+            };
             format!("{indent}{}", spaced(text))
         })
         .collect();
@@ -90,7 +103,10 @@ fn verified(letter: &str, key: &[u8]) -> Result<(), String> {
     let mut rest: Vec<(&str, &str)> = fields.clone();
     let mut hashed = String::new();
     for name in tag("h").ok_or("no h")?.split(':') {
-        if let Some(at) = rest.iter().rposition(|(other, _)| other.trim().eq_ignore_ascii_case(name)) {
+        if let Some(at) = rest
+            .iter()
+            .rposition(|(other, _)| other.trim().eq_ignore_ascii_case(name))
+        {
             hashed.push_str(&line(rest.remove(at)));
             hashed.push_str("\r\n");
         }
@@ -104,7 +120,9 @@ fn verified(letter: &str, key: &[u8]) -> Result<(), String> {
         })
         .collect();
     hashed.push_str(&line(("dkim-signature", &without.join(";"))));
-    let signature = STANDARD.decode(tag("b").ok_or("no b")?).map_err(|e| e.to_string())?;
+    let signature = STANDARD
+        .decode(tag("b").ok_or("no b")?)
+        .map_err(|e| e.to_string())?;
     let done = match tag("a") {
         Some("rsa-sha256") => UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key)
             .verify(hashed.as_bytes(), &signature),
@@ -116,7 +134,7 @@ fn verified(letter: &str, key: &[u8]) -> Result<(), String> {
     done.map_err(|_| "the headers were changed".to_owned())
 }
 
-fn letter() -> EmailMessage {
+pub(crate) fn letter() -> EmailMessage {
     let party = |name: &str, address: &str| Party {
         name: Some(name.to_owned()),
         address: address.to_owned(),
@@ -124,11 +142,14 @@ fn letter() -> EmailMessage {
     EmailMessage {
         key: "01JDQ7Z9K3".to_owned(),
         message_id_domain: "news.example.org".to_owned(),
-        date: chrono::DateTime::from_timestamp(WRITTEN, 0).unwrap().fixed_offset(),
+        date: chrono::DateTime::from_timestamp(WRITTEN, 0)
+            .unwrap()
+            .fixed_offset(),
         from: party("Магазин", "hello@news.example.org"),
         to: party("Анна Петрова", "anna@example.com"),
         reply_to: Some(party("Мария", "maria@example.org")),
-        subject: "Анна, мы соскучились: очень длинная тема, которая не помещается в строку".to_owned(),
+        subject: "Анна, мы соскучились: очень длинная тема, которая не помещается в строку"
+            .to_owned(),
         text: "Здравствуйте!\n\n.точка в начале\n\n\n".to_owned(),
         html: "<p>Здравствуйте! <img src=\"cid:card\"></p>".to_owned(),
         list: Some(MailingList {
@@ -157,7 +178,9 @@ fn the_reader_of_signatures_reads_the_example_of_the_standard() {
         Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n\
         Message-ID: <20030712040037.46341.5F8J@football.example.com>\r\n\r\n\
         Hi.\r\n\r\nWe lost the game.  Are you hungry yet?\r\n\r\nJoe.\r\n";
-    let key = STANDARD.decode("11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=").unwrap();
+    let key = STANDARD
+        .decode("11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=")
+        .unwrap();
     assert_eq!(verified(letter, &key), Ok(()));
     assert!(verified(&letter.replace("lost", "won"), &key).is_err());
     assert!(verified(&letter.replace("dinner", "lunch"), &key).is_err());
@@ -169,15 +192,28 @@ fn a_signed_letter_is_verified_and_no_header_can_be_added() {
         let signer = signer(algorithm, private).unwrap();
         let built = letter().build().unwrap().bytes;
         let signed = signer.sign(&built, WRITTEN).unwrap();
-        assert_eq!(signed, signer.sign(&built, WRITTEN).unwrap(), "the same bytes each time");
+        assert_eq!(
+            signed,
+            signer.sign(&built, WRITTEN).unwrap(),
+            "the same bytes each time"
+        );
         assert!(signed.ends_with(&built));
         let text = String::from_utf8(signed).unwrap();
-        assert!(text.split("\r\n").all(|line| line.len() <= 78 || !text.starts_with(line)));
+        assert!(
+            text.split("\r\n")
+                .all(|line| line.len() <= 78 || !text.starts_with(line))
+        );
         let key = public(pem);
         assert_eq!(verified(&text, &key), Ok(()));
         assert!(text.contains("d=xn--e1afmkfd.xn--p1ai;"));
         let head = text.split("\r\nFrom:").next().unwrap().to_lowercase();
-        for header in ["list-unsubscribe", "list-unsubscribe-post", "message-id", "mime-version"] {
+        assert!(head.split("\r\n").all(|line| line.len() <= 78), "{head}");
+        for header in [
+            "list-unsubscribe",
+            "list-unsubscribe-post",
+            "message-id",
+            "mime-version",
+        ] {
             assert!(head.contains(&format!("{header}:")), "{header} is signed");
         }
         for changed in [
@@ -222,7 +258,7 @@ proptest! {
     }
 }
 
-fn enclosure(name: &str, media_type: &str, bytes: &[u8]) -> Enclosure {
+pub(crate) fn enclosure(name: &str, media_type: &str, bytes: &[u8]) -> Enclosure {
     Enclosure {
         name: name.to_owned(),
         media_type: media_type.to_owned(),
@@ -235,10 +271,18 @@ fn pictures_and_files_arrive_whole_with_their_names() {
     let picture: Vec<u8> = (0..=255).cycle().take(5000).collect();
     let enclosures = Enclosures {
         pictures: vec![enclosure("card", "image/png", &picture)],
-        files: vec![enclosure("Сертификат «Зима» / 2026.pdf", "application/pdf", b"%PDF\n\r\0")],
+        files: vec![enclosure(
+            "Сертификат «Зима» / 2026.pdf",
+            "application/pdf",
+            b"%PDF\n\r\0",
+        )],
     };
     let built = letter().build_with(&enclosures).unwrap();
-    assert_eq!(built, letter().build_with(&enclosures).unwrap(), "the same bytes each time");
+    assert_eq!(
+        built,
+        letter().build_with(&enclosures).unwrap(),
+        "the same bytes each time"
+    );
     let text = String::from_utf8(built.bytes.clone()).unwrap();
     assert!(text.is_ascii() && !text.replace("\r\n", "").contains(['\r', '\n']));
     let parsed = MessageParser::default().parse(&built.bytes).unwrap();
@@ -283,7 +327,10 @@ fn what_cannot_go_along_is_named() {
     };
     let large = with(enclosure("a", "image/png", &vec![0; ENCLOSURES_LIMIT + 1]));
     assert_eq!(large, EmailError::TooLarge(ENCLOSURES_LIMIT + 1));
-    assert!(matches!(with(enclosure("a b", "image/png", b"x")), EmailError::Token { .. }));
+    assert!(matches!(
+        with(enclosure("a b", "image/png", b"x")),
+        EmailError::Token { .. }
+    ));
     for bad in ["png", "image/png\r\nBcc: x", ""] {
         let wrong = with(enclosure("a", bad, b"x"));
         assert!(matches!(wrong, EmailError::MediaType(_)), "{bad:?}");

@@ -72,6 +72,30 @@ async fn reports_are_ordered_and_the_size_is_told_where_the_server_offers_it() {
 }
 
 #[tokio::test]
+async fn a_slow_server_is_waited_for_up_to_the_deadline() {
+    let late = |at| Script {
+        at,
+        fault: Fault::Delay(Duration::from_millis(100)),
+    };
+    let stages = [
+        At::Greeting,
+        At::Hello,
+        At::Sender,
+        At::Recipient,
+        At::Data,
+        At::EndOfData,
+    ];
+    let sink = sink(Manners {
+        scripts: stages.map(late).to_vec(),
+        ..Manners::default()
+    })
+    .await;
+    let mut session = session(&sink).await;
+    session.offer(&envelope("anna@example.com")).await.unwrap();
+    session.transmit(&letter("k1")).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_refused_letter_leaves_a_session_for_the_next_one() {
     let sink = sink(Manners {
         scripts: vec![say(At::Recipient, "550 5.1.1 nobody here")],

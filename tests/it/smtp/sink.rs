@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 
 /// How far a session has come, from the side of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum At {
+pub(crate) enum At {
     Greeting,
     Hello,
     StartTls,
@@ -37,7 +37,7 @@ pub enum At {
 
 /// What goes wrong.
 #[derive(Clone, Debug)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Another reply, as written here; 421 closes the connection.
     Say(&'static str),
     /// Bytes that are no reply.
@@ -66,42 +66,44 @@ pub enum Fault {
 
 /// A fault with its place.
 #[derive(Clone, Debug)]
-pub struct Script {
-    pub at: At,
-    pub fault: Fault,
+pub(crate) struct Script {
+    pub(crate) at: At,
+    pub(crate) fault: Fault,
 }
 
 /// How the server behaves.
 #[derive(Clone, Default)]
-pub struct Manners {
-    pub scripts: Vec<Script>,
+pub(crate) struct Manners {
+    pub(crate) scripts: Vec<Script>,
     /// What is offered after EHLO, each a line of its own.
-    pub offers: Vec<&'static str>,
-    pub tls: Option<TlsAcceptor>,
+    pub(crate) offers: Vec<&'static str>,
+    pub(crate) tls: Option<TlsAcceptor>,
     /// TLS from the first byte.
-    pub implicit: bool,
+    pub(crate) implicit: bool,
     /// After so many letters a connection is closed without a word.
-    pub letters: Option<usize>,
+    pub(crate) letters: Option<usize>,
     /// Letters to addresses that begin with this are refused after their content.
-    pub refuses: Option<&'static str>,
+    pub(crate) refuses: Option<&'static str>,
+    /// The bytes that the system takes in advance; the usual number when absent.
+    pub(crate) receive_buffer: Option<usize>,
     /// Replies wait for up to this many microseconds, in a pattern that differs by address.
-    pub jitter: u64,
+    pub(crate) jitter: u64,
 }
 
 /// A letter that has come to its dot.
 #[derive(Clone, Debug)]
-pub struct Received {
-    pub connection: usize,
-    pub sender: String,
-    pub recipient: String,
-    pub key: String,
-    pub data: Vec<u8>,
-    pub reply: String,
+pub(crate) struct Received {
+    pub(crate) connection: usize,
+    pub(crate) sender: String,
+    pub(crate) recipient: String,
+    pub(crate) key: String,
+    pub(crate) data: Vec<u8>,
+    pub(crate) reply: String,
 }
 
 /// A running server; stops when it is dropped.
-pub struct Sink {
-    pub address: SocketAddr,
+pub(crate) struct Sink {
+    pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -119,7 +121,7 @@ struct Shared {
 
 impl Sink {
     /// Listens on a port of 127.0.0.1; 0 stands for any.
-    pub async fn start(port: u16, log: Option<&Path>, manners: Manners) -> io::Result<Self> {
+    pub(crate) async fn start(port: u16, log: Option<&Path>, manners: Manners) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         let address = listener.local_addr()?;
         let log = match log {
@@ -153,21 +155,21 @@ impl Sink {
         })
     }
 
-    pub fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.shared.received.lock().unwrap().clone()
     }
 
     /// Every command that came, passwords included.
-    pub fn commands(&self) -> Vec<String> {
+    pub(crate) fn commands(&self) -> Vec<String> {
         self.shared.commands.lock().unwrap().clone()
     }
 
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
     /// The most connections that were open at one time.
-    pub fn most_open(&self) -> usize {
+    pub(crate) fn most_open(&self) -> usize {
         self.shared.most_open.load(Ordering::SeqCst)
     }
 }
@@ -196,6 +198,9 @@ struct Talk<'s> {
 
 async fn accept(shared: &Shared, socket: TcpStream, number: usize) -> io::Result<()> {
     socket.set_nodelay(true)?;
+    if let Some(bytes) = shared.manners.receive_buffer {
+        socket2::SockRef::from(&socket).set_recv_buffer_size(bytes)?;
+    }
     let copy = socket2::SockRef::from(&socket).try_clone()?;
     let mut stream: Box<dyn Stream> = Box::new(socket);
     if let (Some(tls), true) = (&shared.manners.tls, shared.manners.implicit) {
