@@ -73,8 +73,9 @@ CONF
     echo "cleanup unix n - n - 0 cleanup"
     echo "qmgr unix n - n 300 1 qmgr"
     echo "postlog unix-dgram n - n - 1 postlogd"
+    echo "tlsmgr unix - - n 1000? 1 tlsmgr"
     for service in rewrite:trivial-rewrite bounce:bounce defer:bounce trace:bounce error:error \
-      retry:error virtual:virtual anvil:anvil tlsmgr:tlsmgr proxymap:proxymap; do
+      retry:error virtual:virtual anvil:anvil proxymap:proxymap; do
       echo "${service%%:*} unix - n n - - ${service##*:}"
     done
   } >"$dir/conf/master.cf"

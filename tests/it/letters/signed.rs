@@ -95,7 +95,12 @@ pub(crate) fn verified(letter: &str, key: &[u8]) -> Result<(), String> {
     while lines.last().is_some_and(String::is_empty) {
         lines.pop();
     }
-    let canonical: String = lines.iter().map(|text| format!("{text}\r\n")).collect();
+    lines.push(String::new());
+    let canonical = if lines.len() == 1 {
+        String::new()
+    } else {
+        lines.join("\r\n")
+    };
     if tag("bh") != Some(STANDARD.encode(Sha256::digest(canonical)).as_str()) {
         return Err("the body was changed".to_owned());
     }

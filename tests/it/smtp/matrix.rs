@@ -55,9 +55,8 @@ fn expected(at: At, fault: &Fault) -> (Fate, Measure) {
     };
     match (at, code) {
         (At::Login, "550" | "552" | "554") => (GiveBack, StopChannel),
-        (At::Greeting | At::Hello | At::Login, _) => (GiveBack, CountAgainstChannel),
         (At::Content | At::EndOfData, "421" | "none") => (Unknown, CountAgainstChannel),
-        (_, "421") => (GiveBack, CountAgainstChannel),
+        (At::Greeting | At::Hello | At::Login, _) | (_, "421") => (GiveBack, CountAgainstChannel),
         (At::Sender, "450" | "451" | "452") => (LATER, CountAgainstChannel),
         (At::Sender, "552") => (Failed, StopStep),
         (At::Sender, _) => (GiveBack, CountAgainstChannel),

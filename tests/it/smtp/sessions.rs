@@ -168,14 +168,16 @@ async fn a_reply_that_nobody_asked_for_is_credited_to_no_letter() {
             let pool = pool(&smtp);
             let trouble = match pool.take().await {
                 Err(trouble) => Some(trouble),
-                Ok(mut session) => match session.offer(&envelope("a@example.com")).await {
-                    Err(trouble) => Some(trouble),
-                    Ok(()) => {
+                Ok(mut session) => {
+                    let offered = session.offer(&envelope("a@example.com")).await;
+                    if offered.is_ok() {
                         let sent = session.transmit(&letter("k1")).await;
                         session.park().await;
                         sent.err()
+                    } else {
+                        offered.err()
                     }
-                },
+                }
             };
             let fate = trouble.as_ref().map(|trouble| trouble.reaction.fate);
             match (at, extra) {
@@ -217,7 +219,10 @@ async fn a_dropped_step_never_lends_its_reply_to_another_letter() {
     let one = |n: u64| {
         let pool = &pool;
         async move {
-            let to = format!("{}{n}@example.com", if n % 3 == 0 { "no" } else { "yes" });
+            let to = format!(
+                "{}{n}@example.com",
+                if n.is_multiple_of(3) { "no" } else { "yes" }
+            );
             // From far too short to long enough, spread over the letters.
             let patience = Duration::from_micros(n * 7919 % 6000);
             let sent = tokio::time::timeout(patience, async {
