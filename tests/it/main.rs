@@ -9,4 +9,5 @@ mod import;
 mod letters;
 mod shop;
 mod whatsapp;
+mod smtp;
 mod world;

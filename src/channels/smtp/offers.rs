@@ -11,9 +11,8 @@ pub(super) struct Offers {
     pub(super) dsn: bool,
     /// The largest message in bytes; 0 stands for no limit, absent for no word about it.
     pub(super) size: Option<usize>,
-    /// How one can log in.
-    plain: bool,
-    login: bool,
+    /// How we log in; PLAIN where it is offered.
+    pub(super) mechanism: Option<Mechanism>,
 }
 
 impl Offers {
@@ -35,20 +34,19 @@ impl Offers {
                 }
                 Some("AUTH") => {
                     for mechanism in words {
-                        offers.plain |= mechanism == "PLAIN";
-                        offers.login |= mechanism == "LOGIN";
+                        match mechanism {
+                            "PLAIN" => offers.mechanism = Some(Mechanism::Plain),
+                            "LOGIN" => {
+                                offers.mechanism.get_or_insert(Mechanism::Login);
+                            }
+                            _ => {}
+                        }
                     }
                 }
                 _ => {}
             }
         }
         offers
-    }
-
-    /// The way to log in that we take.
-    pub(super) fn mechanism(&self) -> Option<Mechanism> {
-        let login = self.login.then_some(Mechanism::Login);
-        self.plain.then_some(Mechanism::Plain).or(login)
     }
 
     /// Whether a message of so many bytes can be taken.
@@ -67,9 +65,9 @@ mod tests {
                       250-AUTH CRAM-MD5 LOGIN\r\n250 8BITMIME\r\n";
         let offers = Offers::read(reply);
         assert!(offers.starttls && offers.dsn && offers.fits(1000) && !offers.fits(1001));
-        assert_eq!(offers.mechanism(), Some(Mechanism::Login));
+        assert_eq!(offers.mechanism, Some(Mechanism::Login));
         let old = Offers::read(b"250-x\r\n250-AUTH=PLAIN LOGIN\r\n250 SIZE\r\n");
-        assert_eq!(old.mechanism(), Some(Mechanism::Plain));
+        assert_eq!(old.mechanism, Some(Mechanism::Plain));
         assert!(old.fits(usize::MAX) && !old.dsn);
         // The name of the server is no extension, and nonsense is none either.
         assert_eq!(Offers::read(b"250 STARTTLS\r\n"), Offers::default());

@@ -13,8 +13,9 @@ use tokio::time::Instant;
 
 use super::server::Server;
 use super::session::Session;
-use super::trouble::Trouble;
+use super::trouble::{Cause, Trouble};
 use crate::config::smtp::Smtp;
+use crate::rules::delivery::smtp_replies::Stage;
 
 /// Sessions with one mail server.
 #[derive(Clone, Debug)]
@@ -58,7 +59,8 @@ impl Pool {
     /// while all connections are in use.
     pub async fn take(&self) -> Result<Pooled, Trouble> {
         let room = Arc::clone(&self.inner.room).acquire_owned().await;
-        let room = room.expect("the semaphore is never closed");
+        // Nobody closes the semaphore.
+        let room = room.map_err(|_| Trouble::silence(Stage::Connect, Cause::Unusable))?;
         // The one that was parked last is the likeliest to live.
         while let Some(session) = self.inner.parked().pop_back() {
             if self.inner.is_fresh(&session) && session.is_alive() {

@@ -135,7 +135,8 @@ fn login(settings: &Smtp, home: &Path) -> Result<Option<Login>, ServerError> {
 
 /// The authorities of the web and those of the company; ring computes.
 fn tls(settings: &Smtp, home: &Path) -> Result<ClientConfig, ServerError> {
-    let mut roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    let web = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
+    let mut roots: RootCertStore = web.collect();
     if let Some(file) = &settings.ca_file {
         let path = home.join(file);
         let wrong = |error: String| ServerError::Authorities {

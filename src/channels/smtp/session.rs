@@ -22,7 +22,7 @@ use crate::rules::delivery::reaction::{Fate, Measure, Reaction};
 use crate::rules::delivery::smtp_replies::{Stage, fulfils};
 
 /// The time for polite words at the end of a session.
-const FAREWELL: Duration = Duration::from_secs(1);
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// How often a server may ask back during a login.
 const CHALLENGES: usize = 4;
@@ -118,7 +118,12 @@ impl Session {
                 letters: 0,
                 parked: Instant::now(),
             },
-            Err(error) => return Err(judged(&wire, stage, Err(&error)).await.unwrap_err()),
+            Err(error) => {
+                let judged = judged(&wire, stage, Err(&error)).await;
+                return Err(judged
+                    .err()
+                    .unwrap_or(Trouble::silence(stage, Cause::Garbage)));
+            }
         };
         session.offers = session.read_offers();
         if server.tls == SmtpTls::Starttls {
@@ -160,7 +165,7 @@ impl Session {
         };
         let stage = Stage::Login;
         let no_way = || not_offered(stage, "a way to log in with a password");
-        let mechanism = self.offers.mechanism().ok_or_else(no_way)?;
+        let mechanism = self.offers.mechanism.ok_or_else(no_way)?;
         let credentials = login.credentials();
         let mut command = Auth::new(mechanism, credentials.clone(), None).map_err(|_| no_way())?;
         for _ in 0..CHALLENGES {
@@ -376,9 +381,10 @@ async fn judged(
 ) -> Result<Reply, Trouble> {
     if let Some(fault) = wire.fault() {
         let early = matches!(fault, Cause::OutOfTurn | Cause::Broken(_));
-        let words = match early {
-            true => wire.last_words(FAREWELL).await,
-            false => None,
+        let words = if early {
+            wire.last_words(FAREWELL).await
+        } else {
+            None
         };
         wire.drop_socket();
         let reply = words.as_deref().and_then(Reply::read);

@@ -239,10 +239,9 @@ impl Line {
     /// Makes the next line of the reply ready.
     fn next_line(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            if let Some(end) = memchr::memchr(b'\n', &self.unread) {
-                if end < LINE_LIMIT {
-                    return Poll::Ready(self.take_line(end));
-                }
+            let end = memchr::memchr(b'\n', &self.unread);
+            if let Some(end) = end.filter(|end| *end < LINE_LIMIT) {
+                return Poll::Ready(self.take_line(end));
             }
             if self.unread.len() >= LINE_LIMIT {
                 return Poll::Ready(Err(self.fail(Cause::Garbage)));
@@ -448,7 +447,7 @@ mod tests {
         fn no_bytes_are_a_danger(raw in proptest::collection::vec(any::<u8>(), 0..100)) {
             if let Some((line, _)) = checked(&raw) {
                 prop_assert!(line.is_ascii() && line.ends_with(b"\r\n") && line.len() > 5);
-                prop_assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+                prop_assert_eq!(memchr::memchr_iter(b'\n', &line).count(), 1);
             }
         }
     }

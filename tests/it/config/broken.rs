@@ -668,6 +668,10 @@ domain = "example.com"
       21 | domain = "example.com"
          |          ^^^^^^^^^^^^^
     "##);
+}
+
+#[test]
+fn what_a_mail_server_cannot_mean_is_named() {
     let home = Home::new(
         r#"
 [company]
