@@ -12,7 +12,7 @@ use super::rows::{client, day_of, deal, optional_day, rhythm, rhythm_dates, word
 use super::{Result, Store};
 use crate::model::{
     AddressGot, AddressKey, Channel, ClientFacts, ClientId, Consent, Contact, Day, PurchaseDay,
-    Suppressed, hex,
+    Suppressed, SuppressionReason, hex,
 };
 
 /// How many of the latest purchase days facts carry.
@@ -312,7 +312,7 @@ impl Store {
 
     async fn read_suppressions(&self, day: Day, owners: &Owners, chunk: &mut Chunk) -> Result<()> {
         let rows = sqlx::query(
-            "SELECT address_hash, channel, scope FROM suppressions
+            "SELECT address_hash, channel, scope, reason FROM suppressions
              WHERE address_hash IN (SELECT unhex(value) FROM json_each(?1)) AND since <= ?2",
         )
         .bind(hash_list(owners))
@@ -322,10 +322,13 @@ impl Store {
         for row in rows {
             let channel: Channel = word(&row, "suppressions", "channel")?;
             let advertising_only = row.get::<String, _>("scope") == "advertising";
+            let reason: SuppressionReason = word(&row, "suppressions", "reason")?;
+            let person = !advertising_only && reason.is_of_the_person();
             for (place, _) in owners_of(owners, &row) {
                 chunk.facts[*place].suppressed.push(Suppressed {
                     channel,
                     advertising_only,
+                    person,
                 });
             }
         }

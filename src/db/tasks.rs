@@ -127,16 +127,37 @@ pub(super) async fn write_lists(
     Ok(())
 }
 
+/// Takes the tasks off the lists that nobody touched since a day; the campaign of the client goes
+/// on by its own rules.
+pub(super) async fn expire_tasks(
+    tx: &mut SqliteConnection,
+    day: Day,
+    expired_since: Day,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE tasks SET state = 'cancelled', rank = NULL, closed_on = ?1, closed_by = 'expired'
+         WHERE state IN ('waiting', 'open') AND max(planned_on, not_before) <= ?2
+           AND run_id IN (SELECT id FROM runs WHERE status = 'sealed')",
+    )
+    .bind(day.epoch_days())
+    .bind(expired_since.epoch_days())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 impl Store {
     /// Everything that competes for a place on the lists of a day: also what the run of the day
-    /// adds, which nobody sees yet, and without the tasks of those who leave.
-    pub async fn task_queue(&self, day: Day) -> Result<Vec<TaskInQueue>> {
+    /// adds, which nobody sees yet, and without the tasks of those who leave and those that have
+    /// waited since `expired_since` or longer.
+    pub async fn task_queue(&self, day: Day, expired_since: Day) -> Result<Vec<TaskInQueue>> {
         let rows = sqlx::query(
             "SELECT t.id, t.manager, t.value, t.planned_on, t.state = 'held_out' AS held_out
              FROM tasks t
              JOIN runs r ON r.id = t.run_id AND (r.status = 'sealed' OR r.logical_date = ?1)
              WHERE (t.state IN ('waiting', 'open') OR (t.state = 'held_out' AND t.planned_on = ?1))
                AND t.not_before <= ?1 AND t.planned_on <= ?1
+               AND max(t.planned_on, t.not_before) > ?2
                AND NOT EXISTS (
                    SELECT 1 FROM enrollments e
                    WHERE e.campaign = t.campaign AND e.client_id = t.client_id
@@ -144,6 +165,7 @@ impl Store {
              ORDER BY t.id",
         )
         .bind(day.epoch_days())
+        .bind(expired_since.epoch_days())
         .fetch_all(&self.pool)
         .await?;
         Ok(rows
@@ -175,6 +197,23 @@ impl Store {
         rows.iter().map(task).collect()
     }
 
+    /// Writes what tasks that wait say today: number and JSON.
+    pub async fn retell_tasks(&self, said: &[(i64, String)]) -> Result<()> {
+        let rows = serde_json::to_string(said).map_err(|error| super::StoreError::Row {
+            table: "tasks",
+            reason: error.to_string(),
+        })?;
+        sqlx::query(
+            "UPDATE tasks SET inputs = row.value ->> 1
+             FROM json_each(?1) AS row
+             WHERE tasks.id = row.value ->> 0 AND tasks.inputs <> row.value ->> 1",
+        )
+        .bind(rows)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// One task.
     pub async fn task(&self, id: i64) -> Result<Option<TaskRow>> {
         let statement = format!("{TASK_COLUMNS} WHERE t.id = ?1 AND t.state <> 'held_out'");
@@ -200,7 +239,8 @@ impl Store {
             "UPDATE tasks SET attempts = attempts + 1, rank = NULL,
                  state = CASE WHEN ?2 IS NULL THEN 'done' ELSE 'waiting' END,
                  not_before = coalesce(?2, not_before),
-                 closed_on = CASE WHEN ?2 IS NULL THEN ?3 END
+                 closed_on = CASE WHEN ?2 IS NULL THEN ?3 END,
+                 closed_by = CASE WHEN ?2 IS NULL THEN 'outcome' END
              WHERE id = ?1 AND state IN ('waiting', 'open')",
         )
         .bind(task)

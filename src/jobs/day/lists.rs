@@ -10,6 +10,8 @@ use crate::model::{Day, Manager, Money};
 use crate::render::{ManagerPart, TaskListContext, TaskPart};
 use crate::rules::day_list::{self, Waiting};
 
+use super::waiting;
+
 /// The list of one manager, ready to be rendered.
 #[derive(Clone, Debug)]
 pub struct ManagerList {
@@ -25,7 +27,7 @@ pub struct ManagerList {
 pub(super) async fn rank(app: &App, day: Day) -> Result<Vec<Listed>, StoreError> {
     let managers = Managers::read(app).await?;
     let mut by_manager: BTreeMap<String, Vec<Waiting>> = BTreeMap::new();
-    for task in app.store.task_queue(day).await? {
+    for task in app.store.task_queue(day, waiting::expired_since(app, day)).await? {
         let waiting = Waiting {
             task: task.id,
             value: task.value,

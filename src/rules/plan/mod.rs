@@ -12,7 +12,7 @@ mod position;
 mod touch;
 mod verdict;
 
-pub use client::{Candidate, ClientPlan, decide};
+pub use client::{Candidate, ClientPlan, decide, occasion_today};
 pub use day::{CampaignCounts, DayPlanner, Decided};
 pub use document::{BaseLine, MessageLine, Plan, Reach, TaskLine, grouped, in_units, who};
 pub use gates::reachable;
