@@ -61,6 +61,12 @@ pub struct TaskRow {
     pub attempts: u16,
     /// JSON: the client's story.
     pub inputs: String,
+    /// The last outcome.
+    pub outcome: Option<String>,
+    /// The day on which it left the lists.
+    pub closed_on: Option<Day>,
+    /// Why: `outcome`, `expired`, `merged`, or what ended the episode.
+    pub closed_by: Option<String>,
 }
 
 /// Which tasks to read.
@@ -70,12 +76,17 @@ pub struct TaskFilter<'a> {
     pub manager: Option<&'a str>,
     /// Only what stands on the list of this day.
     pub listed_on: Option<Day>,
+    /// Instead of what waits, what left the lists on this day or later.
+    pub closed_since: Option<Day>,
 }
 
 const TASK_COLUMNS: &str = "
     SELECT t.id, t.manager, c.ext_id AS client, t.client_id, t.campaign, t.episode, t.step, t.kind,
            t.script, t.state,
-           t.value, t.rank, t.planned_on, t.not_before, t.attempts, t.inputs, t.listed_on
+           t.value, t.rank, t.planned_on, t.not_before, t.attempts, t.inputs, t.listed_on,
+           t.closed_on, t.closed_by,
+           (SELECT o.kind FROM outcomes o WHERE o.task_id = t.id ORDER BY o.id DESC LIMIT 1)
+               AS outcome
     FROM tasks t
     JOIN clients c ON c.id = t.client_id
     JOIN runs r ON r.id = t.run_id AND r.status = 'sealed'";
@@ -98,6 +109,9 @@ fn task(row: &SqliteRow) -> Result<TaskRow> {
         not_before: day_of(row, "not_before"),
         attempts: row.get::<i64, _>("attempts") as u16,
         inputs: row.get("inputs"),
+        outcome: row.get("outcome"),
+        closed_on: optional_day(row, "closed_on"),
+        closed_by: row.get("closed_by"),
     })
 }
 
@@ -184,14 +198,31 @@ impl Store {
     pub async fn tasks(&self, filter: &TaskFilter<'_>) -> Result<Vec<TaskRow>> {
         let statement = format!(
             "{TASK_COLUMNS}
-             WHERE t.state IN ('waiting', 'open')
+             WHERE CASE WHEN ?3 IS NULL THEN t.state IN ('waiting', 'open')
+                        ELSE t.state IN ('done', 'cancelled') AND t.closed_on >= ?3 END
                AND (?1 IS NULL OR t.manager = ?1)
                AND (?2 IS NULL OR (t.listed_on = ?2 AND t.rank IS NOT NULL))
-             ORDER BY t.manager, t.rank IS NULL, t.rank, t.value DESC, t.id"
+             ORDER BY t.manager, t.rank IS NULL, t.rank, t.closed_on DESC, t.value DESC, t.id"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
             .bind(filter.manager)
             .bind(filter.listed_on.map(Day::epoch_days))
+            .bind(filter.closed_since.map(Day::epoch_days))
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(task).collect()
+    }
+
+    /// The tasks about a client that were planned on or before a day, the last first.
+    pub async fn tasks_about(&self, client: ClientId, up_to: Day) -> Result<Vec<TaskRow>> {
+        let statement = format!(
+            "{TASK_COLUMNS}
+             WHERE t.client_id = ?1 AND t.planned_on <= ?2 AND t.state <> 'held_out'
+             ORDER BY t.planned_on DESC, t.id DESC"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(client.0)
+            .bind(up_to.epoch_days())
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(task).collect()

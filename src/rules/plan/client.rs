@@ -3,8 +3,8 @@
 use crate::config::campaign::{Campaign, CampaignStatus, GoalEvent, Trigger};
 use crate::model::{Arm, ClientFacts, Day, DealStatus, Enrollment, Touch};
 use crate::rules::audience::{self, Seen};
-use crate::rules::holdout;
 use crate::rules::evidence::Evidence;
+use crate::rules::holdout;
 use crate::rules::standing::Standing;
 use crate::rules::trigger::{self, Episode, FRESH_DAYS};
 
@@ -464,11 +464,7 @@ fn goal_reached(campaign: &Campaign, enrollment: &Enrollment, facts: &ClientFact
 }
 
 /// A decision, the conditions that were looked at, and the occasion.
-type Looked = (
-    Decision,
-    Vec<Seen>,
-    Option<Evidence>,
-);
+type Looked = (Decision, Vec<Seen>, Option<Evidence>);
 
 #[cfg(test)]
 mod tests {
