@@ -254,10 +254,15 @@ impl Store {
 
     async fn read_consents(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
         let rows = sqlx::query(
-            "SELECT client_id, channel, class, basis, given_on, withdrawn_on FROM consents
-             WHERE client_id IN (SELECT value FROM json_each(?1))
-               AND (given_on IS NULL OR given_on <= ?2)
-             ORDER BY client_id, id",
+            "WITH cards (client_id, card) AS (
+                 SELECT value, value FROM json_each(?1)
+                 UNION ALL
+                 SELECT master_id, id FROM clients
+                 WHERE master_id IN (SELECT value FROM json_each(?1)))
+             SELECT cards.client_id, card, channel, class, basis, given_on, withdrawn_on
+             FROM cards JOIN consents ON consents.client_id = card
+             WHERE given_on IS NULL OR given_on <= ?2
+             ORDER BY cards.client_id, id",
         )
         .bind(list)
         .bind(day.epoch_days())
@@ -270,6 +275,7 @@ impl Store {
                 basis: word(&row, "consents", "basis")?,
                 given_on: optional_day(&row, "given_on"),
                 withdrawn_on: optional_day(&row, "withdrawn_on").filter(|on| *on <= day),
+                card: ClientId(row.get("card")),
             };
             if let Some(facts) = chunk.of(&row) {
                 facts.consents.push(consent);

@@ -3,8 +3,12 @@
 //! Each gate is a small function of the facts. The plan asks them to show the truth in advance;
 //! whoever sends asks them again at the moment of sending.
 
+use std::collections::BTreeMap;
+
 use crate::config::settings::{Settings, SourceConsent, TaskSettings};
-use crate::model::{Channel, Class, ClientFacts, ConsentBasis, Day, OutcomeKind, TouchKind};
+use crate::model::{
+    Channel, Class, ClientFacts, ClientId, Consent, ConsentBasis, Day, OutcomeKind, TouchKind,
+};
 use crate::rules::day_list;
 
 use super::verdict::{Block, Reason};
@@ -160,18 +164,26 @@ fn country_allowed(phone: &str, settings: &Settings) -> bool {
 
 /// Whether a consent of the client, or the basis of the source, covers this message.
 ///
-/// A word of the client himself always beats the basis of the source; of several, the latest.
+/// A word of the client himself always beats the basis of the source. Of several words under one
+/// card the latest counts; where second cards have been merged into the client's, what he took back
+/// under any of them stays taken back.
 fn consented(
     facts: &ClientFacts,
     settings: &Settings,
     channel: Channel,
     class: Class,
 ) -> Result<(), Reason> {
-    let own = facts
-        .consents
-        .iter()
-        .filter(|consent| consent.channel == channel && consent.class == class)
-        .max_by_key(|consent| consent.withdrawn_on.max(consent.given_on));
+    let mut latest: BTreeMap<ClientId, &Consent> = BTreeMap::new();
+    let said = facts.consents.iter();
+    for consent in said.filter(|one| one.channel == channel && one.class == class) {
+        let of_card = latest.entry(consent.card).or_insert(consent);
+        if said_on(consent) >= said_on(of_card) {
+            *of_card = consent;
+        }
+    }
+    let own = latest
+        .into_values()
+        .max_by_key(|consent| (consent.withdrawn_on.is_some(), said_on(consent)));
     if let Some(consent) = own {
         return match (consent.withdrawn_on, covers(consent.basis, class)) {
             (Some(_), _) => Err(Reason::ConsentWithdrawn(channel)),
@@ -189,6 +201,11 @@ fn consented(
     } else {
         Err(Reason::NoConsent(channel))
     }
+}
+
+/// The day of a client's last word in one entry.
+fn said_on(consent: &Consent) -> Option<Day> {
+    consent.withdrawn_on.max(consent.given_on)
 }
 
 fn source_covers(consent: &SourceConsent, channel: Channel, class: Class) -> bool {
@@ -247,7 +264,7 @@ pub(super) fn not_just_bought(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Arm, Client, Consent, Enrollment, Outcome, Suppressed, Touch};
+    use crate::model::{Arm, Client, Enrollment, Outcome, Suppressed, Touch};
 
     fn settings() -> Settings {
         toml::from_str(
@@ -304,6 +321,7 @@ mod tests {
             basis: ConsentBasis::Consent,
             given_on: Some(Day::from_epoch(10)),
             withdrawn_on: Some(Day::from_epoch(20)),
+            card: ClientId(1),
         };
         facts.consents.push(consent.clone());
         let ask =
@@ -313,9 +331,15 @@ mod tests {
         facts.consents.push(Consent {
             given_on,
             withdrawn_on: None,
-            ..consent
+            ..consent.clone()
         });
         assert_eq!(ask(&facts), Ok(()));
+        // A second card, merged into this one, on which he said no even before.
+        facts.consents.push(Consent {
+            card: ClientId(2),
+            ..consent
+        });
+        assert_eq!(ask(&facts), Err(Reason::ConsentWithdrawn(Channel::Email)));
     }
 
     #[test]
