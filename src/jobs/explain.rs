@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::config::campaign::CampaignStatus;
 use crate::db::{History, MergedClient, StoreError, TaskRow, Wanted};
 use crate::model::{ClientFacts, ClientId, Day};
-use crate::rules::plan::{Block, ClientPlan, Decision, Verdict, decide};
+use crate::rules::plan::{Block, ClientPlan, Decision, Verdict, decide, who};
 use crate::rules::rhythm::Hint;
 use crate::rules::standing::Standing;
 use serde::Serialize;
@@ -129,10 +129,7 @@ pub async fn explain(
     campaigns.extend(drafts.map(|campaign| CampaignLines {
         campaign: campaign.id.clone(),
         verdict: "draft",
-        because: format!(
-            "is a draft: `rekindle plan --campaign {}` tries it",
-            campaign.id
-        ),
+        because: format!("`rekindle plan --campaign {}` tries it", campaign.id),
         changes_on: None,
         why: None,
         conditions: Vec::new(),
@@ -336,7 +333,7 @@ fn in_words(decision: &Decision) -> (&'static str, String, Option<Day>) {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} ({}) on {}", self.name, self.client, self.date)?;
+        writeln!(f, "{} on {}", who(&self.name, &self.client), self.date)?;
         if let Some(master) = &self.merged_into {
             return writeln!(f, "  merged into {master}: his purchases count there");
         }
