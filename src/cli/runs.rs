@@ -8,8 +8,7 @@ use super::plan::json;
 use super::run::handed_over;
 use super::{Exit, Format};
 use crate::app::App;
-use crate::jobs::deliver::{self, Lists};
-use crate::jobs::{day, lock};
+use crate::jobs::{day, deliver, lock};
 use crate::model::Day;
 
 /// Arguments of `rekindle runs`.
@@ -43,10 +42,8 @@ async fn let_go(app: &App, date: Day, by: &str, out: &mut dyn Write) -> anyhow::
         out,
         "The run of {date} is approved by {by}: its messages may leave"
     )?;
-    let mut delivered = deliver::deliver(app, &|_| ()).await?;
-    let mut lists = deliver::deliver_lists(app, date, Lists::Missing).await?;
-    delivered.lists = lists.lists;
-    delivered.failed.append(&mut lists.failed);
+    day::write_lists(app, date).await?;
+    let delivered = deliver::deliver(app, &|_| ()).await?;
     handed_over(app, out, &delivered)?;
     Ok(if delivered.failed.is_empty() {
         Exit::Done

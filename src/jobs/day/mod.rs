@@ -11,7 +11,7 @@ mod scan;
 mod waiting;
 mod walk;
 
-pub use lists::{ManagerList, manager_lists};
+pub use lists::{ManagerList, manager_lists, write_lists};
 pub use plan::plan;
 pub use run::{RunOutcome, RunSummary, approve, run};
 
