@@ -12,7 +12,9 @@ mod hours;
 pub mod problem;
 pub mod ready;
 pub mod schema;
+pub mod secrets;
 pub mod settings;
+pub mod smtp;
 mod source;
 pub mod values;
 

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::hours::{Hours, Stretch};
+use super::smtp::Smtp;
 pub use super::source::{Encoding, FactKind, Source, SourceConsent, SourceKind, SourceMode};
 use super::values::{Days, Share};
 use crate::model::{Currency, Day, Locale, ManagerRole};
@@ -34,6 +35,9 @@ pub struct Settings {
     /// When clients may be written to.
     #[serde(default)]
     pub hours: Hours,
+    /// The mail server that takes our letters.
+    #[serde(default)]
+    pub smtp: Smtp,
     /// How a missed purchase cycle is found.
     #[serde(default)]
     pub rhythm: RhythmSettings,

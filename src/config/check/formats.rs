@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use super::super::campaign::{DateRule, Discount};
 use super::super::settings::Stretch;
-use super::super::values::{Days, Share, Span, TimeOfDay};
+use super::super::values::{Days, Share, Span, TimeOfDay, Wait};
 use super::nearest;
 use crate::model::{Currency, Day, Money};
 
@@ -41,6 +41,13 @@ pub(super) const FORMATS: &[Format] = &[
         example: "4d, 2w or 0.5 cycles",
         reads: parses::<Span>,
         guess: span_meant,
+    },
+    Format {
+        name: "wait",
+        what: "a stretch of time",
+        example: "30s or 5m",
+        reads: parses::<Wait>,
+        guess: wait_meant,
     },
     Format {
         name: "share",
@@ -137,6 +144,21 @@ pub(super) const FORMATS: &[Format] = &[
         },
     },
     Format {
+        name: "host",
+        what: "the name of a server or a domain",
+        example: "smtp.example.org",
+        reads: is_host,
+        guess: |text| {
+            let rest = text.trim().rsplit("://").next().unwrap_or_default();
+            Some(
+                rest.split(['/', ':'])
+                    .next()
+                    .unwrap_or_default()
+                    .to_lowercase(),
+            )
+        },
+    },
+    Format {
         name: "email",
         what: "an e-mail address",
         example: "sales@example.org",
@@ -200,6 +222,16 @@ fn is_url(text: &str) -> bool {
     clean && host.is_some_and(|host| host.contains('.') || host.starts_with("localhost"))
 }
 
+/// A name of the domain name system in any script, or the number of a machine.
+fn is_host(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let letters = label.chars().all(|c| c.is_alphanumeric() || c == '-');
+        !label.is_empty() && letters && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let is_name = text.len() <= 253 && text.split('.').all(is_label);
+    is_name && idna::domain_to_ascii(text).is_ok() || parses::<std::net::IpAddr>(text)
+}
+
 /// The number at the start of a text and the word after it, with a point for a comma.
 fn number_and_word(text: &str) -> (String, String) {
     let text = text.trim().replace(',', ".").to_lowercase();
@@ -228,6 +260,20 @@ fn days_meant(text: &str) -> Option<String> {
         _ => return None,
     };
     Some(format!("{days}d"))
+}
+
+fn wait_meant(text: &str) -> Option<String> {
+    let (number, word) = number_and_word(text);
+    let unit = match word.as_str() {
+        "" | "s" | "sec" | "second" | "seconds" | "с" | "сек" | "сек." => "s",
+        "ms" | "millis" | "мс" => "ms",
+        "m" | "min" | "minute" | "minutes" | "м" | "мин" | "мин." => "m",
+        "h" | "hour" | "hours" | "ч" | "час" => {
+            return (number == "1").then(|| "60m".to_owned());
+        }
+        _ => return None,
+    };
+    Some(format!("{number}{unit}"))
 }
 
 fn span_meant(text: &str) -> Option<String> {
@@ -366,6 +412,17 @@ mod tests {
             ("slug", "Missed Cycle", Some("missed-cycle")),
             ("slug", "Спящие", None),
             ("color", "0b6e4f", Some("#0b6e4f")),
+            ("wait", "30", Some("30s")),
+            ("wait", "2 мин", Some("2m")),
+            ("wait", "1h", Some("60m")),
+            ("wait", "2d", None),
+            (
+                "host",
+                "smtp://Mail.example.org:25/",
+                Some("mail.example.org"),
+            ),
+            ("host", "a b", None),
+            ("host", "-a.example.org", None),
             ("url", "example.org", Some("https://example.org")),
             ("url", "http://example.org/a", Some("https://example.org/a")),
             ("email", "sales @example.org", Some("sales@example.org")),
@@ -387,6 +444,9 @@ mod tests {
             ("url", "https://www.example.org/a?b=c"),
             ("url", "http://127.0.0.1:8080/x"),
             ("country", "RU"),
+            ("host", "smtp.example.org"),
+            ("host", "почта.рф"),
+            ("host", "::1"),
             ("slug", "news-2026-09"),
             ("color", "#0B6E4F"),
             ("email", "hello@example.org"),

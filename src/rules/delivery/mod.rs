@@ -8,3 +8,5 @@ pub mod clearance;
 pub mod hours;
 pub mod reaction;
 pub mod retry;
+pub mod return_path;
+pub mod smtp_replies;
