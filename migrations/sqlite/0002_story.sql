@@ -106,6 +106,7 @@ CREATE TABLE tasks (
     rank        INTEGER,                -- on that list
     attempts    INTEGER NOT NULL DEFAULT 0,
     closed_on   INTEGER,
+    closed_by   TEXT,                   -- outcome, expired, merged, or what ended the episode
     UNIQUE (campaign, client_id, episode, step)
 ) STRICT;
 CREATE INDEX tasks_by_manager ON tasks (manager, state, not_before);

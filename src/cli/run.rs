@@ -103,6 +103,15 @@ fn text(
             )?;
         }
     }
+    handed_over(app, out, delivered)
+}
+
+/// Says what left, where it lies, and what could not be made.
+pub(super) fn handed_over(
+    app: &App,
+    out: &mut dyn Write,
+    delivered: &Delivered,
+) -> anyhow::Result<()> {
     writeln!(
         out,
         "Handed over: {} letters, {} WhatsApp requests, {} lists",

@@ -229,6 +229,13 @@ words! {
     }
 }
 
+impl SuppressionReason {
+    /// Whether the person asked for it for himself, so that it holds for all that reaches him.
+    pub const fn is_of_the_person(self) -> bool {
+        matches!(self, Self::DoNotContact | Self::Erasure)
+    }
+}
+
 words! {
     /// What must not be written to a suppressed address.
     #[derive(Default)]

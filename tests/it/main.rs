@@ -1,5 +1,6 @@
 //! Tests of the whole, from outside.
 
+mod acceptance;
 mod backtest;
 mod commands;
 mod config;

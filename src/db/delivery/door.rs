@@ -16,7 +16,7 @@ use super::ending::{Ending, record};
 use super::{Claim, put_back, rows_of};
 use crate::model::{
     Arm, Channel, Class, Client, ClientFacts, ClientId, Consent, Day, Deal, DealStatus, Enrollment,
-    Readiness, Rhythm, RhythmDates, StopOf, Suppressed, hex,
+    Readiness, Rhythm, RhythmDates, StopOf, Suppressed, SuppressionReason, hex,
 };
 use crate::rules::delivery::clearance::{self, AtTheDoor, Cleared, Door, Hindrance, Reader};
 use crate::rules::plan::country_of;
@@ -401,10 +401,15 @@ async fn read_consents(
     today: Day,
 ) -> Result<()> {
     let rows = sqlx::query(
-        "SELECT client_id, channel, class, basis, given_on, withdrawn_on FROM consents
-         WHERE client_id IN (SELECT value FROM json_each(?1))
-           AND (given_on IS NULL OR given_on <= ?2)
-         ORDER BY client_id, id",
+        "WITH cards (client_id, card) AS (
+             SELECT value, value FROM json_each(?1)
+             UNION
+             SELECT master_id, id FROM clients
+             WHERE master_id IN (SELECT value FROM json_each(?1)))
+         SELECT cards.client_id, card, channel, class, basis, given_on, withdrawn_on
+         FROM cards JOIN consents ON consents.client_id = card
+         WHERE given_on IS NULL OR given_on <= ?2
+         ORDER BY cards.client_id, id",
     )
     .bind(clients(standings)?)
     .bind(today.epoch_days())
@@ -417,6 +422,7 @@ async fn read_consents(
             basis: word(&row, "consents", "basis")?,
             given_on: optional_day(&row, "given_on"),
             withdrawn_on: optional_day(&row, "withdrawn_on").filter(|on| *on <= today),
+            card: ClientId(row.get("card")),
         };
         facts_of(standings, row.get("client_id"), |facts| {
             facts.consents.push(consent.clone());
@@ -429,7 +435,7 @@ async fn read_suppressions(tx: &mut SqliteConnection, standings: &mut [Standing]
     let hashes: Vec<String> = standings.iter().map(|one| hex(&one.hash)).collect();
     // No day is compared: a stop counts from the moment at which it is known.
     let rows = sqlx::query(
-        "SELECT address_hash, channel, scope FROM suppressions
+        "SELECT address_hash, channel, scope, reason FROM suppressions
          WHERE address_hash IN (SELECT unhex(value) FROM json_each(?1))",
     )
     .bind(rows_of(&hashes)?)
@@ -437,9 +443,12 @@ async fn read_suppressions(tx: &mut SqliteConnection, standings: &mut [Standing]
     .await?;
     for row in rows {
         let hash: Vec<u8> = row.get("address_hash");
+        let advertising_only = row.get::<String, _>("scope") == "advertising";
+        let reason: SuppressionReason = word(&row, "suppressions", "reason")?;
         let suppressed = Suppressed {
             channel: word(&row, "suppressions", "channel")?,
-            advertising_only: row.get::<String, _>("scope") == "advertising",
+            advertising_only,
+            person: !advertising_only && reason.is_of_the_person(),
         };
         for standing in standings.iter_mut().filter(|one| one.hash[..] == hash[..]) {
             if let Reader::Client { facts, .. } = &mut standing.at_the_door.reader {

@@ -85,7 +85,7 @@ const CLOSE: [&str; 3] = [
             changed_by = 'import', changed_at = (SELECT started_at FROM imports WHERE id = ?2)
      WHERE state IN ('planned', 'queued', 'retry', 'held') AND client_id IN (
          SELECT id FROM clients WHERE source_id = ?1 AND master_id IS NOT NULL)",
-    "UPDATE tasks SET state = 'cancelled', closed_on = ?3
+    "UPDATE tasks SET state = 'cancelled', closed_on = ?3, closed_by = 'merged'
      WHERE state IN ('waiting', 'open') AND client_id IN (
          SELECT id FROM clients WHERE source_id = ?1 AND master_id IS NOT NULL)",
     "UPDATE enrollments SET closed_on = ?3, closed_by = 'merged', closed_run = run_id

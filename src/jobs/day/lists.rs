@@ -11,6 +11,8 @@ use crate::model::{Channel, Day, Manager, Money, hex};
 use crate::render::{ManagerPart, TaskListContext, TaskPart};
 use crate::rules::day_list::{self, Waiting};
 
+use super::waiting;
+
 /// The list of one manager, ready to be rendered.
 #[derive(Clone, Debug)]
 pub struct ManagerList {
@@ -26,7 +28,11 @@ pub struct ManagerList {
 pub(super) async fn rank(app: &App, day: Day) -> Result<Vec<Listed>, StoreError> {
     let managers = Managers::read(app).await?;
     let mut by_manager: BTreeMap<String, Vec<Waiting>> = BTreeMap::new();
-    for task in app.store.task_queue(day).await? {
+    for task in app
+        .store
+        .task_queue(day, waiting::expired_since(app, day))
+        .await?
+    {
         let waiting = Waiting {
             task: task.id,
             value: task.value,
@@ -93,6 +99,7 @@ pub async fn manager_lists(app: &App, day: Day) -> Result<Vec<ManagerList>, Stor
         .tasks(&TaskFilter {
             manager: None,
             listed_on: Some(day),
+            closed_since: None,
         })
         .await?;
     let all = app.store.tasks(&TaskFilter::default()).await?;

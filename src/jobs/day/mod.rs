@@ -8,6 +8,7 @@ mod lists;
 mod plan;
 mod run;
 mod scan;
+mod waiting;
 mod walk;
 
 pub use lists::{ManagerList, manager_lists, write_lists};

@@ -151,7 +151,7 @@ fn for_good(
 ) -> Option<Hindrance> {
     if let Err(reason) = plan::reachable(facts, door.settings, message.channel, message.class) {
         let state = match reason {
-            Reason::Suppressed(_) => MessageState::Suppressed,
+            Reason::Suppressed(_) | Reason::DoNotContact => MessageState::Suppressed,
             _ => MessageState::Skipped,
         };
         return Some(Hindrance::never(state, reason.to_string()));
@@ -332,6 +332,7 @@ mod tests {
             facts.suppressed.push(Suppressed {
                 channel: Channel::Email,
                 advertising_only: true,
+                person: false,
             });
         });
         let reason = never(MessageState::Suppressed, "suppressed.email");

@@ -12,7 +12,7 @@ mod position;
 mod touch;
 mod verdict;
 
-pub use client::{Candidate, ClientPlan, decide, goal_reached};
+pub use client::{Candidate, ClientPlan, decide, goal_reached, occasion_today};
 pub use day::{CampaignCounts, DayPlanner, Decided};
 pub use document::{BaseLine, MessageLine, Plan, Reach, TaskLine, grouped, in_units, who};
 pub use gates::{country_of, not_just_bought, reachable, under_the_cap};

@@ -74,7 +74,7 @@ impl Touched {
             },
             Action::Task(_) => TouchKind::Task {
                 outcome: None,
-                open: self.arm == Arm::Treated,
+                waits_since: (self.arm == Arm::Treated).then_some(day),
             },
         };
         Touch {
@@ -118,7 +118,7 @@ fn task(
     frame: &Frame<'_>,
 ) -> Result<Action, Block> {
     may_be_called(facts).map_err(Block::for_good)?;
-    no_task_is_open(facts, frame.day)?;
+    no_task_is_open(facts, &frame.settings.tasks, frame.day)?;
     let of_client = facts.client.manager.clone();
     let manager = of_client.or_else(|| frame.settings.tasks.default_manager.clone());
     Ok(Action::Task(PlannedTask {
