@@ -35,6 +35,8 @@ const REACH_LARGER: f64 = 1.2;
 const REACH_DATES: f64 = 1.5;
 const REACH_PLAN: f64 = 2.5;
 
+const DATABASE: &str = "sqlite://rekindle.db";
+
 /// How often each side is timed; the best of them counts.
 const ROUNDS: usize = 5;
 
@@ -136,8 +138,12 @@ async fn best(mut work: impl AsyncFnMut()) -> Duration {
 /// The application over a generated base, which is kept for the next time.
 async fn app(home: &Path, clients: u32) -> App {
     let until: Day = "2026-11-20".parse().expect("a day");
-    if !home.join("rekindle.db").exists() {
+    // A base of an earlier version of the tables is no longer understood.
+    if Store::open(DATABASE, home).await.is_err() {
+        let _ = std::fs::remove_dir_all(home);
         std::fs::create_dir_all(home).expect("the folder is made");
+    }
+    if !home.join("purchases.csv").exists() {
         let made = Base {
             until,
             ..Base::of_clients(clients)
@@ -154,7 +160,7 @@ async fn app(home: &Path, clients: u32) -> App {
     let now = until.plus(1).date().and_hms_opt(6, 0, 0).expect("a time");
     let app = App {
         home: home.to_owned(),
-        store: Store::open("sqlite://rekindle.db", home)
+        store: Store::open(DATABASE, home)
             .await
             .expect("the database opens"),
         campaigns: Vec::new(),
@@ -235,8 +241,15 @@ async fn fetch(pool: &SqlitePool, due: &[ClientId]) {
     assert_eq!(rows.len(), due.len());
 }
 
+/// Connections as ours are: durable, with rows read ahead, and with the memory for pages that our
+/// bulk work takes.
 async fn pool(path: &Path) -> SqlitePool {
-    SqlitePool::connect(&format!("sqlite://{}", path.display()))
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(path)
+        .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
+        .row_buffer_size(1_024)
+        .pragma("cache_size", "-65536");
+    SqlitePool::connect_with(options)
         .await
         .expect("the database opens")
 }
@@ -367,9 +380,7 @@ async fn plan_and_commit(large: &App) -> (Duration, i64) {
         settings: large.settings.clone(),
         campaigns: vec![news],
         templates: Templates::load(None).0,
-        store: Store::open("sqlite://rekindle.db", &home)
-            .await
-            .expect("the copy opens"),
+        store: Store::open(DATABASE, &home).await.expect("the copy opens"),
         key: large.key.clone(),
         clock: large.clock.clone(),
     };
@@ -396,7 +407,7 @@ async fn insert_bare(large: &App, folder: &Path) -> Duration {
     let home = folder.join("bare");
     let _ = std::fs::remove_dir_all(&home);
     std::fs::create_dir_all(&home).expect("the folder is made");
-    let bare = Store::open("sqlite://rekindle.db", &home)
+    let bare = Store::open(DATABASE, &home)
         .await
         .expect("the tables are made");
     bare.close().await;
