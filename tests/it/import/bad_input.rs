@@ -268,13 +268,24 @@ async fn of_several_sources_the_good_ones_go_in_and_each_bad_one_is_named() {
     .await;
     let row = |day: u32| format!("A,2026-05-{day:02},10\n");
     let header = "client,date,amount\n".to_owned();
-    shop.file("crm.csv", header.clone() + &(1..=10).map(row).collect::<String>());
+    shop.file(
+        "crm.csv",
+        header.clone() + &(1..=10).map(row).collect::<String>(),
+    );
     shop.file("photo.csv", b"\xff\xd8\xff\xe0\0\x10JFIF\0");
     run(command(shop.path()));
-    shop.file("crm.csv", header.clone() + &(1..=5).map(row).collect::<String>());
+    shop.file(
+        "crm.csv",
+        header.clone() + &(1..=5).map(row).collect::<String>(),
+    );
     shop.file("till.csv", header + &row(20));
     let said = run(command(shop.path()));
-    assert_eq!(said.code, Some(3), "something needs a person: {}", said.text);
+    assert_eq!(
+        said.code,
+        Some(3),
+        "something needs a person: {}",
+        said.text
+    );
     for part in [
         "nowhere does not exist: check source.path in the configuration",
         "crm: held, nothing was applied",
