@@ -132,17 +132,43 @@ impl Store {
         Ok(version.fetch_optional(&self.pool).await?)
     }
 
-    /// The last day on which a row of a purchase is dated; nothing in an empty base.
-    pub async fn last_day_of_purchases(&self) -> Result<Option<Day>> {
-        // What is not stale is in the index of the rhythms: a whole base is not walked through.
+    /// How many clients have a rhythm.
+    pub async fn kept_rhythms(&self) -> Result<u64> {
+        let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM rhythms");
+        Ok(count.fetch_one(&self.pool).await?.cast_unsigned())
+    }
+
+    /// The last purchase day of the whole base up to the present day; nothing in an empty base.
+    ///
+    /// Found by the index of the rhythms, beside which only those clients are looked at whose
+    /// rhythm is stale or ahead of the day.
+    pub async fn last_purchase_day(&self, today: Day) -> Result<Option<Day>> {
         let last = sqlx::query_scalar::<_, Option<i32>>(
             "SELECT max(day) FROM (
-                 SELECT max(last_day) AS day FROM rhythms
+                 SELECT day FROM (
+                     SELECT last_day AS day FROM rhythms r
+                     WHERE last_day <= ?1 AND NOT EXISTS (
+                         SELECT 1 FROM stale_rhythms s WHERE s.client_id = r.client_id)
+                     ORDER BY last_day DESC LIMIT 1)
                  UNION ALL
-                 SELECT max(p.day) FROM stale_rhythms s
-                 JOIN purchases p ON p.client_id = s.client_id AND p.day >= s.from_day)",
+                 SELECT max(p.day) FROM (
+                     SELECT client_id FROM stale_rhythms
+                     UNION SELECT client_id FROM rhythms WHERE last_day > ?1) c
+                 JOIN purchases p ON p.client_id = c.client_id
+                 WHERE p.day <= ?1 AND p.amount > 0 AND p.cancelled_on IS NULL)",
         );
-        let last = last.fetch_one(&self.pool).await?;
+        let last = last.bind(today.epoch_days()).fetch_one(&self.pool).await?;
+        Ok(last.map(Day::from_epoch))
+    }
+
+    /// The last purchase day of the whole base as it was known on a past day: whatever was taken
+    /// back later counts. Reads all purchases.
+    pub async fn last_purchase_day_as_of(&self, day: Day) -> Result<Option<Day>> {
+        let last = sqlx::query_scalar::<_, Option<i32>>(
+            "SELECT max(day) FROM purchases
+             WHERE day <= ?1 AND amount > 0 AND (cancelled_on IS NULL OR cancelled_on > ?1)",
+        );
+        let last = last.bind(day.epoch_days()).fetch_one(&self.pool).await?;
         Ok(last.map(Day::from_epoch))
     }
 

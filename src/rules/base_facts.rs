@@ -23,6 +23,9 @@ const HINTS: usize = 3;
 pub struct BaseFacts {
     /// Nothing dated after this day was used.
     pub day: Day,
+    /// The settings by which they were made, see [`settings_word`].
+    #[serde(default)]
+    pub settings: String,
     /// What the base says about its rhythms, and how that was found.
     pub fit: Fit,
     /// Classes of clients with a fit of their own, as they are configured.
@@ -54,7 +57,7 @@ pub struct BaseFacts {
 /// Who buys less than usual on the day of the base facts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Volume {
-    /// How far clients of this base dip by chance: measures the next scan.
+    /// How far clients of this base dip by chance, measured four weeks before the day.
     pub dip_z: Option<f64>,
     /// Who dips further, in the order of clients.
     pub drops: Vec<VolumeDrop>,
@@ -211,6 +214,7 @@ impl BaseFactsBuilder {
         key_accounts.sort_unstable();
         BaseFacts {
             day: self.day,
+            settings: settings_word(settings),
             fit,
             classes,
             missed_p: settings.missed_p.fraction(),
@@ -226,8 +230,19 @@ impl BaseFactsBuilder {
     }
 }
 
+/// Everything in the settings that the facts of a base depend on, in a form that can be compared:
+/// facts that were made by other ones do not answer any more.
+pub fn settings_word(settings: &RhythmSettings) -> String {
+    let settings = RhythmSettings {
+        // Says when to make new facts, not how.
+        refit_after: RhythmSettings::default().refit_after,
+        ..settings.clone()
+    };
+    serde_json::to_string(&settings).expect("settings are plain words and numbers")
+}
+
 /// Every configured closed day.
-pub fn closed_days(settings: &RhythmSettings) -> ClosedDays {
+fn closed_days(settings: &RhythmSettings) -> ClosedDays {
     ClosedDays::new(settings.closed.iter().flat_map(|stretch| {
         (0..=stretch.to.days_since(stretch.from)).map(|n| stretch.from.plus(n))
     }))

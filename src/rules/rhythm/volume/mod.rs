@@ -138,7 +138,8 @@ pub struct VolumeBase {
     pub visit_index: f64,
     /// Median change of ln(basket).
     pub basket_shift: f64,
-    /// The score that the alarm share of clients fell below in the scan before.
+    /// The score that the alarm share of clients fell below on a day before, of which this one
+    /// cannot be a part.
     pub dip_z: f64,
 }
 
@@ -168,7 +169,7 @@ impl VolumeBaseBuilder {
         self.basket_shifts.add(client.basket_shift());
     }
 
-    /// The base of this scan; `dip_z` comes from [`VolumeScores`] of the scan before.
+    /// The base of this scan; `dip_z` comes from [`VolumeScores`] of an earlier day.
     pub fn finish(&self, dip_z: Option<f64>) -> VolumeBase {
         let visit_index = if self.expected_purchases > 0.0 {
             self.purchases / self.expected_purchases
@@ -183,7 +184,7 @@ impl VolumeBaseBuilder {
     }
 }
 
-/// The scores of a scan: how far clients dip by chance, for the next one.
+/// The scores of a scan: how far clients dip by chance, for a later day.
 #[derive(Clone, Debug)]
 pub struct VolumeScores(Histogram);
 
