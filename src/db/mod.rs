@@ -7,6 +7,7 @@
 mod bulk;
 mod candidates;
 mod client_kinds;
+mod dating;
 mod details;
 mod facts;
 mod history;

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::db::{History, StoreError, StoredBase};
 use crate::model::{ClientId, Day};
 use crate::rules::base_facts::{BaseFacts, BaseFactsBuilder, settings_word};
-use crate::rules::rhythm::{Companions, ItemBuyers};
+use crate::rules::rhythm::{Companions, ItemBuyers, StepCounts, StepsUp};
 
 /// How many clients are read at once.
 const PAGE: u32 = 5_000;
@@ -120,7 +120,10 @@ fn answers(facts: &BaseFacts, app: &App) -> bool {
 /// bought, and who buys less, if a campaign asks.
 async fn compute(app: &App, day: Day) -> Result<BaseFacts, StoreError> {
     let mut facts = rhythms(app, day).await?;
-    facts.companions = companions(app, day).await?;
+    if let Some((companions, steps_up)) = baskets(app, day).await? {
+        facts.companions = Some(companions);
+        facts.steps_up = Some(steps_up);
+    }
     if volume::asked(app) {
         facts.volume = Some(volume::scan(app, &facts, day).await?);
     }
@@ -148,8 +151,12 @@ async fn rhythms(app: &App, day: Day) -> Result<BaseFacts, StoreError> {
     Ok(facts.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())))
 }
 
-/// What is bought together up to a day; `None` where no receipt says what was bought.
-async fn companions(app: &App, day: Day) -> Result<Option<Companions<String>>, StoreError> {
+/// What is bought together up to a day and what clients go over to; `None` where no receipt says
+/// what was bought.
+async fn baskets(
+    app: &App,
+    day: Day,
+) -> Result<Option<(Companions<String>, StepsUp<String>)>, StoreError> {
     if !app.store.knows_items(day).await? {
         return Ok(None);
     }
@@ -161,13 +168,15 @@ async fn companions(app: &App, day: Day) -> Result<Option<Companions<String>>, S
         }
     }
     let mut pairs = buyers.into_pairs();
+    let mut steps = StepCounts::of_items(pairs.items().iter().cloned());
     let mut after = ClientId(0);
-    while let Some(page) = app.store.baskets_after(&mut after, PAGE, day).await? {
-        for basket in page {
-            pairs.add(basket);
+    while let Some(page) = app.store.lines_after(&mut after, PAGE, day).await? {
+        for lines in page {
+            steps.add(&lines);
+            pairs.add(lines.into_iter().map(|line| line.item));
         }
     }
-    Ok(Some(pairs.finish()))
+    Ok(Some((pairs.finish(), steps.finish())))
 }
 
 /// The tags of some clients, where classes of clients are configured; who has none is missing.

@@ -5,10 +5,12 @@ use std::fmt;
 use crate::app::App;
 use crate::config::campaign::CampaignStatus;
 use crate::db::{History, MergedClient, StoreError, Wanted};
+use crate::model::Locale;
 use crate::model::{ClientFacts, ClientId, Day};
 use crate::rules::plan::{Block, ClientPlan, Decision, Verdict, decide};
-use crate::rules::rhythm::Hint;
+use crate::rules::rhythm::{Hint, StepUp};
 use crate::rules::standing::Standing;
+use crate::rules::wording;
 use serde::Serialize;
 
 use super::day::{DayOptions, Ground};
@@ -29,6 +31,8 @@ pub struct Explanation {
     pub rhythm: Option<RhythmLines>,
     /// What clients with such baskets also buy, the likeliest first.
     pub hints: Vec<Hint<String>>,
+    /// What such clients went over to or took more of next, the likeliest first.
+    pub upsell: Vec<StepUp<String>>,
     /// Each campaign.
     pub campaigns: Vec<CampaignLines>,
 }
@@ -119,6 +123,7 @@ pub async fn explain(
         merged_into: None,
         rhythm: rhythm_lines(facts, &ground, options.day),
         hints: ground.base().hints(&facts.items),
+        upsell: ground.base().steps_up(&facts.items),
         campaigns,
     }))
 }
@@ -141,6 +146,7 @@ fn of_merged(merged: MergedClient, date: Day) -> Explanation {
         merged_into: Some(merged.master),
         rhythm: None,
         hints: Vec::new(),
+        upsell: Vec::new(),
         campaigns: Vec::new(),
     }
 }
@@ -269,6 +275,9 @@ impl fmt::Display for Explanation {
                 hints.join(", ")
             )?;
         }
+        for step in &self.upsell {
+            writeln!(f, "  for a larger receipt: {}", with_evidence(step))?;
+        }
         for one in &self.campaigns {
             write!(f, "\n{:<20} {}: {}", one.campaign, one.verdict, one.because)?;
             match one.changes_on {
@@ -298,6 +307,24 @@ fn in_short(hint: &Hint<String>) -> String {
         "{} ({share:.0} % of those who buy {})",
         hint.item, hint.because_of
     )
+}
+
+/// A step with the clients who speak for it.
+fn with_evidence(step: &StepUp<String>) -> String {
+    let offer = wording::step_up(Locale::En, step);
+    match step {
+        StepUp::Dearer {
+            price_ratio,
+            moved,
+            of,
+            ..
+        } => format!(
+            "{offer}, {price_ratio:.1} times the price ({moved} of {of} regular buyers went over)"
+        ),
+        StepUp::Larger { moved, of, .. } => {
+            format!("{offer} ({moved} of {of} who took so many took more the next time)")
+        }
+    }
 }
 
 impl fmt::Display for RhythmLines {

@@ -38,7 +38,7 @@ const MEASURED_DAYS_AGO: i32 = 28;
 
 /// Finds who buys less than usual as of a day: a function of what is dated on or before it.
 pub(super) async fn scan(app: &App, base: &BaseFacts, day: Day) -> Result<Volume, StoreError> {
-    let settings = VolumeSettings::for_usual_gap(base.fit.parameters.m0.exp());
+    let settings = VolumeSettings::for_base(base.fit.parameters.m0.exp(), base.span_days);
     let measured_on = day.plus(-MEASURED_DAYS_AGO);
     let (mut now, mut before) = (VolumeBaseBuilder::default(), VolumeBaseBuilder::default());
     let mut after = ClientId(0);
