@@ -13,7 +13,7 @@ use crate::db::{History, StoreError};
 use crate::model::{ClientId, Day, RhythmState};
 use crate::rules::base_facts::{BaseFacts, Volume, VolumeDrop};
 use crate::rules::client_kind::ClientKind;
-use crate::rules::evidence::Evidence;
+use crate::rules::evidence::{DropParts, Evidence};
 use crate::rules::rhythm::{
     LostItem, Thresholds, VolumeBase, VolumeBaseBuilder, VolumeChange, VolumeScores,
     VolumeSettings, VolumeSummary, lost_items, of_sorted_days,
@@ -183,6 +183,11 @@ impl Found {
                 expected: change.usual_minor,
                 window_days: change.window_days.cast_signed(),
                 item: None,
+                parts: Some(DropParts {
+                    base_ratio: change.base_ratio,
+                    visits_ratio: f64::from(change.purchases) / change.usual_purchases.max(1e-9),
+                    basket_ratio: change.basket_ratio,
+                }),
             },
             value: missing * 365 / i64::from(change.window_days.max(1)),
         }
@@ -198,6 +203,7 @@ fn lost_item(client: ClientId, item: LostItem<String>) -> VolumeDrop {
             expected: 0,
             window_days: item.silent_days.cast_signed(),
             item: Some(item.item.clone()),
+            parts: None,
         },
         item: Some(item.item),
         // What the item was worth is not known when receipts carry no prices of lines.
