@@ -7,4 +7,5 @@
 
 pub mod email;
 pub mod sandbox;
+pub mod smtp;
 pub mod whatsapp;

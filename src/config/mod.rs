@@ -8,10 +8,13 @@ mod audience;
 pub mod campaign;
 mod check;
 mod files;
+mod hours;
 pub mod problem;
 pub mod ready;
 pub mod schema;
+pub mod secrets;
 pub mod settings;
+pub mod smtp;
 mod source;
 pub mod values;
 

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use chrono::NaiveTime;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -63,6 +64,64 @@ impl FromStr for Days {
 impl fmt::Display for Days {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}d", self.0)
+    }
+}
+
+/// A short stretch of time, written `300ms`, `30s` or `5m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wait(Duration);
+
+impl Wait {
+    /// No time at all.
+    pub const ZERO: Self = Self(Duration::ZERO);
+
+    /// So many seconds.
+    pub const fn seconds(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+
+    /// So many thousandths of a second.
+    pub const fn millis(millis: u64) -> Self {
+        Self(Duration::from_millis(millis))
+    }
+
+    /// The stretch of time.
+    pub const fn duration(self) -> Duration {
+        self.0
+    }
+}
+
+impl FromStr for Wait {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let bad = || ValueError {
+            text: text.to_owned(),
+            what: "a stretch of time",
+            example: "30s or 5m",
+        };
+        let trimmed = text.trim();
+        let units = [("ms", 1), ("s", 1000), ("m", 60_000)];
+        let found = units.into_iter().find_map(|(unit, millis)| {
+            let number: u32 = trimmed.strip_suffix(unit)?.trim().parse().ok()?;
+            Some(u64::from(number) * millis)
+        });
+        // An hour is longer than any server makes us wait.
+        found
+            .filter(|millis| *millis <= 3_600_000)
+            .map(Self::millis)
+            .ok_or_else(bad)
+    }
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_millis();
+        match (millis % 1000, millis % 60_000) {
+            (0, 0) if millis > 0 => write!(f, "{}m", millis / 60_000),
+            (0, _) => write!(f, "{}s", millis / 1000),
+            _ => write!(f, "{millis}ms"),
+        }
     }
 }
 
@@ -296,6 +355,12 @@ impl fmt::Display for Discount {
 
 written_value!(Days, "days", r"^\d+ ?[dw]$", "Whole days or weeks: 30d, 2w");
 written_value!(
+    Wait,
+    "wait",
+    r"^\d+ ?(ms|s|m)$",
+    "A stretch of time: 300ms, 30s, 5m"
+);
+written_value!(
     Span,
     "span",
     r"^(\d+ ?[dw]|\d+(\.\d+)? ?cycles?)$",
@@ -347,6 +412,10 @@ mod tests {
         assert_eq!("10%".parse(), Ok(Share::percent(10.0)));
         assert_eq!("10:05".parse::<TimeOfDay>().unwrap().to_string(), "10:05");
         assert_eq!(Share::percent(12.5).to_string(), "12.5%");
+        for (text, millis) in [("300ms", 300), ("30s", 30_000), ("5 m", 300_000)] {
+            assert_eq!(text.parse(), Ok(Wait::millis(millis)), "{text}");
+            assert_eq!(Wait::millis(millis).to_string(), text.replace(' ', ""));
+        }
     }
 
     #[test]
@@ -358,6 +427,9 @@ mod tests {
         );
         for bad in ["", "d", "-3d", "99999999d", "3 months"] {
             assert!(bad.parse::<Days>().is_err(), "{bad}");
+        }
+        for bad in ["", "30", "s", "-1s", "2h", "61m", "99999999999s"] {
+            assert!(bad.parse::<Wait>().is_err(), "{bad}");
         }
         for bad in ["101%", "10", "-1%", "NaN%"] {
             assert!(bad.parse::<Share>().is_err(), "{bad}");

@@ -140,7 +140,7 @@ impl Store {
         .bind(sealing.base_facts)
         .execute(&mut *tx)
         .await?;
-        withdraw_what_is_over(&mut tx, run).await?;
+        withdraw_what_is_over(&mut tx, run, now_ms).await?;
         write_lists(&mut tx, sealing.day, sealing.lists).await?;
         tx.commit().await?;
         Ok(())
@@ -199,7 +199,8 @@ impl Store {
         let rows = sqlx::query(
             "SELECT logical_date, mode, status, held_because, approved_by,
                     (SELECT count(*) FROM messages m
-                     WHERE m.run_id = r.id AND m.state <> 'held_out') AS messages,
+                     WHERE m.run_id = r.id AND m.state <> 'held_out' AND m.client_id <> 0)
+                        AS messages,
                     (SELECT count(*) FROM tasks t
                      WHERE t.run_id = r.id AND t.state <> 'held_out') AS tasks
              FROM runs r ORDER BY logical_date DESC LIMIT ?1",
@@ -274,20 +275,25 @@ async fn clear(tx: &mut SqliteConnection, run: i64) -> Result<()> {
 }
 
 /// Takes back what has not left yet for clients whose episode ended.
-async fn withdraw_what_is_over(tx: &mut SqliteConnection, run: i64) -> Result<()> {
+async fn withdraw_what_is_over(tx: &mut SqliteConnection, run: i64, now_ms: i64) -> Result<()> {
     for statement in [
-        "UPDATE messages SET state = 'cancelled'
+        "UPDATE messages SET state = 'cancelled', reason = e.closed_by, changed_by = 'run',
+                changed_at = ?2
          FROM enrollments e
          WHERE e.closed_run = ?1 AND messages.campaign = e.campaign
            AND messages.client_id = e.client_id AND messages.episode = e.episode
-           AND messages.state = 'planned'",
+           AND messages.state IN ('planned', 'queued', 'retry', 'held')",
         "UPDATE tasks SET state = 'cancelled', closed_on = e.closed_on
          FROM enrollments e
          WHERE e.closed_run = ?1 AND tasks.campaign = e.campaign
            AND tasks.client_id = e.client_id AND tasks.episode = e.episode
            AND tasks.state IN ('waiting', 'open')",
     ] {
-        sqlx::query(statement).bind(run).execute(&mut *tx).await?;
+        sqlx::query(statement)
+            .bind(run)
+            .bind(now_ms)
+            .execute(&mut *tx)
+            .await?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ pub mod base_facts;
 pub mod certificate;
 pub mod client_kind;
 pub mod day_list;
+pub mod delivery;
 pub mod evidence;
 pub mod frequency_report;
 pub mod holdout;

@@ -7,7 +7,8 @@
 use std::str::FromStr;
 
 use super::super::campaign::{DateRule, Discount};
-use super::super::values::{Days, Share, Span, TimeOfDay};
+use super::super::settings::Stretch;
+use super::super::values::{Days, Share, Span, TimeOfDay, Wait};
 use super::nearest;
 use crate::model::{Currency, Day, Money};
 
@@ -42,6 +43,13 @@ pub(super) const FORMATS: &[Format] = &[
         guess: span_meant,
     },
     Format {
+        name: "wait",
+        what: "a stretch of time",
+        example: "30s or 5m",
+        reads: parses::<Wait>,
+        guess: wait_meant,
+    },
+    Format {
         name: "share",
         what: "a share",
         example: "10%, from 0% to 100%",
@@ -54,6 +62,13 @@ pub(super) const FORMATS: &[Format] = &[
         example: "10:00",
         reads: parses::<TimeOfDay>,
         guess: |text| Some(text.trim().replace(['.', '-', ' '], ":")),
+    },
+    Format {
+        name: "hours",
+        what: "a stretch of the day",
+        example: "closed, or 09:00-21:00",
+        reads: parses::<Stretch>,
+        guess: stretch_meant,
     },
     Format {
         name: "date",
@@ -129,6 +144,21 @@ pub(super) const FORMATS: &[Format] = &[
         },
     },
     Format {
+        name: "host",
+        what: "the name of a server or a domain",
+        example: "smtp.example.org",
+        reads: is_host,
+        guess: |text| {
+            let rest = text.trim().rsplit("://").next().unwrap_or_default();
+            Some(
+                rest.split(['/', ':'])
+                    .next()
+                    .unwrap_or_default()
+                    .to_lowercase(),
+            )
+        },
+    },
+    Format {
         name: "email",
         what: "an e-mail address",
         example: "sales@example.org",
@@ -192,6 +222,16 @@ fn is_url(text: &str) -> bool {
     clean && host.is_some_and(|host| host.contains('.') || host.starts_with("localhost"))
 }
 
+/// A name of the domain name system in any script, or the number of a machine.
+fn is_host(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let letters = label.chars().all(|c| c.is_alphanumeric() || c == '-');
+        !label.is_empty() && letters && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let is_name = text.len() <= 253 && text.split('.').all(is_label);
+    is_name && idna::domain_to_ascii(text).is_ok() || parses::<std::net::IpAddr>(text)
+}
+
 /// The number at the start of a text and the word after it, with a point for a comma.
 fn number_and_word(text: &str) -> (String, String) {
     let text = text.trim().replace(',', ".").to_lowercase();
@@ -222,12 +262,39 @@ fn days_meant(text: &str) -> Option<String> {
     Some(format!("{days}d"))
 }
 
+fn wait_meant(text: &str) -> Option<String> {
+    let (number, word) = number_and_word(text);
+    let unit = match word.as_str() {
+        "" | "s" | "sec" | "second" | "seconds" | "с" | "сек" | "сек." => "s",
+        "ms" | "millis" | "мс" => "ms",
+        "m" | "min" | "minute" | "minutes" | "м" | "мин" | "мин." => "m",
+        "h" | "hour" | "hours" | "ч" | "час" => {
+            return (number == "1").then(|| "60m".to_owned());
+        }
+        _ => return None,
+    };
+    Some(format!("{number}{unit}"))
+}
+
 fn span_meant(text: &str) -> Option<String> {
     let (number, word) = number_and_word(text);
     if word.starts_with("cycl") || word.starts_with("цикл") {
         return Some(format!("{number} cycles"));
     }
     days_meant(text)
+}
+
+/// `9-21` and `с 9 до 21` are hours without minutes.
+fn stretch_meant(text: &str) -> Option<String> {
+    let numbers: Vec<u32> = text
+        .split(|c: char| !c.is_ascii_digit())
+        .filter_map(|number| number.parse().ok())
+        .collect();
+    match numbers[..] {
+        [from, to] => Some(format!("{from:02}:00-{to:02}:00")),
+        [from, a, to, b] => Some(format!("{from:02}:{a:02}-{to:02}:{b:02}")),
+        _ => Some("closed".to_owned()),
+    }
 }
 
 fn share_meant(text: &str) -> Option<String> {
@@ -319,6 +386,9 @@ mod tests {
             ("span", "0,5 cycles", Some("0.5 cycles")),
             ("span", "полцикла", None),
             ("span", "4 days", Some("4d")),
+            ("hours", "9-21", Some("09:00-21:00")),
+            ("hours", "9.30 до 20.00", Some("09:30-20:00")),
+            ("hours", "never", Some("closed")),
             ("share", "10", Some("10%")),
             ("share", "0.1", Some("10%")),
             ("share", "0,25", Some("25%")),
@@ -342,6 +412,17 @@ mod tests {
             ("slug", "Missed Cycle", Some("missed-cycle")),
             ("slug", "Спящие", None),
             ("color", "0b6e4f", Some("#0b6e4f")),
+            ("wait", "30", Some("30s")),
+            ("wait", "2 мин", Some("2m")),
+            ("wait", "1h", Some("60m")),
+            ("wait", "2d", None),
+            (
+                "host",
+                "smtp://Mail.example.org:25/",
+                Some("mail.example.org"),
+            ),
+            ("host", "a b", None),
+            ("host", "-a.example.org", None),
             ("url", "example.org", Some("https://example.org")),
             ("url", "http://example.org/a", Some("https://example.org/a")),
             ("email", "sales @example.org", Some("sales@example.org")),
@@ -363,6 +444,9 @@ mod tests {
             ("url", "https://www.example.org/a?b=c"),
             ("url", "http://127.0.0.1:8080/x"),
             ("country", "RU"),
+            ("host", "smtp.example.org"),
+            ("host", "почта.рф"),
+            ("host", "::1"),
             ("slug", "news-2026-09"),
             ("color", "#0B6E4F"),
             ("email", "hello@example.org"),

@@ -13,6 +13,7 @@ mod formats;
 mod nearest;
 mod settings_rules;
 mod shape;
+mod smtp_rules;
 mod step_rules;
 mod syntax;
 mod unknown_key;

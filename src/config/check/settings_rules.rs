@@ -8,7 +8,7 @@ use super::super::settings::DeliveryMode;
 use super::super::values::{Days, Share};
 use super::document::KeyPath;
 use super::findings::Finding;
-use super::nearest;
+use super::{nearest, smtp_rules};
 use crate::model::{Class, ConsentBasis};
 
 /// One rule over the settings.
@@ -30,8 +30,12 @@ const RULES: &[Rule] = &[
 
 /// Runs every rule; relative paths start at `home`.
 pub(super) fn all(settings: &Settings, home: &Path) -> Vec<Finding> {
-    let findings = RULES.iter().flat_map(|rule| rule(settings));
-    findings.chain(source_paths_exist(settings, home)).collect()
+    let rules = RULES.iter().chain(smtp_rules::RULES);
+    rules
+        .flat_map(|rule| rule(settings))
+        .chain(source_paths_exist(settings, home))
+        .chain(smtp_rules::files_exist(settings, home))
+        .collect()
 }
 
 fn top(key: &str) -> KeyPath {

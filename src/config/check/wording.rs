@@ -157,6 +157,8 @@ pub(super) fn stand_in(node: Node<'_>) -> Value {
         Kind::Words(choices) => json!(words(choices).next()),
         Kind::Text { format, .. } => json!(match format {
             Some("days" | "span") => "30d",
+            Some("wait") => "30s",
+            Some("host") => "localhost",
             Some("share" | "discount") => "10%",
             Some("time") => "10:00",
             Some("date" | "date_rule") => "2026-12-01",

@@ -10,7 +10,7 @@ mod run;
 mod scan;
 mod walk;
 
-pub use lists::{ManagerList, manager_lists};
+pub use lists::{ManagerList, manager_lists, write_lists};
 pub use plan::plan;
 pub use run::{RunOutcome, RunSummary, approve, run};
 

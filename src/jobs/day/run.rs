@@ -303,6 +303,8 @@ impl Writer<'_> {
             }
         }
         let hash = app.key.hash(message.channel, &message.address);
+        let lasts = chrono::TimeDelta::days(app.settings.delivery.expires_after.count().into());
+        let lasts_ms = lasts.num_milliseconds();
         staged.messages.push(NewMessage {
             campaign: touch.campaign.clone(),
             client,
@@ -314,6 +316,8 @@ impl Writer<'_> {
             address_hash: hex(&hash),
             state: state_word(touch.arm, "planned"),
             inputs: serde_json::to_string(&frozen).unwrap_or_default(),
+            on_unknown: message.on_unknown.word(),
+            expires_at: app.now_ms() + lasts_ms,
         });
     }
 }

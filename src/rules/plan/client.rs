@@ -417,7 +417,7 @@ impl Look<'_> {
 /// A silence ends with any purchase after it began, also with one that is heard of late. Other
 /// occasions leave room for purchases before the client was taken in: somebody who once said no may
 /// have bought other things all along.
-fn goal_reached(campaign: &Campaign, enrollment: &Enrollment, facts: &ClientFacts) -> bool {
+pub fn goal_reached(campaign: &Campaign, enrollment: &Enrollment, facts: &ClientFacts) -> bool {
     let since = |day: Day| match campaign.trigger {
         Trigger::MissedCycle { .. } | Trigger::SecondPurchase {} => day >= enrollment.began_on,
         // The purchase that a thank-you answers is not the purchase that it hopes for.

@@ -108,7 +108,7 @@ const CALLING_CODES: &[(&str, &str)] = &[
 ];
 
 /// The country of the longest calling code that fits; an unknown one is nobody's.
-fn country_of(phone: &str) -> Option<&'static str> {
+pub fn country_of(phone: &str) -> Option<&'static str> {
     let fitting = CALLING_CODES
         .iter()
         .filter(|(_, code)| phone.starts_with(code));
@@ -175,11 +175,7 @@ const fn covers(basis: ConsentBasis, class: Class) -> bool {
 }
 
 /// Whether another advertising message fits under the cap today.
-pub(super) fn under_the_cap(
-    facts: &ClientFacts,
-    settings: &Settings,
-    day: Day,
-) -> Result<(), Block> {
+pub fn under_the_cap(facts: &ClientFacts, settings: &Settings, day: Day) -> Result<(), Block> {
     let within = settings.limits.per_client_within.count();
     let mut counted: Vec<Day> = facts
         .advertising_days
@@ -200,11 +196,7 @@ pub(super) fn under_the_cap(
 }
 
 /// Whether the last purchase is long enough ago for advertising.
-pub(super) fn not_just_bought(
-    facts: &ClientFacts,
-    settings: &Settings,
-    day: Day,
-) -> Result<(), Block> {
+pub fn not_just_bought(facts: &ClientFacts, settings: &Settings, day: Day) -> Result<(), Block> {
     let quiet = settings.limits.quiet_after_purchase.count();
     match facts.last_purchase().map(|last| last.plus(quiet)) {
         Some(until) if until > day => Err(Block::until(Reason::RecentPurchase, until)),

@@ -1,7 +1,7 @@
 //! What clients went over to: hints for a larger receipt from what such clients bought *next*.
 //!
-//! Two kinds of steps are counted. Some clients who bought an item regularly went over to a dearer
-//! one and left the first; some who took so many of an item took more of it the next time. A step
+//! Two kinds of steps are counted. Some clients who bought an item regularly took to a dearer one and
+//! left the first; some who took so many of an item took more of it the next time. A step
 //! that as many clients make backwards is no step. Memory follows the number of items looked at, not
 //! that of clients.
 //!
@@ -15,14 +15,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Day, OwnedItem};
 
-/// Purchase days of an item from which leaving it says something.
+/// Purchase days of an item from which leaving it, or having taken to it, says something.
 const REGULAR_FROM: usize = 2;
 
 /// Below so many clients a step is chance.
 const ENOUGH_CLIENTS: u32 = 5;
 
-/// A dearer item costs at least so many times as much.
-const LEAST_PRICE_RATIO: f64 = 1.15;
+/// A dearer item costs so many times as much: far above is another kind of thing, and no sibling.
+const PRICE_RATIOS: std::ops::RangeInclusive<f64> = 1.15..=4.0;
 
 /// At least this part of the regular buyers has gone over.
 const LEAST_SHARE_GONE_OVER: f64 = 0.05;
@@ -171,7 +171,7 @@ impl<I: Ord + Hash + Clone> StepCounts<I> {
             self.regulars[place] += 1;
             let last = days[days.len() - 1].0;
             for (&other, others) in &series {
-                let has_left = others[0].0 > last;
+                let has_left = others.len() >= REGULAR_FROM && others[0].0 > last;
                 self.went_over[place * self.items.len() + other] += u32::from(has_left);
             }
         }
@@ -221,7 +221,7 @@ impl<I: Ord + Hash + Clone> StepCounts<I> {
             .filter_map(|other| {
                 let price_ratio = price(other)? / price(place)?;
                 let (moved, back) = (went(place, other), went(other, place));
-                let holds = price_ratio >= LEAST_PRICE_RATIO
+                let holds = PRICE_RATIOS.contains(&price_ratio)
                     && moved >= ENOUGH_CLIENTS.max(LEAST_FORWARD * back)
                     && share(moved, of) >= LEAST_SHARE_GONE_OVER;
                 holds.then_some(Dearer {
@@ -413,11 +413,12 @@ mod tests {
         let mut clients = Clients::new();
         for n in 0..20 {
             let mut client = vec![bought("espresso", 1, 1.0), bought("espresso", 20, 1.0)];
-            match n {
-                0..8 => client.push(bought("gold", 40, 1.0)),
-                8..11 => client.push(bought("saver", 40, 1.0)),
-                _ => client.push(bought("espresso", 40, 1.0)),
-            }
+            let then = match n {
+                0..8 => "gold",
+                8..11 => "saver",
+                _ => "espresso",
+            };
+            client.extend([bought(then, 40, 1.0), bought(then, 45, 1.0)]);
             client.push(bought("bag", 50, 2.0));
             client.push(bought("bag", 60, if n % 2 == 0 { 5.0 } else { 2.0 }));
             clients.push(client);
@@ -468,6 +469,7 @@ mod tests {
                 bought("gold", 1, 1.0),
                 bought("gold", 9, 1.0),
                 bought("espresso", 30, 1.0),
+                bought("espresso", 35, 1.0),
             ]);
             clients.push(vec![bought("bag", 1, 2.0), bought("bag", 9, 1.0)]);
         }
@@ -488,6 +490,19 @@ mod tests {
                 ]
             })
             .collect();
+        assert_eq!(steps_of(&clients).hints(&[owned("espresso", 1.0)], 3), []);
+    }
+
+    #[test]
+    fn another_kind_of_thing_is_no_dearer_sibling() {
+        let mut clients = roastery();
+        for one in clients
+            .iter_mut()
+            .flatten()
+            .filter(|one| one.item == "gold")
+        {
+            one.amount = Some(90_000);
+        }
         assert_eq!(steps_of(&clients).hints(&[owned("espresso", 1.0)], 3), []);
     }
 

@@ -211,7 +211,7 @@ fn each_mistake_is_named_with_its_place_and_the_way_out() {
     c.toml:13:1: error: unknown key "password" in [[step]] "letter" — secrets never stand in this file: they come from the environment, or from a file of their own named by a key that ends in _file
     » id = "letter"
     banana = 1
-    c.toml:13:1: error: unknown key "banana" in [[step]] "letter" — the keys here are "id", "after", "channel", "template", "class", "fallback", "certificate", "task", "script"
+    c.toml:13:1: error: unknown key "banana" in [[step]] "letter" — the keys here are "id", "after", "channel", "template", "class", "fallback", "certificate", "on_unknown", "task", "script"
     » "running"
     c.toml:3:10: error: status = "running" is not known — did you mean "live"? The words are "draft", "live", "paused"
     » "еmail"
@@ -571,6 +571,9 @@ name = "Anna"
     config/rekindle.toml:34:1: error: live delivery with the example address https://example.org/rekindle — write the company's own public_url, or mode = "sandbox"
       34 | [delivery]
          | ^^^^^^^^^^
+    config/rekindle.toml:35:8: warning: live delivery without a mail server: no letter can leave — write [smtp] with host = "smtp.example.org", or what your mail server is called
+      35 | mode = "live"
+         |        ^^^^^^
     config/rekindle.toml:36:29: error: whatsapp_countries = "Kazakhstan" is not a country — write it as RU or DE, by its two capital letters
       36 | whatsapp_countries = ["KZ", "Kazakhstan"]
          |                             ^^^^^^^^^^^^
@@ -596,6 +599,115 @@ name = "Anna"
       56 | id = "anna"
          |      ^^^^^^
     "##);
+}
+
+#[test]
+fn mistakes_about_the_mail_server_are_named() {
+    let home = Home::new(
+        r#"
+[company]
+name = "Example"
+
+[delivery]
+from_email = "hello@news.example.org"
+
+[smtp]
+host = "smtp://mail.example.org"
+port = 0
+tls = "ssl"
+ca_file = "nowhere.pem"
+password_env = "PASSWORD"
+password = "hunter2"
+connections = 5000
+idle = "2 minutes"
+deadlines = { command = "0s", end_of_data = "2d", reply = "1s" }
+
+[smtp.dkim]
+selector = "s1"
+domain = "example.com"
+"#,
+    );
+    insta::assert_snapshot!(home.said(), @r##"
+    config/rekindle.toml:9:8: error: host = "smtp://mail.example.org" is not the name of a server or a domain — did you mean "mail.example.org"? Written as smtp.example.org
+       9 | host = "smtp://mail.example.org"
+         |        ^^^^^^^^^^^^^^^^^^^^^^^^^
+    config/rekindle.toml:10:8: error: "port" must not be 0 — write a whole number from 1 to 65535
+      10 | port = 0
+         |        ^
+    config/rekindle.toml:11:7: error: tls = "ssl" is not known — the words are "starttls", "implicit", "none"
+      11 | tls = "ssl"
+         |       ^^^^^
+    config/rekindle.toml:12:11: warning: there is no file nowhere.pem — a relative path starts at the folder that holds config/
+      12 | ca_file = "nowhere.pem"
+         |           ^^^^^^^^^^^^^
+    config/rekindle.toml:13:16: error: a password without a user: nobody logs in — add user, or take the line out
+      13 | password_env = "PASSWORD"
+         |                ^^^^^^^^^^
+    config/rekindle.toml:14:1: error: unknown key "password" in [smtp] — secrets never stand in this file: they come from the environment, or from a file of their own named by a key that ends in _file
+      14 | password = "hunter2"
+         | ^^^^^^^^
+    config/rekindle.toml:15:15: error: "connections" must not be 5000 — write a whole number from 1 to 1000
+      15 | connections = 5000
+         |               ^^^^
+    config/rekindle.toml:16:8: error: idle = "2 minutes" is not a stretch of time — did you mean "2m"? Written as 30s or 5m
+      16 | idle = "2 minutes"
+         |        ^^^^^^^^^^^
+    config/rekindle.toml:17:25: error: "command" leaves no time at all — write command = "30s" or more
+      17 | deadlines = { command = "0s", end_of_data = "2d", reply = "1s" }
+         |                         ^^^^
+    config/rekindle.toml:17:45: error: end_of_data = "2d" is not a stretch of time — write it as 30s or 5m
+      17 | deadlines = { command = "0s", end_of_data = "2d", reply = "1s" }
+         |                                             ^^^^
+    config/rekindle.toml:17:51: error: unknown key "reply" in deadlines of [smtp] — the keys here are "connect", "greeting", "command", "data", "content", "end_of_data"
+      17 | deadlines = { command = "0s", end_of_data = "2d", reply = "1s" }
+         |                                                   ^^^^^
+    config/rekindle.toml:19:1: error: "key_file" is missing in dkim of [smtp] — add key_file = "…". The file with the private key (PEM); nobody but its owner may read it.
+      19 | [smtp.dkim]
+         | ^^^^^^^^^^^
+    config/rekindle.toml:21:10: warning: example.com signs for letters from news.example.org: DMARC will not count it — write domain = "news.example.org", or take the line out
+      21 | domain = "example.com"
+         |          ^^^^^^^^^^^^^
+    "##);
+    let home = Home::new(
+        r#"
+[company]
+name = "Example"
+
+[smtp]
+host = "mail.example.org"
+tls = "none"
+user = "anna"
+
+[smtp.dkim]
+selector = "s1"
+domain = "example.com"
+key_file = "nowhere.pem"
+"#,
+    );
+    insta::assert_snapshot!(home.said(), @r##"
+    config/rekindle.toml:7:7: error: letters and password would go to mail.example.org in the open — write tls = "starttls" or "implicit"; "none" is for 127.0.0.1 and localhost
+       7 | tls = "none"
+         |       ^^^^^^
+    config/rekindle.toml:8:8: error: a user without a password — add password_env = "REKINDLE_SMTP_PASSWORD", or a password_file
+       8 | user = "anna"
+         |        ^^^^^^
+    config/rekindle.toml:12:10: warning: example.com signs for letters from example.org: DMARC will not count it — write domain = "example.org", or take the line out
+      12 | domain = "example.com"
+         |          ^^^^^^^^^^^^^
+    config/rekindle.toml:13:12: warning: there is no file nowhere.pem — a relative path starts at the folder that holds config/
+      13 | key_file = "nowhere.pem"
+         |            ^^^^^^^^^^^^^
+    "##);
+}
+
+#[test]
+fn a_mail_server_on_this_machine_needs_no_encryption() {
+    for host in ["127.0.0.1", "localhost", "::1"] {
+        let home = Home::new(&format!(
+            "{COMPANY}[smtp]\nhost = \"{host}\"\ntls = \"none\"\n"
+        ));
+        assert_eq!(home.said(), "", "{host}");
+    }
 }
 
 #[test]

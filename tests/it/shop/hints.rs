@@ -105,6 +105,7 @@ fn steps() -> String {
             (100, "small roast")
         };
         row(&client, "2026-09-01", next.0, next.1, 1);
+        row(&client, "2026-10-01", next.0, next.1, 1);
         row(&client, "2026-05-02", 10, "filters", 2);
         row(
             &client,
@@ -159,7 +160,7 @@ status = "live"
 from = "company"
 [trigger]
 on = "missed_cycle"
-level = "due"
+level = "lost"
 [audience]
 upsell = ["large roast"]
 [[step]]

@@ -1,0 +1,12 @@
+//! What happens to a message after it was planned: when it may leave, what an answer of its
+//! channel means, when it is tried again.
+//!
+//! The states and who may change them are in `docs/RELIABILITY.md`. Nothing here sends or stores:
+//! `channels` talks to servers, `db` keeps the states, `jobs::deliver` puts them together.
+
+pub mod clearance;
+pub mod hours;
+pub mod reaction;
+pub mod retry;
+pub mod return_path;
+pub mod smtp_replies;
