@@ -311,7 +311,7 @@ mod tests {
         for (locale, said) in [
             (
                 Locale::En,
-                "(the whole base −3 %); visits as usual, baskets −55 %",
+                "(the whole base −3%); visits as usual, baskets −55%",
             ),
             (
                 Locale::Ru,
