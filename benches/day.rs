@@ -211,7 +211,7 @@ async fn due(app: &App, wanted: usize) -> Vec<ClientId> {
 
 /// What the daily job does for those who are due: read their facts, decide.
 async fn scan(app: &App, due: &[ClientId]) {
-    let base = base_facts::current(app, app.today())
+    let base = base_facts::of_day(app, app.today(), false)
         .await
         .expect("base facts");
     let campaign: Campaign = toml::from_str(MISSED).expect("the campaign is right");
@@ -269,7 +269,7 @@ async fn pool(path: &Path) -> SqlitePool {
 
 /// The dates of all clients by another version of the base facts.
 async fn dates_anew(app: &App) -> Duration {
-    let base = base_facts::current(app, app.today())
+    let base = base_facts::of_day(app, app.today(), false)
         .await
         .expect("base facts");
     let other = base.version.unwrap_or_default() + 1_000;

@@ -186,9 +186,14 @@ async fn our_import(folder: &Path) -> Ours {
     forget_peak();
 
     let begun = Took::begin();
-    let last = app.store.last_day_of_purchases().await.expect("a day");
-    let day = last.expect("there are purchases").min(app.today());
-    let base = base_facts::current(&app, day).await.expect("base facts");
+    let last = app
+        .store
+        .last_purchase_day(app.today())
+        .await
+        .expect("a day");
+    let base = base_facts::current(&app, last.expect("there are purchases"))
+        .await
+        .expect("base facts");
     base_facts::keep(&app, base)
         .await
         .expect("base facts are kept");

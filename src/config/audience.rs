@@ -43,6 +43,10 @@ pub struct Condition {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub hint: Option<Vec<String>>,
+    /// What such clients went over to or took more of next: at least one of these items is among it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub upsell: Option<Vec<String>>,
     /// Tags of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<TagRule>,

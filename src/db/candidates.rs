@@ -10,7 +10,6 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::facts::id_list;
-use super::rows::day_of;
 use super::{Result, Store};
 use crate::model::{ClientId, Day, DealStatus, RhythmState};
 
@@ -179,16 +178,6 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         Ok(ids(&rows))
-    }
-
-    /// The last day on which anything was received; nothing in an empty base.
-    pub async fn last_purchase_day(&self) -> Result<Option<Day>> {
-        let row = sqlx::query("SELECT max(last_day) AS day FROM rhythms")
-            .fetch_one(&self.pool)
-            .await?;
-        Ok(row
-            .get::<Option<i64>, _>("day")
-            .map(|_| day_of(&row, "day")))
     }
 
     /// The managers of some clients, by the id that the source uses; those without one are left out.

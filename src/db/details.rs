@@ -9,18 +9,19 @@ use sqlx::sqlite::SqliteRow;
 use super::facts::id_list;
 use super::rows::day_of;
 use super::{Result, Store};
-use crate::model::{ClientId, Day};
+use crate::model::{ClientId, Day, OwnedItem};
+use crate::rules::rhythm::Bought;
 
 /// How many items are told.
 const ITEMS: usize = 3;
 
 /// What a client buys.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Details {
     /// What is bought most often, most frequent first.
     pub usual_items: Vec<String>,
     /// Everything that was ever bought.
-    pub items: Vec<String>,
+    pub items: Vec<OwnedItem>,
     /// What was bought on the last day with items.
     pub last_items: Vec<String>,
     /// Minor units of the last purchase day.
@@ -45,9 +46,11 @@ impl Store {
             let one = details.entry(ClientId(row.get("client_id"))).or_default();
             let item: String = row.get("item");
             if one.usual_items.len() < ITEMS {
-                one.usual_items.push(item.clone());
+                one.usual_items.push(item);
             }
-            one.items.push(item);
+        }
+        for (client, items) in self.items_ever(&list, day).await? {
+            details.entry(client).or_default().items = items;
         }
         let last = sqlx::query(
             "SELECT i.client_id, i.item FROM purchase_items i
@@ -146,8 +149,46 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         *after = ClientId(last);
-        let baskets = by_client(&rows).into_iter().map(|(_, items)| items);
+        let baskets = by_client(&rows, |row| row.get("item")).into_iter();
+        let baskets = baskets.map(|(_, items)| items);
         Ok(Some(baskets.collect()))
+    }
+
+    /// What each of the next clients after `after` has bought up to a day, in the order of days, one
+    /// entry for an item and a day: a page of a walk as that of [`Self::baskets_after`].
+    pub async fn lines_after(
+        &self,
+        after: &mut ClientId,
+        clients: u32,
+        up_to: Day,
+    ) -> Result<Option<Vec<Vec<Bought<String>>>>> {
+        let last = sqlx::query_scalar::<_, Option<i64>>(
+            "SELECT max(id) FROM (SELECT id FROM clients WHERE id > ?1 ORDER BY id LIMIT ?2)",
+        );
+        let last = last
+            .bind(after.0)
+            .bind(clients)
+            .fetch_one(&self.pool)
+            .await?;
+        let Some(last) = last else { return Ok(None) };
+        let rows = sqlx::query(
+            "SELECT client_id, item, day, sum(quantity) AS quantity, sum(amount) AS amount
+             FROM purchase_items WHERE client_id > ?1 AND client_id <= ?2 AND day <= ?3
+             GROUP BY client_id, day, item ORDER BY client_id, day, item",
+        )
+        .bind(after.0)
+        .bind(last)
+        .bind(up_to.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        *after = ClientId(last);
+        let lines = by_client(&rows, |row| Bought {
+            item: row.get("item"),
+            day: day_of(row, "day"),
+            quantity: row.get("quantity"),
+            amount: row.get("amount"),
+        });
+        Ok(Some(lines.into_iter().map(|(_, lines)| lines).collect()))
     }
 
     /// Everything that some clients have bought up to a day, each item once.
@@ -155,25 +196,32 @@ impl Store {
         &self,
         id_list: &str,
         up_to: Day,
-    ) -> Result<Vec<(ClientId, Vec<String>)>> {
+    ) -> Result<Vec<(ClientId, Vec<OwnedItem>)>> {
+        // Beside a bare max(), SQLite takes the other columns from the row that has it.
+        // Source: https://www.sqlite.org/lang_select.html#bareagg
         let rows = sqlx::query(
-            "SELECT DISTINCT client_id, item FROM purchase_items
-             WHERE client_id IN (SELECT value FROM json_each(?1)) AND day <= ?2
-             ORDER BY client_id, item",
+            "SELECT client_id, item, quantity, max(day) FROM (
+                 SELECT client_id, item, day, sum(quantity) AS quantity FROM purchase_items
+                 WHERE client_id IN (SELECT value FROM json_each(?1)) AND day <= ?2
+                 GROUP BY client_id, item, day)
+             GROUP BY client_id, item ORDER BY client_id, item",
         )
         .bind(id_list)
         .bind(up_to.epoch_days())
         .fetch_all(&self.pool)
         .await?;
-        Ok(by_client(&rows))
+        Ok(by_client(&rows, |row| OwnedItem {
+            item: row.get("item"),
+            quantity: row.get("quantity"),
+        }))
     }
 }
 
-/// The items of rows that come client after client.
-fn by_client(rows: &[SqliteRow]) -> Vec<(ClientId, Vec<String>)> {
-    let mut baskets: Vec<(ClientId, Vec<String>)> = Vec::new();
+/// What is read from rows that come client after client.
+fn by_client<T>(rows: &[SqliteRow], read: impl Fn(&SqliteRow) -> T) -> Vec<(ClientId, Vec<T>)> {
+    let mut baskets: Vec<(ClientId, Vec<T>)> = Vec::new();
     for row in rows {
-        let (client, item) = (ClientId(row.get("client_id")), row.get("item"));
+        let (client, item) = (ClientId(row.get("client_id")), read(row));
         match baskets.last_mut() {
             Some((last, items)) if *last == client => items.push(item),
             _ => baskets.push((client, vec![item])),

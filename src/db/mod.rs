@@ -7,6 +7,7 @@
 mod bulk;
 mod candidates;
 mod client_kinds;
+mod dating;
 mod delivery;
 mod details;
 mod facts;
@@ -25,7 +26,7 @@ mod tasks;
 pub use candidates::MergedClient;
 pub use delivery::{
     Asking, Claim, ClaimOrder, Claimed, Decision, Ending, Journal, MessageFilter, MessageRow,
-    Outlook, Passed, Reconciled,
+    Outlook, Passed, Reconciled, Settled, Stop,
 };
 pub use details::Details;
 pub use facts::Wanted;

@@ -1,4 +1,4 @@
-//! The stored rhythms: kept up to date after imports, dated anew after a fit.
+//! The stored rhythms, kept up to date after imports. Dating them anew after a fit is in `dating`.
 //!
 //! An import writes down whose purchases have changed and from which day on. Where all of that lies
 //! behind the last purchase day, the rhythm takes one step per new day; otherwise it is computed
@@ -17,10 +17,10 @@ use crate::rules::client_kind::ClientKind;
 use crate::rules::rhythm::{Observed, observe, of_sorted_days};
 
 /// Clients that are read, computed and written together.
-const PAGE: u32 = 5_000;
+pub(super) const PAGE: u32 = 5_000;
 
 /// Pages that may wait to be written.
-const PAGES_AHEAD: usize = 2;
+pub(super) const PAGES_AHEAD: usize = 2;
 
 /// Pages of memory for the work, in KiB.
 const CACHE_KIB: u32 = 64 * 1024;
@@ -79,11 +79,7 @@ const READ_NEW_DAYS: &str = "
     WHERE s.client_id > ?1 AND s.client_id <= ?2 AND s.from_day > r.last_day
     GROUP BY s.client_id";
 
-const READ_KEPT: &str = "
-    SELECT client_id, purchase_days, first_day, last_day, weight, sum_log, sum_sq, turnover, spent
-    FROM rhythms WHERE client_id > ?1 AND parameters <> ?3 ORDER BY client_id LIMIT ?2";
-
-const WRITE: &str = "
+pub(super) const WRITE: &str = "
     INSERT INTO rhythms (client_id, purchase_days, first_day, last_day, weight, sum_log, sum_sq,
         turnover, spent, due_on, missed_on, asleep_on, lost_on, parameters) VALUES";
 
@@ -95,27 +91,56 @@ const OVERWRITE: &str = "
         due_on = excluded.due_on, missed_on = excluded.missed_on, asleep_on = excluded.asleep_on,
         lost_on = excluded.lost_on, parameters = excluded.parameters";
 
-/// The indexes of the daily scan. Building them anew is faster than keeping them up to date when
-/// a good part of the rows changes.
-const DROP_INDEXES: &str = "
-    DROP INDEX rhythms_by_due; DROP INDEX rhythms_by_missed; DROP INDEX rhythms_by_asleep;
-    DROP INDEX rhythms_by_lost; DROP INDEX rhythms_by_last_day";
-const CREATE_INDEXES: &str = "
-    CREATE INDEX rhythms_by_due ON rhythms (due_on);
-    CREATE INDEX rhythms_by_missed ON rhythms (missed_on);
-    CREATE INDEX rhythms_by_asleep ON rhythms (asleep_on);
-    CREATE INDEX rhythms_by_lost ON rhythms (lost_on);
-    CREATE INDEX rhythms_by_last_day ON rhythms (last_day)";
+/// The indexes of the daily scan: name and column. Building them anew is faster than keeping them up
+/// to date when a good part of the rows changes.
+const INDEXES_OF_DATES: [(&str, &str); 4] = [
+    ("rhythms_by_due", "due_on"),
+    ("rhythms_by_missed", "missed_on"),
+    ("rhythms_by_asleep", "asleep_on"),
+    ("rhythms_by_lost", "lost_on"),
+];
+const INDEX_OF_PURCHASES: (&str, &str) = ("rhythms_by_last_day", "last_day");
+
+/// What a rewrite changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Changing {
+    /// Whole rhythms.
+    Rhythms,
+    /// The dates that follow from them.
+    Dates,
+}
+
+impl Changing {
+    fn indexes(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let of_purchases = (self == Self::Rhythms).then_some(INDEX_OF_PURCHASES);
+        INDEXES_OF_DATES.into_iter().chain(of_purchases)
+    }
+
+    fn drop_indexes(self) -> String {
+        let drops = self
+            .indexes()
+            .map(|(name, _)| format!("DROP INDEX {name};"));
+        drops.collect()
+    }
+
+    fn create_indexes(self) -> String {
+        let creates = self
+            .indexes()
+            .map(|(name, column)| format!("CREATE INDEX {name} ON rhythms ({column});"));
+        creates.collect()
+    }
+}
 
 /// A base with fewer rhythms than this keeps its indexes in any case.
 const FEW: i64 = 20_000;
 
 /// One transaction over many rhythms.
-struct Rewrite {
-    tx: sqlx::sqlite::SqliteTransaction<'static>,
-    base: i64,
+pub(super) struct Rewrite {
+    pub(super) tx: sqlx::sqlite::SqliteTransaction<'static>,
+    pub(super) base: i64,
+    changing: Changing,
     indexes_dropped: bool,
-    done: u64,
+    pub(super) done: u64,
 }
 
 impl Store {
@@ -132,18 +157,45 @@ impl Store {
         Ok(version.fetch_optional(&self.pool).await?)
     }
 
-    /// The last day on which a row of a purchase is dated; nothing in an empty base.
-    pub async fn last_day_of_purchases(&self) -> Result<Option<Day>> {
-        // What is not stale is in the index of the rhythms, and of a stale client only the last row
-        // is looked at: a whole base is not walked through.
+    /// How many clients have a rhythm.
+    pub async fn kept_rhythms(&self) -> Result<u64> {
+        let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM rhythms");
+        Ok(count.fetch_one(&self.pool).await?.cast_unsigned())
+    }
+
+    /// The last purchase day of the whole base up to the present day; nothing in an empty base.
+    ///
+    /// Found by the index of the rhythms, beside which only those clients are looked at whose
+    /// rhythm is stale or ahead of the day.
+    pub async fn last_purchase_day(&self, today: Day) -> Result<Option<Day>> {
         let last = sqlx::query_scalar::<_, Option<i32>>(
             "SELECT max(day) FROM (
-                 SELECT max(last_day) AS day FROM rhythms
+                 SELECT day FROM (
+                     SELECT last_day AS day FROM rhythms r
+                     WHERE last_day <= ?1 AND NOT EXISTS (
+                         SELECT 1 FROM stale_rhythms s WHERE s.client_id = r.client_id)
+                     ORDER BY last_day DESC LIMIT 1)
                  UNION ALL
-                 SELECT max((SELECT max(p.day) FROM purchases p WHERE p.client_id = s.client_id))
-                 FROM stale_rhythms s)",
+                 SELECT max((
+                     SELECT p.day FROM purchases p
+                     WHERE p.client_id = c.client_id AND p.day <= ?1 AND p.amount > 0
+                       AND p.cancelled_on IS NULL
+                     ORDER BY p.day DESC LIMIT 1))
+                 FROM (SELECT client_id FROM stale_rhythms
+                       UNION SELECT client_id FROM rhythms WHERE last_day > ?1) c)",
         );
-        let last = last.fetch_one(&self.pool).await?;
+        let last = last.bind(today.epoch_days()).fetch_one(&self.pool).await?;
+        Ok(last.map(Day::from_epoch))
+    }
+
+    /// The last purchase day of the whole base as it was known on a past day: whatever was taken
+    /// back later counts. Reads all purchases.
+    pub async fn last_purchase_day_as_of(&self, day: Day) -> Result<Option<Day>> {
+        let last = sqlx::query_scalar::<_, Option<i32>>(
+            "SELECT max(day) FROM purchases
+             WHERE day <= ?1 AND amount > 0 AND (cancelled_on IS NULL OR cancelled_on > ?1)",
+        );
+        let last = last.bind(day.epoch_days()).fetch_one(&self.pool).await?;
         Ok(last.map(Day::from_epoch))
     }
 
@@ -161,7 +213,9 @@ impl Store {
         if stale == 0 {
             return Ok(0);
         }
-        let mut rewrite = self.begin_rewrite(version, stale.cast_signed()).await?;
+        let mut rewrite = self
+            .begin_rewrite(version, Changing::Rhythms, stale.cast_signed())
+            .await?;
         // What is read was committed before, so that it can be read and computed on one connection
         // while what has been computed is written on another.
         let (sender, mut pages) = mpsc::channel(PAGES_AHEAD);
@@ -189,57 +243,28 @@ impl Store {
         rewrite.finish().await
     }
 
-    /// Computes the dates of all rhythms that were dated by another version of the base facts;
-    /// tells how many there were.
-    pub async fn recompute_all_dates(
+    /// Opens a transaction in which about `many` rhythms will be written.
+    pub(super) async fn begin_rewrite(
         &self,
-        base: &BaseFacts,
-        version: i64,
-        progress: RhythmProgress<'_>,
-    ) -> Result<u64> {
-        let others =
-            sqlx::query_scalar::<_, i64>("SELECT count(*) FROM rhythms WHERE parameters <> ?1");
-        let others = others.bind(version).fetch_one(&self.pool).await?;
-        if others == 0 {
-            return Ok(0);
-        }
-        let mut rewrite = self.begin_rewrite(version, others).await?;
-        let (sender, mut pages) = mpsc::channel(PAGES_AHEAD);
-        let (store, facts) = (self.clone(), base.clone());
-        tokio::spawn(async move {
-            let mut after = -1;
-            loop {
-                let page = store.read_kept(&facts, version, &mut after).await;
-                let last = page.as_ref().map_or(true, Vec::is_empty);
-                let page =
-                    page.map(|page| page.into_iter().map(|kept| dated(kept, &facts)).collect());
-                if sender.send(page).await.is_err() || last {
-                    return;
-                }
-            }
-        });
-        while let Some(page) = pages.recv().await {
-            rewrite.write(page?).await?;
-            progress(rewrite.done);
-        }
-        rewrite.finish().await
-    }
-
-    /// Opens a transaction in which about `changing` rhythms will be written.
-    async fn begin_rewrite(&self, base: i64, changing: i64) -> Result<Rewrite> {
+        base: i64,
+        changing: Changing,
+        many: i64,
+    ) -> Result<Rewrite> {
         let mut connection = self.pool.acquire().await?;
         set_cache(&mut connection, CACHE_KIB).await?;
         let begin = "BEGIN IMMEDIATE".into_sql_str();
         let mut tx = sqlx::sqlite::SqliteTransaction::begin(connection, Some(begin)).await?;
         let kept = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM rhythms");
         let kept = kept.fetch_one(&mut *tx).await?;
-        let indexes_dropped = changing > FEW && changing > kept / 4;
+        let indexes_dropped = many > FEW && many > kept / 4;
         if indexes_dropped {
-            sqlx::raw_sql(DROP_INDEXES).execute(&mut *tx).await?;
+            let drop = sqlx::AssertSqlSafe(changing.drop_indexes());
+            sqlx::raw_sql(drop).execute(&mut *tx).await?;
         }
         Ok(Rewrite {
             tx,
             base,
+            changing,
             indexes_dropped,
             done: 0,
         })
@@ -282,9 +307,10 @@ impl Rewrite {
         Ok(())
     }
 
-    async fn finish(mut self) -> Result<u64> {
+    pub(super) async fn finish(mut self) -> Result<u64> {
         if self.indexes_dropped {
-            sqlx::raw_sql(CREATE_INDEXES).execute(&mut *self.tx).await?;
+            let create = sqlx::AssertSqlSafe(self.changing.create_indexes());
+            sqlx::raw_sql(create).execute(&mut *self.tx).await?;
         }
         set_cache(&mut self.tx, USUAL_CACHE_KIB).await?;
         self.tx.commit().await?;
@@ -329,35 +355,6 @@ impl Store {
         *after = last;
         Ok(page)
     }
-
-    /// Reads the next rhythms after `after` that another version has dated, and moves it on.
-    async fn read_kept(
-        &self,
-        base: &BaseFacts,
-        version: i64,
-        after: &mut i64,
-    ) -> Result<Vec<Kept>> {
-        let mut connection = self.pool.acquire().await?;
-        let rows = sqlx::query(READ_KEPT)
-            .bind(*after)
-            .bind(PAGE)
-            .bind(version)
-            .fetch_all(&mut *connection)
-            .await?;
-        let last = rows.last().map_or(*after, |row| row.get(0));
-        let kinds = read_kinds(&mut connection, base, *after, last).await?;
-        let kept: Vec<Kept> = rows
-            .iter()
-            .map(|row| Kept {
-                kind: kinds.of(row.get(0)),
-                rhythm: rhythm_at(row, 1),
-                turnover: row.get(7),
-                spent: row.get(8),
-            })
-            .collect();
-        *after = last;
-        Ok(kept)
-    }
 }
 
 fn stale(row: &SqliteRow, kind: ClientKind, goes_on: bool) -> Stale {
@@ -377,7 +374,7 @@ fn stale(row: &SqliteRow, kind: ClientKind, goes_on: bool) -> Stale {
 }
 
 /// The six numbers of a rhythm in the columns from `first` on.
-fn rhythm_at(row: &SqliteRow, first: usize) -> Rhythm {
+pub(super) fn rhythm_at(row: &SqliteRow, first: usize) -> Rhythm {
     Rhythm {
         purchase_days: row.get(first),
         first: Day::from_epoch(row.get(first + 1)),

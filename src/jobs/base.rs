@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use super::volume;
 use crate::app::App;
-use crate::config::settings::RhythmSettings;
 use crate::db::{History, StoreError, StoredBase};
 use crate::model::{ClientId, Day};
-use crate::rules::base_facts::{BaseFacts, BaseFactsBuilder, closed_days};
-use crate::rules::rhythm::{Companions, ItemBuyers};
+use crate::rules::base_facts::{BaseFacts, BaseFactsBuilder, settings_word};
+use crate::rules::rhythm::{Companions, ItemBuyers, StepCounts, StepsUp};
 
 /// How many clients are read at once.
 const PAGE: u32 = 5_000;
@@ -31,25 +30,55 @@ impl From<StoredBase> for Base {
     }
 }
 
-/// The day up to which the data goes, as seen from `day`; nothing in a base without purchases.
+/// The part of all rhythms that may have changed before the base is fitted anew ahead of its time.
+const CHANGED_PART: u64 = 10;
+
+/// The day up to which the data goes, as seen from the present day or, with `as_of`, from a past
+/// one: the last purchase day of anybody on or before it. Nothing in a base without purchases.
 ///
-/// The parameters look at the data as of its last day and not as of today: a source that stands
-/// still must not look like a base that has fallen asleep.
-pub async fn data_until(app: &App, day: Day) -> Result<Option<Day>, StoreError> {
-    let last = app.store.last_day_of_purchases().await?;
-    Ok(last.map(|last| last.min(day)))
+/// Everything that is said of the whole base looks at it on this day and not on the day that is
+/// planned: a source that stands still must not look like a base that has fallen asleep.
+pub async fn data_until(app: &App, day: Day, as_of: bool) -> Result<Option<Day>, StoreError> {
+    if as_of {
+        app.store.last_purchase_day_as_of(day).await
+    } else {
+        app.store.last_purchase_day(day).await
+    }
 }
 
-/// The base facts for the work of the present day: the last ones, while they are young enough.
-pub async fn current(app: &App, day: Day) -> Result<Base, StoreError> {
-    let oldest = day.plus(1 - app.settings.rhythm.refit_after.count().max(1));
-    match app.store.base_facts(oldest, day).await? {
-        Some(stored) if answers(&stored.facts, app) => Ok(stored.into()),
-        _ => Ok(Base {
-            version: None,
-            facts: compute(app, day).await?,
-        }),
+/// The base facts on which a day rests, whoever asks: plan, run, clients, explain or report.
+pub async fn of_day(app: &App, day: Day, as_of: bool) -> Result<Base, StoreError> {
+    let data_until = data_until(app, day, as_of).await?.unwrap_or(day);
+    if as_of {
+        self::as_of(app, data_until).await
+    } else {
+        current(app, data_until).await
     }
+}
+
+/// The base facts for the work of the present day, whose data goes up to `data_until`: the last
+/// ones, while they are young enough.
+pub async fn current(app: &App, data_until: Day) -> Result<Base, StoreError> {
+    let refit_after = app.settings.rhythm.refit_after.count().max(1);
+    let oldest = data_until.plus(1 - refit_after);
+    let stored = app.store.base_facts(oldest, data_until).await?;
+    let data = app.store.data_version().await?;
+    match stored {
+        Some(stored) if answers(&stored.facts, app) && (refit_after > 1 || stored.data == data) => {
+            Ok(stored.into())
+        }
+        _ => computed(app, data_until).await,
+    }
+}
+
+/// The base facts after an import: fitted anew before their time when a good part of the base has
+/// changed, as after a first import that was a trial.
+pub async fn after_import(app: &App, data_until: Day) -> Result<Base, StoreError> {
+    let changed = app.store.stale_rhythms().await?;
+    if changed * CHANGED_PART > app.store.kept_rhythms().await? {
+        return as_of(app, data_until).await;
+    }
+    current(app, data_until).await
 }
 
 /// The base facts as they were on a day, from what is dated on or before it and nothing else.
@@ -57,11 +86,15 @@ pub async fn as_of(app: &App, day: Day) -> Result<Base, StoreError> {
     let data = app.store.data_version().await?;
     match app.store.base_facts(day, day).await? {
         Some(stored) if stored.data == data && answers(&stored.facts, app) => Ok(stored.into()),
-        _ => Ok(Base {
-            version: None,
-            facts: compute(app, day).await?,
-        }),
+        _ => computed(app, day).await,
     }
+}
+
+async fn computed(app: &App, day: Day) -> Result<Base, StoreError> {
+    Ok(Base {
+        version: None,
+        facts: compute(app, day).await?,
+    })
 }
 
 /// Keeps base facts under a version, unless they are kept already.
@@ -77,35 +110,20 @@ pub async fn keep(app: &App, base: Base) -> Result<Base, StoreError> {
         .into())
 }
 
-/// Whether facts were computed with the thresholds that are configured now.
-fn settings_hold(facts: &BaseFacts, settings: &RhythmSettings) -> bool {
-    let same = |kept: f64, configured: f64| (kept - configured).abs() < 1e-9;
-    let lost = settings.smallest_lost.map(|days| f64::from(days.0));
-    same(facts.missed_p, settings.missed_p.fraction())
-        && same(
-            facts.missed_p_key_account,
-            settings.missed_p_key_account.fraction(),
-        )
-        && same(facts.asleep_away, settings.asleep_at.fraction())
-        && lost.is_none_or(|lost| same(facts.fit.parameters.smallest_lost_days, lost))
-        && facts.closed == closed_days(settings)
-        && facts
-            .classes
-            .iter()
-            .map(|class| &class.tag)
-            .eq(&settings.classes)
-}
-
-/// Whether facts carry what the campaigns ask for.
+/// Whether facts were computed by the settings of today and carry what the campaigns ask for.
 fn answers(facts: &BaseFacts, app: &App) -> bool {
-    settings_hold(facts, &app.settings.rhythm) && (facts.volume.is_some() || !volume::asked(app))
+    facts.settings == settings_word(&app.settings.rhythm)
+        && (facts.volume.is_some() || !volume::asked(app))
 }
 
 /// Computes base facts; further walks learn what is bought together, where receipts say what was
 /// bought, and who buys less, if a campaign asks.
 async fn compute(app: &App, day: Day) -> Result<BaseFacts, StoreError> {
     let mut facts = rhythms(app, day).await?;
-    facts.companions = companions(app, day).await?;
+    if let Some((companions, steps_up)) = baskets(app, day).await? {
+        facts.companions = Some(companions);
+        facts.steps_up = Some(steps_up);
+    }
     if volume::asked(app) {
         facts.volume = Some(volume::scan(app, &facts, day).await?);
     }
@@ -133,8 +151,12 @@ async fn rhythms(app: &App, day: Day) -> Result<BaseFacts, StoreError> {
     Ok(facts.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())))
 }
 
-/// What is bought together up to a day; `None` where no receipt says what was bought.
-async fn companions(app: &App, day: Day) -> Result<Option<Companions<String>>, StoreError> {
+/// What is bought together up to a day and what clients go over to; `None` where no receipt says
+/// what was bought.
+async fn baskets(
+    app: &App,
+    day: Day,
+) -> Result<Option<(Companions<String>, StepsUp<String>)>, StoreError> {
     if !app.store.knows_items(day).await? {
         return Ok(None);
     }
@@ -146,13 +168,15 @@ async fn companions(app: &App, day: Day) -> Result<Option<Companions<String>>, S
         }
     }
     let mut pairs = buyers.into_pairs();
+    let mut steps = StepCounts::of_items(pairs.items().iter().cloned());
     let mut after = ClientId(0);
-    while let Some(page) = app.store.baskets_after(&mut after, PAGE, day).await? {
-        for basket in page {
-            pairs.add(basket);
+    while let Some(page) = app.store.lines_after(&mut after, PAGE, day).await? {
+        for lines in page {
+            steps.add(&lines);
+            pairs.add(lines.into_iter().map(|line| line.item));
         }
     }
-    Ok(Some(pairs.finish()))
+    Ok(Some((pairs.finish(), steps.finish())))
 }
 
 /// The tags of some clients, where classes of clients are configured; who has none is missing.

@@ -7,6 +7,7 @@ use crate::config::values::Days;
 use crate::db::{StoreError, Wanted};
 use crate::model::{ClientFacts, ClientId, Day, RhythmState, Xyz};
 use crate::rules::plan::in_units;
+use crate::rules::rhythm::StepUp;
 use crate::rules::standing::Standing;
 
 use super::day::{DayOptions, Ground};
@@ -72,6 +73,8 @@ pub struct ClientRow {
     pub value_at_risk: f64,
     /// What clients with such baskets also buy; not in the table, and read only where it is shown.
     pub hints: Vec<String>,
+    /// What such clients went over to or took more of next; as with the hints.
+    pub upsell: Vec<StepUp<String>>,
 }
 
 impl ClientRow {
@@ -166,6 +169,7 @@ impl<'a> Rows<'a> {
             key_account: standing.key_account,
             value_at_risk: in_units(standing.value_at_risk, self.app.currency()),
             hints: hints.into_iter().map(|hint| hint.item).collect(),
+            upsell: self.ground.base().steps_up(&facts.items),
         })
     }
 }

@@ -5,10 +5,11 @@ use std::fmt;
 use crate::app::App;
 use crate::config::campaign::CampaignStatus;
 use crate::db::{History, MergedClient, StoreError, TaskRow, Wanted};
-use crate::model::{ClientFacts, ClientId, Day};
+use crate::model::{ClientFacts, ClientId, Day, Locale};
 use crate::rules::plan::{Block, ClientPlan, Decision, Verdict, decide, who};
-use crate::rules::rhythm::Hint;
+use crate::rules::rhythm::{Hint, StepUp};
 use crate::rules::standing::Standing;
+use crate::rules::wording;
 use serde::Serialize;
 
 use super::day::{DayOptions, Ground};
@@ -31,6 +32,8 @@ pub struct Explanation {
     pub hints: Vec<Hint<String>>,
     /// What managers were asked to do about him, the last first.
     pub tasks: Vec<TaskLines>,
+    /// What such clients went over to or took more of next, the likeliest first.
+    pub upsell: Vec<StepUp<String>>,
     /// Each campaign.
     pub campaigns: Vec<CampaignLines>,
 }
@@ -146,6 +149,7 @@ pub async fn explain(
             .into_iter()
             .map(|task| task_lines(task, options.day))
             .collect(),
+        upsell: ground.base().steps_up(&facts.items),
         campaigns,
     }))
 }
@@ -169,6 +173,7 @@ fn of_merged(merged: MergedClient, date: Day) -> Explanation {
         rhythm: None,
         hints: Vec::new(),
         tasks: Vec::new(),
+        upsell: Vec::new(),
         campaigns: Vec::new(),
     }
 }
@@ -352,6 +357,9 @@ impl fmt::Display for Explanation {
         for task in &self.tasks {
             writeln!(f, "{task}")?;
         }
+        for step in &self.upsell {
+            writeln!(f, "  for a larger receipt: {}", with_evidence(step))?;
+        }
         for one in &self.campaigns {
             write!(f, "\n{:<20} {}: {}", one.campaign, one.verdict, one.because)?;
             match one.changes_on {
@@ -381,6 +389,24 @@ fn in_short(hint: &Hint<String>) -> String {
         "{} ({share:.0} % of those who buy {})",
         hint.item, hint.because_of
     )
+}
+
+/// A step with the clients who speak for it.
+fn with_evidence(step: &StepUp<String>) -> String {
+    let offer = wording::step_up(Locale::En, step);
+    match step {
+        StepUp::Dearer {
+            price_ratio,
+            moved,
+            of,
+            ..
+        } => format!(
+            "{offer}, {price_ratio:.1} times the price ({moved} of {of} regular buyers went over)"
+        ),
+        StepUp::Larger { moved, of, .. } => {
+            format!("{offer} ({moved} of {of} who took so many took more the next time)")
+        }
+    }
 }
 
 impl fmt::Display for RhythmLines {

@@ -26,21 +26,22 @@ pub async fn report(
     foresight: bool,
 ) -> Result<(FrequencyReport, GapDays), StoreError> {
     let day = options.day;
-    let base = if options.as_of {
-        base::as_of(app, day).await?
-    } else {
-        let data_until = base::data_until(app, day).await?;
-        base::current(app, data_until.unwrap_or(day)).await?
-    };
-    let month_ago = if foresight {
-        Some(base::as_of(app, day.plus(-MONTH_DAYS)).await?)
+    let base = base::of_day(app, day, options.as_of).await?;
+    // What was foreseen can be judged as far as the data goes.
+    let month_began = if foresight {
+        let data_until = base::data_until(app, day, options.as_of).await?;
+        data_until.map(|until| until.plus(-MONTH_DAYS))
     } else {
         None
+    };
+    let month_ago = match month_began {
+        Some(began) => Some((began, base::of_day(app, began, true).await?)),
+        None => None,
     };
     let mut walk = Walk {
         day,
         base: &base.facts,
-        month_ago: month_ago.as_ref().map(|base| &base.facts),
+        month_ago: month_ago.as_ref().map(|(day, base)| (*day, &base.facts)),
         builder: ReportBuilder::new(day, &base.facts),
         gaps: GapDays::default(),
         calibration: CalibrationCounts::default(),
@@ -68,7 +69,8 @@ fn base_line(base: &Base) -> BaseLine {
 struct Walk<'a> {
     day: Day,
     base: &'a BaseFacts,
-    month_ago: Option<&'a BaseFacts>,
+    /// The day from which the month is looked back on, and the base as it was then.
+    month_ago: Option<(Day, &'a BaseFacts)>,
     builder: ReportBuilder,
     gaps: GapDays,
     calibration: CalibrationCounts,
@@ -99,9 +101,9 @@ impl Walk<'_> {
         for pair in days.windows(2) {
             self.gaps.add((pair[1] - pair[0]).unsigned_abs());
         }
-        if let Some(then) = self.month_ago {
+        if let Some((began, then)) = self.month_ago {
             let within = MONTH_DAYS.unsigned_abs();
-            let seen = look_back(days, then.day, within, &then.fit_of(client).parameters);
+            let seen = look_back(days, began, within, &then.fit_of(client).parameters);
             if let Some(seen) = seen {
                 self.calibration
                     .add(1.0 - seen.no_purchase_chance, !seen.had_no_purchase);

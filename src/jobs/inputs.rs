@@ -16,6 +16,7 @@ use crate::rules::certificate::{code, message_key};
 use crate::rules::evidence::Evidence;
 use crate::rules::plan::Touched;
 use crate::rules::standing::Standing;
+use crate::rules::wording;
 
 use super::day::Ground;
 
@@ -113,6 +114,8 @@ fn rhythm_part(ground: &Ground<'_>, facts: &ClientFacts, details: &Details) -> O
     let money = |minor| Money::new(minor, ground.app().currency());
     let purchases = facts.purchase_days();
     let hints = ground.base().hints(&details.items);
+    let steps = ground.base().steps_up(&details.items).into_iter();
+    let locale = facts.client.locale.unwrap_or(ground.app().locale());
     Some(RhythmPart {
         purchases,
         last_purchase: facts.last_purchase().unwrap_or_default(),
@@ -123,6 +126,7 @@ fn rhythm_part(ground: &Ground<'_>, facts: &ClientFacts, details: &Details) -> O
         average_receipt: Some(money(facts.usual_spend())),
         last_amount: details.last_amount.map(money),
         hints: hints.into_iter().map(|hint| hint.item).collect(),
+        upsell: steps.map(|step| wording::step_up(locale, &step)).collect(),
     })
 }
 

@@ -23,10 +23,10 @@ pub struct RhythmsKept {
 /// Whatever a killed process left undone is found and done: whose purchases have changed is written
 /// down, and so is by which version of the base each date was computed.
 pub async fn keep_up(app: &App, progress: RhythmProgress<'_>) -> Result<RhythmsKept, StoreError> {
-    let Some(data_until) = base::data_until(app, app.today()).await? else {
+    let Some(data_until) = base::data_until(app, app.today(), false).await? else {
         return Ok(RhythmsKept::default());
     };
-    let base = base::keep(app, base::current(app, data_until).await?).await?;
+    let base = base::keep(app, base::after_import(app, data_until).await?).await?;
     let Some(version) = base.version else {
         return Ok(RhythmsKept::default());
     };

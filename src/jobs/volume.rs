@@ -1,7 +1,8 @@
-//! Who buys less than usual: two walks over the histories, when a campaign asks for it.
+//! Who buys less than usual: three walks over the histories, when a campaign asks for it.
 //!
-//! The first walk learns what the whole base did, the second compares each client with his own past
-//! and with the base.
+//! The first walk learns what the whole base did, now and four weeks ago; the second how far clients
+//! dipped by chance four weeks ago; the third compares each client with his own past and with the
+//! base. Nothing that an earlier scan has stored is looked at: the same facts give the same answer.
 
 use std::collections::HashMap;
 
@@ -9,10 +10,10 @@ use super::base::tags;
 use crate::app::App;
 use crate::config::campaign::Trigger;
 use crate::db::{History, StoreError};
-use crate::model::{ClientId, Day, Rhythm, RhythmState};
+use crate::model::{ClientId, Day, RhythmState};
 use crate::rules::base_facts::{BaseFacts, Volume, VolumeDrop};
 use crate::rules::client_kind::ClientKind;
-use crate::rules::evidence::Evidence;
+use crate::rules::evidence::{DropParts, Evidence};
 use crate::rules::rhythm::{
     LostItem, Thresholds, VolumeBase, VolumeBaseBuilder, VolumeChange, VolumeScores,
     VolumeSettings, VolumeSummary, lost_items, of_sorted_days,
@@ -31,35 +32,33 @@ pub(super) fn asked(app: &App) -> bool {
         .any(|campaign| matches!(campaign.trigger, Trigger::VolumeDrop { .. }))
 }
 
-/// Finds who buys less than usual as of a day.
+/// How far back the base is looked at for how far its clients dip by chance: four weeks, so that a
+/// bad month of the whole base does not hide in its own measure.
+const MEASURED_DAYS_AGO: i32 = 28;
+
+/// Finds who buys less than usual as of a day: a function of what is dated on or before it.
 pub(super) async fn scan(app: &App, base: &BaseFacts, day: Day) -> Result<Volume, StoreError> {
-    let settings = VolumeSettings::for_usual_gap(base.fit.parameters.m0.exp());
-    let mut builder = VolumeBaseBuilder::default();
+    let settings = VolumeSettings::for_base(base.fit.parameters.m0.exp(), base.span_days);
+    let measured_on = day.plus(-MEASURED_DAYS_AGO);
+    let (mut now, mut before) = (VolumeBaseBuilder::default(), VolumeBaseBuilder::default());
     let mut after = ClientId(0);
     while let Some(page) = page(app, &mut after, day).await? {
         let tags = tags(app, &page).await?;
         for history in &page {
             let kind = kind(history, base, &tags);
-            if let Some((summary, _)) = summary(history, base, kind, day, &settings) {
-                builder.add(&summary);
+            for (on, builder) in [(day, &mut now), (measured_on, &mut before)] {
+                if let Some(summary) = summary(history, base, kind, on, &settings) {
+                    builder.add(&summary);
+                }
             }
         }
     }
-    // How far clients dip by chance is taken from the scan before, so that a bad month of the
-    // whole base does not hide in its own measure.
-    let before = app
-        .store
-        .base_facts(Day::from_epoch(i32::MIN), day.plus(-1))
-        .await?;
-    let dip_z = before
-        .and_then(|stored| stored.facts.volume)
-        .and_then(|volume| volume.dip_z);
+    let dip_z = dip_z(app, base, &before.finish(None), measured_on, day, &settings).await?;
     let found = Found {
-        base: builder.finish(dip_z),
+        base: now.finish(dip_z),
         settings,
         day,
     };
-    let mut scores = VolumeScores::default();
     let mut drops = Vec::new();
     let mut after = ClientId(0);
     while let Some(page) = page(app, &mut after, day).await? {
@@ -68,16 +67,36 @@ pub(super) async fn scan(app: &App, base: &BaseFacts, day: Day) -> Result<Volume
         let tags = tags(app, &page).await?;
         for history in &page {
             let kind = kind(history, base, &tags);
-            found.look(history, base, kind, &items, &mut scores, &mut drops);
+            found.look(history, base, kind, &items, &mut drops);
         }
     }
     drops.sort_by_key(|drop| std::cmp::Reverse(drop.value));
     drops.truncate(MOST_DROPS);
     drops.sort_by(|a, b| (a.client, &a.item).cmp(&(b.client, &b.item)));
-    Ok(Volume {
-        dip_z: scores.dip_z(found.settings.alarm_share),
-        drops,
-    })
+    Ok(Volume { dip_z, drops })
+}
+
+/// How far the clients dipped by chance on the day `measured_on`, seen from `day`.
+async fn dip_z(
+    app: &App,
+    base: &BaseFacts,
+    then: &VolumeBase,
+    measured_on: Day,
+    day: Day,
+    settings: &VolumeSettings,
+) -> Result<Option<f64>, StoreError> {
+    let mut scores = VolumeScores::default();
+    let mut after = ClientId(0);
+    while let Some(page) = page(app, &mut after, day).await? {
+        let tags = tags(app, &page).await?;
+        for history in &page {
+            let kind = kind(history, base, &tags);
+            if let Some(summary) = summary(history, base, kind, measured_on, settings) {
+                scores.add(&VolumeChange::of(&summary, then));
+            }
+        }
+    }
+    Ok(scores.dip_z(settings.alarm_share))
 }
 
 async fn page(
@@ -98,23 +117,25 @@ fn kind(history: &History, base: &BaseFacts, tags: &HashMap<ClientId, Vec<String
     base.kind(history.client, tags)
 }
 
-/// What can be compared of a client, and his rhythm.
+/// What can be compared of a client on a day.
 fn summary(
     history: &History,
     base: &BaseFacts,
     kind: ClientKind,
     day: Day,
     settings: &VolumeSettings,
-) -> Option<(VolumeSummary, Rhythm)> {
-    let rhythm = of_sorted_days(history.purchase_days())?;
+) -> Option<VolumeSummary> {
+    let rhythm = of_sorted_days(history.purchase_days().take_while(|bought| *bought <= day))?;
     let state = base.dates(kind, &rhythm).state_on(day);
-    let bought = history.days.iter().filter(|one| one.bought);
+    let bought = history
+        .days
+        .iter()
+        .filter(|one| one.bought && one.day <= day);
     let purchases: Vec<(Day, i64)> = bought.map(|one| (one.day, one.paid)).collect();
-    let summary = VolumeSummary::of(&purchases, state, day, settings)?;
-    Some((summary, rhythm))
+    VolumeSummary::of(&purchases, state, day, settings)
 }
 
-/// The second walk.
+/// The last walk.
 struct Found {
     base: VolumeBase,
     settings: VolumeSettings,
@@ -128,13 +149,11 @@ impl Found {
         base: &BaseFacts,
         kind: ClientKind,
         items: &HashMap<ClientId, Vec<(Day, String)>>,
-        scores: &mut VolumeScores,
         drops: &mut Vec<VolumeDrop>,
     ) {
         let client = history.client;
-        if let Some((summary, _)) = summary(history, base, kind, self.day, &self.settings) {
+        if let Some(summary) = summary(history, base, kind, self.day, &self.settings) {
             let change = VolumeChange::of(&summary, &self.base);
-            scores.add(&change);
             if change.is_decline(&self.base, &self.settings) {
                 drops.push(self.decline(client, &change));
             }
@@ -164,6 +183,11 @@ impl Found {
                 expected: change.usual_minor,
                 window_days: change.window_days.cast_signed(),
                 item: None,
+                parts: Some(DropParts {
+                    base_ratio: change.base_ratio,
+                    visits_ratio: f64::from(change.purchases) / change.usual_purchases.max(1e-9),
+                    basket_ratio: change.basket_ratio,
+                }),
             },
             value: missing * 365 / i64::from(change.window_days.max(1)),
         }
@@ -179,6 +203,7 @@ fn lost_item(client: ClientId, item: LostItem<String>) -> VolumeDrop {
             expected: 0,
             window_days: item.silent_days.cast_signed(),
             item: Some(item.item.clone()),
+            parts: None,
         },
         item: Some(item.item),
         // What the item was worth is not known when receipts carry no prices of lines.

@@ -19,7 +19,7 @@ pub struct ClientFacts {
     /// The latest purchase days, the last one first; at most a handful.
     pub recent_purchases: Vec<PurchaseDay>,
     /// What was ever bought, each item once, in the order of names; read only where it is asked for.
-    pub items: Vec<String>,
+    pub items: Vec<OwnedItem>,
     /// Deals.
     pub deals: Vec<Deal>,
     /// Consents of the client himself; the basis of the source is configuration.
@@ -33,6 +33,15 @@ pub struct ClientFacts {
     pub advertising_days: Vec<Day>,
     /// What his addresses have got, also under another client's name: nothing of it comes again.
     pub address_got: Vec<AddressGot>,
+}
+
+/// An item that a client has bought.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnedItem<I = String> {
+    /// The item, as the source names it.
+    pub item: I,
+    /// How many of it he took on the last day on which he bought it.
+    pub quantity: f64,
 }
 
 /// A message that an address has got.

@@ -7,7 +7,7 @@ use super::style::{
     CARD, INK, NEVER, QUIET, SMALL, Side, TEXT, colour_of, cut, head, letters, width_of, write,
 };
 use super::{Area, PictureError, words};
-use crate::model::Locale;
+use crate::model::{Locale, RhythmState};
 use crate::rules::frequency_report::{FrequencyReport, Group, Place};
 use crate::rules::wording::{self, DateStyle};
 
@@ -17,6 +17,10 @@ const BAR: i32 = 20;
 
 /// The pixels that hold the names.
 const NAMES: i32 = 190;
+
+/// The pixels that hold the number of clients, and those of each column of moves.
+const COUNT: i32 = 70;
+const MOVES: i32 = 110;
 
 /// As many managers are drawn; a table shows them all.
 const MANAGERS: usize = 8;
@@ -53,8 +57,14 @@ pub(super) fn draw(
 ) -> Result<(), PictureError> {
     let title = words::say(locale, "Где стоят клиенты", "Where the clients stand");
     let date = wording::date(locale, report.date, DateStyle::Long);
-    head(area, title, &date)?;
+    let moves = words::say(
+        locale,
+        "справа: − замолчали, + вернулись",
+        "at the right: − fell silent, + came back",
+    );
+    head(area, title, &format!("{date}; {moves}"))?;
     legend(area, locale)?;
+    head_of_moves(area, locale)?;
     for (row, group) in groups.iter().enumerate() {
         draw_group(area, group, 104 + ROW * row as i32, locale)?;
     }
@@ -92,9 +102,55 @@ fn in_order() -> impl Iterator<Item = Place> {
         .take(Place::ALL.len())
 }
 
+/// Where the columns of moves end: those of the week, those of the month.
+fn ends_of_moves(area: &Area<'_>) -> [i32; 2] {
+    let (width, _) = area.dim_in_pixel();
+    let last = width.cast_signed() - 24;
+    [last - MOVES, last]
+}
+
+fn head_of_moves(area: &Area<'_>, locale: Locale) -> Result<(), PictureError> {
+    let titles = [
+        words::say(locale, "за неделю", "in a week"),
+        words::say(locale, "за месяц", "in a month"),
+    ];
+    for (title, end) in titles.into_iter().zip(ends_of_moves(area)) {
+        write(area, title, &letters(SMALL, QUIET, Side::Right), (end, 92))?;
+    }
+    Ok(())
+}
+
+/// How many of a group fell silent and how many came back.
+fn draw_moves(area: &Area<'_>, group: &Group, middle: i32) -> Result<(), PictureError> {
+    let ends = ends_of_moves(area);
+    for (moves, end) in [&group.since_week, &group.since_month]
+        .into_iter()
+        .zip(ends)
+    {
+        let back = format!("+{}", moves.woken());
+        let silent = format!("−{}", moves.fell_silent());
+        let green = colour_of(RhythmState::Active);
+        let red = colour_of(RhythmState::Missed);
+        write(
+            area,
+            &back,
+            &letters(TEXT, green, Side::Right),
+            (end, middle),
+        )?;
+        let before = end - MOVES / 2 + 4;
+        write(
+            area,
+            &silent,
+            &letters(TEXT, red, Side::Right),
+            (before, middle),
+        )?;
+    }
+    Ok(())
+}
+
 fn draw_group(area: &Area<'_>, group: &Group, y: i32, locale: Locale) -> Result<(), PictureError> {
     let (width, _) = area.dim_in_pixel();
-    let (left, right) = (24 + NAMES, width.cast_signed() - 84);
+    let (left, right) = (24 + NAMES, width.cast_signed() - 24 - 2 * MOVES - COUNT);
     let title = title_of(group, locale);
     let middle = y + BAR / 2;
     write(
@@ -130,7 +186,8 @@ fn draw_group(area: &Area<'_>, group: &Group, y: i32, locale: Locale) -> Result<
         &all,
         &letters(TEXT, QUIET, Side::Left),
         (right + 8, middle),
-    )
+    )?;
+    draw_moves(area, group, middle)
 }
 
 /// The title of a group; those that the report itself gives are known in both languages.

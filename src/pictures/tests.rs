@@ -6,7 +6,7 @@ use super::style::width_of;
 use super::*;
 use crate::model::{ClientId, Currency, Day, Locale, RhythmDates};
 use crate::rules::backtest::{
-    Alarm, AlarmQuality, AlarmReport, BacktestReport, ChosenReport, DayCount, PerDay,
+    Alarm, AlarmQuality, AlarmReport, BacktestReport, ChosenReport, DayCount, NotReplayed, PerDay,
     RecordedReport,
 };
 use crate::rules::base_facts::BaseFactsBuilder;
@@ -230,6 +230,8 @@ fn report(days: &[(i64, i64)], shares: &[f64], alarm_share: f64) -> BacktestRepo
             late: 0,
             first_imports: Vec::new(),
         },
+        audience: NotReplayed::default(),
+        classes_of_today: Vec::new(),
         alarms: alarms
             .iter()
             .map(|alarm| alarm_report(*alarm, from, days, alarm_share))

@@ -158,6 +158,9 @@ pub struct RhythmPart {
     /// What clients with such baskets also buy, the likeliest first: for a larger receipt.
     #[serde(default)]
     pub hints: Vec<String>,
+    /// What such clients went over to or took more of next, in words: for a larger receipt.
+    #[serde(default)]
+    pub upsell: Vec<String>,
 }
 
 /// The deal that the episode is about.

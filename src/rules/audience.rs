@@ -31,6 +31,8 @@ pub struct Derived {
     pub key_account: bool,
     /// What clients with such baskets also buy.
     pub hints: Vec<String>,
+    /// What such clients went over to or took more of next.
+    pub upsell: Vec<String>,
 }
 
 /// Looks at every condition, in the order in which they are documented; all are reported, so that
@@ -98,16 +100,24 @@ fn look_at_rhythm(condition: &Condition, derived: &Derived, seen: &mut Vec<Seen>
         seen.push(truth("key_account", wanted, derived.key_account));
     }
     if let Some(wanted) = &condition.hint {
-        seen.push(Seen {
-            condition: "hint".to_owned(),
-            wanted: wanted.join(" or "),
-            value: if derived.hints.is_empty() {
-                "no hints".to_owned()
-            } else {
-                derived.hints.join(", ")
-            },
-            holds: wanted.iter().any(|item| derived.hints.contains(item)),
-        });
+        seen.push(among("hint", wanted, &derived.hints));
+    }
+    if let Some(wanted) = &condition.upsell {
+        seen.push(among("upsell", wanted, &derived.upsell));
+    }
+}
+
+/// Whether one of the wanted items is among those that could be offered.
+fn among(name: &str, wanted: &[String], offered: &[String]) -> Seen {
+    Seen {
+        condition: name.to_owned(),
+        wanted: wanted.join(" or "),
+        value: if offered.is_empty() {
+            "no hints".to_owned()
+        } else {
+            offered.join(", ")
+        },
+        holds: wanted.iter().any(|item| offered.contains(item)),
     }
 }
 
@@ -309,6 +319,7 @@ mod tests {
             xyz: Some(Xyz::X),
             key_account: false,
             hints: vec!["paper".to_owned(), "ink".to_owned()],
+            upsell: vec!["laser".to_owned()],
         };
         for (toml, expected) in [
             ("", true),
@@ -320,6 +331,8 @@ mod tests {
             ("key_account = false", true),
             ("hint = [\"lamp\", \"ink\"]", true),
             ("hint = [\"lamp\"]", false),
+            ("upsell = [\"laser\", \"lamp\"]", true),
+            ("upsell = [\"ink\"]", false),
             (
                 "tags = { any_of = [\"vip\"], none_of = [\"frozen\"] }",
                 true,
@@ -347,6 +360,7 @@ mod tests {
             "state = [\"active\"]",
             "silent_days = { at_least = 0 }",
             "hint = [\"paper\"]",
+            "upsell = [\"paper\"]",
         ] {
             assert!(
                 !holds(toml, &ClientFacts::default(), &Derived::default()),

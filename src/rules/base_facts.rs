@@ -5,14 +5,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::settings::{Grid, RhythmSettings};
-use crate::model::{Client, ClientId, Day, Rhythm, RhythmDates, Xyz};
+use crate::model::{Client, ClientId, Day, OwnedItem, Rhythm, RhythmDates, Xyz};
 
 use super::client_kind::{ClassFit, ClientKind, LEAST_CLASS_GAPS, class_of};
 use super::evidence::Evidence;
 use super::rhythm::{
     self, ClosedDays, Companions, Fit, FitSettings, GapHistogram, Hint, Law, PauseEnd, PauseSample,
-    SecondPurchaseWindow, Thresholds, TurnoverShares, XyzThresholds, proposed_grid,
-    proposed_smallest_lost_days,
+    SecondPurchaseWindow, StepUp, StepsUp, Thresholds, TurnoverShares, XyzThresholds,
+    proposed_grid, proposed_smallest_lost_days,
 };
 
 /// How many hints for a larger receipt a client gets: what a manager can say in one call.
@@ -23,8 +23,17 @@ const HINTS: usize = 3;
 pub struct BaseFacts {
     /// Nothing dated after this day was used.
     pub day: Day,
+    /// Days from the first purchase of the base to the day.
+    #[serde(default)]
+    pub span_days: i32,
+    /// The settings by which they were made, see [`settings_word`].
+    #[serde(default)]
+    pub settings: String,
     /// What the base says about its rhythms, and how that was found.
     pub fit: Fit,
+    /// What the base proposes for the keys of `[rhythm]` that a person may set.
+    #[serde(default)]
+    pub proposed: Option<Proposed>,
     /// Classes of clients with a fit of their own, as they are configured.
     #[serde(default)]
     pub classes: Vec<ClassFit>,
@@ -49,12 +58,37 @@ pub struct BaseFacts {
     /// What is bought together; absent when no receipt names what was bought.
     #[serde(default)]
     pub companions: Option<Companions<String>>,
+    /// What clients go over to; absent when no receipt names what was bought.
+    #[serde(default)]
+    pub steps_up: Option<StepsUp<String>>,
+}
+
+/// What a base proposes for `smallest_lost` and `grid`: holds where they are not configured.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proposed {
+    /// The least silence after which a client counts as lost, in days.
+    pub smallest_lost_days: f64,
+    /// How finely purchases seem to be dated.
+    pub grid: Grid,
+}
+
+impl Proposed {
+    fn of(sample: &PauseSample) -> Self {
+        Self {
+            smallest_lost_days: proposed_smallest_lost_days(sample),
+            grid: match proposed_grid(sample) {
+                rhythm::Grid::Days => Grid::Day,
+                rhythm::Grid::Weeks => Grid::Week,
+                rhythm::Grid::Months => Grid::Month,
+            },
+        }
+    }
 }
 
 /// Who buys less than usual on the day of the base facts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Volume {
-    /// How far clients of this base dip by chance: measures the next scan.
+    /// How far clients of this base dip by chance, measured four weeks before the day.
     pub dip_z: Option<f64>,
     /// Who dips further, in the order of clients.
     pub drops: Vec<VolumeDrop>,
@@ -134,9 +168,16 @@ impl BaseFacts {
     }
 
     /// What clients with such baskets also buy, the likeliest first; nothing when `items` is empty.
-    pub fn hints(&self, items: &[String]) -> Vec<Hint<String>> {
+    pub fn hints(&self, items: &[OwnedItem]) -> Vec<Hint<String>> {
         let companions = self.companions.as_ref();
+        let items = items.iter().map(|own| &own.item);
         companions.map_or_else(Vec::new, |companions| companions.hints(items, HINTS))
+    }
+
+    /// What such clients went over to or took more of next, the likeliest first.
+    pub fn steps_up(&self, items: &[OwnedItem]) -> Vec<StepUp<String>> {
+        let steps = self.steps_up.as_ref();
+        steps.map_or_else(Vec::new, |steps| steps.hints(items, HINTS))
     }
 
     /// The frequency class of a client with this many purchase days and this usual gap.
@@ -197,6 +238,8 @@ impl BaseFactsBuilder {
     /// Fits the parameters, which takes a second or two of one core, and finds the rest.
     pub fn finish(self, settings: &RhythmSettings) -> BaseFacts {
         let fit = rhythm::fit(&self.sample, &fit_settings(&self.sample, settings));
+        let proposed = Some(Proposed::of(&self.sample));
+        let span_days = self.sample.span_days();
         let classes = self.classes.into_iter();
         let classes = classes.map(|(tag, sample)| ClassFit {
             tag,
@@ -211,6 +254,9 @@ impl BaseFactsBuilder {
         key_accounts.sort_unstable();
         BaseFacts {
             day: self.day,
+            span_days,
+            settings: settings_word(settings),
+            proposed,
             fit,
             classes,
             missed_p: settings.missed_p.fraction(),
@@ -222,12 +268,24 @@ impl BaseFactsBuilder {
             closed: closed_days(settings),
             volume: None,
             companions: None,
+            steps_up: None,
         }
     }
 }
 
+/// Everything in the settings that the facts of a base depend on, in a form that can be compared:
+/// facts that were made by other ones do not answer any more.
+pub fn settings_word(settings: &RhythmSettings) -> String {
+    let settings = RhythmSettings {
+        // Says when to make new facts, not how.
+        refit_after: RhythmSettings::default().refit_after,
+        ..settings.clone()
+    };
+    serde_json::to_string(&settings).unwrap_or_default()
+}
+
 /// Every configured closed day.
-pub fn closed_days(settings: &RhythmSettings) -> ClosedDays {
+fn closed_days(settings: &RhythmSettings) -> ClosedDays {
     ClosedDays::new(settings.closed.iter().flat_map(|stretch| {
         (0..=stretch.to.days_since(stretch.from)).map(|n| stretch.from.plus(n))
     }))
@@ -242,16 +300,14 @@ fn class_fit(sample: &PauseSample, settings: &RhythmSettings) -> Option<Fit> {
 }
 
 fn fit_settings(sample: &PauseSample, settings: &RhythmSettings) -> FitSettings {
-    let grid = match settings.grid {
-        Some(Grid::Day) => rhythm::Grid::Days,
-        Some(Grid::Week) => rhythm::Grid::Weeks,
-        Some(Grid::Month) => rhythm::Grid::Months,
-        None => proposed_grid(sample),
+    let proposed = Proposed::of(sample);
+    let grid = match settings.grid.unwrap_or(proposed.grid) {
+        Grid::Day => rhythm::Grid::Days,
+        Grid::Week => rhythm::Grid::Weeks,
+        Grid::Month => rhythm::Grid::Months,
     };
-    let smallest_lost_days = settings.smallest_lost.map_or_else(
-        || proposed_smallest_lost_days(sample),
-        |days| f64::from(days.0),
-    );
+    let configured = settings.smallest_lost.map(|days| f64::from(days.0));
+    let smallest_lost_days = configured.unwrap_or(proposed.smallest_lost_days);
     FitSettings {
         grid_half_days: grid.half_days(),
         smallest_lost_days,

@@ -81,8 +81,25 @@ pub enum Evidence {
         window_days: i32,
         /// An item that is no longer bought, if that is what dropped.
         item: Option<String>,
+        /// Which part of his buying changed, where it is the whole of it.
+        #[serde(default)]
+        parts: Option<DropParts>,
     },
 }
+
+/// Which part of a client's buying changed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DropParts {
+    /// What the whole base spent of what was expected: 0.97 is 3 % less.
+    pub base_ratio: f64,
+    /// Purchase days of the window over those that were expected.
+    pub visits_ratio: f64,
+    /// The baskets of the window over those before it.
+    pub basket_ratio: f64,
+}
+
+/// A change up to which a part counts as usual.
+const AS_USUAL: f64 = 0.15;
 
 impl Evidence {
     /// The reason in one sentence, for a manager or a marketer.
@@ -129,9 +146,10 @@ impl Evidence {
                 expected,
                 window_days,
                 item,
+                parts,
             } => match item {
                 Some(item) => words.lost_item(item, *window_days),
-                None => words.spends_less(*spent, *expected, *window_days),
+                None => words.spends_less(*spent, *expected, *window_days, *parts),
             },
         }
     }
@@ -220,13 +238,51 @@ impl Words {
         }
     }
 
-    fn spends_less(&self, spent: i64, expected: i64, window_days: i32) -> String {
+    fn spends_less(
+        &self,
+        spent: i64,
+        expected: i64,
+        window_days: i32,
+        parts: Option<DropParts>,
+    ) -> String {
         let (spent, expected) = (self.money(spent), self.money(expected));
         let window = self.days(window_days);
-        match self.locale {
+        let less = match self.locale {
             Locale::Ru => format!("за {window} куплено на {spent} вместо обычных {expected}"),
             Locale::En => format!("spent {spent} instead of the usual {expected} in {window}"),
+        };
+        let parts = parts.map(|parts| self.parts_of_drop(&parts));
+        less + &parts.unwrap_or_default()
+    }
+
+    /// What the base did, and which part dropped.
+    fn parts_of_drop(&self, parts: &DropParts) -> String {
+        let base = self.signed(parts.base_ratio);
+        let (visits, baskets) = (
+            self.change(parts.visits_ratio),
+            self.change(parts.basket_ratio),
+        );
+        match self.locale {
+            Locale::Ru => format!(" (вся база {base}); покупки {visits}, средний чек {baskets}"),
+            Locale::En => format!(" (the whole base {base}); visits {visits}, baskets {baskets}"),
         }
+    }
+
+    /// A ratio as a change: `−55 %`, or "as usual" where it is small.
+    fn change(&self, ratio: f64) -> String {
+        if (ratio - 1.0).abs() <= AS_USUAL {
+            return match self.locale {
+                Locale::Ru => "как обычно".to_owned(),
+                Locale::En => "as usual".to_owned(),
+            };
+        }
+        self.signed(ratio)
+    }
+
+    fn signed(&self, ratio: f64) -> String {
+        let sign = if ratio < 1.0 { '−' } else { '+' };
+        let share = wording::percent(self.locale, (ratio - 1.0).abs());
+        format!("{sign}{share}")
     }
 
     fn lost_item(&self, item: &str, window_days: i32) -> String {
@@ -235,5 +291,47 @@ impl Words {
             Locale::Ru => format!("покупает, но уже {window} не берёт «{item}»"),
             Locale::En => format!("still buys, but no \"{item}\" for {window}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drop_says_what_the_base_did_and_which_part_changed() {
+        let drop = Evidence::VolumeDrop {
+            spent: 42_000,
+            expected: 100_000,
+            window_days: 84,
+            item: None,
+            parts: Some(DropParts {
+                base_ratio: 0.97,
+                visits_ratio: 0.95,
+                basket_ratio: 0.45,
+            }),
+        };
+        for (locale, said) in [
+            (
+                Locale::En,
+                "(the whole base −3%); visits as usual, baskets −55%",
+            ),
+            (
+                Locale::Ru,
+                "(вся база −3 %); покупки как обычно, средний чек −55 %",
+            ),
+        ] {
+            // Numbers stay with their units.
+            let sentence = drop.sentence(locale, Currency::RUB).replace('\u{a0}', " ");
+            assert!(sentence.ends_with(said), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn drops_that_were_kept_without_parts_are_still_told() {
+        let kept = r#"{"kind": "volume_drop", "spent": 1, "expected": 2, "window_days": 84, "item": null}"#;
+        let drop: Evidence = serde_json::from_str(kept).unwrap();
+        let sentence = drop.sentence(Locale::En, Currency::RUB);
+        assert!(sentence.starts_with("spent"), "{sentence}");
     }
 }

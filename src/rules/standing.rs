@@ -109,6 +109,7 @@ impl Standing {
             xyz: Some(self.xyz),
             key_account: self.key_account,
             hints: Vec::new(),
+            upsell: Vec::new(),
         }
     }
 }

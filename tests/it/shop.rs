@@ -5,6 +5,7 @@
     reason = "a shop that cannot be set up or read fails the test as it should"
 )]
 
+mod base;
 mod classes;
 mod hints;
 mod merged;

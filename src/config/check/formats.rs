@@ -284,7 +284,8 @@ fn span_meant(text: &str) -> Option<String> {
     days_meant(text)
 }
 
-/// `9-21` and `с 9 до 21` are hours without minutes.
+/// `9-21` and `с 9 до 21` are hours without minutes; anything else probably means never.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of all guesses")]
 fn stretch_meant(text: &str) -> Option<String> {
     let numbers: Vec<u32> = text
         .split(|c: char| !c.is_ascii_digit())

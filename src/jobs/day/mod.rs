@@ -46,11 +46,7 @@ pub(crate) struct Ground<'a> {
 impl<'a> Ground<'a> {
     /// Reads what the day rests on.
     pub(crate) async fn read(app: &'a App, options: DayOptions<'a>) -> Result<Self, StoreError> {
-        let base = if options.as_of {
-            base::as_of(app, options.day).await?
-        } else {
-            base::current(app, options.day).await?
-        };
+        let base = base::of_day(app, options.day, options.as_of).await?;
         let mut campaigns = Vec::new();
         for campaign in &app.campaigns {
             if takes_part(campaign, options.also) {

@@ -232,7 +232,7 @@ pub(super) fn wanted(frame: &crate::rules::plan::Frame<'_>) -> Wanted {
 
 fn add_condition(condition: &Condition, wanted: &mut Wanted) {
     wanted.purchases |= condition.turnover.is_some();
-    wanted.items |= condition.hint.is_some();
+    wanted.items |= condition.hint.is_some() || condition.upsell.is_some();
     wanted.deals |= condition.open_deal.is_some();
     for inner in condition.any.iter().flatten() {
         add_condition(inner, wanted);

@@ -32,7 +32,7 @@ pub use report::{
     PerDay, RecordedReport, WeekCount,
 };
 pub use run::{Backtest, FirstImport};
-pub use scene::{Period, Scene};
+pub use scene::{NotReplayed, Period, Scene};
 pub use tuning::Tuner;
 
 #[cfg(test)]

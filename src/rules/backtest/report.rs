@@ -10,7 +10,7 @@ use crate::rules::rhythm::{CalibrationBin, FitMethod};
 use super::alarm::{Alarm, Occasion};
 use super::pauses::AlarmTally;
 use super::run::{Backtest, Course, FirstImport};
-use super::scene::Scene;
+use super::scene::{NotReplayed, Scene};
 use super::tally::{ChosenTally, Tally};
 
 /// The names of the groups of clients by how often they buy, in the order of the tallies.
@@ -43,6 +43,10 @@ pub struct BacktestReport {
     pub base: Vec<FittedBase>,
     /// Since when the purchases of the period were known.
     pub recorded: RecordedReport,
+    /// Conditions of the audience that the past cannot answer.
+    pub audience: NotReplayed,
+    /// Classes of clients that the dates look at: those of today.
+    pub classes_of_today: Vec<String>,
     /// The own rhythm first, then the yardsticks.
     pub alarms: Vec<AlarmReport>,
     /// Foreseen against happened, over all clients at each refit: a purchase within the time of
@@ -258,6 +262,8 @@ impl BacktestReport {
                 late: recorded.late,
                 first_imports,
             },
+            audience: scene.not_replayed.clone(),
+            classes_of_today: scene.rhythm().classes.clone(),
             alarms: alarms.map(|course| alarm(scene, course)).collect(),
             calibration: backtest.calibration.bins(),
             conclusions: Vec::new(),

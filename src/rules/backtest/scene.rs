@@ -4,7 +4,11 @@
 //! The replay asks what the rules of a campaign would have chosen. Addresses and consents belong to
 //! the present and not to the past, so everybody counts as reachable; how many of the messages
 //! could lawfully be sent today is counted beside it. What went with what in the baskets of the time
-//! is not replayed either: a condition on `hint` is left out.
+//! is not replayed either: a condition on `hint` or `upsell` is left out, and the report says so.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
 
 use crate::config::campaign::{Campaign, CampaignStatus, Condition};
 use crate::config::{Settings, settings::RhythmSettings};
@@ -56,6 +60,8 @@ pub struct Scene<'a> {
     pub company: &'a Settings,
     /// The same with the country of the pretended phones allowed.
     pub(super) settings: Settings,
+    /// Conditions of the audience that the past cannot answer.
+    pub(super) not_replayed: NotReplayed,
     /// Whether a condition of the audience can change while nothing is bought.
     pub(super) audience_drifts: bool,
     /// The conditions that do not look at the silence itself.
@@ -79,11 +85,12 @@ impl<'a> Scene<'a> {
         replayed.status = CampaignStatus::Live;
         replayed.starts = Some(period.from);
         replayed.ends = None;
-        replayed.audience = without_hints(&campaign.audience);
+        replayed.audience = without_baskets(&campaign.audience);
         let mut settings = company.clone();
         let countries = &mut settings.delivery.whatsapp_countries;
         countries.push(PRETENDED_COUNTRY.to_owned());
         Some(Self {
+            not_replayed: NotReplayed::of(&campaign.audience),
             audience_drifts: drifts(&replayed.audience),
             lasting_audience: lasting(&replayed.audience),
             campaign: replayed,
@@ -147,8 +154,50 @@ fn lasting(condition: &Condition) -> Condition {
 }
 
 /// The condition without what looks at baskets; a nested one that does is left out.
-fn without_hints(condition: &Condition) -> Condition {
-    without(condition, |kept| kept.hint = None)
+fn without_baskets(condition: &Condition) -> Condition {
+    without(condition, |kept| {
+        kept.hint = None;
+        kept.upsell = None;
+    })
+}
+
+/// The conditions of an audience of which the past is not known, by their keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct NotReplayed {
+    /// Left out, with every group under `any` or `not` that holds one of them.
+    pub left_out: BTreeSet<&'static str>,
+    /// Looked at as they are today.
+    pub as_of_today: BTreeSet<&'static str>,
+}
+
+impl NotReplayed {
+    fn of(audience: &Condition) -> Self {
+        let mut found = Self::default();
+        found.add(audience);
+        found
+    }
+
+    fn add(&mut self, condition: &Condition) {
+        let of_baskets = [("hint", &condition.hint), ("upsell", &condition.upsell)];
+        let used = of_baskets.into_iter().filter(|(_, items)| items.is_some());
+        self.left_out.extend(used.map(|(key, _)| key));
+        for (key, is_used) in [
+            ("tags", condition.tags.is_some()),
+            ("attributes", condition.attributes.is_some()),
+            ("manager", condition.manager.is_some()),
+            ("company", condition.company.is_some()),
+        ] {
+            if is_used {
+                self.as_of_today.insert(key);
+            }
+        }
+        for inner in condition.any.iter().flatten() {
+            self.add(inner);
+        }
+        if let Some(inner) = &condition.not {
+            self.add(inner);
+        }
+    }
 }
 
 /// The condition after `drop`, without the nested ones from which it would take something.
@@ -204,7 +253,24 @@ mod tests {
         let all = condition(
             "hint = [\"paper\"]\ncompany = true\nnot = { hint = [\"ink\"], xyz = [\"Z\"] }",
         );
-        assert_eq!(without_hints(&all), condition("company = true"));
+        assert_eq!(without_baskets(&all), condition("company = true"));
+    }
+
+    #[test]
+    fn it_is_told_which_conditions_the_past_cannot_answer() {
+        let audience = condition(
+            "purchases = { at_least = 3 }\nhint = [\"paper\"]\ncompany = true\n\
+             any = [{ tags = { any_of = [\"vip\"] } }, { xyz = [\"X\"] }]\n\
+             not = { upsell = [\"ink\"] }",
+        );
+        let found = NotReplayed::of(&audience);
+        let keys = |keys: &BTreeSet<&'static str>| keys.iter().copied().collect::<Vec<_>>();
+        assert_eq!(keys(&found.left_out), ["hint", "upsell"]);
+        assert_eq!(keys(&found.as_of_today), ["company", "tags"]);
+        assert_eq!(
+            NotReplayed::of(&condition("xyz = [\"X\"]")),
+            NotReplayed::default()
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A backtest as a marketer reads it.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
 use crate::rules::rhythm::FitMethod;
@@ -106,7 +107,39 @@ impl BacktestReport {
             );
             write_wrapped(f, &cold)?;
         }
-        write_wrapped(f, &recorded_words(&self.recorded))
+        write_wrapped(f, &recorded_words(&self.recorded))?;
+        for sentence in self.not_replayed() {
+            write_wrapped(f, &sentence)?;
+        }
+        Ok(())
+    }
+
+    /// What the replay could not ask the past, in sentences.
+    fn not_replayed(&self) -> Vec<String> {
+        let keys = |keys: &BTreeSet<&'static str>| keys.iter().copied().collect::<Vec<_>>();
+        let mut sentences = Vec::new();
+        let left_out = keys(&self.audience.left_out);
+        if !left_out.is_empty() {
+            sentences.push(format!(
+                "conditions that the past cannot answer are left out, with the groups under any and \
+                 not that hold them: {}",
+                left_out.join(", ")
+            ));
+        }
+        let today = keys(&self.audience.as_of_today);
+        if !today.is_empty() {
+            sentences.push(format!(
+                "conditions that are looked at as they are today, their past is not kept: {}",
+                today.join(", ")
+            ));
+        }
+        if !self.classes_of_today.is_empty() {
+            sentences.push(format!(
+                "clients are in the classes of today: {}",
+                self.classes_of_today.join(", ")
+            ));
+        }
+        sentences
     }
 
     fn write_row(

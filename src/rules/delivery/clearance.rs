@@ -309,10 +309,6 @@ mod tests {
         letter
     }
 
-    fn never(state: MessageState, reason: &str) -> Option<Hindrance> {
-        Some(Hindrance::never(state, reason))
-    }
-
     #[test]
     fn what_nothing_speaks_against_is_cleared() {
         let (settings, campaigns) = (settings(), campaigns("live"));
@@ -335,10 +331,13 @@ mod tests {
                 person: false,
             });
         });
-        let reason = never(MessageState::Suppressed, "suppressed.email");
+        let reason = Some(Hindrance::never(
+            MessageState::Suppressed,
+            "suppressed.email",
+        ));
         assert_eq!(ask(&stopped, "live"), reason);
         let elsewhere = change(letter(), |facts| facts.client.source = "other".to_owned());
-        let reason = never(MessageState::Skipped, "no_consent.email");
+        let reason = Some(Hindrance::never(MessageState::Skipped, "no_consent.email"));
         assert_eq!(ask(&elsewhere, "live"), reason);
     }
 
@@ -353,7 +352,10 @@ mod tests {
             };
             facts.rhythm = Some((Rhythm::first_purchase(today()), dates));
         });
-        assert_eq!(ask(&bought, "live"), never(MessageState::Cancelled, "goal"));
+        assert_eq!(
+            ask(&bought, "live"),
+            Some(Hindrance::never(MessageState::Cancelled, "goal"))
+        );
         let mut answered = letter();
         if let Reader::Client {
             enrollment: Some(enrollment),
@@ -362,7 +364,10 @@ mod tests {
         {
             enrollment.closed_on = Some(today());
         }
-        let over = never(MessageState::Cancelled, "its episode is over");
+        let over = Some(Hindrance::never(
+            MessageState::Cancelled,
+            "its episode is over",
+        ));
         assert_eq!(ask(&answered, "live"), over);
         let gone = AtTheDoor {
             reader: Reader::Gone,
@@ -409,9 +414,12 @@ mod tests {
         assert_eq!(night, Some(until));
         let late = ask_at(&letter(), "live", "2026-11-27T19:00:00Z");
         let over = "closed_hours, and then its time is over";
-        assert_eq!(late, never(MessageState::Expired, over));
+        assert_eq!(late, Some(Hindrance::never(MessageState::Expired, over)));
         let over = ask_at(&letter(), "live", "2026-11-28T08:00:00Z");
-        assert_eq!(over, never(MessageState::Expired, "its time is over"));
+        assert_eq!(
+            over,
+            Some(Hindrance::never(MessageState::Expired, "its time is over"))
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::model::{Day, RhythmState, Xyz};
-use crate::rules::base_facts::BaseFacts;
+use crate::rules::base_facts::{BaseFacts, Proposed};
 use crate::rules::client_kind::ClientKind;
 use crate::rules::plan::BaseLine;
 use crate::rules::rhythm::{CalibrationBin, of_sorted_days};
@@ -132,6 +132,11 @@ impl Moves {
         self.sum(|from, to| from >= MISSED && (ACTIVE..MISSED).contains(&to))
     }
 
+    /// How many bought for the first time.
+    pub fn new_buyers(&self) -> u64 {
+        self.sum(|from, to| from == Place::Never && to != Place::Never)
+    }
+
     /// How many fell silent: from active or due to a missed cycle, asleep or lost.
     pub fn fell_silent(&self) -> u64 {
         self.sum(|from, to| (ACTIVE..MISSED).contains(&from) && to >= MISSED)
@@ -201,6 +206,7 @@ impl Group {
 #[derive(Debug)]
 pub struct ReportBuilder {
     day: Day,
+    rhythm: BaseRhythm,
     all: Group,
     by_xyz: [Group; 4],
     /// Each configured class, and at the end who has none; empty where there are no classes.
@@ -221,6 +227,11 @@ impl ReportBuilder {
         Self {
             by_class,
             day,
+            rhythm: BaseRhythm {
+                usual_gap_days: base.fit.parameters.m0.exp(),
+                smallest_lost_days: base.fit.parameters.smallest_lost_days,
+                proposed: base.proposed,
+            },
             all: Group::named("all", "all"),
             by_xyz: [
                 Group::named("X", "X, often"),
@@ -283,6 +294,7 @@ impl ReportBuilder {
             week_ago: self.day.plus(-WEEK_DAYS),
             month_ago: self.day.plus(-MONTH_DAYS),
             base,
+            rhythm: self.rhythm,
             all: self.all,
             by_xyz: Vec::from(self.by_xyz),
             by_class: self.by_class,
@@ -290,6 +302,17 @@ impl ReportBuilder {
             calibration: Vec::new(),
         }
     }
+}
+
+/// What the base says about its rhythms, and what it proposes for the keys that a person may set.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BaseRhythm {
+    /// The usual gap of a client of whom nothing is known yet.
+    pub usual_gap_days: f64,
+    /// The least silence after which a client counts as lost, as it is used.
+    pub smallest_lost_days: f64,
+    /// What the base proposes for `smallest_lost` and `grid` of `[rhythm]`.
+    pub proposed: Option<Proposed>,
 }
 
 /// How the clients of the base stand, and how they moved.
@@ -303,6 +326,8 @@ pub struct FrequencyReport {
     pub month_ago: Day,
     /// What the dates of the clients rest on.
     pub base: BaseLine,
+    /// What the base says about its rhythms.
+    pub rhythm: BaseRhythm,
     /// All clients.
     pub all: Group,
     /// By frequency class: X, Y, Z, and those who never bought.

@@ -311,6 +311,8 @@ impl Look<'_> {
         let mut derived = self.standing.map(Standing::derived).unwrap_or_default();
         let hints = self.frame.base.hints(&self.facts.items);
         derived.hints = hints.into_iter().map(|hint| hint.item).collect();
+        let steps = self.frame.base.steps_up(&self.facts.items);
+        derived.upsell = steps.iter().map(|step| step.item().clone()).collect();
         audience::look(&self.running.campaign.audience, self.facts, &derived)
     }
 

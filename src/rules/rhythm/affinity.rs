@@ -153,6 +153,11 @@ pub struct Hint<I> {
 }
 
 impl<I: Ord + Hash + Clone> Affinity<I> {
+    /// The items that are looked at.
+    pub fn items(&self) -> &[I] {
+        &self.items
+    }
+
     /// Adds the items that one client has ever bought; each counts once.
     pub fn add(&mut self, items: impl IntoIterator<Item = I>) {
         self.n_clients += 1;

@@ -27,6 +27,7 @@ mod proposals;
 mod second_purchase;
 mod spread;
 mod state;
+mod step_up;
 mod student;
 mod value;
 mod volume;
@@ -49,6 +50,7 @@ pub use pauses::{Pause, PauseEnd, PauseSample};
 pub use proposals::{Grid, proposed_grid, proposed_smallest_lost_days};
 pub use second_purchase::{SecondPurchaseWindow, share_returning};
 pub use state::{Observed, observe, of_sorted_days};
+pub use step_up::{Bought, StepCounts, StepUp, StepsUp};
 pub use student::StudentT;
 pub use value::{KeyAccounts, TRAILING_DAYS, TurnoverShares, expected_yearly_loss_minor};
 pub use volume::{

@@ -9,6 +9,9 @@ use crate::model::Day;
 /// The round numbers of days that are proposed.
 const LOST_LADDER_DAYS: [f64; 5] = [30.0, 60.0, 90.0, 180.0, 365.0];
 
+/// How many times the gap that nine of ten do not exceed.
+const LONG_GAPS: f64 = 3.0;
+
 /// Proposed while there are too few gaps to tell.
 const LOST_DEFAULT_DAYS: f64 = 90.0;
 
@@ -20,15 +23,17 @@ const GRID_SHARE: f64 = 0.97;
 
 /// A smallest "lost" age for this base, in days: 30, 60, 90, 180 or 365.
 ///
-/// Half as long again as nine of ten gaps, but at most a sixth of the time that the data spans
+/// Three times as long as nine of ten gaps, but at most a sixth of the time that the data spans
 /// (longer silences have hardly been seen to end, so they cannot be judged), as the nearest round
 /// number by ratio. On real logs this gives what was chosen for them by hand: 60 for a year of a
-/// gift wholesaler, 90 for two years of an online grocery and for eighteen months of CD sales.
+/// gift wholesaler and for weekly trade where nine of ten gaps are up to three weeks, 90 for two
+/// years of an online grocery and for eighteen months of CD sales. Where everybody buys every week
+/// without fail, 30 days are four cycles already.
 pub fn proposed_smallest_lost_days(sample: &PauseSample) -> f64 {
     let Some(long_gap) = gap_quantile(sample, 0.9) else {
         return LOST_DEFAULT_DAYS;
     };
-    let wanted = (1.5 * long_gap).min(f64::from(sample.span_days()) / 6.0);
+    let wanted = (LONG_GAPS * long_gap).min(f64::from(sample.span_days()) / 6.0);
     let distance = |days: f64| (days / wanted.max(1.0)).ln().abs();
     LOST_LADDER_DAYS
         .into_iter()
@@ -129,7 +134,14 @@ mod tests {
 
     #[test]
     fn the_smallest_lost_age_follows_the_trade() {
-        for (gap, proposed) in [(3, 30.0), (7, 30.0), (40, 60.0), (60, 90.0), (300, 365.0)] {
+        for (gap, proposed) in [
+            (3, 30.0),
+            (7, 30.0),
+            (14, 30.0),
+            (28, 90.0),
+            (60, 180.0),
+            (300, 365.0),
+        ] {
             let sample = sample_of(|client, number| number * gap + (client % 2) as i32);
             assert!(
                 (proposed_smallest_lost_days(&sample) - proposed).abs() < 1e-9,
@@ -137,6 +149,25 @@ mod tests {
                 proposed_smallest_lost_days(&sample)
             );
         }
+    }
+
+    #[test]
+    fn weekly_trade_that_skips_weeks_is_lost_after_sixty_days() {
+        // One gap of three is two weeks, one of six three.
+        let mut sample = PauseSample::default();
+        for client in 0..100_u64 {
+            let mut day = 0;
+            let days = (0..60).map(|number| {
+                day += match (number + client as i32) % 6 {
+                    0 => 21,
+                    2 | 4 => 14,
+                    _ => 7,
+                };
+                Day::from_epoch(day)
+            });
+            sample.add_history(client, days.collect::<Vec<_>>(), Day::from_epoch(800));
+        }
+        assert!((proposed_smallest_lost_days(&sample) - 60.0).abs() < 1e-9);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod ru;
 pub use names::{PersonName, person_name};
 
 use crate::model::{Day, Locale, Money};
+use crate::rules::rhythm::StepUp;
 
 /// The space that never breaks a line (U+00A0).
 const NBSP: char = '\u{a0}';
@@ -158,6 +159,24 @@ impl Often {
             345..=547 => Self::Yearly,
             _ => Self::Every(per(365.25), Unit::Year),
         }
+    }
+}
+
+/// A step to a larger receipt as an offer: "Gold beans (instead of bar beans)",
+/// «стаканы: 5 вместо 2».
+pub fn step_up(locale: Locale, step: &StepUp<String>) -> String {
+    let instead = match locale {
+        Locale::Ru => "вместо",
+        Locale::En => "instead of",
+    };
+    match step {
+        StepUp::Dearer {
+            item, instead_of, ..
+        } => match locale {
+            Locale::Ru => format!("{item} ({instead} «{instead_of}»)"),
+            Locale::En => format!("{item} ({instead} {instead_of})"),
+        },
+        StepUp::Larger { item, from, to, .. } => format!("{item}: {to} {instead} {from}"),
     }
 }
 

@@ -150,14 +150,20 @@ impl PurchaseRows {
 impl PurchaseRow {
     /// The purchase of a row that stands alone; nothing when it is only a part of one.
     pub(in crate::sources) fn alone(self) -> Option<PurchaseFact> {
+        let amount = self.amount?;
+        // The only item of a receipt costs what the receipt does.
+        let item = self.item.map(|item| ItemFact {
+            amount: item.amount.or(Some(amount)),
+            ..item
+        });
         Some(PurchaseFact {
             client: self.client?,
             day: Day::from_epoch(self.day?),
             key: self.id.unwrap_or_default(),
-            amount: self.amount?,
+            amount,
             cancels: self.cancels,
             promo: self.promo,
-            items: self.item.into_iter().collect(),
+            items: item.into_iter().collect(),
             hint: self.hint,
         })
     }

@@ -15,7 +15,7 @@ use super::shop::{APPEND, SNAPSHOT, Shop, test_data};
 /// The base facts of a shop that nobody has bought from, so that all shops of a test have the same.
 async fn base_facts() -> BaseFacts {
     let shop = Shop::new(APPEND).await;
-    base::current(&shop.app, shop.app.today())
+    base::of_day(&shop.app, shop.app.today(), false)
         .await
         .unwrap()
         .facts

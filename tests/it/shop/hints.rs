@@ -87,6 +87,88 @@ async fn a_campaign_can_be_for_those_with_a_hint() {
     }
 }
 
+/// Eight of twelve who bought the small roast regularly went over to the large one; of those who
+/// took two filters half took six the next time. The client `new` buys small and takes two.
+fn steps() -> String {
+    let mut text = "client,date,amount,item,quantity\n".to_owned();
+    let mut row = |client: &str, date: &str, price: i32, item: &str, quantity: i32| {
+        let amount = price * quantity;
+        writeln!(text, "{client},{date},{amount},{item},{quantity}").unwrap();
+    };
+    for n in 0..12 {
+        let client = format!("c{n}");
+        row(&client, "2026-05-01", 100, "small roast", 1);
+        row(&client, "2026-06-01", 100, "small roast", 1);
+        let next = if n < 8 {
+            (250, "large roast")
+        } else {
+            (100, "small roast")
+        };
+        row(&client, "2026-09-01", next.0, next.1, 1);
+        row(&client, "2026-10-01", next.0, next.1, 1);
+        row(&client, "2026-05-02", 10, "filters", 2);
+        row(
+            &client,
+            "2026-07-02",
+            10,
+            "filters",
+            if n % 2 == 0 { 6 } else { 2 },
+        );
+    }
+    row("new", "2026-08-01", 100, "small roast", 1);
+    row("new", "2026-08-02", 10, "filters", 2);
+    text
+}
+
+#[tokio::test]
+async fn a_client_is_offered_what_such_clients_went_over_to_or_took_more_of() {
+    let shop = Shop::open("", &[("roast.toml", ROAST)]).await;
+    shop.write("purchases.csv", &steps());
+    shop.import().await;
+    let row = shop.row("new", shop.today()).await;
+    let offered: Vec<&str> = row.upsell.iter().map(|step| step.item().as_str()).collect();
+    assert_eq!(offered, ["large roast", "filters"]);
+    let explained = shop.explain("new", shop.today()).await;
+    let text = explained.to_string();
+    for said in [
+        "for a larger receipt: large roast (instead of small roast), 2.5 times the price (8 of 12 \
+         regular buyers went over)",
+        "for a larger receipt: filters: 6 instead of 2 (6 of 12 who took so many took more the \
+         next time)",
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
+    let seen = explained.campaigns[0].conditions.iter();
+    let upsell: Vec<_> = seen.filter(|one| one.condition == "upsell").collect();
+    assert!(upsell.len() == 1 && upsell[0].holds, "{upsell:?}");
+    let has_it = shop.explain("c1", shop.today()).await;
+    assert!(
+        has_it
+            .upsell
+            .iter()
+            .all(|step| step.item() != "large roast")
+    );
+    // On a day before anybody went over nobody is offered it.
+    let before = shop.row("new", Shop::on("2026-08-31")).await;
+    assert_eq!(before.upsell.len(), 1, "{:?}", before.upsell);
+}
+
+const ROAST: &str = r#"
+id = "roast"
+title = "The larger roast"
+status = "live"
+from = "company"
+[trigger]
+on = "missed_cycle"
+level = "lost"
+[audience]
+upsell = ["large roast"]
+[[step]]
+id = "call"
+task = "call"
+script = "usual-order"
+"#;
+
 #[tokio::test]
 async fn receipts_without_items_give_no_hints() {
     let shop = Shop::open("", &[]).await;

@@ -24,6 +24,9 @@ const UNSEEN_BASKET_VARIANCE: f64 = 0.05;
 /// The 5 % point of a standard normal law, until a first scan has shown the base's own.
 const NORMAL_DIP_Z: f64 = -1.645;
 
+/// No window is shorter, in days.
+const SHORTEST_WINDOW_DAYS: f64 = 60.0;
+
 /// What is compared with what.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct VolumeSettings {
@@ -40,9 +43,12 @@ pub struct VolumeSettings {
 }
 
 impl VolumeSettings {
-    /// Settings with a window of about six usual gaps of the base: 12 weeks to a year.
-    pub fn for_usual_gap(usual_gap_days: f64) -> Self {
-        let window_days = (6.0 * usual_gap_days).clamp(84.0, 365.0).round() as u32;
+    /// Settings with a window of about six usual gaps of the base, 12 weeks to a year, but no more
+    /// than a quarter of the time that the data spans, down to 60 days: the baseline has to fit in.
+    pub fn for_base(usual_gap_days: f64, span_days: i32) -> Self {
+        let quarter = (f64::from(span_days) / 4.0).max(SHORTEST_WINDOW_DAYS);
+        let window_days = (6.0 * usual_gap_days).clamp(84.0, 365.0).min(quarter);
+        let window_days = window_days.round() as u32;
         Self {
             window_days,
             baseline_days: 3 * window_days,
@@ -55,7 +61,7 @@ impl VolumeSettings {
 
 impl Default for VolumeSettings {
     fn default() -> Self {
-        Self::for_usual_gap(14.0)
+        Self::for_base(14.0, 365)
     }
 }
 
@@ -138,7 +144,8 @@ pub struct VolumeBase {
     pub visit_index: f64,
     /// Median change of ln(basket).
     pub basket_shift: f64,
-    /// The score that the alarm share of clients fell below in the scan before.
+    /// The score that the alarm share of clients fell below on a day before, of which this one
+    /// cannot be a part.
     pub dip_z: f64,
 }
 
@@ -168,7 +175,7 @@ impl VolumeBaseBuilder {
         self.basket_shifts.add(client.basket_shift());
     }
 
-    /// The base of this scan; `dip_z` comes from [`VolumeScores`] of the scan before.
+    /// The base of this scan; `dip_z` comes from [`VolumeScores`] of an earlier day.
     pub fn finish(&self, dip_z: Option<f64>) -> VolumeBase {
         let visit_index = if self.expected_purchases > 0.0 {
             self.purchases / self.expected_purchases
@@ -183,7 +190,7 @@ impl VolumeBaseBuilder {
     }
 }
 
-/// The scores of a scan: how far clients dip by chance, for the next one.
+/// The scores of a scan: how far clients dip by chance, for a later day.
 #[derive(Clone, Debug)]
 pub struct VolumeScores(Histogram);
 

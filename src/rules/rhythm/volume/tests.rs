@@ -97,6 +97,24 @@ fn who_cannot_be_compared_is_left_out() {
 }
 
 #[test]
+fn the_window_follows_the_trade_and_the_length_of_the_data() {
+    for (usual_gap_days, span_days, window_days) in [
+        (7.0, 2000, 84),
+        (30.0, 2000, 180),
+        (300.0, 2000, 365),
+        (60.0, 313, 78),
+        (60.0, 90, 60),
+    ] {
+        let settings = VolumeSettings::for_base(usual_gap_days, span_days);
+        assert_eq!(
+            settings.window_days, window_days,
+            "{usual_gap_days} {span_days}"
+        );
+        assert_eq!(settings.baseline_days, 3 * window_days);
+    }
+}
+
+#[test]
 fn scores_of_few_clients_set_no_bound() {
     let mut scores = VolumeScores::default();
     let change = VolumeChange::of(&summary(&regular(14, 1000, 1000)), &quiet_base());
