@@ -11,8 +11,8 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, FixedOffset};
 use lettre::Address;
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Message, MessageBuilder, MultiPart, SinglePart};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Body, Mailbox, Message, MessageBuilder, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 
 /// Longest name or subject that goes into a header, in characters.
@@ -21,6 +21,10 @@ const HEADER_TEXT_LIMIT: usize = 300;
 /// Longest value of a header without a place to fold it, in bytes. Source: RFC 5322 §2.1.1 allows
 /// 998 in a line, with the name of the header.
 const HEADER_TOKEN_LIMIT: usize = 900;
+
+/// The most that goes along with one letter, in bytes before their encoding. Mailbox providers take
+/// letters of some 20 MB, and a mailing of large ones fills everybody's queues.
+pub const ENCLOSURES_LIMIT: usize = 5 * 1024 * 1024;
 
 /// A letter that is ready to leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +51,26 @@ pub struct EmailMessage {
     pub list: Option<MailingList>,
     /// Up to four fields `a:b:c:sender` for the reports of mailbox providers; no personal data.
     pub feedback_id: Option<String>,
+}
+
+/// What goes along with a letter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Enclosures {
+    /// Pictures that the HTML shows as `<img src="cid:ID">`.
+    pub pictures: Vec<Enclosure>,
+    /// Files below the letter.
+    pub files: Vec<Enclosure>,
+}
+
+/// A picture or a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enclosure {
+    /// The id of a picture, a plain token; the name of a file, in any script.
+    pub name: String,
+    /// What it is: `image/png`, `application/pdf`.
+    pub media_type: String,
+    /// The content.
+    pub bytes: Vec<u8>,
 }
 
 /// A name with an address.
@@ -104,6 +128,12 @@ pub enum EmailError {
     /// The way out is missing or not secure.
     #[error("\"{0}\" cannot be the address that ends the letters; it must be a https address")]
     Unsubscribe(String),
+    /// What goes along is more than a letter may carry.
+    #[error("pictures and files have {0} bytes; a letter may carry {ENCLOSURES_LIMIT}")]
+    TooLarge(usize),
+    /// A picture or a file is of no known kind.
+    #[error("\"{0}\" is not a media type such as image/png")]
+    MediaType(String),
     /// A part that must not be empty is empty.
     #[error("the letter has no {0}")]
     Empty(&'static str),
@@ -113,8 +143,13 @@ pub enum EmailError {
 }
 
 impl EmailMessage {
-    /// Builds the bytes.
+    /// Builds the bytes of a letter with nothing enclosed.
     pub fn build(&self) -> Result<BuiltEmail, EmailError> {
+        self.build_with(&Enclosures::default())
+    }
+
+    /// Builds the bytes.
+    pub fn build_with(&self, enclosures: &Enclosures) -> Result<BuiltEmail, EmailError> {
         for (what, text) in [
             ("subject", &self.subject),
             ("text", &self.text),
@@ -147,7 +182,7 @@ impl EmailMessage {
             .raw_header(header("Auto-Submitted", "auto-generated".to_owned()))
             .raw_header(header("X-Msg-Key", key.to_owned()));
         let mut message = builder
-            .multipart(self.parts(&message_id))
+            .multipart(self.parts(&message_id, enclosures)?)
             .map_err(|error| EmailError::Build(error.to_string()))?;
         message
             .headers_mut()
@@ -185,12 +220,56 @@ impl EmailMessage {
             .raw_header(header("List-ID", id)))
     }
 
-    /// Text first, HTML last: mail programs show the last part that they understand.
-    fn parts(&self, message_id: &str) -> MultiPart {
-        MultiPart::alternative()
+    /// Text first, HTML last: mail programs show the last part that they understand. Levels that
+    /// have nothing to hold are left out.
+    fn parts(&self, message_id: &str, enclosed: &Enclosures) -> Result<MultiPart, EmailError> {
+        let all = enclosed.pictures.iter().chain(&enclosed.files);
+        let size = all.map(|one| one.bytes.len()).sum();
+        if size > ENCLOSURES_LIMIT {
+            return Err(EmailError::TooLarge(size));
+        }
+        let html = SinglePart::html(self.html.clone());
+        let letter = MultiPart::alternative()
             .boundary(boundary(message_id))
-            .singlepart(SinglePart::plain(self.text.clone()))
-            .singlepart(SinglePart::html(self.html.clone()))
+            .singlepart(SinglePart::plain(self.text.clone()));
+        let letter = if enclosed.pictures.is_empty() {
+            letter.singlepart(html)
+        } else {
+            let related = MultiPart::related().boundary(boundary(&format!("{message_id} related")));
+            let mut related = related.singlepart(html);
+            for picture in &enclosed.pictures {
+                let id = token("a picture", &picture.name)?.to_owned();
+                related = related.singlepart(picture.part(Attachment::new_inline(id))?);
+            }
+            letter.multipart(related)
+        };
+        if enclosed.files.is_empty() {
+            return Ok(letter);
+        }
+        let mixed = MultiPart::mixed().boundary(boundary(&format!("{message_id} mixed")));
+        let mut mixed = mixed.multipart(letter);
+        for file in &enclosed.files {
+            let name = clean(&file.name).replace(['/', '\\'], "-");
+            if name.is_empty() {
+                return Err(EmailError::Empty("name for a file"));
+            }
+            mixed = mixed.singlepart(file.part(Attachment::new(name))?);
+        }
+        Ok(mixed)
+    }
+}
+
+impl Enclosure {
+    /// Always in base 64: the encoding does not depend on the bytes.
+    fn part(&self, attachment: Attachment) -> Result<SinglePart, EmailError> {
+        let wrong = || EmailError::MediaType(self.media_type.clone());
+        let plain = !self.media_type.contains(|c: char| c.is_control());
+        let kind = plain.then(|| ContentType::parse(&self.media_type).ok());
+        let kind = kind.flatten().ok_or_else(wrong)?;
+        let encoding = lettre::message::header::ContentTransferEncoding::Base64;
+        let body = Body::new_with_encoding(self.bytes.clone(), encoding);
+        let body = body.map_err(|_| EmailError::Build("a file cannot be encoded".to_owned()))?;
+        Ok(attachment.body(body, kind))
     }
 }
 

@@ -5,6 +5,8 @@
 //! rendering and the database are not known here, and nothing here decides whether a message may
 //! go.
 
+pub mod dkim;
 pub mod email;
 pub mod sandbox;
+pub mod smtp;
 pub mod whatsapp;

@@ -8,6 +8,7 @@ mod audience;
 pub mod campaign;
 mod check;
 mod files;
+mod hours;
 pub mod problem;
 pub mod ready;
 pub mod schema;

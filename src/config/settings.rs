@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::hours::{Hours, Stretch};
 use super::smtp::Smtp;
 pub use super::source::{Encoding, FactKind, Source, SourceConsent, SourceKind, SourceMode};
 use super::values::{Days, Share};
@@ -32,6 +33,9 @@ pub struct Settings {
     /// How letters leave.
     #[serde(default)]
     pub delivery: Delivery,
+    /// When clients may be written to.
+    #[serde(default)]
+    pub hours: Hours,
     /// The mail server that takes our letters.
     #[serde(default)]
     pub smtp: Smtp,
@@ -209,6 +213,14 @@ pub struct Delivery {
         "type": "string", "format": "country", "pattern": "^[A-Z]{2}$",
     }))]
     pub whatsapp_countries: Vec<String>,
+    /// A message that could not leave for so long is not sent any more.
+    pub expires_after: Days,
+    /// The most letters a second, over all domains.
+    #[schemars(range(min = 1))]
+    pub letters_per_second: u32,
+    /// The most letters a minute to the mailboxes of one domain.
+    #[schemars(range(min = 1))]
+    pub letters_per_domain: u32,
 }
 
 impl Default for Delivery {
@@ -219,6 +231,9 @@ impl Default for Delivery {
             from_email: "hello@example.org".to_owned(),
             public_url: "https://example.org/rekindle".to_owned(),
             whatsapp_countries: Vec::new(),
+            expires_after: Days(4),
+            letters_per_second: 20,
+            letters_per_domain: 600,
         }
     }
 }

@@ -7,6 +7,7 @@
 mod bulk;
 mod candidates;
 mod client_kinds;
+mod delivery;
 mod details;
 mod facts;
 mod history;
@@ -22,12 +23,16 @@ mod tally;
 mod tasks;
 
 pub use candidates::MergedClient;
+pub use delivery::{
+    Asking, Claim, ClaimOrder, Claimed, Decision, Ending, Journal, MessageFilter, MessageRow,
+    Outlook, Passed, Reconciled,
+};
 pub use details::Details;
 pub use facts::Wanted;
 pub use history::{History, HistoryDay, StoredBase};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
 pub use imported::Imported;
-pub use messages::{DueMessage, Handed};
+pub use messages::{DueMessage, Handed, NewList};
 pub use rhythms::RhythmProgress;
 pub use runs::{Begun, Listed, RunRow, Sealing};
 pub use staging::{

@@ -7,3 +7,4 @@
 mod company;
 mod mime;
 mod ready;
+pub(crate) mod signed;

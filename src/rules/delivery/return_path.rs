@@ -91,7 +91,8 @@ fn from_base32(text: &str) -> Option<[u8; WHOLE]> {
         number = number << 5 | value(byte)?;
     }
     let last = value(*last)?;
-    (last & 3 == 0).then(|| (number << 3 | last >> 2).to_be_bytes())
+    last.is_multiple_of(4)
+        .then(|| (number << 3 | last >> 2).to_be_bytes())
 }
 
 #[cfg(test)]

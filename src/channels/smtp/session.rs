@@ -1,0 +1,522 @@
+//! One connection to the mail server, and one letter at a time over it.
+
+use std::fmt::{self, Display};
+use std::io;
+use std::time::Duration;
+
+use lettre::Address;
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::commands::{Auth, Data, Ehlo, Mail, Quit, Rcpt, Rset, Starttls};
+use lettre::transport::smtp::extension::{MailParameter, RcptParameter};
+use lettre::transport::smtp::response::Response;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout};
+
+use super::offers::Offers;
+use super::server::Server;
+use super::trouble::{Cause, Reply, Trouble};
+use super::wire::{Socket, Times, Wire};
+use crate::config::smtp::{Deadlines, SmtpTls};
+use crate::rules::delivery::reaction::{Fate, Measure, Reaction};
+use crate::rules::delivery::smtp_replies::{Stage, fulfils};
+
+/// The time for polite words at the end of a session.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// How often a server may ask back during a login.
+const CHALLENGES: usize = 4;
+
+/// Who a letter comes from and goes to: one recipient, so that one reply speaks for one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    from: Address,
+    to: Address,
+    /// A name for the letter that reports about its delivery bring back: printable ASCII without
+    /// spaces. Only told to servers that offer reports.
+    pub id: Option<String>,
+    /// The size of the letter in bytes: a server with a smaller limit is not bothered.
+    pub size: Option<usize>,
+}
+
+impl Envelope {
+    /// An envelope with a return path and a recipient, domains in A-labels; nothing when one of
+    /// them is no address in ASCII.
+    pub fn new(return_path: &str, to: &str) -> Option<Self> {
+        let address = |text: &str| {
+            let plain = text.is_ascii() && !text.contains(|c: char| c.is_ascii_control());
+            plain.then(|| text.parse().ok()).flatten()
+        };
+        Some(Self {
+            from: address(return_path)?,
+            to: address(to)?,
+            id: None,
+            size: None,
+        })
+    }
+}
+
+/// The server has taken responsibility.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// What it said; often the id under which it queued the letter.
+    pub reply: Reply,
+}
+
+/// What can be done with a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// The next letter.
+    Ready,
+    /// The content: the 354 was said.
+    Offered,
+    /// A fresh start: the letter was refused.
+    Refused,
+    /// Nothing: a step is under way, was left in the middle, or failed.
+    Broken,
+}
+
+/// A connection to the mail server.
+///
+/// Every step that is left before its end, by a failure or because its future was dropped, leaves
+/// the session broken for ever. A session that is dropped closes its socket; before the end of the
+/// content the server then forgets the letter (RFC 5321 §4.1.1.10).
+pub struct Session {
+    connection: AsyncSmtpConnection,
+    wire: Wire,
+    offers: Offers,
+    deadlines: Deadlines,
+    state: State,
+    letters: u16,
+    pub(super) parked: Instant,
+}
+
+impl Session {
+    /// Connects, greets, encrypts and logs in.
+    pub async fn open(server: &Server) -> Result<Self, Trouble> {
+        let deadlines = server.deadlines;
+        let socket = connected(server).await?;
+        let wire = Wire::new(
+            socket,
+            times(deadlines, Stage::Greeting),
+            times(deadlines, Stage::Hello),
+        );
+        let stream = Box::new(wire.clone());
+        let opened = AsyncSmtpConnection::connect_with_transport(stream, &server.hello).await;
+        let stage = if wire.has_spoken() {
+            Stage::Hello
+        } else {
+            Stage::Greeting
+        };
+        let mut session = match opened {
+            Ok(connection) => Self {
+                connection,
+                offers: Offers::default(),
+                wire,
+                deadlines,
+                state: State::Broken,
+                letters: 0,
+                parked: Instant::now(),
+            },
+            Err(error) => {
+                let judged = judged(&wire, stage, Err(&error)).await;
+                return Err(judged
+                    .err()
+                    .unwrap_or(Trouble::silence(stage, Cause::Garbage)));
+            }
+        };
+        session.offers = session.read_offers();
+        if server.tls == SmtpTls::Starttls {
+            session.encrypt(server).await?;
+        }
+        session.log_in(server).await?;
+        session.state = State::Ready;
+        Ok(session)
+    }
+
+    fn read_offers(&self) -> Offers {
+        Offers::read(&self.wire.reply().unwrap_or_default())
+    }
+
+    async fn encrypt(&mut self, server: &Server) -> Result<(), Trouble> {
+        let stage = Stage::Encryption;
+        if !self.offers.starttls {
+            return Err(not_offered(stage, "STARTTLS"));
+        }
+        self.step(stage, Starttls).await?;
+        let Some(socket) = self.wire.take_plain() else {
+            return Err(Trouble::silence(stage, Cause::OutOfTurn));
+        };
+        let limit = self.deadlines.connect.duration();
+        self.wire
+            .put(timeout(limit, with_tls(server, socket)).await.map_or_else(
+                |_| Err(Trouble::silence(stage, Cause::Deadline)),
+                |done| done.map_err(|cause| Trouble::silence(stage, cause)),
+            )?);
+        self.step(Stage::Hello, Ehlo::new(server.hello.clone()))
+            .await?;
+        self.offers = self.read_offers();
+        Ok(())
+    }
+
+    async fn log_in(&mut self, server: &Server) -> Result<(), Trouble> {
+        let Some(login) = &server.login else {
+            return Ok(());
+        };
+        let stage = Stage::Login;
+        let no_way = || not_offered(stage, "a way to log in with a password");
+        let mechanism = self.offers.mechanism.ok_or_else(no_way)?;
+        let credentials = login.credentials();
+        let mut command = Auth::new(mechanism, credentials.clone(), None).map_err(|_| no_way())?;
+        for _ in 0..CHALLENGES {
+            let (reply, response) = self.said(stage, command).await?;
+            if reply.code == 235 {
+                return Ok(());
+            }
+            let answer = response.filter(|_| reply.code == 334).and_then(|response| {
+                Auth::new_from_response(mechanism, credentials.clone(), &response).ok()
+            });
+            command = answer.ok_or_else(|| Trouble::said(stage, reply))?;
+        }
+        Err(Trouble::silence(stage, Cause::Garbage))
+    }
+
+    /// Offers a letter, up to the server's 354. Nothing of the letter has been sent then, and
+    /// nothing can be delivered.
+    ///
+    /// When the server refuses the letter, the session can be [reset](Self::reset).
+    pub async fn offer(&mut self, envelope: &Envelope) -> Result<(), Trouble> {
+        if self.state != State::Ready {
+            return Err(Trouble::silence(Stage::Sender, Cause::Unusable));
+        }
+        if !envelope.size.is_none_or(|size| self.offers.fits(size)) {
+            let cause = Cause::Letter("the letter is larger than the server takes");
+            let reaction = Reaction::with(Fate::Failed, Measure::StopStep);
+            return Err(Trouble::with(Stage::Sender, cause, reaction));
+        }
+        let (sender, recipient) = self.parameters(envelope);
+        let sent = self
+            .step(
+                Stage::Sender,
+                Mail::new(Some(envelope.from.clone()), sender),
+            )
+            .await;
+        sent.map_err(|trouble| self.unless_stale(trouble))?;
+        let recipient = Rcpt::new(envelope.to.clone(), recipient);
+        self.step(Stage::Recipient, recipient).await?;
+        self.step(Stage::Data, Data).await?;
+        self.state = State::Offered;
+        Ok(())
+    }
+
+    /// Hands over the content and waits for the reply to it.
+    ///
+    /// From the first byte on nobody knows whether the letter was taken until the server has said
+    /// so. Lines must end with CR LF and may not be longer than 998 bytes; a content that breaks
+    /// this is not begun.
+    pub async fn transmit(&mut self, content: &[u8]) -> Result<Accepted, Trouble> {
+        if self.state != State::Offered {
+            return Err(Trouble::silence(Stage::Data, Cause::Unusable));
+        }
+        self.state = State::Broken;
+        let content = content.strip_suffix(b"\r\n").unwrap_or(content);
+        if let Err(wrong) = lawful(content) {
+            self.wire.drop_socket();
+            let reaction = Reaction::with(Fate::Failed, Measure::StopStep);
+            return Err(Trouble::with(Stage::Data, Cause::Letter(wrong), reaction));
+        }
+        self.wire.allow(times(self.deadlines, Stage::Content));
+        let said = self.connection.message(content).await;
+        let reply = self.heard(Stage::Content, said.as_ref()).await;
+        self.letters += 1;
+        // The reply to the content ends the letter, whatever it is; 421 and 3xx end the session.
+        match reply {
+            Ok(reply) => {
+                self.state = State::Ready;
+                Ok(Accepted { reply })
+            }
+            Err(trouble) => {
+                if self.state == State::Refused {
+                    self.state = State::Ready;
+                }
+                Err(trouble)
+            }
+        }
+    }
+
+    /// Gives up a letter that was offered; the server forgets it. Nothing else can be done with the
+    /// session, because the server waits for a content.
+    pub fn abandon(self) {
+        self.wire.drop_socket();
+    }
+
+    /// Clears a refused letter away, so that the next one can be offered.
+    pub async fn reset(&mut self) -> Result<(), Trouble> {
+        match self.state {
+            State::Ready => return Ok(()),
+            State::Refused => {}
+            _ => return Err(Trouble::silence(Stage::Sender, Cause::Unusable)),
+        }
+        // No message is concerned: a failure here means for the channel what one at MAIL would.
+        self.step(Stage::Sender, Rset).await?;
+        self.state = State::Ready;
+        Ok(())
+    }
+
+    /// Takes leave, as far as the server lets us do it quickly.
+    pub async fn quit(mut self) {
+        if self.state != State::Broken && self.state != State::Offered {
+            self.state = State::Broken;
+            let times = Times {
+                write: FAREWELL,
+                reply: FAREWELL,
+            };
+            self.wire.allow(times);
+            let _ = self.connection.command(Quit).await;
+        }
+    }
+
+    /// Whether another letter can be offered; a refused one has to be cleared away first.
+    pub fn is_ready(&self) -> bool {
+        self.state == State::Ready
+    }
+
+    /// How many letters were handed over on this session.
+    pub fn letters(&self) -> u16 {
+        self.letters
+    }
+
+    /// Whether the server is still there and silent.
+    pub(super) fn is_alive(&self) -> bool {
+        self.state == State::Ready && self.wire.is_quiet()
+    }
+
+    fn parameters(&self, envelope: &Envelope) -> (Vec<MailParameter>, Vec<RcptParameter>) {
+        let mut sender = Vec::new();
+        let mut recipient = Vec::new();
+        if let (Some(size), true) = (envelope.size, self.offers.size.is_some()) {
+            sender.push(MailParameter::Size(size));
+        }
+        if self.offers.dsn {
+            let parameter = |keyword: &str, value: &str| MailParameter::Other {
+                keyword: keyword.to_owned(),
+                value: Some(value.to_owned()),
+            };
+            sender.push(parameter("RET", "HDRS"));
+            sender.extend(envelope.id.as_deref().map(|id| parameter("ENVID", id)));
+            recipient.push(RcptParameter::Other {
+                keyword: "NOTIFY".to_owned(),
+                value: Some("FAILURE,DELAY".to_owned()),
+            });
+        }
+        (sender, recipient)
+    }
+
+    /// A server that closed a parked connection meant neither the letter nor the channel.
+    fn unless_stale(&self, trouble: Trouble) -> Trouble {
+        let closing = match &trouble.cause {
+            Cause::Closed | Cause::Broken(_) => true,
+            Cause::Reply(reply) => reply.code == 421,
+            _ => false,
+        };
+        let stale = self.letters > 0 && closing;
+        Trouble {
+            reaction: if stale {
+                Reaction::only(Fate::GiveBack)
+            } else {
+                trouble.reaction
+            },
+            ..trouble
+        }
+    }
+
+    /// One command that must be answered as the stage asks for.
+    async fn step(&mut self, stage: Stage, command: impl Display) -> Result<(), Trouble> {
+        // RSET is answered like MAIL.
+        self.said(stage, command).await.map(drop)
+    }
+
+    async fn said(
+        &mut self,
+        stage: Stage,
+        command: impl Display,
+    ) -> Result<(Reply, Option<Response>), Trouble> {
+        self.state = State::Broken;
+        self.wire.allow(times(self.deadlines, stage));
+        let said = self.connection.command(command).await;
+        let reply = self.heard(stage, said.as_ref()).await?;
+        Ok((reply, said.ok()))
+    }
+
+    async fn heard(
+        &mut self,
+        stage: Stage,
+        said: Result<&Response, &Error>,
+    ) -> Result<Reply, Trouble> {
+        let judged = judged(&self.wire, stage, said).await;
+        let refused = |trouble: &Trouble| {
+            let code = trouble.reply().map_or(0, |reply| reply.code);
+            self.wire.fault().is_none() && (400..600).contains(&code) && code != 421
+        };
+        match &judged {
+            Err(trouble) if refused(trouble) => self.state = State::Refused,
+            Err(_) => self.wire.drop_socket(),
+            Ok(_) => {}
+        }
+        judged
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Session({:?}, {} letters)", self.state, self.letters)
+    }
+}
+
+/// What a step came to: the reply that it asked for, or the trouble.
+async fn judged(
+    wire: &Wire,
+    stage: Stage,
+    said: Result<&Response, &Error>,
+) -> Result<Reply, Trouble> {
+    if let Some(fault) = wire.fault() {
+        let early = matches!(fault, Cause::OutOfTurn | Cause::Broken(_));
+        let words = if early {
+            wire.last_words(FAREWELL).await
+        } else {
+            None
+        };
+        wire.drop_socket();
+        let reply = words.as_deref().and_then(Reply::read);
+        // What was not asked for counts where it can only mean this: the server closes, or it
+        // refuses the content before its end.
+        let counts = |reply: &Reply| {
+            reply.code == 421 || stage == Stage::Content && (400..600).contains(&reply.code)
+        };
+        return Err(match reply.filter(counts) {
+            Some(reply) => Trouble::said(stage, reply),
+            None => Trouble::silence(stage, fault),
+        });
+    }
+    let is_reply = said.is_ok() || said.is_err_and(|error| error.status().is_some());
+    let raw = wire.reply().filter(|_| is_reply);
+    let Some(reply) = raw.as_deref().and_then(Reply::read) else {
+        return Err(Trouble::silence(stage, Cause::Garbage));
+    };
+    let asked_back = stage == Stage::Login && reply.code == 334;
+    if said.is_ok() && (fulfils(stage, reply.code) || asked_back) {
+        return Ok(reply);
+    }
+    Err(Trouble::said(stage, reply))
+}
+
+fn not_offered(stage: Stage, what: &'static str) -> Trouble {
+    let reaction = Reaction::with(Fate::GiveBack, Measure::StopChannel);
+    Trouble::with(stage, Cause::NotOffered(what), reaction)
+}
+
+fn times(deadlines: Deadlines, stage: Stage) -> Times {
+    let (write, reply) = match stage {
+        Stage::Greeting => (deadlines.greeting, deadlines.greeting),
+        Stage::Data => (deadlines.data, deadlines.data),
+        Stage::Content => (deadlines.content, deadlines.end_of_data),
+        _ => (deadlines.command, deadlines.command),
+    };
+    Times {
+        write: write.duration(),
+        reply: reply.duration(),
+    }
+}
+
+/// Whether a content can go over the wire as it is. A bare CR or LF could look like the end of the
+/// letter to one server and not to the next, and smuggle a second letter in.
+fn lawful(content: &[u8]) -> Result<(), &'static str> {
+    let mut rest = content;
+    loop {
+        let end = memchr::memchr2(b'\r', b'\n', rest);
+        if end.unwrap_or(rest.len()) > 998 {
+            return Err("a line of the letter is longer than 998 bytes");
+        }
+        let Some(end) = end else { return Ok(()) };
+        match rest[end..].strip_prefix(b"\r\n") {
+            Some(after) => rest = after,
+            None => return Err("a line of the letter does not end with CR LF"),
+        }
+    }
+}
+
+/// A socket to the server, encrypted where that comes first; within the deadline altogether.
+async fn connected(server: &Server) -> Result<Socket, Trouble> {
+    let limit = server.deadlines.connect.duration();
+    let reached = timeout(limit, async {
+        let socket = reached(server, limit).await;
+        let socket = socket.map_err(|error| Cause::Broken(error.to_string()))?;
+        match server.tls {
+            SmtpTls::Implicit => with_tls(server, socket).await,
+            SmtpTls::Starttls | SmtpTls::None => Ok(Socket::Plain(socket)),
+        }
+    });
+    let reached = reached.await.unwrap_or(Err(Cause::Deadline));
+    reached.map_err(|cause| Trouble::silence(Stage::Connect, cause))
+}
+
+/// Tries every address of the host; each but the last gets its share of the time.
+async fn reached(server: &Server, limit: Duration) -> io::Result<TcpStream> {
+    let addresses = lookup_host((server.host.as_str(), server.port)).await?;
+    let addresses: Vec<_> = addresses.collect();
+    let share = limit / addresses.len().max(1) as u32;
+    let mut last = io::Error::other("the host has no address");
+    for address in addresses {
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(socket)) => {
+                // Content and dot are two writes: without this the second waits for an answer to
+                // the first, 40 ms for every letter.
+                socket.set_nodelay(true)?;
+                return Ok(socket);
+            }
+            Ok(Err(error)) => last = error,
+            Err(_) => last = io::Error::from(io::ErrorKind::TimedOut),
+        }
+    }
+    Err(last)
+}
+
+async fn with_tls(server: &Server, socket: TcpStream) -> Result<Socket, Cause> {
+    let encrypted = server.connector.connect(server.name.clone(), socket).await;
+    match encrypted {
+        Ok(socket) => Ok(Socket::Tls(Box::new(socket))),
+        Err(error) => Err(Cause::Tls(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_lines_of_bearable_length_are_content() {
+        assert_eq!(lawful(b"a\r\n.\r\n\r\nb"), Ok(()));
+        assert_eq!(lawful(b""), Ok(()));
+        assert_eq!(lawful(&[b'x'; 998]), Ok(()));
+        assert!(lawful(&[b'x'; 999]).is_err());
+        for bad in [
+            "a\nb", "a\rb", "a\n\r\n.", "a\r\r\n", "\r", "a\r\n.\n", "a\n.\r\n",
+        ] {
+            assert!(lawful(bad.as_bytes()).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_envelope_is_made_of_two_addresses() {
+        assert!(Envelope::new("b+1@example.org", "anna@example.com").is_some());
+        for bad in [
+            "",
+            "anna",
+            "a@b>\r\nRSET",
+            "анна@example.com",
+            "a@example.com\u{0}",
+        ] {
+            assert!(Envelope::new("b@example.org", bad).is_none(), "{bad}");
+        }
+    }
+}

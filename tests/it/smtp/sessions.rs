@@ -1,0 +1,350 @@
+//! Sessions and the pool: whole letters, whole replies, and nothing of one letter in another.
+
+use std::time::Duration;
+
+use rekindle::channels::smtp::{Cause, Pool, Session};
+use rekindle::config::smtp::Smtp;
+use rekindle::rules::delivery::reaction::{Fate, Measure, Reaction};
+use rekindle::rules::delivery::smtp_replies::Stage;
+
+use super::sink::{At, Fault, Manners, Script};
+use super::{envelope, letter, server, session, settings, sink};
+
+fn pool(smtp: &Smtp) -> Pool {
+    Pool::new(server(smtp), smtp)
+}
+
+fn say(at: At, reply: &'static str) -> Script {
+    Script {
+        at,
+        fault: Fault::Say(reply),
+    }
+}
+
+#[tokio::test]
+async fn a_letter_arrives_as_it_was_written() {
+    let sink = sink(Manners::default()).await;
+    let mut session = session(&sink).await;
+    session.offer(&envelope("anna@example.com")).await.unwrap();
+    assert!(sink.received().is_empty(), "nothing was sent yet");
+    let accepted = session.transmit(&letter("k1")).await.unwrap();
+    assert_eq!(
+        accepted.reply.to_string(),
+        "250 2.0.0 anna@example.com queued as k1"
+    );
+    let received = sink.received().remove(0);
+    assert_eq!(
+        received.data,
+        letter("k1"),
+        "dots at the beginning of lines included"
+    );
+    assert_eq!(received.sender, "b+1@bounces.example.org");
+    assert_eq!(received.recipient, "anna@example.com");
+}
+
+#[tokio::test]
+async fn reports_are_ordered_and_the_size_is_told_where_the_server_offers_it() {
+    let sink = sink(Manners {
+        offers: vec!["SIZE 1000", "DSN"],
+        ..Manners::default()
+    })
+    .await;
+    let mut session = session(&sink).await;
+    let mut to_anna = envelope("anna@example.com");
+    to_anna.id = Some("k1".to_owned());
+    to_anna.size = Some(1001);
+    let trouble = session.offer(&to_anna).await.unwrap_err();
+    assert_eq!(
+        trouble.reaction,
+        Reaction::with(Fate::Failed, Measure::StopStep)
+    );
+    to_anna.size = Some(1000);
+    session.offer(&to_anna).await.unwrap();
+    let commands = sink.commands();
+    assert_eq!(
+        commands[1],
+        "MAIL FROM:<b+1@bounces.example.org> SIZE=1000 RET=HDRS ENVID=k1"
+    );
+    assert_eq!(
+        commands[2],
+        "RCPT TO:<anna@example.com> NOTIFY=FAILURE,DELAY"
+    );
+}
+
+#[tokio::test]
+async fn a_slow_server_is_waited_for_up_to_the_deadline() {
+    let late = |at| Script {
+        at,
+        fault: Fault::Delay(Duration::from_millis(100)),
+    };
+    let stages = [
+        At::Greeting,
+        At::Hello,
+        At::Sender,
+        At::Recipient,
+        At::Data,
+        At::EndOfData,
+    ];
+    let sink = sink(Manners {
+        scripts: stages.map(late).to_vec(),
+        ..Manners::default()
+    })
+    .await;
+    let mut session = session(&sink).await;
+    session.offer(&envelope("anna@example.com")).await.unwrap();
+    session.transmit(&letter("k1")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refused_letter_leaves_a_session_for_the_next_one() {
+    let sink = sink(Manners {
+        scripts: vec![say(At::Recipient, "550 5.1.1 nobody here")],
+        ..Manners::default()
+    })
+    .await;
+    let mut session = session(&sink).await;
+    for _ in 0..3 {
+        let trouble = session.offer(&envelope("b@example.com")).await.unwrap_err();
+        assert_eq!(trouble.stage, Stage::Recipient);
+        assert_eq!(trouble.reply().unwrap().code, 550);
+        assert!(!session.is_ready());
+        session.reset().await.unwrap();
+        assert!(session.is_ready());
+    }
+    assert_eq!(sink.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_letter_that_is_given_up_after_the_354_is_not_delivered() {
+    let sink = sink(Manners::default()).await;
+    let pool = pool(&settings(&sink));
+    let mut session = pool.take().await.unwrap();
+    session.offer(&envelope("anna@example.com")).await.unwrap();
+    session.abandon();
+    let mut next = pool.take().await.unwrap();
+    next.offer(&envelope("boris@example.com")).await.unwrap();
+    next.transmit(&letter("k2")).await.unwrap();
+    let keys: Vec<String> = sink.received().into_iter().map(|got| got.key).collect();
+    assert_eq!((keys, sink.connections()), (vec!["k2".to_owned()], 2));
+}
+
+#[tokio::test]
+async fn a_content_with_a_bare_line_break_is_not_begun() {
+    let sink = sink(Manners::default()).await;
+    for bad in [
+        "a\n.\r\nMAIL FROM:<x@example.com>\r\n",
+        "a\rb\r\n",
+        "a\r\n.\n",
+    ] {
+        let mut session = session(&sink).await;
+        session.offer(&envelope("anna@example.com")).await.unwrap();
+        let trouble = session.transmit(bad.as_bytes()).await.unwrap_err();
+        assert!(matches!(trouble.cause, Cause::Letter(_)), "{trouble}");
+        assert_eq!(trouble.reaction.fate, Fate::Failed);
+        assert!(!session.is_ready());
+    }
+    assert!(sink.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_reply_that_nobody_asked_for_is_credited_to_no_letter() {
+    for at in [
+        At::Greeting,
+        At::Sender,
+        At::Recipient,
+        At::Data,
+        At::EndOfData,
+    ] {
+        for extra in ["250 2.0.0 queued", "550 5.1.1 unknown", "354 go"] {
+            let sink = sink(Manners {
+                scripts: vec![Script {
+                    at,
+                    fault: Fault::Twice(extra),
+                }],
+                ..Manners::default()
+            })
+            .await;
+            let smtp = settings(&sink);
+            let pool = pool(&smtp);
+            let trouble = match pool.take().await {
+                Err(trouble) => Some(trouble),
+                Ok(mut session) => {
+                    let offered = session.offer(&envelope("a@example.com")).await;
+                    if offered.is_ok() {
+                        let sent = session.transmit(&letter("k1")).await;
+                        session.park().await;
+                        sent.err()
+                    } else {
+                        offered.err()
+                    }
+                }
+            };
+            let fate = trouble.as_ref().map(|trouble| trouble.reaction.fate);
+            match (at, extra) {
+                // The letter was accepted before; the next one gets a connection of its own.
+                (At::EndOfData, _) => {
+                    assert_eq!(fate, None);
+                    drop(pool.take().await.unwrap());
+                    assert_eq!(sink.connections(), 2, "{extra}");
+                }
+                // The server may refuse a content before its end, and nothing else counts.
+                (At::Data, "550 5.1.1 unknown") => assert_eq!(fate, Some(Fate::Failed)),
+                (At::Data, _) => assert_eq!(fate, Some(Fate::Unknown), "{extra}"),
+                (At::Recipient | At::Sender, _) => {
+                    assert!(
+                        matches!(fate, Some(Fate::Retry(_))),
+                        "{at:?} {extra} {fate:?}"
+                    );
+                }
+                _ => assert_eq!(fate, Some(Fate::GiveBack), "{at:?} {extra}"),
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dropped_step_never_lends_its_reply_to_another_letter() {
+    const LETTERS: u64 = 500;
+    let sink = sink(Manners {
+        jitter: 3000,
+        refuses: Some("no"),
+        ..Manners::default()
+    })
+    .await;
+    let smtp = Smtp {
+        connections: 4,
+        ..settings(&sink)
+    };
+    let pool = pool(&smtp);
+    let one = |n: u64| {
+        let pool = &pool;
+        async move {
+            let to = format!(
+                "{}{n}@example.com",
+                if n.is_multiple_of(3) { "no" } else { "yes" }
+            );
+            // From far too short to long enough, spread over the letters.
+            let patience = Duration::from_micros(n * 7919 % 6000);
+            let sent = tokio::time::timeout(patience, async {
+                let mut session = pool.take().await.ok()?;
+                session.offer(&envelope(&to)).await.ok()?;
+                let sent = session.transmit(&letter(&n.to_string())).await;
+                let said = match &sent {
+                    Ok(accepted) => accepted.reply.to_string(),
+                    Err(trouble) => trouble.reply().map(ToString::to_string).unwrap_or_default(),
+                };
+                session.park().await;
+                Some((sent.is_ok(), said))
+            });
+            let sent = sent.await.ok().flatten();
+            (to, sent)
+        }
+    };
+    let mut cancelled = 0;
+    for chunk in 0..LETTERS / 10 {
+        let tries = (chunk * 10..chunk * 10 + 10).map(one);
+        for (to, sent) in futures::future::join_all(tries).await {
+            match sent {
+                None => cancelled += 1,
+                Some((accepted, said)) => {
+                    assert!(said.contains(&format!(" {to} ")), "{to} was told: {said}");
+                    assert_eq!(accepted, to.starts_with("yes"), "{to} was told: {said}");
+                }
+            }
+        }
+    }
+    assert!(
+        cancelled > LETTERS / 10,
+        "{cancelled} of {LETTERS} were cancelled"
+    );
+    assert!(cancelled < LETTERS, "some came through");
+}
+
+#[tokio::test]
+async fn sessions_are_used_again_up_to_their_share_of_letters() {
+    let sink = sink(Manners::default()).await;
+    let smtp = Smtp {
+        messages_per_connection: 3,
+        ..settings(&sink)
+    };
+    let pool = pool(&smtp);
+    for n in 0..7 {
+        let mut session = pool.take().await.unwrap();
+        session.offer(&envelope("a@example.com")).await.unwrap();
+        session.transmit(&letter(&n.to_string())).await.unwrap();
+        session.park().await;
+    }
+    let by: Vec<usize> = sink.received().iter().map(|got| got.connection).collect();
+    assert_eq!(by, [0, 0, 0, 1, 1, 1, 2]);
+    assert_eq!(pool.parked(), 1);
+    pool.close().await;
+    assert_eq!(
+        (pool.parked(), sink.commands().last().unwrap().as_str()),
+        (0, "QUIT")
+    );
+}
+
+#[tokio::test]
+async fn a_parked_session_that_the_server_closed_costs_nobody_anything() {
+    let sink = sink(Manners {
+        letters: Some(1),
+        ..Manners::default()
+    })
+    .await;
+    let pool = pool(&settings(&sink));
+    for n in 0..5 {
+        let mut session = pool.take().await.unwrap();
+        let offered = session.offer(&envelope("a@example.com")).await;
+        match offered {
+            Ok(()) => {
+                session.transmit(&letter(&n.to_string())).await.unwrap();
+                session.park().await;
+            }
+            // The closing was on its way when the session was taken.
+            Err(trouble) => assert_eq!(trouble.reaction, Reaction::only(Fate::GiveBack)),
+        }
+    }
+    assert!(sink.received().len() >= 3, "{}", sink.received().len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn there_are_never_more_connections_than_allowed() {
+    let sink = sink(Manners {
+        jitter: 2000,
+        ..Manners::default()
+    })
+    .await;
+    let smtp = Smtp {
+        connections: 3,
+        ..settings(&sink)
+    };
+    let pool = pool(&smtp);
+    let all = (0..30).map(|n| {
+        let pool = &pool;
+        async move {
+            let mut session = pool.take().await.unwrap();
+            session
+                .offer(&envelope(&format!("a{n}@example.com")))
+                .await
+                .unwrap();
+            session.transmit(&letter(&n.to_string())).await.unwrap();
+            session.park().await;
+        }
+    });
+    futures::future::join_all(all).await;
+    assert_eq!(sink.received().len(), 30);
+    assert!(sink.most_open() <= 3, "{}", sink.most_open());
+}
+
+#[tokio::test]
+async fn nobody_listening_counts_against_the_channel_and_not_the_letter() {
+    let sink = sink(Manners::default()).await;
+    let smtp = settings(&sink);
+    drop(sink);
+    tokio::task::yield_now().await;
+    let trouble = Session::open(&server(&smtp)).await.unwrap_err();
+    assert_eq!(
+        trouble.reaction,
+        Reaction::with(Fate::GiveBack, Measure::CountAgainstChannel)
+    );
+}
