@@ -151,12 +151,15 @@ pub struct Database {
     /// `sqlite://FILE`; a relative file starts at the home folder.
     #[schemars(extend("pattern" = "^sqlite:"))]
     pub url: String,
+    /// Seconds that a command waits for another program that is writing before it gives up.
+    pub wait_seconds: u16,
 }
 
 impl Default for Database {
     fn default() -> Self {
         Self {
             url: "sqlite://rekindle.db".to_owned(),
+            wait_seconds: 30,
         }
     }
 }
