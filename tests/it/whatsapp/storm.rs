@@ -124,9 +124,8 @@ async fn receive(mut stream: TcpStream, kept: Arc<Mutex<Kept>>, secret: SecretSt
 fn whole(ahead: &[u8]) -> Option<(usize, Option<String>, usize)> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut request = httparse::Request::new(&mut headers);
-    let head = match request.parse(ahead) {
-        Ok(httparse::Status::Complete(head)) => head,
-        _ => return None,
+    let Ok(httparse::Status::Complete(head)) = request.parse(ahead) else {
+        return None;
     };
     let header = |name: &str| {
         let mut headers = request.headers.iter();
