@@ -16,7 +16,7 @@ demo: ## the main job on a sample base, in the folder demo/
 	cargo run --release --locked -- demo
 
 schema: ## write the JSON schemas of the configuration anew
-	cargo run --locked -- check --schema settings > config/schema/rekindle.json
+	cargo run --locked -- check --schema settings > config/schema/settings.json
 	cargo run --locked -- check --schema campaign > config/schema/campaign.json
 
 snapshots: ## accept what the snapshot tests show

@@ -35,8 +35,10 @@ const REACH_LARGER: f64 = 1.2;
 const REACH_DATES: f64 = 1.5;
 const REACH_PLAN: f64 = 2.5;
 
-/// How often each side is timed; the best of them counts.
-const ROUNDS: usize = 5;
+const DATABASE: &str = "sqlite://rekindle.db";
+
+/// How often each side of a scan is timed; the best of them counts.
+const ROUNDS: usize = 50;
 
 /// How many clients are read together, as the daily job does.
 const CHUNK: usize = 1_000;
@@ -70,9 +72,12 @@ async fn bench(clients: u32, folder: &Path) {
     let due_large = due(&large, clients as usize / 100).await;
 
     println!("{clients} clients, {} due", due_large.len());
-    let ours = best(async || scan(&large, &due_large).await).await;
     let connected = pool(large.store.path()).await;
-    let bare = best(async || fetch(&connected, &due_large).await).await;
+    let (ours, bare) = best_of_each(
+        async || scan(&large, &due_large).await,
+        async || fetch(&connected, &due_large).await,
+    )
+    .await;
     print_ratio(
         "scan, against one query for the same rows",
         ours,
@@ -81,8 +86,11 @@ async fn bench(clients: u32, folder: &Path) {
     );
 
     let same_number = &due_large[..due_small.len().min(due_large.len())];
-    let in_large = best(async || scan(&large, same_number).await).await;
-    let in_small = best(async || scan(&small, &due_small[..same_number.len()]).await).await;
+    let (in_large, in_small) = best_of_each(
+        async || scan(&large, same_number).await,
+        async || scan(&small, &due_small[..same_number.len()]).await,
+    )
+    .await;
     let what = format!(
         "scan of {} due in a base ten times larger",
         same_number.len()
@@ -123,12 +131,19 @@ fn print_ratio(what: &str, ours: Duration, reference: Duration, reach: f64) {
     );
 }
 
-async fn best(mut work: impl AsyncFnMut()) -> Duration {
-    let mut best = Duration::MAX;
+/// The best time of each side. They take turns, so that whatever else the machine does meets both.
+async fn best_of_each(
+    mut one: impl AsyncFnMut(),
+    mut other: impl AsyncFnMut(),
+) -> (Duration, Duration) {
+    let mut best = (Duration::MAX, Duration::MAX);
     for _ in 0..ROUNDS {
         let begun = Instant::now();
-        work().await;
-        best = best.min(begun.elapsed());
+        one().await;
+        best.0 = best.0.min(begun.elapsed());
+        let begun = Instant::now();
+        other().await;
+        best.1 = best.1.min(begun.elapsed());
     }
     best
 }
@@ -136,8 +151,12 @@ async fn best(mut work: impl AsyncFnMut()) -> Duration {
 /// The application over a generated base, which is kept for the next time.
 async fn app(home: &Path, clients: u32) -> App {
     let until: Day = "2026-11-20".parse().expect("a day");
-    if !home.join("rekindle.db").exists() {
+    // A base of an earlier version of the tables is no longer understood.
+    if Store::open(DATABASE, home).await.is_err() {
+        let _ = std::fs::remove_dir_all(home);
         std::fs::create_dir_all(home).expect("the folder is made");
+    }
+    if !home.join("purchases.csv").exists() {
         let made = Base {
             until,
             ..Base::of_clients(clients)
@@ -154,7 +173,7 @@ async fn app(home: &Path, clients: u32) -> App {
     let now = until.plus(1).date().and_hms_opt(6, 0, 0).expect("a time");
     let app = App {
         home: home.to_owned(),
-        store: Store::open("sqlite://rekindle.db", home)
+        store: Store::open(DATABASE, home)
             .await
             .expect("the database opens"),
         campaigns: Vec::new(),
@@ -235,8 +254,15 @@ async fn fetch(pool: &SqlitePool, due: &[ClientId]) {
     assert_eq!(rows.len(), due.len());
 }
 
+/// Connections as ours are: durable, with rows read ahead, and with the memory for pages that our
+/// bulk work takes.
 async fn pool(path: &Path) -> SqlitePool {
-    SqlitePool::connect(&format!("sqlite://{}", path.display()))
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(path)
+        .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
+        .row_buffer_size(1_024)
+        .pragma("cache_size", "-65536");
+    SqlitePool::connect_with(options)
         .await
         .expect("the database opens")
 }
@@ -367,9 +393,7 @@ async fn plan_and_commit(large: &App) -> (Duration, i64) {
         settings: large.settings.clone(),
         campaigns: vec![news],
         templates: Templates::load(None).0,
-        store: Store::open("sqlite://rekindle.db", &home)
-            .await
-            .expect("the copy opens"),
+        store: Store::open(DATABASE, &home).await.expect("the copy opens"),
         key: large.key.clone(),
         clock: large.clock.clone(),
     };
@@ -396,7 +420,7 @@ async fn insert_bare(large: &App, folder: &Path) -> Duration {
     let home = folder.join("bare");
     let _ = std::fs::remove_dir_all(&home);
     std::fs::create_dir_all(&home).expect("the folder is made");
-    let bare = Store::open("sqlite://rekindle.db", &home)
+    let bare = Store::open(DATABASE, &home)
         .await
         .expect("the tables are made");
     bare.close().await;

@@ -159,6 +159,9 @@ struct Ours {
     rhythms: Took,
     again: Took,
     stages: String,
+    /// The most memory held while importing, fitting, keeping the rhythms and importing again, in
+    /// bytes.
+    peaks: [u64; 4],
     database_bytes: u64,
 }
 
@@ -172,11 +175,15 @@ async fn our_import(folder: &Path) -> Ours {
     remove(&folder.join("ours.db"));
     let app = app(folder).await;
     let source = app.settings.sources[0].clone();
+    let mut peaks = [0; 4];
+    forget_peak();
     let import_begun = Took::begin();
     let stages = Arc::new(Stages::default());
     let summary = import(&app, &source, ImportOptions::default(), &stages).await;
     let import_time = Took::since(import_begun);
     assert_eq!(summary.files[0].rejected.rows, 0, "{summary:?}");
+    peaks[0] = peak_resident();
+    forget_peak();
 
     let begun = Took::begin();
     let last = app.store.last_day_of_purchases().await.expect("a day");
@@ -186,10 +193,14 @@ async fn our_import(folder: &Path) -> Ours {
         .await
         .expect("base facts are kept");
     let fit = Took::since(begun);
+    peaks[1] = peak_resident();
+    forget_peak();
 
     let begun = Took::begin();
     let kept = rhythms::keep_up(&app, &|_| ()).await.expect("rhythms");
     let rhythms = Took::since(begun);
+    peaks[2] = peak_resident();
+    forget_peak();
     assert!(kept.refreshed > 0 && kept.dated_anew == 0, "{kept:?}");
 
     let begun = Took::begin();
@@ -199,6 +210,7 @@ async fn our_import(folder: &Path) -> Ours {
     };
     let summary = import(&app, &source, again, &Arc::default()).await;
     let again = Took::since(begun);
+    peaks[3] = peak_resident();
     let changes = summary.files[0].changes;
     assert_eq!(
         changes,
@@ -215,6 +227,7 @@ async fn our_import(folder: &Path) -> Ours {
         rhythms,
         again,
         stages: stages.told(import_begun.0, import_time.clock),
+        peaks,
         database_bytes: size,
     }
 }
@@ -303,10 +316,11 @@ fn report(purchases: u64, theirs: Option<Took>, ours: &Ours) {
     line("ours: rhythms and dates", ours.rhythms);
     line("ours, all", whole);
     line("ours: the same file once more", ours.again);
+    let [import, fit, rhythms, again] = ours.peaks.map(|bytes| bytes >> 20);
     println!(
-        "database {} MB, peak resident {} MB",
-        ours.database_bytes >> 20,
-        peak_resident() >> 20
+        "database {} MB; peak resident: import {import} MB, fit {fit} MB, rhythms {rhythms} MB, \
+         once more {again} MB",
+        ours.database_bytes >> 20
     );
     let ratio = |one: Took, other: Took| {
         (
@@ -330,7 +344,13 @@ fn report(purchases: u64, theirs: Option<Took>, ours: &Ours) {
     );
 }
 
-/// The most memory that this process has held, in bytes; nought where the system does not say.
+/// Begins to look for the peak of memory anew; without effect where the system cannot.
+fn forget_peak() {
+    // Source: proc_pid_clear_refs(5), the value 5.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// The most memory that this process has held since, in bytes; nought where the system does not say.
 fn peak_resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));

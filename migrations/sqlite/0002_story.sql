@@ -40,8 +40,8 @@ CREATE INDEX enrollments_by_next ON enrollments (next_on) WHERE closed_on IS NUL
 CREATE TABLE messages (
     id            INTEGER PRIMARY KEY,
     run_id        INTEGER NOT NULL REFERENCES runs (id),
-    campaign      TEXT NOT NULL,
-    client_id     INTEGER NOT NULL,
+    campaign      TEXT NOT NULL,        -- 'managers' for the lists of the managers
+    client_id     INTEGER NOT NULL,     -- 0 for the lists of the managers
     episode       TEXT NOT NULL,
     step          TEXT NOT NULL,
     channel       TEXT NOT NULL,
@@ -49,17 +49,43 @@ CREATE TABLE messages (
     class         TEXT NOT NULL,
     address_hash  BLOB NOT NULL,
     state         TEXT NOT NULL CHECK (state IN (
-                      'planned', 'queued', 'accepted', 'failed', 'cancelled', 'held_out')),
+                      'planned', 'held', 'queued', 'claimed', 'sending', 'retry', 'accepted',
+                      'unknown', 'failed', 'suppressed', 'expired', 'cancelled', 'skipped',
+                      'held_out')),
     planned_on    INTEGER NOT NULL,
     inputs        TEXT NOT NULL,        -- JSON: what the letter is rendered from, frozen
+    on_unknown    TEXT NOT NULL DEFAULT 'at_most_once'
+                      CHECK (on_unknown IN ('at_most_once', 'at_least_once', 'ask')),
+    due_at        INTEGER NOT NULL DEFAULT 0,  -- not before
+    expires_at    INTEGER,              -- of no use afterwards
+    claim         INTEGER NOT NULL DEFAULT 0,  -- grows with every claim: the fence of every later change
+    owner         TEXT,                 -- the process that has claimed it
+    lease_until   INTEGER,
+    attempts      INTEGER NOT NULL DEFAULT 0,  -- points of no return that were passed
+    refusals      INTEGER NOT NULL DEFAULT 0,  -- definite refusals for now
+    resends       INTEGER NOT NULL DEFAULT 0,  -- sendings after an unknown one
+    sent_at       INTEGER,              -- the last point of no return
     accepted_at   INTEGER,
     receipt       TEXT,                 -- what the channel answered; in the sandbox the file
-    failure       TEXT,
-    UNIQUE (campaign, client_id, episode, step)
+    provider_id   TEXT,                 -- the id that the other side has given it
+    evidence      TEXT NOT NULL DEFAULT '{}',  -- JSON: what came back: delivered, read, bounced ...
+    changed_at    INTEGER,
+    changed_by    TEXT,                 -- who has brought it into this state
+    reason        TEXT,                 -- why it is in this state
+    UNIQUE (campaign, client_id, episode, step),
+    CHECK ((state IN ('claimed', 'sending')) = (owner IS NOT NULL)),
+    CHECK ((owner IS NULL) = (lease_until IS NULL)),
+    CHECK (state <> 'accepted' OR (accepted_at IS NOT NULL AND receipt IS NOT NULL)),
+    CHECK (state NOT IN ('sending', 'unknown') OR (attempts > 0 AND sent_at IS NOT NULL)),
+    CHECK (attempts <= 1 + refusals + resends)
 ) STRICT;
 CREATE UNIQUE INDEX messages_by_address ON messages (address_hash, campaign, episode, step);
 CREATE INDEX messages_by_client ON messages (client_id, planned_on);
-CREATE INDEX messages_to_send ON messages (run_id, id) WHERE state IN ('planned', 'queued');
+CREATE INDEX messages_due ON messages (run_id, channel, due_at)
+    WHERE state IN ('planned', 'queued', 'retry');
+CREATE INDEX messages_in_flight ON messages (lease_until) WHERE state IN ('claimed', 'sending');
+CREATE INDEX messages_for_a_person ON messages (state, id) WHERE state IN ('unknown', 'held');
+CREATE INDEX messages_by_provider ON messages (provider_id) WHERE provider_id IS NOT NULL;
 
 CREATE TABLE tasks (
     id          INTEGER PRIMARY KEY,
@@ -80,6 +106,7 @@ CREATE TABLE tasks (
     rank        INTEGER,                -- on that list
     attempts    INTEGER NOT NULL DEFAULT 0,
     closed_on   INTEGER,
+    closed_by   TEXT,                   -- outcome, expired, merged, or what ended the episode
     UNIQUE (campaign, client_id, episode, step)
 ) STRICT;
 CREATE INDEX tasks_by_manager ON tasks (manager, state, not_before);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -79,7 +80,9 @@ pub(super) async fn app(
         Ok(configured) => configured,
         Err(problems) => return Ok(Err(problems)),
     };
-    let store = Store::open(&loaded.settings.database.url, &loaded.home).await?;
+    let database = &loaded.settings.database;
+    let wait = Duration::from_secs(database.wait_seconds.into());
+    let store = Store::open_waiting(&database.url, &loaded.home, wait).await?;
     let key_file = loaded.key_file();
     let key = load_or_create_key(&key_file)
         .with_context(|| format!("read the key of addresses {}", key_file.display()))?;

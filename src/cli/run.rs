@@ -9,7 +9,7 @@ use super::{DayArgs, Exit, Format};
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
 use crate::jobs::day::{self, RunOutcome, RunSummary};
-use crate::jobs::deliver::{self, Delivered, Lists};
+use crate::jobs::deliver::{self, Delivered};
 use crate::jobs::lock;
 
 /// Arguments of `rekindle run`.
@@ -51,19 +51,8 @@ pub(super) async fn run(app: &App, args: &RunArgs, out: &mut dyn Write) -> anyho
     })
     .await?;
     bar.finish_and_clear();
-    let mut delivered = deliver::deliver(app, &|_| ()).await?;
-    let lists = match &outcome {
-        RunOutcome::Done(_) => Some(Lists::All),
-        RunOutcome::Before {
-            awaiting_approval, ..
-        } => (!awaiting_approval).then_some(Lists::Missing),
-        RunOutcome::AwaitingApproval(_) => None,
-    };
-    if let Some(lists) = lists {
-        let mut lists = deliver::deliver_lists(app, options.day, lists).await?;
-        delivered.lists = lists.lists;
-        delivered.failed.append(&mut lists.failed);
-    }
+    day::write_lists(app, options.day).await?;
+    let delivered = deliver::deliver(app, &|_| ()).await?;
     match args.format {
         Format::Json => json(
             out,
@@ -114,6 +103,15 @@ fn text(
             )?;
         }
     }
+    handed_over(app, out, delivered)
+}
+
+/// Says what left, where it lies, and what could not be made.
+pub(super) fn handed_over(
+    app: &App,
+    out: &mut dyn Write,
+    delivered: &Delivered,
+) -> anyhow::Result<()> {
     writeln!(
         out,
         "Handed over: {} letters, {} WhatsApp requests, {} lists",

@@ -5,9 +5,10 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 
 use super::plan::json;
+use super::run::handed_over;
 use super::{Exit, Format};
 use crate::app::App;
-use crate::jobs::{day, lock};
+use crate::jobs::{day, deliver, lock};
 use crate::model::Day;
 
 /// Arguments of `rekindle runs`.
@@ -35,16 +36,28 @@ enum Action {
     },
 }
 
+/// Hands over what an approved run was waiting with. A later day has lists of its own.
+async fn let_go(app: &App, date: Day, by: &str, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    writeln!(
+        out,
+        "The run of {date} is approved by {by}: its messages may leave"
+    )?;
+    day::write_lists(app, date).await?;
+    let delivered = deliver::deliver(app, &|_| ()).await?;
+    handed_over(app, out, &delivered)?;
+    Ok(if delivered.failed.is_empty() {
+        Exit::Done
+    } else {
+        Exit::NeedsPerson
+    })
+}
+
 /// Lists or approves.
 pub(super) async fn run(app: &App, args: &RunsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if let Some(Action::Approve { date, by }) = &args.action {
         let _lock = lock::wait(app.store.path()).await?;
         if day::approve(app, *date, by).await? {
-            writeln!(
-                out,
-                "The run of {date} is approved by {by}: its messages may leave"
-            )?;
-            return Ok(Exit::Done);
+            return let_go(app, *date, by, out).await;
         }
         super::tell(format_args!("no run of {date} waits for approval"));
         return Ok(Exit::Wrong);

@@ -9,11 +9,15 @@ use super::plan::json;
 use super::{Exit, Format};
 use crate::app::App;
 use crate::db::{TaskFilter, TaskRow};
+use crate::jobs::explain::why_closed;
 use crate::jobs::inputs::Frozen;
 use crate::jobs::outcome::{Recorded, record};
 use crate::model::{Day, Outcome, OutcomeKind};
 use crate::rules::plan::{grouped, in_units, who};
 use crate::rules::wording;
+
+/// For so many days the lists say how many tasks expired.
+const TELL_OF_EXPIRED_DAYS: i32 = 7;
 
 /// Arguments of `rekindle tasks`.
 #[derive(Clone, Debug, Args)]
@@ -26,6 +30,9 @@ pub(super) struct TasksArgs {
     /// Only what stands on the list of this day; without it everything that waits
     #[arg(long, value_name = "DATE")]
     on: Option<Day>,
+    /// Instead of what waits, what left the lists on this day or later, and why
+    #[arg(long, value_name = "DATE", conflicts_with = "on")]
+    closed_since: Option<Day>,
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -83,6 +90,9 @@ struct TaskJson {
     script: String,
     since: Day,
     not_before: Day,
+    outcome: Option<String>,
+    closed_on: Option<Day>,
+    closed_by: Option<String>,
 }
 
 /// Lists tasks or records an outcome.
@@ -93,12 +103,17 @@ pub(super) async fn run(app: &App, args: &TasksArgs, out: &mut dyn Write) -> any
     let filter = TaskFilter {
         manager: args.manager.as_deref(),
         listed_on: args.on,
+        closed_since: args.closed_since,
     };
     let tasks = app.store.tasks(&filter).await?;
     let tasks: Vec<TaskJson> = tasks.into_iter().map(|task| described(app, task)).collect();
     match args.format {
         Format::Json => json(out, &tasks)?,
-        Format::Text => text(app, &tasks, out)?,
+        Format::Text if args.closed_since.is_some() => closed_text(&tasks, out)?,
+        Format::Text => {
+            text(app, &tasks, out)?;
+            tell_of_expired(app, args, out).await?;
+        }
     }
     Ok(Exit::Done)
 }
@@ -128,6 +143,9 @@ fn described(app: &App, task: TaskRow) -> TaskJson {
         script: task.script,
         since: task.planned_on,
         not_before: task.not_before,
+        outcome: task.outcome,
+        closed_on: task.closed_on,
+        closed_by: task.closed_by,
     }
 }
 
@@ -171,6 +189,58 @@ fn text(app: &App, tasks: &[TaskJson], out: &mut dyn Write) -> anyhow::Result<()
         )?;
     }
     Ok(())
+}
+
+/// What left the lists, and why.
+fn closed_text(tasks: &[TaskJson], out: &mut dyn Write) -> anyhow::Result<()> {
+    for task in tasks {
+        let on = task.closed_on.map(|day| day.to_string());
+        let why = why_closed(task.closed_by.as_deref(), task.outcome.as_deref());
+        writeln!(
+            out,
+            "{}  #{} {} {} of {}: {why}",
+            on.unwrap_or_default(),
+            task.id,
+            task.campaign,
+            who(&task.name, &task.client),
+            whose(&task.manager),
+        )?;
+    }
+    if tasks.is_empty() {
+        writeln!(out, "No task left the lists")?;
+    }
+    Ok(())
+}
+
+/// Says how many tasks expired lately: calls that nobody made.
+async fn tell_of_expired(app: &App, args: &TasksArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    let since = app.today().plus(-TELL_OF_EXPIRED_DAYS);
+    let filter = TaskFilter {
+        manager: args.manager.as_deref(),
+        closed_since: Some(since),
+        listed_on: None,
+    };
+    let closed = app.store.tasks(&filter).await?;
+    let expired = closed
+        .iter()
+        .filter(|task| task.closed_by.as_deref() == Some("expired"));
+    match expired.count() {
+        0 => Ok(()),
+        n => Ok(writeln!(
+            out,
+            "{n} expired since {since}: nobody recorded an outcome for {}; \
+             `rekindle tasks --closed-since {since}` names them",
+            app.settings.tasks.expires
+        )?),
+    }
+}
+
+fn whose(manager: &str) -> &str {
+    if manager.is_empty() {
+        "nobody"
+    } else {
+        manager
+    }
 }
 
 async fn record_outcome(

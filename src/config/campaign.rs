@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::audience::{Condition, CountRange, MoneyRange, TagRule};
 use super::values::{Days, Share, Span};
-use crate::model::{CertificateKind, Channel, Class, Day, Money, RhythmState, TaskKind};
+use crate::model::{CertificateKind, Channel, Class, Day, Money, OnUnknown, RhythmState, TaskKind};
 
 /// One campaign: what starts it, for whom, and what happens step by step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -323,6 +323,11 @@ pub struct Step {
     /// A certificate that the message carries.
     #[serde(default)]
     pub certificate: Option<CertificateOffer>,
+    /// What happens when a server fell silent at the wrong moment and nobody knows whether the
+    /// message was sent: `at_most_once` leaves it, `at_least_once` sends it once more, `ask` leaves
+    /// it to a person.
+    #[serde(default)]
+    pub on_unknown: OnUnknown,
     /// The kind of a task.
     #[serde(default)]
     pub task: Option<TaskKind>,

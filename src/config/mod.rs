@@ -8,6 +8,7 @@ mod audience;
 pub mod campaign;
 mod check;
 mod files;
+mod hours;
 pub mod problem;
 pub mod ready;
 pub mod schema;
@@ -16,6 +17,7 @@ pub mod settings;
 pub mod smtp;
 mod source;
 pub mod values;
+pub mod whatsapp;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

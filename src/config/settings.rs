@@ -8,9 +8,11 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::hours::{Hours, Stretch};
 use super::smtp::Smtp;
 pub use super::source::{Encoding, FactKind, Source, SourceConsent, SourceKind, SourceMode};
 use super::values::{Days, Share};
+pub use super::whatsapp::WhatsApp;
 use crate::model::{Currency, Day, Locale, ManagerRole};
 
 /// The whole of `config/rekindle.toml`.
@@ -31,9 +33,15 @@ pub struct Settings {
     /// How letters leave.
     #[serde(default)]
     pub delivery: Delivery,
+    /// When clients may be written to.
+    #[serde(default)]
+    pub hours: Hours,
     /// The mail server that takes our letters.
     #[serde(default)]
     pub smtp: Smtp,
+    /// The account at the WhatsApp Cloud API.
+    #[serde(default)]
+    pub whatsapp: WhatsApp,
     /// How a missed purchase cycle is found.
     #[serde(default)]
     pub rhythm: RhythmSettings,
@@ -143,12 +151,15 @@ pub struct Database {
     /// `sqlite://FILE`; a relative file starts at the home folder.
     #[schemars(extend("pattern" = "^sqlite:"))]
     pub url: String,
+    /// Seconds that a command waits for another program that is writing before it gives up.
+    pub wait_seconds: u16,
 }
 
 impl Default for Database {
     fn default() -> Self {
         Self {
             url: "sqlite://rekindle.db".to_owned(),
+            wait_seconds: 30,
         }
     }
 }
@@ -205,6 +216,14 @@ pub struct Delivery {
         "type": "string", "format": "country", "pattern": "^[A-Z]{2}$",
     }))]
     pub whatsapp_countries: Vec<String>,
+    /// A message that could not leave for so long is not sent any more.
+    pub expires_after: Days,
+    /// The most letters a second, over all domains.
+    #[schemars(range(min = 1))]
+    pub letters_per_second: u32,
+    /// The most letters a minute to the mailboxes of one domain.
+    #[schemars(range(min = 1))]
+    pub letters_per_domain: u32,
 }
 
 impl Default for Delivery {
@@ -215,6 +234,9 @@ impl Default for Delivery {
             from_email: "hello@example.org".to_owned(),
             public_url: "https://example.org/rekindle".to_owned(),
             whatsapp_countries: Vec::new(),
+            expires_after: Days(4),
+            letters_per_second: 20,
+            letters_per_domain: 600,
         }
     }
 }

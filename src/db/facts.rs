@@ -12,7 +12,7 @@ use super::rows::{client, day_of, deal, optional_day, rhythm, rhythm_dates, word
 use super::{Result, Store};
 use crate::model::{
     AddressGot, AddressKey, Channel, ClientFacts, ClientId, Consent, Contact, Day, PurchaseDay,
-    Suppressed, hex,
+    Suppressed, SuppressionReason, hex,
 };
 
 /// How many of the latest purchase days facts carry.
@@ -254,10 +254,15 @@ impl Store {
 
     async fn read_consents(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
         let rows = sqlx::query(
-            "SELECT client_id, channel, class, basis, given_on, withdrawn_on FROM consents
-             WHERE client_id IN (SELECT value FROM json_each(?1))
-               AND (given_on IS NULL OR given_on <= ?2)
-             ORDER BY client_id, id",
+            "WITH cards (client_id, card) AS (
+                 SELECT value, value FROM json_each(?1)
+                 UNION ALL
+                 SELECT master_id, id FROM clients
+                 WHERE master_id IN (SELECT value FROM json_each(?1)))
+             SELECT cards.client_id, card, channel, class, basis, given_on, withdrawn_on
+             FROM cards JOIN consents ON consents.client_id = card
+             WHERE given_on IS NULL OR given_on <= ?2
+             ORDER BY cards.client_id, id",
         )
         .bind(list)
         .bind(day.epoch_days())
@@ -270,6 +275,7 @@ impl Store {
                 basis: word(&row, "consents", "basis")?,
                 given_on: optional_day(&row, "given_on"),
                 withdrawn_on: optional_day(&row, "withdrawn_on").filter(|on| *on <= day),
+                card: ClientId(row.get("card")),
             };
             if let Some(facts) = chunk.of(&row) {
                 facts.consents.push(consent);
@@ -312,7 +318,7 @@ impl Store {
 
     async fn read_suppressions(&self, day: Day, owners: &Owners, chunk: &mut Chunk) -> Result<()> {
         let rows = sqlx::query(
-            "SELECT address_hash, channel, scope FROM suppressions
+            "SELECT address_hash, channel, scope, reason FROM suppressions
              WHERE address_hash IN (SELECT unhex(value) FROM json_each(?1)) AND since <= ?2",
         )
         .bind(hash_list(owners))
@@ -322,10 +328,13 @@ impl Store {
         for row in rows {
             let channel: Channel = word(&row, "suppressions", "channel")?;
             let advertising_only = row.get::<String, _>("scope") == "advertising";
+            let reason: SuppressionReason = word(&row, "suppressions", "reason")?;
+            let person = !advertising_only && reason.is_of_the_person();
             for (place, _) in owners_of(owners, &row) {
                 chunk.facts[*place].suppressed.push(Suppressed {
                     channel,
                     advertising_only,
+                    person,
                 });
             }
         }

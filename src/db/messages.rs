@@ -15,7 +15,7 @@ pub struct DueMessage {
     pub id: i64,
     /// The campaign.
     pub campaign: String,
-    /// The id of the client in the source.
+    /// The id of the client in the source; empty for the lists of managers.
     pub client: String,
     /// The occasion.
     pub episode: String,
@@ -30,6 +30,17 @@ pub struct DueMessage {
     /// The day for which it was planned.
     pub day: Day,
     /// JSON: what it is rendered from.
+    pub inputs: String,
+}
+
+/// A manager's list as a letter, ready to be written.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewList {
+    /// The step: one name a manager.
+    pub step: String,
+    /// Hexadecimal.
+    pub address_hash: String,
+    /// JSON: what the letter is rendered from.
     pub inputs: String,
 }
 
@@ -53,7 +64,7 @@ pub(super) fn due_message(row: &SqliteRow) -> Result<DueMessage> {
     Ok(DueMessage {
         id: row.get("id"),
         campaign: row.get("campaign"),
-        client: row.get("client"),
+        client: row.get::<Option<String>, _>("client").unwrap_or_default(),
         episode: row.get("episode"),
         step: row.get("step"),
         channel: word(row, "messages", "channel")?,
@@ -65,23 +76,25 @@ pub(super) fn due_message(row: &SqliteRow) -> Result<DueMessage> {
 }
 
 impl Store {
-    /// The next messages to send of `mode`, in the order in which they were planned.
+    /// The next messages of `mode` on a channel that have not left, in the order in which they were
+    /// planned.
     pub async fn due_messages(
         &self,
-        after: i64,
+        channel: Channel,
         limit: u32,
         mode: &str,
     ) -> Result<Vec<DueMessage>> {
         let statement = format!(
             "{DUE_COLUMNS}
-             FROM messages m
-             JOIN runs r ON r.id = m.run_id
-             JOIN clients c ON c.id = m.client_id
-             WHERE m.state = 'planned' AND m.id > ?1 AND r.status = 'sealed' AND r.mode = ?3
-             ORDER BY m.id LIMIT ?2"
+             FROM runs r
+             JOIN messages m ON m.run_id = r.id AND m.channel = ?1
+                 AND m.state IN ('planned', 'queued', 'retry')
+             LEFT JOIN clients c ON c.id = m.client_id
+             WHERE r.status = 'sealed' AND r.mode = ?3
+             ORDER BY r.id, m.due_at, m.id LIMIT ?2"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
-            .bind(after)
+            .bind(channel.word())
             .bind(limit)
             .bind(mode)
             .fetch_all(&self.pool)
@@ -89,7 +102,35 @@ impl Store {
         rows.iter().map(due_message).collect()
     }
 
-    /// Records what became of messages; one transaction, and only for those still on their way.
+    /// Adds the letters with the lists of a day to its sealed run, each once; returns how many were
+    /// new. They may be doubled when nobody knows whether one arrived: better two lists than none.
+    pub async fn add_lists(&self, day: Day, lists: &[NewList], expires_at: i64) -> Result<u64> {
+        let rows = serde_json::to_string(lists).map_err(|error| super::StoreError::Row {
+            table: "messages",
+            reason: error.to_string(),
+        })?;
+        let done = sqlx::query(
+            "INSERT INTO messages (run_id, planned_on, campaign, client_id, episode, step, channel,
+                                   template, class, address_hash, state, inputs, on_unknown,
+                                   expires_at)
+             SELECT r.id, r.logical_date, 'managers', 0, ?2, value ->> 'step', 'email', 'task-list',
+                    'service', unhex(value ->> 'address_hash'), 'planned', value ->> 'inputs',
+                    'at_least_once', ?4
+             FROM json_each(?3) JOIN runs r ON r.logical_date = ?1 AND r.status = 'sealed'
+             WHERE true
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(day.epoch_days())
+        .bind(day.to_string())
+        .bind(rows)
+        .bind(expires_at)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Records what became of messages of the sandbox; one transaction, and only for those that
+    /// have not left.
     pub async fn record_handed(&self, handed: &[Handed], now_ms: i64) -> Result<()> {
         let rows = serde_json::to_string(handed).map_err(|error| super::StoreError::Row {
             table: "messages",
@@ -99,9 +140,10 @@ impl Store {
             "UPDATE messages SET
                  state = CASE WHEN row.value ->> 'failure' IS NULL THEN 'accepted' ELSE 'failed' END,
                  accepted_at = CASE WHEN row.value ->> 'failure' IS NULL THEN ?2 END,
-                 receipt = row.value ->> 'receipt', failure = row.value ->> 'failure'
+                 receipt = row.value ->> 'receipt', reason = row.value ->> 'failure',
+                 changed_at = ?2, changed_by = 'sandbox'
              FROM json_each(?1) AS row
-             WHERE messages.id = row.value ->> 'id' AND state = 'planned'",
+             WHERE messages.id = row.value ->> 'id' AND state IN ('planned', 'queued', 'retry')",
         )
         .bind(rows)
         .bind(now_ms)

@@ -7,6 +7,7 @@
 mod bulk;
 mod candidates;
 mod client_kinds;
+mod delivery;
 mod details;
 mod facts;
 mod history;
@@ -22,12 +23,16 @@ mod tally;
 mod tasks;
 
 pub use candidates::MergedClient;
+pub use delivery::{
+    Asking, Claim, ClaimOrder, Claimed, Decision, Ending, Journal, MessageFilter, MessageRow,
+    Outlook, Passed, Reconciled,
+};
 pub use details::Details;
 pub use facts::Wanted;
 pub use history::{History, HistoryDay, StoredBase};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
 pub use imported::Imported;
-pub use messages::{DueMessage, Handed};
+pub use messages::{DueMessage, Handed, NewList};
 pub use rhythms::RhythmProgress;
 pub use runs::{Begun, Listed, RunRow, Sealing};
 pub use staging::{
@@ -47,8 +52,8 @@ use sqlx::sqlite::{
 /// The migrations, compiled in: a binary needs no files beside it.
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// How long a writer waits for another one before it gives up.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a writer waits for another one before it gives up, unless told otherwise.
+const USUAL_WAIT: Duration = Duration::from_secs(30);
 
 /// Rows that a statement may give before somebody takes them: each wait for one costs a switch of
 /// threads.
@@ -144,6 +149,11 @@ impl Store {
     ///
     /// A relative file starts at `home`.
     pub async fn open(url: &str, home: &Path) -> Result<Self> {
+        Self::open_waiting(url, home, USUAL_WAIT).await
+    }
+
+    /// As [`Self::open`], with the time that a writer waits for another one before it gives up.
+    pub async fn open_waiting(url: &str, home: &Path, wait: Duration) -> Result<Self> {
         let file = url
             .strip_prefix("sqlite://")
             .or_else(|| url.strip_prefix("sqlite:"))
@@ -156,7 +166,7 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT)
+            .busy_timeout(wait)
             .row_buffer_size(ROWS_AHEAD);
         let pool = SqlitePoolOptions::new()
             .max_connections(4)

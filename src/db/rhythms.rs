@@ -134,13 +134,14 @@ impl Store {
 
     /// The last day on which a row of a purchase is dated; nothing in an empty base.
     pub async fn last_day_of_purchases(&self) -> Result<Option<Day>> {
-        // What is not stale is in the index of the rhythms: a whole base is not walked through.
+        // What is not stale is in the index of the rhythms, and of a stale client only the last row
+        // is looked at: a whole base is not walked through.
         let last = sqlx::query_scalar::<_, Option<i32>>(
             "SELECT max(day) FROM (
                  SELECT max(last_day) AS day FROM rhythms
                  UNION ALL
-                 SELECT max(p.day) FROM stale_rhythms s
-                 JOIN purchases p ON p.client_id = s.client_id AND p.day >= s.from_day)",
+                 SELECT max((SELECT max(p.day) FROM purchases p WHERE p.client_id = s.client_id))
+                 FROM stale_rhythms s)",
         );
         let last = last.fetch_one(&self.pool).await?;
         Ok(last.map(Day::from_epoch))

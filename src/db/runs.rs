@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Row, SqliteTransaction};
 
 use super::rows::day_of;
-use super::tasks::write_lists;
+use super::tasks::{expire_tasks, write_lists};
 use super::{Result, Store};
 use crate::config::settings::DeliveryMode;
 use crate::model::Day;
@@ -67,6 +67,8 @@ pub struct Sealing<'a> {
     pub held_because: Option<&'a str>,
     /// The managers' lists; empty when the run is held.
     pub lists: &'a [Listed],
+    /// Tasks that have waited since this day or longer leave the lists, unless the run is held.
+    pub expired_since: Day,
 }
 
 impl Store {
@@ -140,15 +142,24 @@ impl Store {
         .bind(sealing.base_facts)
         .execute(&mut *tx)
         .await?;
-        withdraw_what_is_over(&mut tx, run).await?;
+        withdraw_what_is_over(&mut tx, run, now_ms).await?;
+        if sealing.held_because.is_none() {
+            expire_tasks(&mut tx, sealing.day, sealing.expired_since).await?;
+        }
         write_lists(&mut tx, sealing.day, sealing.lists).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    /// Lets a run go that waits for a person, with the lists of its day. Says whether there was
-    /// one.
-    pub async fn approve_run(&self, date: Day, by: &str, lists: &[Listed]) -> Result<bool> {
+    /// Lets a run go that waits for a person, with the lists of its day; tasks that have waited
+    /// since `expired_since` or longer leave them. Says whether there was such a run.
+    pub async fn approve_run(
+        &self,
+        date: Day,
+        by: &str,
+        lists: &[Listed],
+        expired_since: Day,
+    ) -> Result<bool> {
         let mut tx = self.begin().await?;
         let done = sqlx::query(
             "UPDATE runs SET status = 'sealed', approved_by = ?3
@@ -162,6 +173,7 @@ impl Store {
         if done.rows_affected() == 0 {
             return Ok(false);
         }
+        expire_tasks(&mut tx, date, expired_since).await?;
         write_lists(&mut tx, date, lists).await?;
         tx.commit().await?;
         Ok(true)
@@ -199,7 +211,8 @@ impl Store {
         let rows = sqlx::query(
             "SELECT logical_date, mode, status, held_because, approved_by,
                     (SELECT count(*) FROM messages m
-                     WHERE m.run_id = r.id AND m.state <> 'held_out') AS messages,
+                     WHERE m.run_id = r.id AND m.state <> 'held_out' AND m.client_id <> 0)
+                        AS messages,
                     (SELECT count(*) FROM tasks t
                      WHERE t.run_id = r.id AND t.state <> 'held_out') AS tasks
              FROM runs r ORDER BY logical_date DESC LIMIT ?1",
@@ -274,20 +287,25 @@ async fn clear(tx: &mut SqliteConnection, run: i64) -> Result<()> {
 }
 
 /// Takes back what has not left yet for clients whose episode ended.
-async fn withdraw_what_is_over(tx: &mut SqliteConnection, run: i64) -> Result<()> {
+async fn withdraw_what_is_over(tx: &mut SqliteConnection, run: i64, now_ms: i64) -> Result<()> {
     for statement in [
-        "UPDATE messages SET state = 'cancelled'
+        "UPDATE messages SET state = 'cancelled', reason = e.closed_by, changed_by = 'run',
+                changed_at = ?2
          FROM enrollments e
          WHERE e.closed_run = ?1 AND messages.campaign = e.campaign
            AND messages.client_id = e.client_id AND messages.episode = e.episode
-           AND messages.state = 'planned'",
-        "UPDATE tasks SET state = 'cancelled', closed_on = e.closed_on
+           AND messages.state IN ('planned', 'queued', 'retry', 'held')",
+        "UPDATE tasks SET state = 'cancelled', closed_on = e.closed_on, closed_by = e.closed_by
          FROM enrollments e
          WHERE e.closed_run = ?1 AND tasks.campaign = e.campaign
            AND tasks.client_id = e.client_id AND tasks.episode = e.episode
            AND tasks.state IN ('waiting', 'open')",
     ] {
-        sqlx::query(statement).bind(run).execute(&mut *tx).await?;
+        sqlx::query(statement)
+            .bind(run)
+            .bind(now_ms)
+            .execute(&mut *tx)
+            .await?;
     }
     Ok(())
 }

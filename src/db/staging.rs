@@ -48,6 +48,10 @@ pub struct NewMessage {
     pub state: &'static str,
     /// JSON: what the letter is rendered from.
     pub inputs: String,
+    /// What happens when nobody knows whether it was sent.
+    pub on_unknown: &'static str,
+    /// Of no use after this instant, in unix milliseconds.
+    pub expires_at: i64,
 }
 
 /// A new task, ready to be written.
@@ -186,10 +190,11 @@ const INSERT_ENROLLMENTS: &str = "
 
 const INSERT_MESSAGES: &str = "
     INSERT INTO messages (run_id, planned_on, campaign, client_id, episode, step, channel, template,
-                          class, address_hash, state, inputs)
+                          class, address_hash, state, inputs, on_unknown, expires_at)
     SELECT ?1, ?2, value ->> 'campaign', value ->> 'client', value ->> 'episode',
            value ->> 'step', value ->> 'channel', value ->> 'template', value ->> 'class',
-           unhex(value ->> 'address_hash'), value ->> 'state', value ->> 'inputs'
+           unhex(value ->> 'address_hash'), value ->> 'state', value ->> 'inputs',
+           value ->> 'on_unknown', value ->> 'expires_at'
     FROM json_each(?3) WHERE true
     ON CONFLICT DO NOTHING";
 

@@ -61,7 +61,9 @@ impl Store {
 
     async fn read_tasks(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
         let rows = sqlx::query(
-            "SELECT t.client_id, t.campaign, t.episode, t.step, t.planned_on, t.state,
+            "SELECT t.client_id, t.campaign, t.episode, t.step, t.planned_on, t.not_before,
+                    (t.state IN ('waiting', 'open')
+                     OR (t.state IN ('done', 'cancelled') AND t.closed_on > ?2)) AS waits,
                     o.kind AS outcome, o.day AS outcome_day, o.until
              FROM tasks t
              LEFT JOIN outcomes o ON o.id = (
@@ -83,9 +85,18 @@ impl Store {
                     until: optional_day(&row, "until"),
                 }),
             };
-            let state: String = row.get("state");
-            let open = matches!(state.as_str(), "waiting" | "open");
-            push_touch(chunk, &row, TouchKind::Task { outcome, open });
+            // Both days move on with every outcome that leaves the task open.
+            let since = day_of(&row, "planned_on").max(day_of(&row, "not_before"));
+            let waits = row.get::<Option<i64>, _>("waits").unwrap_or_default() != 0;
+            let waits_since = waits.then_some(since);
+            push_touch(
+                chunk,
+                &row,
+                TouchKind::Task {
+                    outcome,
+                    waits_since,
+                },
+            );
         }
         Ok(())
     }

@@ -61,6 +61,12 @@ pub struct TaskRow {
     pub attempts: u16,
     /// JSON: the client's story.
     pub inputs: String,
+    /// The last outcome.
+    pub outcome: Option<String>,
+    /// The day on which it left the lists.
+    pub closed_on: Option<Day>,
+    /// Why: `outcome`, `expired`, `merged`, or what ended the episode.
+    pub closed_by: Option<String>,
 }
 
 /// Which tasks to read.
@@ -70,12 +76,17 @@ pub struct TaskFilter<'a> {
     pub manager: Option<&'a str>,
     /// Only what stands on the list of this day.
     pub listed_on: Option<Day>,
+    /// Instead of what waits, what left the lists on this day or later.
+    pub closed_since: Option<Day>,
 }
 
 const TASK_COLUMNS: &str = "
     SELECT t.id, t.manager, c.ext_id AS client, t.client_id, t.campaign, t.episode, t.step, t.kind,
            t.script, t.state,
-           t.value, t.rank, t.planned_on, t.not_before, t.attempts, t.inputs, t.listed_on
+           t.value, t.rank, t.planned_on, t.not_before, t.attempts, t.inputs, t.listed_on,
+           t.closed_on, t.closed_by,
+           (SELECT o.kind FROM outcomes o WHERE o.task_id = t.id ORDER BY o.id DESC LIMIT 1)
+               AS outcome
     FROM tasks t
     JOIN clients c ON c.id = t.client_id
     JOIN runs r ON r.id = t.run_id AND r.status = 'sealed'";
@@ -98,6 +109,9 @@ fn task(row: &SqliteRow) -> Result<TaskRow> {
         not_before: day_of(row, "not_before"),
         attempts: row.get::<i64, _>("attempts") as u16,
         inputs: row.get("inputs"),
+        outcome: row.get("outcome"),
+        closed_on: optional_day(row, "closed_on"),
+        closed_by: row.get("closed_by"),
     })
 }
 
@@ -127,16 +141,37 @@ pub(super) async fn write_lists(
     Ok(())
 }
 
+/// Takes the tasks off the lists that nobody touched since a day; the campaign of the client goes
+/// on by its own rules.
+pub(super) async fn expire_tasks(
+    tx: &mut SqliteConnection,
+    day: Day,
+    expired_since: Day,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE tasks SET state = 'cancelled', rank = NULL, closed_on = ?1, closed_by = 'expired'
+         WHERE state IN ('waiting', 'open') AND max(planned_on, not_before) <= ?2
+           AND run_id IN (SELECT id FROM runs WHERE status = 'sealed')",
+    )
+    .bind(day.epoch_days())
+    .bind(expired_since.epoch_days())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 impl Store {
     /// Everything that competes for a place on the lists of a day: also what the run of the day
-    /// adds, which nobody sees yet, and without the tasks of those who leave.
-    pub async fn task_queue(&self, day: Day) -> Result<Vec<TaskInQueue>> {
+    /// adds, which nobody sees yet, and without the tasks of those who leave and those that have
+    /// waited since `expired_since` or longer.
+    pub async fn task_queue(&self, day: Day, expired_since: Day) -> Result<Vec<TaskInQueue>> {
         let rows = sqlx::query(
             "SELECT t.id, t.manager, t.value, t.planned_on, t.state = 'held_out' AS held_out
              FROM tasks t
              JOIN runs r ON r.id = t.run_id AND (r.status = 'sealed' OR r.logical_date = ?1)
              WHERE (t.state IN ('waiting', 'open') OR (t.state = 'held_out' AND t.planned_on = ?1))
                AND t.not_before <= ?1 AND t.planned_on <= ?1
+               AND max(t.planned_on, t.not_before) > ?2
                AND NOT EXISTS (
                    SELECT 1 FROM enrollments e
                    WHERE e.campaign = t.campaign AND e.client_id = t.client_id
@@ -144,6 +179,7 @@ impl Store {
              ORDER BY t.id",
         )
         .bind(day.epoch_days())
+        .bind(expired_since.epoch_days())
         .fetch_all(&self.pool)
         .await?;
         Ok(rows
@@ -162,17 +198,51 @@ impl Store {
     pub async fn tasks(&self, filter: &TaskFilter<'_>) -> Result<Vec<TaskRow>> {
         let statement = format!(
             "{TASK_COLUMNS}
-             WHERE t.state IN ('waiting', 'open')
+             WHERE CASE WHEN ?3 IS NULL THEN t.state IN ('waiting', 'open')
+                        ELSE t.state IN ('done', 'cancelled') AND t.closed_on >= ?3 END
                AND (?1 IS NULL OR t.manager = ?1)
                AND (?2 IS NULL OR (t.listed_on = ?2 AND t.rank IS NOT NULL))
-             ORDER BY t.manager, t.rank IS NULL, t.rank, t.value DESC, t.id"
+             ORDER BY t.manager, t.rank IS NULL, t.rank, t.closed_on DESC, t.value DESC, t.id"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
             .bind(filter.manager)
             .bind(filter.listed_on.map(Day::epoch_days))
+            .bind(filter.closed_since.map(Day::epoch_days))
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(task).collect()
+    }
+
+    /// The tasks about a client that were planned on or before a day, the last first.
+    pub async fn tasks_about(&self, client: ClientId, up_to: Day) -> Result<Vec<TaskRow>> {
+        let statement = format!(
+            "{TASK_COLUMNS}
+             WHERE t.client_id = ?1 AND t.planned_on <= ?2 AND t.state <> 'held_out'
+             ORDER BY t.planned_on DESC, t.id DESC"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(client.0)
+            .bind(up_to.epoch_days())
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(task).collect()
+    }
+
+    /// Writes what tasks that wait say today: number and JSON.
+    pub async fn retell_tasks(&self, said: &[(i64, String)]) -> Result<()> {
+        let rows = serde_json::to_string(said).map_err(|error| super::StoreError::Row {
+            table: "tasks",
+            reason: error.to_string(),
+        })?;
+        sqlx::query(
+            "UPDATE tasks SET inputs = row.value ->> 1
+             FROM json_each(?1) AS row
+             WHERE tasks.id = row.value ->> 0 AND tasks.inputs <> row.value ->> 1",
+        )
+        .bind(rows)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// One task.
@@ -200,7 +270,8 @@ impl Store {
             "UPDATE tasks SET attempts = attempts + 1, rank = NULL,
                  state = CASE WHEN ?2 IS NULL THEN 'done' ELSE 'waiting' END,
                  not_before = coalesce(?2, not_before),
-                 closed_on = CASE WHEN ?2 IS NULL THEN ?3 END
+                 closed_on = CASE WHEN ?2 IS NULL THEN ?3 END,
+                 closed_by = CASE WHEN ?2 IS NULL THEN 'outcome' END
              WHERE id = ?1 AND state IN ('waiting', 'open')",
         )
         .bind(task)

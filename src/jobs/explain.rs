@@ -4,9 +4,9 @@ use std::fmt;
 
 use crate::app::App;
 use crate::config::campaign::CampaignStatus;
-use crate::db::{History, MergedClient, StoreError, Wanted};
+use crate::db::{History, MergedClient, StoreError, TaskRow, Wanted};
 use crate::model::{ClientFacts, ClientId, Day};
-use crate::rules::plan::{Block, ClientPlan, Decision, Verdict, decide};
+use crate::rules::plan::{Block, ClientPlan, Decision, Verdict, decide, who};
 use crate::rules::rhythm::Hint;
 use crate::rules::standing::Standing;
 use serde::Serialize;
@@ -29,8 +29,33 @@ pub struct Explanation {
     pub rhythm: Option<RhythmLines>,
     /// What clients with such baskets also buy, the likeliest first.
     pub hints: Vec<Hint<String>>,
+    /// What managers were asked to do about him, the last first.
+    pub tasks: Vec<TaskLines>,
     /// Each campaign.
     pub campaigns: Vec<CampaignLines>,
+}
+
+/// A task about a client, open or closed.
+#[derive(Clone, Debug, Serialize)]
+pub struct TaskLines {
+    /// The number of the task.
+    pub id: i64,
+    /// The manager; empty when nobody is named.
+    pub manager: String,
+    /// The campaign.
+    pub campaign: String,
+    /// The step.
+    pub step: String,
+    /// The day on which it was planned.
+    pub since: Day,
+    /// Not shown before this day.
+    pub not_before: Day,
+    /// The last outcome.
+    pub outcome: Option<String>,
+    /// The day on which it left the lists.
+    pub closed_on: Option<Day>,
+    /// Why: `outcome`, `expired`, `merged`, or what ended the episode.
+    pub closed_by: Option<String>,
 }
 
 /// The rhythm of a client in numbers.
@@ -104,14 +129,12 @@ pub async fn explain(
     campaigns.extend(drafts.map(|campaign| CampaignLines {
         campaign: campaign.id.clone(),
         verdict: "draft",
-        because: format!(
-            "is a draft: `rekindle plan --campaign {}` tries it",
-            campaign.id
-        ),
+        because: format!("`rekindle plan --campaign {}` tries it", campaign.id),
         changes_on: None,
         why: None,
         conditions: Vec::new(),
     }));
+    let tasks = app.store.tasks_about(client, options.day).await?;
     Ok(Some(Explanation {
         client: facts.client.ext_id.clone(),
         name: facts.client.label().to_owned(),
@@ -119,6 +142,10 @@ pub async fn explain(
         merged_into: None,
         rhythm: rhythm_lines(facts, &ground, options.day),
         hints: ground.base().hints(&facts.items),
+        tasks: tasks
+            .into_iter()
+            .map(|task| task_lines(task, options.day))
+            .collect(),
         campaigns,
     }))
 }
@@ -141,7 +168,60 @@ fn of_merged(merged: MergedClient, date: Day) -> Explanation {
         merged_into: Some(merged.master),
         rhythm: None,
         hints: Vec::new(),
+        tasks: Vec::new(),
         campaigns: Vec::new(),
+    }
+}
+
+/// A task as it stood on a day.
+fn task_lines(task: TaskRow, day: Day) -> TaskLines {
+    let closed_on = task.closed_on.filter(|closed| *closed <= day);
+    TaskLines {
+        id: task.id,
+        manager: task.manager,
+        campaign: task.campaign,
+        step: task.step,
+        since: task.planned_on,
+        not_before: task.not_before,
+        outcome: task.outcome,
+        closed_by: task.closed_by.filter(|_| closed_on.is_some()),
+        closed_on,
+    }
+}
+
+/// Why a task left the lists, in words.
+pub fn why_closed(closed_by: Option<&str>, outcome: Option<&str>) -> String {
+    match (closed_by, outcome) {
+        (Some("outcome"), Some(outcome)) => outcome.to_owned(),
+        (Some("expired"), _) => "expired, nobody recorded an outcome for too long".to_owned(),
+        (Some("goal"), _) => "no longer needed, the goal of the campaign is reached".to_owned(),
+        (Some("finished"), _) => "the time of the campaign was over".to_owned(),
+        (Some("merged"), _) => "the client was merged into another one".to_owned(),
+        (Some(by), _) => by.to_owned(),
+        (None, _) => "closed".to_owned(),
+    }
+}
+
+impl fmt::Display for TaskLines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let manager = if self.manager.is_empty() {
+            "nobody"
+        } else {
+            &self.manager
+        };
+        write!(
+            f,
+            "  task #{} of {manager}, {}/{}, since {}: ",
+            self.id, self.campaign, self.step, self.since
+        )?;
+        match (self.closed_on, &self.outcome) {
+            (Some(on), outcome) => {
+                let why = why_closed(self.closed_by.as_deref(), outcome.as_deref());
+                write!(f, "{why} (closed on {on})")
+            }
+            (None, Some(outcome)) => write!(f, "{outcome}, again on {}", self.not_before),
+            (None, None) => f.write_str("waits"),
+        }
     }
 }
 
@@ -253,7 +333,7 @@ fn in_words(decision: &Decision) -> (&'static str, String, Option<Day>) {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} ({}) on {}", self.name, self.client, self.date)?;
+        writeln!(f, "{} on {}", who(&self.name, &self.client), self.date)?;
         if let Some(master) = &self.merged_into {
             return writeln!(f, "  merged into {master}: his purchases count there");
         }
@@ -268,6 +348,9 @@ impl fmt::Display for Explanation {
                 "  clients with such baskets also buy: {}",
                 hints.join(", ")
             )?;
+        }
+        for task in &self.tasks {
+            writeln!(f, "{task}")?;
         }
         for one in &self.campaigns {
             write!(f, "\n{:<20} {}: {}", one.campaign, one.verdict, one.because)?;

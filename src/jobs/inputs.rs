@@ -46,13 +46,23 @@ pub struct Frozen {
     pub today: Day,
 }
 
-/// Freezes what is known of a client for one touch.
+impl Frozen {
+    /// With the certificate that was promised when `known` was frozen.
+    pub(super) fn with_gifts_of(self, known: Self) -> Self {
+        Self {
+            certificate: known.certificate,
+            ..self
+        }
+    }
+}
+
+/// Freezes what is known of a client for one touch, or anew for a task that waits.
 pub(super) fn freeze(
     ground: &Ground<'_>,
     facts: &ClientFacts,
     details: &Details,
     manager: Option<&Manager>,
-    touch: &Touched,
+    evidence: &Evidence,
 ) -> Frozen {
     let app = ground.app();
     Frozen {
@@ -61,9 +71,9 @@ pub(super) fn freeze(
         client: client_part(facts),
         manager: manager.map(manager_part),
         rhythm: rhythm_part(ground, facts, details),
-        deal: deal_part(app, &touch.evidence),
+        deal: deal_part(app, evidence),
         certificate: None,
-        why: touch.evidence.sentence(app.locale(), app.currency()),
+        why: evidence.sentence(app.locale(), app.currency()),
         today: ground.day(),
     }
 }
@@ -205,7 +215,7 @@ fn news_part(campaign: &Campaign) -> Option<NewsPart> {
     });
     Some(NewsPart {
         title: news.title.clone(),
-        intro: None,
+        intro: news.intro.clone(),
         items: items.collect(),
     })
 }

@@ -104,7 +104,7 @@ async fn of_client(
         .and_then(|id| managers.get(id));
     let touch = silence(standing.as_ref(), options.day);
     let details = details.unwrap_or_default();
-    let frozen = inputs::freeze(&ground, facts, &details, manager, &touch);
+    let frozen = inputs::freeze(&ground, facts, &details, manager, &touch.evidence);
     let mut context = inputs::context(app, None, frozen, "preview");
     context.deal = context.deal.or_else(|| sample.deal.clone());
     context.certificate.clone_from(&sample.certificate);

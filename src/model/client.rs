@@ -109,4 +109,6 @@ pub struct Consent {
     pub given_on: Option<Day>,
     /// Taken back on this day.
     pub withdrawn_on: Option<Day>,
+    /// The card under which it was said: the client's own, or one that was merged into it.
+    pub card: ClientId,
 }

@@ -101,4 +101,6 @@ pub struct Suppressed {
     pub channel: Channel,
     /// `true`: advertising only; `false`: everything.
     pub advertising_only: bool,
+    /// Whether the person asked to be left alone, and not only this address.
+    pub person: bool,
 }

@@ -28,6 +28,6 @@ pub use source_facts::{
 };
 pub use story::{Arm, Enrollment, Outcome, Touch, TouchKind};
 pub use words::{
-    Abc, CertificateKind, Channel, Class, ConsentBasis, DealStatus, ManagerRole, OutcomeKind,
-    SuppressionReason, SuppressionScope, TaskKind, WordError, Xyz,
+    Abc, CertificateKind, Channel, Class, ConsentBasis, DealStatus, ManagerRole, MessageState,
+    OnUnknown, OutcomeKind, StopOf, SuppressionReason, SuppressionScope, TaskKind, WordError, Xyz,
 };

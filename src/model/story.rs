@@ -62,8 +62,8 @@ pub enum TouchKind {
     Task {
         /// The last outcome, if there is one.
         outcome: Option<Outcome>,
-        /// Whether it still waits for a person.
-        open: bool,
+        /// The day since which it waits for a person; absent when it is closed.
+        waits_since: Option<Day>,
     },
 }
 

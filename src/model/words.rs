@@ -218,12 +218,21 @@ words! {
         Complaint = "complaint",
         /// The address does not exist.
         HardBounce = "hard_bounce",
+        /// The phone has no account on the channel.
+        NoAccount = "no_account",
         /// A person of the company entered it.
         Manual = "manual",
         /// The client told a manager.
         DoNotContact = "do_not_contact",
         /// The client was erased.
         Erasure = "erasure",
+    }
+}
+
+impl SuppressionReason {
+    /// Whether the person asked for it for himself, so that it holds for all that reaches him.
+    pub const fn is_of_the_person(self) -> bool {
+        matches!(self, Self::DoNotContact | Self::Erasure)
     }
 }
 
@@ -236,5 +245,90 @@ words! {
         All = "all",
         /// No advertising.
         Advertising = "advertising",
+    }
+}
+
+words! {
+    /// Where a message is on its way. `docs/RELIABILITY.md` shows who may change it to what.
+    #[derive(Default)]
+    MessageState {
+        /// Planned by a run; leaves as soon as the run is sealed and its time has come.
+        #[default]
+        Planned = "planned",
+        /// A person or a restore has stopped it until it is released.
+        Held = "held",
+        /// Given back untouched: leaves when its time has come.
+        Queued = "queued",
+        /// A worker has taken it and has sent nothing yet.
+        Claimed = "claimed",
+        /// The point of no return is passed: from here on it may have been sent.
+        Sending = "sending",
+        /// Definitely refused for now: tried again when its time has come.
+        Retry = "retry",
+        /// The other side has taken responsibility.
+        Accepted = "accepted",
+        /// It may have been sent and may not: nobody knows.
+        Unknown = "unknown",
+        /// Definitely not sent, and never will be.
+        Failed = "failed",
+        /// The address said stop before it left.
+        Suppressed = "suppressed",
+        /// Its time is over.
+        Expired = "expired",
+        /// What it was about is over: the client bought, answered, or a person took it back.
+        Cancelled = "cancelled",
+        /// A gate did not let it through.
+        Skipped = "skipped",
+        /// On paper only: its client is in the control group.
+        HeldOut = "held_out",
+    }
+}
+
+impl MessageState {
+    /// Whether nothing but a person can change it any more.
+    pub const fn is_final(self) -> bool {
+        matches!(
+            self,
+            Self::Accepted
+                | Self::Failed
+                | Self::Suppressed
+                | Self::Expired
+                | Self::Cancelled
+                | Self::Skipped
+                | Self::HeldOut
+        )
+    }
+
+    /// Whether the client may have got it.
+    pub const fn may_have_been_sent(self) -> bool {
+        matches!(self, Self::Sending | Self::Accepted | Self::Unknown)
+    }
+}
+
+words! {
+    /// What happens to a message of which nobody knows whether it was sent.
+    #[derive(Default)]
+    OnUnknown {
+        /// It is never sent again by itself: better no letter than two.
+        #[default]
+        AtMostOnce = "at_most_once",
+        /// It is sent once more: better two than none.
+        AtLeastOnce = "at_least_once",
+        /// A person decides.
+        Ask = "ask",
+    }
+}
+
+words! {
+    /// What can be stopped until a person lifts it.
+    StopOf {
+        /// Everything on a channel.
+        Channel = "channel",
+        /// Everything of a campaign.
+        Campaign = "campaign",
+        /// One step of a campaign: `campaign/step`.
+        Step = "step",
+        /// Everybody of a country, by its two letters, on WhatsApp.
+        Country = "country",
     }
 }

@@ -15,7 +15,7 @@ use super::piece::Excerpt;
 use super::problem::{RenderError, TemplateProblem};
 use super::scan::{Finding, offset_of};
 use super::source::{Format, SIZE_LIMIT};
-use super::tidy::one_line;
+use super::tidy::{one_full_stop, one_line};
 use super::words;
 use crate::model::Locale;
 
@@ -114,7 +114,8 @@ impl<'e> Run<'e> {
         registry
             .render_with_context_to_write(key, &self.values, &mut out)
             .map_err(|error| self.failure(format, key, &error))?;
-        String::from_utf8(out.0).map_err(|_| self.empty("the text"))
+        let text = String::from_utf8(out.0).map_err(|_| self.empty("the text"))?;
+        Ok(one_full_stop(text))
     }
 
     pub(super) fn not_empty(&self, text: String, part: &str) -> Result<String, RenderError> {

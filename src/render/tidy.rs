@@ -43,6 +43,36 @@ pub(super) fn one_line(text: &str) -> String {
         .join(" ")
 }
 
+/// Leaves one full stop where a sentence ends with an abbreviation: «10 шт.» and a stop are «10 шт.».
+///
+/// Two dots that begin a path or are part of an ellipsis stay.
+pub(super) fn one_full_stop(text: String) -> String {
+    if !text.contains("..") {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find("..") {
+        let (before, dots) = rest.split_at(at);
+        let after = dots.trim_start_matches('.');
+        let run = dots.len() - after.len();
+        let ends_a_word = before.ends_with(char::is_alphanumeric);
+        let ends_a_sentence = after
+            .chars()
+            .next()
+            .is_none_or(|next| next.is_whitespace() || matches!(next, '<' | '»' | '"' | '”'));
+        out.push_str(before);
+        out.push_str(if run == 2 && ends_a_word && ends_a_sentence {
+            "."
+        } else {
+            &dots[..run]
+        });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
 fn wrap(line: &str, out: &mut String) {
     if line.len() <= WIDTH || line.chars().count() <= WIDTH {
         out.push_str(line);
@@ -111,6 +141,19 @@ mod tests {
         let long = "word ".repeat(40);
         let text = format!("{long}\n\n\n\nnext");
         assert_eq!(unwrapped(&text), format!("{}\n\nnext\n", long.trim_end()));
+    }
+
+    #[test]
+    fn a_sentence_ends_with_one_full_stop() {
+        for (text, expected) in [
+            ("Стаканы, 50 шт.. Хочу", "Стаканы, 50 шт. Хочу"),
+            ("<p>50 шт..</p>", "<p>50 шт.</p>"),
+            ("well... yes", "well... yes"),
+            ("../up and a..b", "../up and a..b"),
+            ("50 шт..", "50 шт."),
+        ] {
+            assert_eq!(one_full_stop(text.to_owned()), expected);
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(super) struct Word {
 }
 
 /// Every word of our own.
-pub(super) static WORDS: [Word; 17] = [
+pub(super) static WORDS: [Word; 18] = [
     word(
         "money",
         1..=1,
@@ -59,6 +59,13 @@ pub(super) static WORDS: [Word; 17] = [
         &["about"],
         "{{days rhythm.days_silent}}",
         days,
+    ),
+    word(
+        "every",
+        1..=1,
+        &[],
+        "{{every rhythm.usual_gap_days}}",
+        every,
     ),
     word("percent", 1..=1, &[], "{{percent 0.1}}", percent),
     word(
@@ -285,6 +292,10 @@ fn days(locale: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
     } else {
         wording::days(locale, days).into()
     })
+}
+
+fn every(locale: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    Ok(wording::every(locale, given.count(0)?).into())
 }
 
 fn percent(locale: Locale, given: &Given<'_, '_>) -> Result<Value, String> {

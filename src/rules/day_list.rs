@@ -1,5 +1,6 @@
 //! A manager's list for the day: what is on it, in which order, and what waits.
 
+use crate::config::settings::TaskSettings;
 use crate::model::Day;
 
 /// A task that wants a place on a list.
@@ -34,6 +35,12 @@ pub fn rank(mut tasks: Vec<Waiting>, capacity: u16, day: Day) -> Vec<(Waiting, O
         (task, shown.then_some(place))
     });
     ranked.collect()
+}
+
+/// The day on which a task leaves the list that has waited since `waits_since` without anybody
+/// recording an outcome: what nobody asked about for so long is no longer true.
+pub fn expires_on(waits_since: Day, settings: &TaskSettings) -> Day {
+    waits_since.plus(settings.expires.count())
 }
 
 fn urgency(waiting: &Waiting, day: Day) -> f64 {

@@ -209,7 +209,10 @@ impl Words {
     fn rejection(&self, day: Day, days_ago: i32, what: &str, reason: Option<&str>) -> String {
         let (day, ago) = (self.date(day), self.days(days_ago));
         let because = reason
-            .map(|reason| format!(": {reason}"))
+            .map(|reason| match self.locale {
+                Locale::Ru => format!("; причина: {reason}"),
+                Locale::En => format!("; reason: {reason}"),
+            })
             .unwrap_or_default();
         match self.locale {
             Locale::Ru => format!("отказ{what} {day}, {ago} назад{because}"),
@@ -221,7 +224,7 @@ impl Words {
         let (spent, expected) = (self.money(spent), self.money(expected));
         let window = self.days(window_days);
         match self.locale {
-            Locale::Ru => format!("потратил {spent} вместо обычных {expected} за {window}"),
+            Locale::Ru => format!("за {window} куплено на {spent} вместо обычных {expected}"),
             Locale::En => format!("spent {spent} instead of the usual {expected} in {window}"),
         }
     }

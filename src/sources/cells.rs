@@ -3,8 +3,8 @@
 //! A bad required value costs the row; a bad optional one costs itself and is reported.
 
 use std::collections::HashMap;
-use std::io;
 
+use super::SourceError;
 use super::header::Slot;
 use super::records::Record;
 use super::rejects::{BadRow, Rejects};
@@ -18,7 +18,7 @@ pub(super) struct Cells<'a> {
     pub(super) managers: &'a HashMap<String, String>,
     pub(super) rejects: &'a mut Rejects,
     /// What the rejects file answered; told once the row is done.
-    pub(super) written: io::Result<()>,
+    pub(super) written: Result<(), SourceError>,
 }
 
 impl Cells<'_> {

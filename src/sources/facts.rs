@@ -15,7 +15,7 @@ use super::kinds::{
     PurchaseRows, Rows, SuppressionRows, VisitRows, assemble,
 };
 use super::merges::Merges;
-use super::reading::{Broken, ReadProgress, Reading, RowCounts};
+use super::reading::{ReadProgress, Reading, RowCounts};
 use super::rejects::{BadRow, RejectReport, Rejects};
 use super::sorted::{Key, Sorted, Sorter};
 use super::unique::{Lined, last_of_each};
@@ -53,7 +53,7 @@ pub struct SourceFacts {
 }
 
 /// What hands out the next fact.
-pub(super) type Next<T> = Box<dyn FnMut(&mut Rejects) -> io::Result<Option<T>> + Send>;
+pub(super) type Next<T> = Box<dyn FnMut(&mut Rejects) -> Result<Option<T>, SourceError> + Send>;
 
 /// The facts of one file.
 pub struct Facts<T> {
@@ -87,7 +87,7 @@ impl<T> Facts<T> {
     /// Facts made of these; what `make` gives up is left out.
     fn filter_map<U>(
         self,
-        mut make: impl FnMut(T, &mut Rejects) -> io::Result<Option<U>> + Send + 'static,
+        mut make: impl FnMut(T, &mut Rejects) -> Result<Option<U>, SourceError> + Send + 'static,
     ) -> Facts<U>
     where
         T: 'static,
@@ -121,7 +121,7 @@ impl<T> Facts<T> {
     pub fn next_batch(&mut self, most: usize) -> Result<Vec<T>, SourceError> {
         let mut batch = Vec::with_capacity(most.min(self.expected as usize + 1));
         while batch.len() < most {
-            let next = (self.next)(&mut self.rejects).map_err(SourceError::Temporary)?;
+            let next = (self.next)(&mut self.rejects)?;
             let Some(fact) = next else { break };
             batch.push(fact);
         }
@@ -137,7 +137,7 @@ impl<T> Facts<T> {
             rows: self.counts.rows,
             taken: self.taken,
             skipped: self.counts.skipped,
-            rejects: self.rejects.finish().map_err(SourceError::Temporary)?,
+            rejects: self.rejects.finish()?,
         })
     }
 }
@@ -245,11 +245,11 @@ impl Reading<'_> {
                 sorter.push(&key, &fact)?;
             }
             Ok(())
-        });
-        let counts = counts.map_err(|broken| self.error(file, broken))?;
+        })?;
         let expected = sorter.len();
         let mut sorted = sorter.finish().map_err(SourceError::Temporary)?;
-        let next: Next<SuppressionFact> = Box::new(move |_| sorted.next());
+        let next: Next<SuppressionFact> =
+            Box::new(move |_| sorted.next().map_err(SourceError::Temporary));
         Ok(facts(file, counts, expected, next, rejects))
     }
 
@@ -264,14 +264,13 @@ impl Reading<'_> {
                 .number(fact.day.epoch_days().into());
             key.optional_text(fact.page.as_deref());
             sorter.push(&key, &fact)
-        });
-        let counts = counts.map_err(|broken| self.error(file, broken))?;
+        })?;
         let expected = sorter.len();
         let mut sorted = sorter.finish().map_err(SourceError::Temporary)?;
         let mut before: Option<VisitFact> = None;
         let mut nth = 0;
         let next: Next<VisitFact> = Box::new(move |_| {
-            let Some(mut visit) = sorted.next()? else {
+            let Some(mut visit) = sorted.next().map_err(SourceError::Temporary)? else {
                 return Ok(None);
             };
             nth = if before.as_ref() == Some(&visit) {
@@ -305,15 +304,13 @@ impl Reading<'_> {
                     by_client.push(&key, &purchase)
                 }),
             }
-        });
-        let counts = counts.map_err(|broken| self.error(file, broken))?;
+        })?;
         let by_id = by_id.finish().map_err(SourceError::Temporary)?;
         let slot = file.header.slot("id");
         put_together(by_id, reader.amounts(), &slot, &mut rejects, |purchase| {
             purchase_key(&mut key, &purchase);
             by_client.push(&key, &purchase)
-        })
-        .map_err(SourceError::Temporary)?;
+        })?;
         let expected = by_client.len();
         let sorted = by_client.finish().map_err(SourceError::Temporary)?;
         Ok(facts(file, counts, expected, numbered(sorted), rejects))
@@ -354,26 +351,11 @@ impl Reading<'_> {
             let id = key.bytes().to_vec();
             key.number(line as i64);
             sorter.push(&key, &(id, (line, fact)))
-        });
-        let counts = counts.map_err(|broken| self.error(file, broken))?;
+        })?;
         let expected = sorter.len();
         let sorted = sorter.finish().map_err(SourceError::Temporary)?;
         let next = last_of_each(sorted, file.header.slot(id_column));
         Ok(facts(file, counts, expected, next, rejects))
-    }
-
-    fn error(&self, file: &OpenedFile, broken: Broken) -> SourceError {
-        match broken {
-            Broken::File(source) => SourceError::Read {
-                path: file.path.clone(),
-                source,
-            },
-            Broken::Temporary(source) => SourceError::Temporary(source),
-            Broken::Rejects(source) => SourceError::Rejects {
-                path: self.rejects_folder.to_owned(),
-                source,
-            },
-        }
     }
 }
 
@@ -412,7 +394,7 @@ fn numbered(mut sorted: Sorted<PurchaseFact>) -> Next<PurchaseFact> {
     let mut before = (String::new(), 0, 0);
     let mut nth = 0;
     Box::new(move |_| {
-        let Some(mut purchase) = sorted.next()? else {
+        let Some(mut purchase) = sorted.next().map_err(SourceError::Temporary)? else {
             return Ok(None);
         };
         if purchase.key.is_empty() {
@@ -438,10 +420,10 @@ fn put_together(
     id: &Slot,
     rejects: &mut Rejects,
     mut take: impl FnMut(PurchaseFact) -> io::Result<()>,
-) -> io::Result<()> {
+) -> Result<(), SourceError> {
     let mut group: Vec<PurchaseRow> = Vec::new();
     loop {
-        let row = rows.next()?;
+        let row = rows.next().map_err(SourceError::Temporary)?;
         let same = match (&row, group.last()) {
             (Some(row), Some(last)) => row.id == last.id,
             _ => false,
@@ -457,7 +439,7 @@ fn put_together(
                 }
             };
             if let Some(purchase) = assemble(std::mem::take(&mut group), amounts, reject) {
-                take(purchase)?;
+                take(purchase).map_err(SourceError::Temporary)?;
             }
             written?;
         }

@@ -56,7 +56,10 @@ pub enum SourceError {
     #[error("temporary files cannot be written: {0}; free some space there, or set TMPDIR")]
     Temporary(io::Error),
     /// The list of rejected rows cannot be written.
-    #[error("{path} cannot be written: {source}")]
+    #[error(
+        "{path} cannot be written: {source}; free some space there, or give paths.rejects another \
+         folder"
+    )]
     Rejects {
         /// The file.
         path: PathBuf,

@@ -48,20 +48,12 @@ pub(super) struct RowCounts {
     pub(super) skipped: u64,
 }
 
-/// Why the reading of a file cannot go on.
-pub(super) enum Broken {
-    File(io::Error),
-    Temporary(io::Error),
-    Rejects(io::Error),
-}
-
 impl Reading<'_> {
     /// The rejects of `file`.
     pub(super) fn rejects(&self, file: &OpenedFile) -> Result<Rejects, SourceError> {
         let stem = super::files::file_name(file.kind);
         let path = self.rejects_folder.join(format!("{}-{stem}", self.source));
-        Rejects::new(file.title.clone(), path.clone())
-            .map_err(|source| SourceError::Rejects { path, source })
+        Rejects::new(file.title.clone(), path)
     }
 
     /// Reads every row of `file` with `reader` and hands the facts, with their line, to `take`.
@@ -71,15 +63,19 @@ impl Reading<'_> {
         reader: &K,
         rejects: &mut Rejects,
         mut take: impl FnMut(u64, K::Fact) -> io::Result<()>,
-    ) -> Result<RowCounts, Broken> {
-        let mut input = File::open(&file.path).map_err(Broken::File)?;
+    ) -> Result<RowCounts, SourceError> {
+        let broken = |source| SourceError::Read {
+            path: file.path.clone(),
+            source,
+        };
+        let mut input = File::open(&file.path).map_err(broken)?;
         let preamble = SeekFrom::Start(file.dialect.preamble as u64);
-        input.seek(preamble).map_err(Broken::File)?;
+        input.seek(preamble).map_err(broken)?;
         let mut records = Records::new(input, file.dialect.delimiter, file.scan.encoding);
         let mut counts = RowCounts::default();
         loop {
             let bytes = records.bytes_taken();
-            let Some(record) = records.next().map_err(Broken::File)? else {
+            let Some(record) = records.next().map_err(broken)? else {
                 self.report(file, file.scan.size, counts.rows);
                 return Ok(counts);
             };
@@ -102,17 +98,17 @@ impl Reading<'_> {
                     written: Ok(()),
                 };
                 let read = reader.read(&mut cells);
-                cells.written.map_err(Broken::Rejects)?;
+                cells.written?;
                 match read {
-                    Ok(Some(fact)) => take(line, fact).map_err(Broken::Temporary)?,
+                    Ok(Some(fact)) => take(line, fact).map_err(SourceError::Temporary)?,
                     Ok(None) => counts.skipped += 1,
-                    Err(bad) => rejects.row(line, bad).map_err(Broken::Rejects)?,
+                    Err(bad) => rejects.row(line, bad)?,
                 }
                 continue;
             }
             let Some(misfit) = misfit else { continue };
             let (line, bad) = misfit.into_bad_row(&mut records);
-            rejects.row(line, bad).map_err(Broken::Rejects)?;
+            rejects.row(line, bad)?;
         }
     }
 

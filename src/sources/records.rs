@@ -220,7 +220,7 @@ impl<R: Read> Records<R> {
         self.position = self.start;
         loop {
             let ahead = &self.buffer[self.position..self.filled];
-            if let Some(newline) = ahead.iter().position(|byte| *byte == b'\n') {
+            if let Some(newline) = memchr::memchr(b'\n', ahead) {
                 self.position += newline + 1;
                 self.line += 1;
                 break;

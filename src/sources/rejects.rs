@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::SourceError;
 use super::values::{BadValue, FUTURE};
 
 /// Examples of a file that the summary shows.
@@ -77,9 +78,11 @@ pub struct RejectReport {
 
 impl Rejects {
     /// Rejects of `file`, to be written to `path`; those of an earlier import are removed.
-    pub(super) fn new(file: String, path: PathBuf) -> io::Result<Self> {
+    pub(super) fn new(file: String, path: PathBuf) -> Result<Self, SourceError> {
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(SourceError::Rejects { path, source });
+            }
             _ => {}
         }
         Ok(Self {
@@ -92,14 +95,14 @@ impl Rejects {
     }
 
     /// Takes note of a row that is lost.
-    pub(super) fn row(&mut self, line: u64, row: BadRow) -> io::Result<()> {
+    pub(super) fn row(&mut self, line: u64, row: BadRow) -> Result<(), SourceError> {
         self.counts.rows += 1;
         self.counts.in_the_future += u64::from(row.bad.reason == FUTURE);
         self.note(line, row, true)
     }
 
     /// Takes note of a value that is left out.
-    pub(super) fn value(&mut self, line: u64, value: BadRow) -> io::Result<()> {
+    pub(super) fn value(&mut self, line: u64, value: BadRow) -> Result<(), SourceError> {
         self.counts.values += 1;
         self.note(line, value, false)
     }
@@ -109,7 +112,7 @@ impl Rejects {
         line: u64,
         BadRow { column, value, bad }: BadRow,
         row_lost: bool,
-    ) -> io::Result<()> {
+    ) -> Result<(), SourceError> {
         let rejected = Rejected {
             file: self.file.clone(),
             line,
@@ -119,32 +122,41 @@ impl Rejects {
             hint: bad.hint.into_owned(),
             row_lost,
         };
-        let writer = match &mut self.writer {
-            Some(writer) => writer,
-            empty => empty.insert(open(&self.path)?),
-        };
-        writer
-            .write_record([
-                harmless(&rejected.file).as_str(),
-                &line.to_string(),
-                &harmless(&rejected.column),
-                &harmless(&rejected.value),
-                &harmless(&rejected.reason),
-                &harmless(&rejected.hint),
-                if row_lost { "row" } else { "value" },
-            ])
-            .map_err(io::Error::other)?;
+        if let Err(source) = self.write(&rejected) {
+            return Err(self.error(source));
+        }
         if self.examples.len() < EXAMPLES {
             self.examples.push(rejected);
         }
         Ok(())
     }
 
+    fn write(&mut self, rejected: &Rejected) -> io::Result<()> {
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            empty => empty.insert(open(&self.path)?),
+        };
+        let written = writer.write_record([
+            harmless(&rejected.file).as_str(),
+            &rejected.line.to_string(),
+            &harmless(&rejected.column),
+            &harmless(&rejected.value),
+            &harmless(&rejected.reason),
+            &harmless(&rejected.hint),
+            if rejected.row_lost { "row" } else { "value" },
+        ]);
+        written.map_err(io::Error::other)
+    }
+
+    fn error(&self, source: io::Error) -> SourceError {
+        let path = self.path.clone();
+        SourceError::Rejects { path, source }
+    }
+
     /// Closes the file and tells what became of it.
-    pub(super) fn finish(mut self) -> io::Result<RejectReport> {
-        if let Some(writer) = &mut self.writer {
-            writer.flush()?;
-        }
+    pub(super) fn finish(mut self) -> Result<RejectReport, SourceError> {
+        let flushed = self.writer.as_mut().map_or(Ok(()), csv::Writer::flush);
+        flushed.map_err(|source| self.error(source))?;
         Ok(RejectReport {
             counts: self.counts,
             examples: self.examples,

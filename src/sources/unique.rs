@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
+use super::SourceError;
 use super::facts::Next;
 use super::header::Slot;
 use super::rejects::BadRow;
@@ -19,7 +20,7 @@ where
     let mut waiting: Option<(Vec<u8>, Lined<T>)> = None;
     Box::new(move |rejects| {
         loop {
-            let following = sorted.next()?;
+            let following = sorted.next().map_err(SourceError::Temporary)?;
             let Some((id_bytes, (line, fact))) = std::mem::replace(&mut waiting, following) else {
                 if waiting.is_none() {
                     return Ok(None);

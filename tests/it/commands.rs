@@ -198,6 +198,9 @@ fn the_documents_about_tasks_and_runs_have_the_documented_fields() {
         "script",
         "since",
         "not_before",
+        "outcome",
+        "closed_on",
+        "closed_by",
     ];
     assert_fields(&home.json(&["tasks"])[0], &task);
     let runs = [
@@ -218,7 +221,15 @@ fn the_documents_about_clients_have_the_documented_fields() {
     let explained = home.json(&["explain", "c1", "--as-of", "2026-03-03"]);
     assert_fields(
         &explained,
-        &["client", "name", "date", "rhythm", "campaigns"],
+        &[
+            "client",
+            "name",
+            "date",
+            "rhythm",
+            "hints",
+            "tasks",
+            "campaigns",
+        ],
     );
     let verdict = [
         "campaign",

@@ -1,4 +1,5 @@
-//! Imports: real exports, the same again, what cannot be taken, and a kill in the middle.
+//! Imports: real exports, the same again, what cannot be taken, no room for it,
+//! and a kill in the middle.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,6 +10,11 @@ mod again;
 mod bad_input;
 mod exports;
 mod interrupted;
+#[cfg(unix)]
+mod killed;
+#[cfg(unix)]
+mod no_room;
 mod people;
+mod program;
 mod rhythms;
 mod shop;

@@ -1,5 +1,6 @@
 //! Tests of the whole, from outside.
 
+mod acceptance;
 mod backtest;
 mod commands;
 mod config;
@@ -8,5 +9,6 @@ mod house;
 mod import;
 mod letters;
 mod shop;
+mod whatsapp;
 mod smtp;
 mod world;

@@ -156,6 +156,9 @@ mod tests {
             planned_on: Day::from_epoch(20_000),
             not_before: Day::from_epoch(20_000),
             attempts,
+            outcome: None,
+            closed_on: None,
+            closed_by: None,
             inputs: String::new(),
         }
     }

@@ -44,9 +44,9 @@ pub(super) struct Story<'a> {
 /// Who the company is.
 pub(super) fn beginning(app: &App, dir: &Path) -> String {
     format!(
-        "«{}» supplies coffee, tea and gifts, and does not exist. Its purchases have the days and \
-         amounts\nof a public data set, the rest is invented, and nobody is written to. All of it \
-         lies in {}\n\n",
+        "«{}» supplies coffee, tea and gifts, and does not exist. Its purchases have the days \
+         and\namounts of a public data set, the rest is invented, and nobody is written to.\nAll of \
+         it lies in {}\n\n",
         app.settings.company.name,
         dir.display()
     )
@@ -179,8 +179,9 @@ impl Story<'_> {
         let phone = task.client.phone.as_deref().map(wording::phone);
         writeln!(
             text,
-            "  {}. {}, {}, {}",
+            "  {}. #{} {}, {}, {}",
             task.rank,
+            task.id,
             who(
                 task.client.company.as_deref().unwrap_or(&task.client.name),
                 id

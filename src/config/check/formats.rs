@@ -7,6 +7,7 @@
 use std::str::FromStr;
 
 use super::super::campaign::{DateRule, Discount};
+use super::super::settings::Stretch;
 use super::super::values::{Days, Share, Span, TimeOfDay, Wait};
 use super::nearest;
 use crate::model::{Currency, Day, Money};
@@ -61,6 +62,13 @@ pub(super) const FORMATS: &[Format] = &[
         example: "10:00",
         reads: parses::<TimeOfDay>,
         guess: |text| Some(text.trim().replace(['.', '-', ' '], ":")),
+    },
+    Format {
+        name: "hours",
+        what: "a stretch of the day",
+        example: "closed, or 09:00-21:00",
+        reads: parses::<Stretch>,
+        guess: stretch_meant,
     },
     Format {
         name: "date",
@@ -276,6 +284,19 @@ fn span_meant(text: &str) -> Option<String> {
     days_meant(text)
 }
 
+/// `9-21` and `с 9 до 21` are hours without minutes.
+fn stretch_meant(text: &str) -> Option<String> {
+    let numbers: Vec<u32> = text
+        .split(|c: char| !c.is_ascii_digit())
+        .filter_map(|number| number.parse().ok())
+        .collect();
+    match numbers[..] {
+        [from, to] => Some(format!("{from:02}:00-{to:02}:00")),
+        [from, a, to, b] => Some(format!("{from:02}:{a:02}-{to:02}:{b:02}")),
+        _ => Some("closed".to_owned()),
+    }
+}
+
 fn share_meant(text: &str) -> Option<String> {
     let (number, word) = number_and_word(text);
     let value: f64 = number.parse().ok()?;
@@ -365,6 +386,9 @@ mod tests {
             ("span", "0,5 cycles", Some("0.5 cycles")),
             ("span", "полцикла", None),
             ("span", "4 days", Some("4d")),
+            ("hours", "9-21", Some("09:00-21:00")),
+            ("hours", "9.30 до 20.00", Some("09:30-20:00")),
+            ("hours", "never", Some("closed")),
             ("share", "10", Some("10%")),
             ("share", "0.1", Some("10%")),
             ("share", "0,25", Some("25%")),

@@ -81,10 +81,11 @@ const UNITE: [&str; 4] = [
 /// Nobody is written to or called under a card that is no longer used. An enrollment is closed by
 /// the run that it began in, which is over.
 const CLOSE: [&str; 3] = [
-    "UPDATE messages SET state = 'cancelled', failure = 'the client has been merged into another one'
-     WHERE state = 'planned' AND client_id IN (
+    "UPDATE messages SET state = 'cancelled', reason = 'the client has been merged into another one',
+            changed_by = 'import', changed_at = (SELECT started_at FROM imports WHERE id = ?2)
+     WHERE state IN ('planned', 'queued', 'retry', 'held') AND client_id IN (
          SELECT id FROM clients WHERE source_id = ?1 AND master_id IS NOT NULL)",
-    "UPDATE tasks SET state = 'cancelled', closed_on = ?3
+    "UPDATE tasks SET state = 'cancelled', closed_on = ?3, closed_by = 'merged'
      WHERE state IN ('waiting', 'open') AND client_id IN (
          SELECT id FROM clients WHERE source_id = ?1 AND master_id IS NOT NULL)",
     "UPDATE enrollments SET closed_on = ?3, closed_by = 'merged', closed_run = run_id

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use crate::app::App;
-use crate::db::{Listed, StoreError, TaskFilter, TaskRow};
+use crate::db::{Listed, NewList, StoreError, TaskFilter, TaskRow};
+use crate::jobs::deliver::FrozenList;
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::managers::Managers;
-use crate::model::{Day, Manager, Money};
+use crate::model::{Channel, Day, Manager, Money, hex};
 use crate::render::{ManagerPart, TaskListContext, TaskPart};
 use crate::rules::day_list::{self, Waiting};
+
+use super::waiting;
 
 /// The list of one manager, ready to be rendered.
 #[derive(Clone, Debug)]
@@ -25,7 +28,11 @@ pub struct ManagerList {
 pub(super) async fn rank(app: &App, day: Day) -> Result<Vec<Listed>, StoreError> {
     let managers = Managers::read(app).await?;
     let mut by_manager: BTreeMap<String, Vec<Waiting>> = BTreeMap::new();
-    for task in app.store.task_queue(day).await? {
+    for task in app
+        .store
+        .task_queue(day, waiting::expired_since(app, day))
+        .await?
+    {
         let waiting = Waiting {
             task: task.id,
             value: task.value,
@@ -45,6 +52,45 @@ pub(super) async fn rank(app: &App, day: Day) -> Result<Vec<Listed>, StoreError>
     Ok(listed)
 }
 
+/// Writes the letters with the lists of a day, one for each manager who has something to do, to be
+/// delivered like all others. What was written before stays as it was, whatever outcomes came since:
+/// a manager gets one list a day. Returns how many were new.
+pub async fn write_lists(app: &App, day: Day) -> Result<u64, StoreError> {
+    let lists = manager_lists(app, day).await?;
+    let letters: Vec<NewList> = lists
+        .into_iter()
+        .map(|list| {
+            // A list without a manager goes to the company itself: nothing is forgotten.
+            let manager = list.manager.as_ref();
+            let address = manager
+                .and_then(|manager| manager.email.clone())
+                .or_else(|| app.settings.company.email.clone())
+                .unwrap_or_else(|| app.settings.delivery.from_email.clone());
+            let locale = manager
+                .and_then(|manager| manager.locale)
+                .unwrap_or(app.locale());
+            let hash = app.key.hash(Channel::Email, &address);
+            let frozen = FrozenList {
+                manager: list.manager_id.clone(),
+                address,
+                locale,
+                context: list.context,
+            };
+            NewList {
+                step: format!("list-{}", list.manager_id),
+                address_hash: hex(&hash),
+                inputs: serde_json::to_string(&frozen).unwrap_or_default(),
+            }
+        })
+        .collect();
+    app.store
+        .add_lists(day, &letters, app.now_ms() + LIST_LASTS_MS)
+        .await
+}
+
+/// How long a list is of use, in milliseconds: on the day after there is another one.
+const LIST_LASTS_MS: i64 = 36 * 3_600 * 1_000;
+
 /// The lists of a day as letters show them, one for each manager who has something to do.
 pub async fn manager_lists(app: &App, day: Day) -> Result<Vec<ManagerList>, StoreError> {
     let managers = Managers::read(app).await?;
@@ -53,6 +99,7 @@ pub async fn manager_lists(app: &App, day: Day) -> Result<Vec<ManagerList>, Stor
         .tasks(&TaskFilter {
             manager: None,
             listed_on: Some(day),
+            closed_since: None,
         })
         .await?;
     let all = app.store.tasks(&TaskFilter::default()).await?;

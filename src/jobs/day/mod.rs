@@ -8,9 +8,10 @@ mod lists;
 mod plan;
 mod run;
 mod scan;
+mod waiting;
 mod walk;
 
-pub use lists::{ManagerList, manager_lists};
+pub use lists::{ManagerList, manager_lists, write_lists};
 pub use plan::plan;
 pub use run::{RunOutcome, RunSummary, approve, run};
 

@@ -15,6 +15,7 @@ use crate::jobs::managers::Managers;
 use crate::jobs::reach;
 
 use super::lists::{name_of, why_of};
+use super::waiting::{as_of_today, stands};
 use super::walk::Walk;
 use super::{DayOptions, Ground};
 
@@ -32,7 +33,7 @@ pub async fn plan(app: &App, options: DayOptions<'_>) -> Result<Plan, StoreError
         }
     }
     let campaigns = walk.into_counts();
-    let tasks = lines.tasks(options.day).await?;
+    let tasks = lines.tasks(&ground).await?;
     Ok(Plan {
         date: options.day,
         currency: app.currency(),
@@ -134,9 +135,10 @@ impl<'a> Lines<'a> {
     }
 
     /// The lists of the day: the new tasks and those that wait, each in its place.
-    async fn tasks(&mut self, day: Day) -> Result<Vec<TaskLine>, StoreError> {
+    async fn tasks(&mut self, ground: &Ground<'_>) -> Result<Vec<TaskLine>, StoreError> {
+        let day = ground.day();
         // The older come first, as they do by number once the new ones are written.
-        let mut all = self.carried_over(day).await?;
+        let mut all = self.carried_over(ground).await?;
         all.append(&mut self.tasks);
         let managers = Managers::read(self.app).await?;
         let mut by_manager: HashMap<&str, Vec<day_list::Waiting>> = HashMap::new();
@@ -178,19 +180,26 @@ impl<'a> Lines<'a> {
         Ok(shown)
     }
 
-    async fn carried_over(&self, day: Day) -> Result<Vec<NewTask>, StoreError> {
+    async fn carried_over(&self, ground: &Ground<'_>) -> Result<Vec<NewTask>, StoreError> {
+        let day = ground.day();
         let mut waiting = self.app.store.tasks(&TaskFilter::default()).await?;
         waiting.sort_by_key(|task| task.id);
-        let carried = waiting.into_iter().filter(|task| {
+        waiting.retain(|task| {
             let of = (task.client_id, task.campaign.clone(), task.episode.clone());
-            task.planned_on <= day && task.not_before <= day && !self.ended.contains(&of)
+            // The lists of a day that has been run already are shown again as they were.
+            (task.planned_on == day && task.not_before <= day || stands(self.app, task, day))
+                && !self.ended.contains(&of)
         });
-        Ok(carried
+        let mut said = as_of_today(ground, &waiting).await?;
+        Ok(waiting
+            .into_iter()
             .map(|task| NewTask {
                 value: task.value,
                 held_out: false,
                 line: TaskLine {
-                    why: why_of(&task.inputs),
+                    why: said
+                        .remove(&task.id)
+                        .map_or_else(|| why_of(&task.inputs), |frozen| frozen.why),
                     name: name_of(&task.inputs, &task.client),
                     manager: task.manager,
                     client: task.client,

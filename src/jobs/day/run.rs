@@ -18,6 +18,7 @@ use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, Planne
 use crate::rules::rhythm::{USUAL_OVER_DAYS, flood};
 
 use super::lists;
+use super::waiting;
 use super::walk::Walk;
 use super::{DayOptions, Ground};
 
@@ -100,7 +101,10 @@ pub async fn run(
     let version = ground.base.version.unwrap_or_default();
     let text = serde_json::to_string(&counts).unwrap_or_default();
     let lists = match held_because {
-        None => lists::rank(app, options.day).await?,
+        None => {
+            waiting::refresh(&ground).await?;
+            lists::rank(app, options.day).await?
+        }
         Some(_) => Vec::new(),
     };
     let sealing = Sealing {
@@ -109,6 +113,7 @@ pub async fn run(
         counts: &text,
         held_because: held_because.as_deref(),
         lists: &lists,
+        expired_since: waiting::expired_since(app, options.day),
     };
     app.store.seal(run, &sealing, app.now_ms()).await?;
     let campaigns = counts.campaigns;
@@ -129,11 +134,18 @@ pub async fn run(
 /// The caller holds the lock of the database (`jobs::lock`).
 pub async fn approve(app: &App, date: Day, by: &str) -> Result<bool, StoreError> {
     let lists = if app.store.last_run_day().await? == Some(date) {
+        let options = DayOptions {
+            day: date,
+            as_of: date != app.today(),
+            also: None,
+        };
+        waiting::refresh(&Ground::read(app, options).await?).await?;
         lists::rank(app, date).await?
     } else {
         Vec::new()
     };
-    app.store.approve_run(date, by, &lists).await
+    let expired_since = waiting::expired_since(app, date);
+    app.store.approve_run(date, by, &lists, expired_since).await
 }
 
 /// Why the run has to wait for a person: campaigns that have never been live write to people whom
@@ -270,7 +282,7 @@ impl Writer<'_> {
             .manager
             .as_deref()
             .and_then(|id| self.managers.get(id));
-        inputs::freeze(self.ground, facts, details, manager, touch)
+        inputs::freeze(self.ground, facts, details, manager, &touch.evidence)
     }
 
     fn stage_message(
@@ -303,6 +315,8 @@ impl Writer<'_> {
             }
         }
         let hash = app.key.hash(message.channel, &message.address);
+        let lasts = chrono::TimeDelta::days(app.settings.delivery.expires_after.count().into());
+        let lasts_ms = lasts.num_milliseconds();
         staged.messages.push(NewMessage {
             campaign: touch.campaign.clone(),
             client,
@@ -314,6 +328,8 @@ impl Writer<'_> {
             address_hash: hex(&hash),
             state: state_word(touch.arm, "planned"),
             inputs: serde_json::to_string(&frozen).unwrap_or_default(),
+            on_unknown: message.on_unknown.word(),
+            expires_at: app.now_ms() + lasts_ms,
         });
     }
 }

@@ -213,7 +213,7 @@ impl Ground<'_> {
 }
 
 /// What the campaigns look at, so that nothing else is read.
-fn wanted(frame: &crate::rules::plan::Frame<'_>) -> Wanted {
+pub(super) fn wanted(frame: &crate::rules::plan::Frame<'_>) -> Wanted {
     let mut wanted = Wanted::default();
     for running in frame.campaigns {
         let campaign = running.campaign;

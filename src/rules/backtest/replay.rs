@@ -196,7 +196,7 @@ impl<'a> Replay<'a> {
             // day, and the letters go on.
             Action::Task(_) => TouchKind::Task {
                 outcome: None,
-                open: false,
+                waits_since: None,
             },
         };
         let enrollment = self

@@ -115,6 +115,7 @@ pub(super) fn pretended(facts: &ClientFacts) -> ClientFacts {
         basis: ConsentBasis::Consent,
         given_on: None,
         withdrawn_on: None,
+        card: client.id,
     });
     ClientFacts {
         consents: consents.collect(),

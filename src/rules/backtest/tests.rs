@@ -191,7 +191,7 @@ fn write(scene: &Scene<'_>, facts: &mut ClientFacts, decided: &Decided, day: Day
             }
             Action::Task(_) => TouchKind::Task {
                 outcome: None,
-                open: false,
+                waits_since: None,
             },
         };
         let enrollments = facts.enrollments.iter_mut();

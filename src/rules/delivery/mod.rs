@@ -4,6 +4,14 @@
 //! The states and who may change them are in `docs/RELIABILITY.md`. Nothing here sends or stores:
 //! `channels` talks to servers, `db` keeps the states, `jobs::deliver` puts them together.
 
+pub mod breaker;
+pub mod clearance;
+pub mod feedback;
+pub mod hours;
+pub mod pace;
 pub mod reaction;
+pub mod retry;
 pub mod return_path;
 pub mod smtp_replies;
+pub mod stop_words;
+pub mod whatsapp_codes;

@@ -3,6 +3,7 @@
 use crate::config::campaign::{Campaign, CampaignStatus, GoalEvent, Trigger};
 use crate::model::{Arm, ClientFacts, Day, DealStatus, Enrollment, Touch};
 use crate::rules::audience::{self, Seen};
+use crate::rules::evidence::Evidence;
 use crate::rules::holdout;
 use crate::rules::standing::Standing;
 use crate::rules::trigger::{self, Episode, FRESH_DAYS};
@@ -64,6 +65,35 @@ pub fn decide(frame: &Frame<'_>, facts: &ClientFacts) -> ClientPlan {
         plan.verdicts.push(verdict);
     }
     plan
+}
+
+/// What is seen today of the occasion of an open enrollment; `None` when the campaign does not run
+/// or the occasion has passed, so that nothing newer can be said than what was said before.
+pub fn occasion_today(
+    frame: &Frame<'_>,
+    facts: &ClientFacts,
+    campaign: &str,
+    episode: &str,
+) -> Option<Evidence> {
+    let mut campaigns = frame.campaigns.iter().enumerate();
+    let (index, running) = campaigns.find(|(_, one)| one.campaign.id == campaign)?;
+    let enrollment = facts.enrollments.iter().find(|one| {
+        one.campaign == campaign && one.episode == episode && one.closed_on.is_none()
+    })?;
+    let standing = Standing::of_facts(facts, frame.base, frame.day);
+    let look = Look {
+        frame,
+        running,
+        facts,
+        standing: standing.as_ref(),
+        index,
+    };
+    let seen = look.seen(enrollment).map(|episode| episode.evidence);
+    // A silence goes on although the day on which it began to count has moved with the base.
+    seen.or_else(|| match running.campaign.trigger {
+        Trigger::MissedCycle { .. } => Some(look.episode_of(enrollment).evidence),
+        _ => None,
+    })
 }
 
 /// One campaign looking at one client.
@@ -182,12 +212,7 @@ impl Look<'_> {
 
     /// The occasion of an open enrollment as it looks today; it keeps its key.
     fn episode_of(&self, enrollment: &Enrollment) -> Episode {
-        let seen = self.occasions().ok().and_then(|episodes| {
-            episodes
-                .into_iter()
-                .find(|episode| episode.key == enrollment.episode)
-        });
-        seen.unwrap_or_else(|| Episode {
+        self.seen(enrollment).unwrap_or_else(|| Episode {
             key: enrollment.episode.clone(),
             began_on: enrollment.began_on,
             last_entry: None,
@@ -200,6 +225,12 @@ impl Look<'_> {
             ),
             value: self.standing.map_or(0, |standing| standing.value_at_risk),
         })
+    }
+
+    /// The occasion of an open enrollment where the trigger still shows it.
+    fn seen(&self, enrollment: &Enrollment) -> Option<Episode> {
+        let mut episodes = self.occasions().ok()?.into_iter();
+        episodes.find(|episode| episode.key == enrollment.episode)
     }
 
     fn occasions(&self) -> Result<Vec<Episode>, trigger::NotYet> {
@@ -415,7 +446,7 @@ impl Look<'_> {
 /// A silence ends with any purchase after it began, also with one that is heard of late. Other
 /// occasions leave room for purchases before the client was taken in: somebody who once said no may
 /// have bought other things all along.
-fn goal_reached(campaign: &Campaign, enrollment: &Enrollment, facts: &ClientFacts) -> bool {
+pub fn goal_reached(campaign: &Campaign, enrollment: &Enrollment, facts: &ClientFacts) -> bool {
     let since = |day: Day| match campaign.trigger {
         Trigger::MissedCycle { .. } | Trigger::SecondPurchase {} => day >= enrollment.began_on,
         // The purchase that a thank-you answers is not the purchase that it hopes for.
@@ -433,11 +464,7 @@ fn goal_reached(campaign: &Campaign, enrollment: &Enrollment, facts: &ClientFact
 }
 
 /// A decision, the conditions that were looked at, and the occasion.
-type Looked = (
-    Decision,
-    Vec<Seen>,
-    Option<crate::rules::evidence::Evidence>,
-);
+type Looked = (Decision, Vec<Seen>, Option<Evidence>);
 
 #[cfg(test)]
 mod tests {

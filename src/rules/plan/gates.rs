@@ -3,8 +3,13 @@
 //! Each gate is a small function of the facts. The plan asks them to show the truth in advance;
 //! whoever sends asks them again at the moment of sending.
 
-use crate::config::settings::{Settings, SourceConsent};
-use crate::model::{Channel, Class, ClientFacts, ConsentBasis, Day, TouchKind};
+use std::collections::BTreeMap;
+
+use crate::config::settings::{Settings, SourceConsent, TaskSettings};
+use crate::model::{
+    Channel, Class, ClientFacts, ClientId, Consent, ConsentBasis, Day, OutcomeKind, TouchKind,
+};
+use crate::rules::day_list;
 
 use super::verdict::{Block, Reason};
 
@@ -15,6 +20,9 @@ pub fn reachable(
     channel: Channel,
     class: Class,
 ) -> Result<(), Reason> {
+    if wants_to_be_left_alone(facts) {
+        return Err(Reason::DoNotContact);
+    }
     let address = facts.address(channel).ok_or(Reason::NoAddress(channel))?;
     if channel == Channel::Whatsapp && !country_allowed(address, settings) {
         return Err(Reason::CountryNotAllowed);
@@ -28,22 +36,50 @@ pub fn reachable(
     consented(facts, settings, channel, class)
 }
 
-/// Whether a call is allowed: not when the phone is suppressed for everything.
+/// Whether a person may call: not when the phone is suppressed for everything, and not when the
+/// client asked to be left alone. An e-mail address that takes no letters stops no calls.
 pub(super) fn may_be_called(facts: &ClientFacts) -> Result<(), Reason> {
-    let never = facts.suppressed.iter().any(|entry| !entry.advertising_only);
-    if never {
+    let phone_is_shut = facts
+        .suppressed
+        .iter()
+        .any(|entry| entry.channel == Channel::Whatsapp && !entry.advertising_only);
+    if phone_is_shut || wants_to_be_left_alone(facts) {
         Err(Reason::DoNotContact)
     } else {
         Ok(())
     }
 }
 
+/// Whether the client said that he wants to hear nothing at all: a wish of the person, whatever
+/// address it came by and whatever addresses are learnt later.
+fn wants_to_be_left_alone(facts: &ClientFacts) -> bool {
+    let mut touches = facts.enrollments.iter().flat_map(|one| &one.touches);
+    let told_a_manager = touches.any(|touch| match &touch.what {
+        TouchKind::Task { outcome, .. } => outcome
+            .as_ref()
+            .is_some_and(|outcome| outcome.kind == OutcomeKind::DoNotContact),
+        TouchKind::Message { .. } => false,
+    });
+    told_a_manager || facts.suppressed.iter().any(|entry| entry.person)
+}
+
 /// Whether a person may be asked to do something about this client: not while another task for
-/// him is open, whatever campaign it is of. A list names a client once.
-pub(super) fn no_task_is_open(facts: &ClientFacts, day: Day) -> Result<(), Block> {
-    let touches = facts.enrollments.iter().flat_map(|one| &one.touches);
-    let mut tasks = touches.map(|touch| &touch.what);
-    if tasks.any(|what| matches!(what, TouchKind::Task { open: true, .. })) {
+/// him is open, whatever campaign it is of. A list names a client once. A task that expires today
+/// leaves the list today.
+pub(super) fn no_task_is_open(
+    facts: &ClientFacts,
+    settings: &TaskSettings,
+    day: Day,
+) -> Result<(), Block> {
+    let mut touches = facts.enrollments.iter().flat_map(|one| &one.touches);
+    let is_open = touches.any(|touch| match touch.what {
+        TouchKind::Task {
+            waits_since: Some(since),
+            ..
+        } => day < day_list::expires_on(since, settings),
+        _ => false,
+    });
+    if is_open {
         // It may be closed any day.
         Err(Block::until(Reason::TaskOpen, day.plus(1)))
     } else {
@@ -108,7 +144,7 @@ const CALLING_CODES: &[(&str, &str)] = &[
 ];
 
 /// The country of the longest calling code that fits; an unknown one is nobody's.
-fn country_of(phone: &str) -> Option<&'static str> {
+pub fn country_of(phone: &str) -> Option<&'static str> {
     let fitting = CALLING_CODES
         .iter()
         .filter(|(_, code)| phone.starts_with(code));
@@ -128,18 +164,26 @@ fn country_allowed(phone: &str, settings: &Settings) -> bool {
 
 /// Whether a consent of the client, or the basis of the source, covers this message.
 ///
-/// A word of the client himself always beats the basis of the source; of several, the latest.
+/// A word of the client himself always beats the basis of the source. Of several words under one
+/// card the latest counts; where second cards have been merged into the client's, what he took back
+/// under any of them stays taken back.
 fn consented(
     facts: &ClientFacts,
     settings: &Settings,
     channel: Channel,
     class: Class,
 ) -> Result<(), Reason> {
-    let own = facts
-        .consents
-        .iter()
-        .filter(|consent| consent.channel == channel && consent.class == class)
-        .max_by_key(|consent| consent.withdrawn_on.max(consent.given_on));
+    let mut latest: BTreeMap<ClientId, &Consent> = BTreeMap::new();
+    let said = facts.consents.iter();
+    for consent in said.filter(|one| one.channel == channel && one.class == class) {
+        let of_card = latest.entry(consent.card).or_insert(consent);
+        if said_on(consent) >= said_on(of_card) {
+            *of_card = consent;
+        }
+    }
+    let own = latest
+        .into_values()
+        .max_by_key(|consent| (consent.withdrawn_on.is_some(), said_on(consent)));
     if let Some(consent) = own {
         return match (consent.withdrawn_on, covers(consent.basis, class)) {
             (Some(_), _) => Err(Reason::ConsentWithdrawn(channel)),
@@ -159,6 +203,11 @@ fn consented(
     }
 }
 
+/// The day of a client's last word in one entry.
+fn said_on(consent: &Consent) -> Option<Day> {
+    consent.withdrawn_on.max(consent.given_on)
+}
+
 fn source_covers(consent: &SourceConsent, channel: Channel, class: Class) -> bool {
     covers(consent.basis, class)
         && consent.channels.contains(&channel)
@@ -175,11 +224,7 @@ const fn covers(basis: ConsentBasis, class: Class) -> bool {
 }
 
 /// Whether another advertising message fits under the cap today.
-pub(super) fn under_the_cap(
-    facts: &ClientFacts,
-    settings: &Settings,
-    day: Day,
-) -> Result<(), Block> {
+pub fn under_the_cap(facts: &ClientFacts, settings: &Settings, day: Day) -> Result<(), Block> {
     let within = settings.limits.per_client_within.count();
     let mut counted: Vec<Day> = facts
         .advertising_days
@@ -200,11 +245,7 @@ pub(super) fn under_the_cap(
 }
 
 /// Whether the last purchase is long enough ago for advertising.
-pub(super) fn not_just_bought(
-    facts: &ClientFacts,
-    settings: &Settings,
-    day: Day,
-) -> Result<(), Block> {
+pub fn not_just_bought(facts: &ClientFacts, settings: &Settings, day: Day) -> Result<(), Block> {
     let quiet = settings.limits.quiet_after_purchase.count();
     match facts.last_purchase().map(|last| last.plus(quiet)) {
         Some(until) if until > day => Err(Block::until(Reason::RecentPurchase, until)),
@@ -215,7 +256,7 @@ pub(super) fn not_just_bought(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Arm, Client, Consent, Enrollment, Suppressed, Touch};
+    use crate::model::{Arm, Client, Enrollment, Outcome, Suppressed, Touch};
 
     fn settings() -> Settings {
         toml::from_str(
@@ -272,6 +313,7 @@ mod tests {
             basis: ConsentBasis::Consent,
             given_on: Some(Day::from_epoch(10)),
             withdrawn_on: Some(Day::from_epoch(20)),
+            card: ClientId(1),
         };
         facts.consents.push(consent.clone());
         let ask =
@@ -281,9 +323,15 @@ mod tests {
         facts.consents.push(Consent {
             given_on,
             withdrawn_on: None,
-            ..consent
+            ..consent.clone()
         });
         assert_eq!(ask(&facts), Ok(()));
+        // A second card, merged into this one, on which he said no even before.
+        facts.consents.push(Consent {
+            card: ClientId(2),
+            ..consent
+        });
+        assert_eq!(ask(&facts), Err(Reason::ConsentWithdrawn(Channel::Email)));
     }
 
     #[test]
@@ -293,6 +341,7 @@ mod tests {
         facts.suppressed = vec![Suppressed {
             channel: Channel::Email,
             advertising_only: true,
+            person: false,
         }];
         let mail = Channel::Email;
         let blocked = Err(Reason::Suppressed(mail));
@@ -301,9 +350,62 @@ mod tests {
             blocked
         );
         assert_eq!(reachable(&facts, &settings, mail, Class::Service), Ok(()));
-        assert_eq!(may_be_called(&facts), Ok(()));
         facts.suppressed[0].advertising_only = false;
         assert_eq!(reachable(&facts, &settings, mail, Class::Service), blocked);
+    }
+
+    #[test]
+    fn a_call_is_stopped_by_the_phone_and_by_the_person_and_not_by_an_email_address() {
+        let mut facts = anna("shop");
+        let suppress = |channel, advertising_only, person| {
+            vec![Suppressed {
+                channel,
+                advertising_only,
+                person,
+            }]
+        };
+        for (channel, advertising_only, person, may) in [
+            (Channel::Email, false, false, true),
+            (Channel::Email, true, false, true),
+            (Channel::Whatsapp, true, false, true),
+            (Channel::Whatsapp, false, false, false),
+            (Channel::Email, false, true, false),
+        ] {
+            facts.suppressed = suppress(channel, advertising_only, person);
+            let asked = may_be_called(&facts);
+            assert_eq!(asked.is_ok(), may, "{:?}", facts.suppressed);
+        }
+    }
+
+    #[test]
+    fn who_told_a_manager_to_stop_is_left_alone_under_every_address() {
+        let settings = settings();
+        let mut facts = anna("shop");
+        let day = Day::from_epoch(50);
+        let outcome = Some(Outcome {
+            kind: OutcomeKind::DoNotContact,
+            day,
+            until: None,
+        });
+        facts.enrollments.push(Enrollment {
+            id: 1,
+            campaign: "other".to_owned(),
+            episode: "e".to_owned(),
+            began_on: day,
+            entered_on: day,
+            arm: Arm::Treated,
+            closed_on: Some(day),
+            touches: vec![Touch {
+                step: "call".to_owned(),
+                day,
+                what: TouchKind::Task {
+                    outcome,
+                    waits_since: None,
+                },
+            }],
+        });
+        let mail = reachable(&facts, &settings, Channel::Email, Class::Service);
+        assert_eq!(mail, Err(Reason::DoNotContact));
         assert_eq!(may_be_called(&facts), Err(Reason::DoNotContact));
     }
 
@@ -311,13 +413,15 @@ mod tests {
     fn a_client_with_an_open_task_gets_no_second_one() {
         let day = Day::from_epoch(100);
         let mut facts = anna("shop");
-        assert_eq!(no_task_is_open(&facts, day), Ok(()));
-        let task = |open| Touch {
+        let settings = TaskSettings::default();
+        let ask = |facts: &ClientFacts, day| no_task_is_open(facts, &settings, day);
+        assert_eq!(ask(&facts, day), Ok(()));
+        let task = |waits_since| Touch {
             step: "call".to_owned(),
             day: Day::from_epoch(98),
             what: TouchKind::Task {
                 outcome: None,
-                open,
+                waits_since,
             },
         };
         facts.enrollments.push(Enrollment {
@@ -328,12 +432,14 @@ mod tests {
             entered_on: Day::from_epoch(98),
             arm: Arm::Treated,
             closed_on: None,
-            touches: vec![task(true)],
+            touches: vec![task(Some(Day::from_epoch(98)))],
         });
-        let block = no_task_is_open(&facts, day).unwrap_err();
+        let block = ask(&facts, day).unwrap_err();
         assert_eq!(block, Block::until(Reason::TaskOpen, day.plus(1)));
-        facts.enrollments[0].touches = vec![task(false)];
-        assert_eq!(no_task_is_open(&facts, day), Ok(()));
+        assert!(ask(&facts, Day::from_epoch(127)).is_err());
+        assert_eq!(ask(&facts, Day::from_epoch(128)), Ok(()), "it has expired");
+        facts.enrollments[0].touches = vec![task(None)];
+        assert_eq!(ask(&facts, day), Ok(()));
     }
 
     #[test]

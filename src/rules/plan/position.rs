@@ -201,7 +201,7 @@ mod tests {
             let outcome = Some(Outcome { kind, day, until });
             let what = TouchKind::Task {
                 outcome,
-                open: false,
+                waits_since: None,
             };
             steering(&[Touch {
                 step: "call".to_owned(),

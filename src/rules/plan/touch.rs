@@ -1,7 +1,7 @@
 //! One step taken with one client: a message or a task, and whether it is possible at all.
 
 use crate::config::campaign::{Campaign, CertificateOffer, Condition, Step, Trigger};
-use crate::model::{Arm, Channel, Class, ClientFacts, Day, TaskKind, Touch, TouchKind};
+use crate::model::{Arm, Channel, Class, ClientFacts, Day, OnUnknown, TaskKind, Touch, TouchKind};
 
 use super::Frame;
 use super::gates::{may_be_called, no_task_is_open, not_just_bought, reachable, under_the_cap};
@@ -30,6 +30,8 @@ pub struct PlannedMessage {
     pub address: String,
     /// The certificate that it carries.
     pub certificate: Option<CertificateOffer>,
+    /// What happens when nobody knows whether it was sent.
+    pub on_unknown: OnUnknown,
 }
 
 /// A task that a plan wants a person to do.
@@ -72,7 +74,7 @@ impl Touched {
             },
             Action::Task(_) => TouchKind::Task {
                 outcome: None,
-                open: self.arm == Arm::Treated,
+                waits_since: (self.arm == Arm::Treated).then_some(day),
             },
         };
         Touch {
@@ -116,7 +118,7 @@ fn task(
     frame: &Frame<'_>,
 ) -> Result<Action, Block> {
     may_be_called(facts).map_err(Block::for_good)?;
-    no_task_is_open(facts, frame.day)?;
+    no_task_is_open(facts, &frame.settings.tasks, frame.day)?;
     let of_client = facts.client.manager.clone();
     let manager = of_client.or_else(|| frame.settings.tasks.default_manager.clone());
     Ok(Action::Task(PlannedTask {
@@ -153,7 +155,7 @@ fn message(
         }
     };
     if class == Class::Advertising {
-        if !thanks(&campaign.trigger) {
+        if !answers_a_purchase(&campaign.trigger) {
             not_just_bought(facts, frame.settings, frame.day)?;
         }
         under_the_cap(facts, frame.settings, frame.day)?;
@@ -166,6 +168,7 @@ fn message(
         class,
         address,
         certificate,
+        on_unknown: step.on_unknown,
     };
     Ok((id, message))
 }
@@ -180,6 +183,6 @@ fn asks_for_key_accounts(condition: &Condition) -> bool {
 }
 
 /// Whether the campaign answers a purchase, so that a purchase is no reason to be silent.
-fn thanks(trigger: &Trigger) -> bool {
+pub fn answers_a_purchase(trigger: &Trigger) -> bool {
     matches!(trigger, Trigger::Purchase {} | Trigger::DealWon {})
 }

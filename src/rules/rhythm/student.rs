@@ -243,7 +243,7 @@ mod tests {
             let law = StudentT::new(freedom);
             let tail = f64::exp(ln_tail);
             let back = law.upper_tail(law.quantile_of_upper_tail(tail));
-            prop_assert!((back / tail - 1.0).abs() < 1e-11, "{tail:e} came back as {back:e}");
+            prop_assert!((back / tail - 1.0).abs() < 1e-10, "{tail:e} came back as {back:e}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{Datelike, Weekday};
 
-use super::{DateStyle, NBSP, Percent, PluralForm, Silence, Unit, grouped};
+use super::{DateStyle, NBSP, Often, Percent, PluralForm, Silence, Unit, grouped};
 use crate::model::{Currency, Day};
 
 const MONTHS: [&str; 12] = [
@@ -36,6 +36,16 @@ pub(super) fn unit(n: u32, unit: Unit) -> &'static str {
         Unit::Year => ("year", "years"),
     };
     if n == 1 { one } else { many }
+}
+
+pub(super) fn every(often: Often) -> String {
+    match often {
+        Often::Daily => "every day".to_owned(),
+        Often::Weekly => "every week".to_owned(),
+        Often::Monthly => "every month".to_owned(),
+        Often::Yearly => "every year".to_owned(),
+        Often::Every(n, what) => format!("every {n}{NBSP}{}", unit(n, what)),
+    }
 }
 
 pub(super) fn date(day: Day, style: DateStyle) -> String {

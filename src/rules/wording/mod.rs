@@ -126,6 +126,41 @@ pub fn days_about(locale: Locale, days: u32) -> String {
     }
 }
 
+/// Writes about how often something happens: «раз в 2 недели», "every month".
+pub fn every(locale: Locale, days: u32) -> String {
+    let often = Often::of(days);
+    match locale {
+        Locale::Ru => ru::every(often),
+        Locale::En => en::every(often),
+    }
+}
+
+/// How often something happens, in the words of letters.
+#[derive(Clone, Copy)]
+enum Often {
+    Daily,
+    Weekly,
+    Monthly,
+    Yearly,
+    Every(u32, Unit),
+}
+
+impl Often {
+    fn of(days: u32) -> Self {
+        let per = |unit: f64| (f64::from(days) / unit).round() as u32;
+        match days {
+            0..=1 => Self::Daily,
+            2..=5 | 9..=13 => Self::Every(days, Unit::Day),
+            6..=8 => Self::Weekly,
+            14..=27 | 34..=52 => Self::Every(per(7.0), Unit::Week),
+            28..=33 => Self::Monthly,
+            53..=344 => Self::Every(per(30.44), Unit::Month),
+            345..=547 => Self::Yearly,
+            _ => Self::Every(per(365.25), Unit::Year),
+        }
+    }
+}
+
 /// Joins items as a sentence does: «a, b и c», "a, b and c".
 ///
 /// Names of goods often have commas («кофе, 1 кг»); then semicolons keep them apart.
@@ -137,10 +172,27 @@ pub fn list<S: AsRef<str>>(locale: Locale, items: &[S]) -> String {
     let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
     match &items[..] {
         [] => String::new(),
-        [only] => (*only).to_owned(),
-        all if all.iter().any(|item| item.contains(", ")) => all.join("; "),
-        [first @ .., last] => format!("{}{and}{last}", first.join(", ")),
+        [only] => kept_together(only),
+        all if all.iter().any(|item| item.contains(", ")) => kept_together(&all.join("; ")),
+        [first @ .., last] => kept_together(&format!("{}{and}{last}", first.join(", "))),
     }
+}
+
+/// The text with every number kept on the line of its unit: «10 шт.», "250 g".
+fn kept_together(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len() + 8);
+    let mut chars = text.chars().peekable();
+    let mut last = ' ';
+    while let Some(c) = chars.next() {
+        let before_a_unit = chars.peek().is_some_and(|next| next.is_alphabetic());
+        kept.push(if c == ' ' && last.is_ascii_digit() && before_a_unit {
+            NBSP
+        } else {
+            c
+        });
+        last = c;
+    }
+    kept
 }
 
 /// The text with its first letter large.

@@ -2,7 +2,7 @@
 
 use chrono::{Datelike, Weekday};
 
-use super::{DateStyle, NBSP, Percent, PluralForm, Silence, Unit, grouped};
+use super::{DateStyle, NBSP, Often, Percent, PluralForm, Silence, Unit, grouped};
 use crate::model::{Currency, Day};
 
 const MONTHS: [&str; 12] = [
@@ -44,6 +44,16 @@ pub(super) fn unit(n: u32, unit: Unit) -> &'static str {
         Unit::Week => form(n, "неделя", "недели", "недель"),
         Unit::Month => form(n, "месяц", "месяца", "месяцев"),
         Unit::Year => form(n, "год", "года", "лет"),
+    }
+}
+
+pub(super) fn every(often: Often) -> String {
+    match often {
+        Often::Daily => "каждый день".to_owned(),
+        Often::Weekly => format!("раз в{NBSP}неделю"),
+        Often::Monthly => format!("раз в{NBSP}месяц"),
+        Often::Yearly => format!("раз в{NBSP}год"),
+        Often::Every(n, what) => format!("раз в{NBSP}{n}{NBSP}{}", unit(n, what)),
     }
 }
 

@@ -98,13 +98,44 @@ fn lengths_of_time_are_exact_or_about() {
 }
 
 #[test]
+fn how_often_is_said_as_people_say_it() {
+    for (n, ru, en) in [
+        (1, "каждый день", "every day"),
+        (3, "раз в 3 дня", "every 3 days"),
+        (7, "раз в неделю", "every week"),
+        (13, "раз в 13 дней", "every 13 days"),
+        (16, "раз в 2 недели", "every 2 weeks"),
+        (30, "раз в месяц", "every month"),
+        (40, "раз в 6 недель", "every 6 weeks"),
+        (60, "раз в 2 месяца", "every 2 months"),
+        (400, "раз в год", "every year"),
+        (800, "раз в 2 года", "every 2 years"),
+    ] {
+        assert_eq!(plain(&every(Locale::Ru, n)), ru);
+        assert_eq!(plain(&every(Locale::En, n)), en);
+    }
+}
+
+#[test]
+fn a_number_stays_on_the_line_of_its_unit() {
+    assert_eq!(
+        list(Locale::Ru, &["дрип-пакеты, 10 шт."]),
+        "дрип-пакеты, 10\u{a0}шт."
+    );
+    assert_eq!(
+        list(Locale::En, &["tea 250 g", "2 mugs"]),
+        "tea 250\u{a0}g and 2\u{a0}mugs"
+    );
+}
+
+#[test]
 fn lists_and_shares_read_as_in_a_sentence() {
     assert_eq!(list(Locale::Ru, &["a", "b", "c"]), "a, b и c");
     assert_eq!(list(Locale::En, &["a", "b"]), "a and b");
     assert_eq!(list(Locale::En, &["a"]), "a");
     assert_eq!(list::<&str>(Locale::Ru, &[]), "");
     assert_eq!(
-        list(Locale::Ru, &["кофе, 1 кг", "чай", "мёд"]),
+        plain(&list(Locale::Ru, &["кофе, 1 кг", "чай", "мёд"])),
         "кофе, 1 кг; чай; мёд"
     );
     assert_eq!(plain(&percent(Locale::Ru, 0.1)), "10 %");

@@ -6,6 +6,7 @@ use std::fs;
 use chrono::TimeDelta;
 use rekindle::jobs::import::{ImportOptions, ImportResult, ImportSummary};
 
+use super::program::{command, run};
 use super::shop::{APPEND, SNAPSHOT, Shop, only_file};
 
 /// Imports a good list of clients and `contents` as purchases.
@@ -254,4 +255,47 @@ async fn a_mapping_that_names_no_column_of_the_file_is_an_error_with_the_nearest
         problem.contains("client = \"Kunde\"") && problem.contains("\"Kunden\""),
         "{problem}"
     );
+}
+
+#[tokio::test]
+async fn of_several_sources_the_good_ones_go_in_and_each_bad_one_is_named() {
+    let shop = Shop::new(
+        "[[source]]\nname = \"gone\"\npath = \"nowhere\"\n\
+         [[source]]\nname = \"crm\"\npath = \"data/crm.csv\"\nmode = \"snapshot\"\n\
+         [[source]]\nname = \"photo\"\npath = \"data/photo.csv\"\n\
+         [[source]]\nname = \"till\"\npath = \"data/till.csv\"\n",
+    )
+    .await;
+    let row = |day: u32| format!("A,2026-05-{day:02},10\n");
+    let header = "client,date,amount\n".to_owned();
+    shop.file(
+        "crm.csv",
+        header.clone() + &(1..=10).map(row).collect::<String>(),
+    );
+    shop.file("photo.csv", b"\xff\xd8\xff\xe0\0\x10JFIF\0");
+    run(command(shop.path()));
+    shop.file(
+        "crm.csv",
+        header.clone() + &(1..=5).map(row).collect::<String>(),
+    );
+    shop.file("till.csv", header + &row(20));
+    let said = run(command(shop.path()));
+    assert_eq!(
+        said.code,
+        Some(3),
+        "something needs a person: {}",
+        said.text
+    );
+    for part in [
+        "nowhere does not exist: check source.path in the configuration",
+        "crm: held, nothing was applied",
+        "purchases.csv has 5 of 10 rows left: if that is right, import with --accept-shrink",
+        "photo.csv: the file is binary and not a text",
+        "till.csv                     1 rows: 1 new, 0 changed, 0 gone",
+    ] {
+        assert!(said.text.contains(part), "no {part:?} in {}", said.text);
+    }
+    let seen = "SELECT s.name, count(*) FROM purchases p JOIN sources s ON s.id = p.source_id
+                GROUP BY 1 ORDER BY 1";
+    assert_eq!(shop.rows(seen).await, ["crm|10", "till|1"]);
 }

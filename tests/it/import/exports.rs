@@ -167,6 +167,59 @@ async fn customers_of_shopify_lose_their_apostrophes_and_keep_every_further_colu
 }
 
 #[tokio::test]
+async fn orders_of_woocommerce_analytics_name_their_client_and_count_once_paid() {
+    let shop = Shop::of("EUR", "Europe/Berlin", "DE", APPEND).await;
+    shop.data("import/woocommerce-orders.csv", "purchases.csv");
+    let summary = shop.import().await;
+    let file = only_file(&summary);
+    assert_eq!(
+        (file.rows, file.skipped, file.changes.new),
+        (4, 2, 2),
+        "{summary:?}"
+    );
+    assert_eq!(
+        shop.rows(
+            "SELECT c.ext_id, date(p.day * 86400, 'unixepoch'), p.key, p.amount, p.promo
+             FROM purchases p JOIN clients c ON c.id = p.client_id ORDER BY p.day"
+        )
+        .await,
+        [
+            "Anna Stone|2026-05-01|2001|5500|SPRING",
+            "Anna Stone|2026-05-03|2003|125000|-",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn orders_of_retailcrm_count_on_the_day_they_were_paid() {
+    let shop = Shop::new(APPEND).await;
+    shop.data("import/retailcrm-orders.csv", "purchases.csv");
+    let summary = shop.import().await;
+    let file = only_file(&summary);
+    assert_eq!(
+        (file.skipped, file.changes.new, file.rejected.rows),
+        (1, 2, 1),
+        "{summary:?}"
+    );
+    let unpaid = &file.examples[0];
+    assert_eq!(
+        (unpaid.line, unpaid.column.as_str(), unpaid.reason.as_str()),
+        (4, "fullPaidAt", "is empty")
+    );
+    assert_eq!(
+        shop.rows(
+            "SELECT c.ext_id, c.email, c.phone, date(p.day * 86400, 'unixepoch'), p.key, p.amount
+             FROM purchases p JOIN clients c ON c.id = p.client_id ORDER BY p.day"
+        )
+        .await,
+        [
+            "C-17|anna@example.org|+79131234567|2026-05-02|9001|150050",
+            "C-17|anna@example.org|+79131234567|2026-05-05|9004|230000",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn one_file_of_purchases_with_tabs_and_a_mapping_is_enough_to_start() {
     let shop = Shop::new(
         "[[source]]\nname = \"till\"\npath = \"data/tabs.tsv\"\n\

@@ -227,3 +227,35 @@ async fn who_is_merged_into_nobody_we_know_stands_for_himself() {
         "{notes:?}"
     );
 }
+
+#[tokio::test]
+async fn what_was_taken_back_under_a_second_card_binds_the_client_who_stays() {
+    let mail = |planned: &rekindle::rules::plan::Plan| {
+        let advertising = planned.reach.iter().find(|reach| {
+            reach.channel.to_string() == "email" && reach.class.to_string() == "advertising"
+        });
+        advertising.unwrap().clients
+    };
+    // Anna agreed under her own card, later than she said no under the second one.
+    let consents = "client,channel,class,basis,given,withdrawn
+a,email,advertising,consent,2026-06-01,
+b,email,advertising,consent,2026-01-01,2026-02-01
+";
+    for (clients, reached) in [(APART, 1), (MERGED, 0), (APART, 1)] {
+        let shop = shop("snapshot", clients).await;
+        shop.write("consents.csv", consents);
+        shop.import().await;
+        let planned = plan(&shop.app, shop.today()).await.unwrap();
+        assert_eq!(mail(&planned), reached, "{clients}");
+    }
+    // What she gave under either card is given; what comes after a withdrawal under the same card
+    // takes it back.
+    let shop = shop("snapshot", MERGED).await;
+    shop.write(
+        "consents.csv",
+        &format!("{consents}b,email,advertising,consent,2026-07-01,\n"),
+    );
+    shop.import().await;
+    let planned = plan(&shop.app, shop.today()).await.unwrap();
+    assert_eq!(mail(&planned), 1);
+}

@@ -169,3 +169,148 @@ fn a_list_keeps_to_the_capacity_and_the_plan_shows_it_in_the_same_order() {
     }
     world.finish();
 }
+
+/// The task of the world is planned on the second of March; the letter comes four days later.
+const EXPIRES_IN_TEN: &str = "[tasks]\nexpires = \"10d\"\n";
+
+#[test]
+fn a_task_that_nobody_touched_expires_and_its_campaign_goes_on() {
+    let mut world = World::new();
+    world.also(EXPIRES_IN_TEN);
+    world.campaign(
+        &CALL_FIRST
+            .replace("after = \"4d\"", "after = \"15d\"")
+            .replace("within = \"40d\"", "within = \"60d\""),
+    );
+    world.client("anna").phone("+79161234567");
+    world.deal("d1", "anna", "lost,2026-02-01,2026-03-01,price,500");
+    world.run_days("2026-03-02", "2026-03-11");
+    assert_eq!(world.tasks()[0].rank, Some(1), "the tenth day");
+    assert_eq!(
+        world.plan("2026-03-12").tasks,
+        [],
+        "the plan knows it as well"
+    );
+    world.run("2026-03-12");
+    assert_eq!(world.tasks(), []);
+    let left = world.texts("SELECT state || ' ' || closed_by FROM tasks");
+    assert_eq!(left, ["cancelled expired"]);
+    let on = world.count("SELECT closed_on FROM tasks") as i32;
+    assert_eq!(on, day("2026-03-12").epoch_days());
+    world.run_days("2026-03-13", "2026-03-17");
+    assert_eq!(world.got("anna"), ["2026-03-17 rejected/letter"]);
+    let told = world.explained("anna", "2026-03-17").to_string();
+    assert!(told.contains("since 2026-03-02: expired"), "{told}");
+    let before = world.explained("anna", "2026-03-05").to_string();
+    assert!(before.contains("since 2026-03-02: waits"), "{before}");
+    world.finish();
+}
+
+#[test]
+fn an_outcome_gives_a_task_its_whole_time_again() {
+    let mut world = world();
+    world.also(EXPIRES_IN_TEN);
+    world.run_days("2026-03-03", "2026-03-09");
+    world.outcome("anna", OutcomeKind::NoAnswer, "2026-03-09", None);
+    world.run_days("2026-03-10", "2026-03-19");
+    assert_eq!(world.tasks()[0].rank, Some(1));
+    world.run("2026-03-20");
+    assert_eq!(world.tasks(), []);
+    world.finish();
+}
+
+#[test]
+fn a_task_that_expires_makes_room_for_another_one_on_the_same_day() {
+    let mut world = world();
+    world.also(EXPIRES_IN_TEN);
+    world.campaign(
+        r#"id = "seminar"
+title = "S"
+status = "live"
+trigger = { on = "date", day = "2026-03-05" }
+goal = { event = "none" }
+limits = { holdout = "0%" }
+step = [
+  { id = "letter", channel = "email", template = "new-year" },
+  { id = "call", after = "1d", task = "call", script = "sleeping-client" },
+]
+"#,
+    );
+    world.run_days("2026-03-03", "2026-03-11");
+    let open = |world: &mut World| -> Vec<String> {
+        world
+            .tasks()
+            .into_iter()
+            .map(|task| task.campaign)
+            .collect()
+    };
+    assert_eq!(open(&mut world), ["rejected"]);
+    world.run("2026-03-12");
+    assert_eq!(open(&mut world), ["seminar"]);
+    world.finish();
+}
+
+#[test]
+fn a_task_that_waits_says_every_day_how_long_it_has_been() {
+    let mut world = world();
+    let why = |world: &mut World| -> String {
+        let inputs = world.tasks()[0].inputs.clone();
+        let told: serde_json::Value = serde_json::from_str(&inputs).expect("JSON");
+        told["why"]
+            .as_str()
+            .expect("a sentence")
+            .replace('\u{a0}', " ")
+    };
+    assert!(
+        why(&mut world).contains(", 1 day ago"),
+        "{}",
+        why(&mut world)
+    );
+    world.run_days("2026-03-03", "2026-03-08");
+    let planned = world.plan("2026-03-09").tasks[0].why.replace('\u{a0}', " ");
+    world.run("2026-03-09");
+    assert!(planned.contains(", 8 days ago"), "{planned}");
+    assert_eq!(why(&mut world), planned);
+    world.finish();
+}
+
+#[test]
+fn an_email_address_that_takes_no_letters_stops_no_calls() {
+    let mut world = World::new();
+    world.campaign(CALL_FIRST);
+    world.client("anna").phone("+79161234567");
+    world.deal("d1", "anna", "lost,2026-02-01,2026-03-01,price,500");
+    world.suppressed("anna@example.org", "2026-01-01");
+    world.run_days("2026-03-02", "2026-03-08");
+    assert_eq!(world.tasks()[0].client, "anna");
+    assert_eq!(world.got("anna"), [""; 0]);
+    world.finish();
+}
+
+#[test]
+fn a_new_address_does_not_undo_the_wish_to_be_left_alone() {
+    let mut world = world();
+    world.outcome("anna", OutcomeKind::DoNotContact, "2026-03-02", None);
+    world
+        .client("anna")
+        .email("new@example.org")
+        .phone("+79167654321");
+    world.deal("d2", "anna", "lost,2026-03-03,2026-03-04,price,900");
+    world.run_days("2026-03-03", "2026-03-15");
+    assert_eq!(world.got("anna"), [""; 0]);
+    assert_eq!(world.tasks(), []);
+    world.finish();
+}
+
+impl World {
+    fn explained(&mut self, client: &str, on: &str) -> rekindle::jobs::explain::Explanation {
+        let app = self.app();
+        let explained = async {
+            let ids = app.store.clients_called(client).await.expect("a query");
+            rekindle::jobs::explain::explain(app, ids[0], World::as_of(day(on))).await
+        };
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let known = runtime.block_on(explained).expect("an explanation");
+        known.expect("the client is known")
+    }
+}

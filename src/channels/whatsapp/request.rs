@@ -1,7 +1,6 @@
 //! The request that sends an approved template through the WhatsApp Cloud API.
 //!
-//! Only the body of the request is made here; the token, the retries and the answers belong to
-//! the delivery.
+//! Only the body of the request is made here; it is sent by [`super::api`].
 //!
 //! Source: Meta, Cloud API reference, `POST /{PHONE_NUMBER_ID}/messages`, type `template`.
 
@@ -9,6 +8,9 @@ use serde::Serialize;
 
 /// Longest parameter, in characters. Source: Meta, template components: 1024 in a body.
 const PARAMETER_LIMIT: usize = 1_024;
+
+/// Longest address of a file; what is longer is no address that anybody typed.
+const LINK_LIMIT: usize = 2_048;
 
 /// A nudge that is ready to leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,10 +23,37 @@ pub struct WhatsAppRequest {
     pub template: String,
     /// The approved language code.
     pub language: String,
+    /// The parameter of the header, when the template has one.
+    pub header: Option<Header>,
     /// The parameters of the body, in order.
     pub parameters: Vec<String>,
     /// The buttons that take a parameter, in the order of the template.
     pub buttons: Vec<Button>,
+}
+
+/// The parameter of a template's header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Header {
+    /// A line of text.
+    Text(String),
+    /// A picture.
+    Image(Media),
+    /// A document, such as a certificate.
+    Document {
+        /// The file.
+        media: Media,
+        /// The name under which the client saves it.
+        filename: Option<String>,
+    },
+}
+
+/// Where WhatsApp takes a picture or a document from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Media {
+    /// It fetches the file from a https address.
+    Link(String),
+    /// The file was uploaded before and has this id.
+    Id(String),
 }
 
 /// A button of a template.
@@ -52,6 +81,9 @@ pub enum WhatsAppError {
         /// The value.
         value: String,
     },
+    /// WhatsApp could not fetch the file of the header.
+    #[error("\"{0}\" is neither a https address nor the id of an uploaded file")]
+    Media(String),
     /// A name that must be there is not.
     #[error("the request has no {0}")]
     Empty(&'static str),
@@ -86,6 +118,9 @@ struct Language<'r> {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Component<'r> {
+    Header {
+        parameters: [Parameter<'r>; 1],
+    },
     Body {
         parameters: Vec<Parameter<'r>>,
     },
@@ -102,6 +137,18 @@ enum Component<'r> {
 enum Parameter<'r> {
     Text { text: &'r str },
     Payload { payload: String },
+    Image { image: File<'r> },
+    Document { document: File<'r> },
+}
+
+#[derive(Serialize)]
+struct File<'r> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filename: Option<&'r str>,
 }
 
 impl WhatsAppRequest {
@@ -138,6 +185,10 @@ impl WhatsAppRequest {
 
     fn components(&self) -> Result<Vec<Component<'_>>, WhatsAppError> {
         let mut components = Vec::new();
+        if let Some(header) = &self.header {
+            let parameters = [header.parameter()?];
+            components.push(Component::Header { parameters });
+        }
         if !self.parameters.is_empty() {
             let parameters = self.parameters.iter().enumerate();
             let parameters = parameters.map(|(i, text)| text_parameter(i + 1, text));
@@ -161,6 +212,40 @@ impl WhatsAppRequest {
         }
         Ok(components)
     }
+}
+
+impl Header {
+    fn parameter(&self) -> Result<Parameter<'_>, WhatsAppError> {
+        Ok(match self {
+            Self::Text(text) => text_parameter(1, text)?,
+            Self::Image(media) => Parameter::Image {
+                image: media.file(None)?,
+            },
+            Self::Document { media, filename } => Parameter::Document {
+                document: media.file(filename.as_deref())?,
+            },
+        })
+    }
+}
+
+impl Media {
+    fn file<'r>(&'r self, filename: Option<&'r str>) -> Result<File<'r>, WhatsAppError> {
+        let (link, id) = match self {
+            Self::Link(link) if is_link(link) => (Some(link.as_str()), None),
+            Self::Id(id) if !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()) => {
+                (None, Some(id.as_str()))
+            }
+            Self::Link(wrong) | Self::Id(wrong) => {
+                return Err(WhatsAppError::Media(wrong.clone()));
+            }
+        };
+        Ok(File { link, id, filename })
+    }
+}
+
+fn is_link(link: &str) -> bool {
+    let rest = link.strip_prefix("https://").unwrap_or_default();
+    !rest.is_empty() && link.len() <= LINK_LIMIT && rest.chars().all(|c| c.is_ascii_graphic())
 }
 
 fn text_parameter(index: usize, text: &str) -> Result<Parameter<'_>, WhatsAppError> {
@@ -197,6 +282,7 @@ mod tests {
             to: "+77011234567".to_owned(),
             template: "winback_v1".to_owned(),
             language: "ru".to_owned(),
+            header: None,
             parameters: vec!["Анна".to_owned(), "20 %".to_owned()],
             buttons: vec![
                 Button::Url("t/9fK2".to_owned()),
@@ -221,6 +307,58 @@ mod tests {
             "biz_opaque_callback_data": "m:01JDQ7Z9K3" });
         assert_eq!(body, documented);
         assert_eq!(request().body(), request().body());
+    }
+
+    #[test]
+    fn a_header_stands_first_as_the_api_documents_it() {
+        let link = "https://cdn.example.org/c.png".to_owned();
+        for (header, documented) in [
+            (
+                Header::Image(Media::Link(link.clone())),
+                serde_json::json!({ "type": "image", "image": { "link": link } }),
+            ),
+            (
+                Header::Document {
+                    media: Media::Id("1234".to_owned()),
+                    filename: Some("certificate.pdf".to_owned()),
+                },
+                serde_json::json!({ "type": "document",
+                    "document": { "id": "1234", "filename": "certificate.pdf" } }),
+            ),
+            (
+                Header::Text("Анна".to_owned()),
+                serde_json::json!({ "type": "text", "text": "Анна" }),
+            ),
+        ] {
+            let request = WhatsAppRequest {
+                header: Some(header),
+                ..request()
+            };
+            let body: serde_json::Value = serde_json::from_slice(&request.body().unwrap()).unwrap();
+            let components = &body["template"]["components"];
+            assert_eq!(
+                components[0],
+                serde_json::json!({ "type": "header", "parameters": [documented] })
+            );
+            assert_eq!(components[1]["type"], "body");
+        }
+    }
+
+    #[test]
+    fn a_file_that_whatsapp_could_not_fetch_is_turned_away() {
+        for media in [
+            Media::Link("http://example.org/c.png".to_owned()),
+            Media::Link("https://".to_owned()),
+            Media::Link("https://example.org/a b".to_owned()),
+            Media::Id(String::new()),
+            Media::Id("c.png".to_owned()),
+        ] {
+            let request = WhatsAppRequest {
+                header: Some(Header::Image(media)),
+                ..request()
+            };
+            assert!(matches!(request.body(), Err(WhatsAppError::Media(_))));
+        }
     }
 
     #[test]

@@ -1,0 +1,146 @@
+//! Claiming what is due: a lease and a fence.
+
+use serde::Serialize;
+use sqlx::Row;
+
+use super::super::messages::{DUE_COLUMNS, DueMessage, due_message};
+use super::super::rows::word;
+use super::super::{Result, Store};
+use super::{LIVE, put_back, rows_of};
+use crate::model::{Channel, ClientId, OnUnknown};
+use crate::rules::delivery::clearance::Hindrance;
+
+/// The fence: whoever names it may change the message as long as nobody has claimed it since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Claim {
+    /// The message.
+    pub message: i64,
+    /// The number of the claim.
+    pub seq: i64,
+}
+
+/// What to claim.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimOrder<'a> {
+    /// On which channel.
+    pub channel: Channel,
+    /// At most so many.
+    pub limit: u32,
+    /// Who claims: one name a process start.
+    pub owner: &'a str,
+    /// Unix milliseconds.
+    pub now_ms: i64,
+    /// For how long, in milliseconds.
+    pub lease_ms: i64,
+}
+
+/// A message that this process has to send or to give back.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The fence.
+    pub claim: Claim,
+    /// What to send.
+    pub due: DueMessage,
+    /// Whom it goes to; 0 for the lists of managers.
+    pub client: ClientId,
+    /// Definite refusals so far.
+    pub refusals: u32,
+    /// What happens when nobody knows whether it was sent.
+    pub on_unknown: OnUnknown,
+}
+
+impl Store {
+    /// Claims what is due on a channel, the oldest runs first.
+    pub async fn claim(&self, order: &ClaimOrder<'_>) -> Result<Vec<Claimed>> {
+        let mut tx = self.begin().await?;
+        let ids: Vec<i64> = sqlx::query_scalar(
+            "UPDATE messages SET state = 'claimed', claim = claim + 1, owner = ?5,
+                    lease_until = ?3 + ?6, reason = NULL, changed_at = ?3, changed_by = ?5
+             WHERE id IN (
+                 SELECT m.id FROM runs r
+                 JOIN messages m ON m.run_id = r.id AND m.channel = ?1 AND m.due_at <= ?3
+                     AND m.state IN ('planned', 'queued', 'retry')
+                 WHERE r.status = 'sealed' AND r.mode = ?4
+                 ORDER BY r.id, m.due_at LIMIT ?2)
+             RETURNING id",
+        )
+        .bind(order.channel.word())
+        .bind(order.limit)
+        .bind(order.now_ms)
+        .bind(LIVE)
+        .bind(order.owner)
+        .bind(order.lease_ms)
+        .fetch_all(&mut *tx)
+        .await?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let statement = format!(
+            "{DUE_COLUMNS}, m.client_id, m.claim, m.refusals, m.on_unknown
+             FROM json_each(?1) AS row
+             JOIN messages m ON m.id = row.value
+             LEFT JOIN clients c ON c.id = m.client_id
+             ORDER BY m.id"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(rows_of(&ids)?)
+            .fetch_all(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        let claimed = rows.iter().map(|row| {
+            Ok(Claimed {
+                claim: Claim {
+                    message: row.get("id"),
+                    seq: row.get("claim"),
+                },
+                due: due_message(row)?,
+                client: ClientId(row.get("client_id")),
+                refusals: row.get::<i64, _>("refusals") as u32,
+                on_unknown: word(row, "messages", "on_unknown")?,
+            })
+        });
+        claimed.collect()
+    }
+
+    /// Puts claimed messages back, or ends them, for the reasons that the gates gave.
+    pub async fn put_back(
+        &self,
+        hindered: &[(Claim, Hindrance)],
+        by: &str,
+        now_ms: i64,
+    ) -> Result<u64> {
+        let mut connection = self.pool.acquire().await?;
+        put_back(&mut connection, hindered, by, now_ms).await
+    }
+
+    /// Gives claimed messages back as they were: nothing of them has left.
+    pub async fn give_back(&self, claims: &[Claim], by: &str, now_ms: i64) -> Result<u64> {
+        let done = sqlx::query(
+            "UPDATE messages SET state = 'queued', owner = NULL, lease_until = NULL, reason = NULL,
+                    changed_at = ?2, changed_by = ?3
+             FROM json_each(?1) AS row
+             WHERE messages.id = row.value ->> 'message' AND claim = row.value ->> 'seq'
+               AND messages.state = 'claimed'",
+        )
+        .bind(rows_of(claims)?)
+        .bind(now_ms)
+        .bind(by)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// The instant in unix milliseconds at which the next message of a channel is due; nothing when
+    /// none waits.
+    pub async fn next_due(&self, channel: Channel) -> Result<Option<i64>> {
+        let due = sqlx::query_scalar::<_, Option<i64>>(
+            "SELECT min((SELECT m.due_at FROM messages m
+                         WHERE m.run_id = r.id AND m.channel = ?1
+                           AND m.state IN ('planned', 'queued', 'retry')
+                         ORDER BY m.due_at LIMIT 1))
+             FROM runs r WHERE r.status = 'sealed' AND r.mode = ?2",
+        );
+        let due = due.bind(channel.word()).bind(LIVE);
+        Ok(due.fetch_one(&self.pool).await?)
+    }
+}

@@ -1,0 +1,159 @@
+//! What came of an attempt.
+
+use serde::Serialize;
+use sqlx::sqlite::SqliteConnection;
+
+use super::super::{Result, Store};
+use super::{Claim, rows_of};
+
+/// What came of a claimed message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// The fence.
+    pub claim: Claim,
+    /// What becomes of the message.
+    pub outlook: Outlook,
+}
+
+/// What becomes of a message after an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// The other side has taken responsibility.
+    Accepted {
+        /// What it answered.
+        receipt: String,
+        /// The id that it gave the message.
+        provider_id: Option<String>,
+    },
+    /// Definitely not taken: again at this instant, in unix milliseconds.
+    Retry {
+        /// When.
+        due_at: i64,
+        /// What was answered.
+        reason: String,
+    },
+    /// Definitely not taken, and never will be.
+    Failed {
+        /// What was answered.
+        reason: String,
+    },
+    /// Nobody knows whether it was taken.
+    Unknown {
+        /// What happened.
+        reason: String,
+    },
+    /// Not taken, for reasons of the channel: it does not count against the message.
+    GiveBack {
+        /// When to ask again, in unix milliseconds.
+        due_at: i64,
+        /// What happened.
+        reason: String,
+    },
+}
+
+#[derive(Serialize)]
+struct Row<'e> {
+    id: i64,
+    claim: i64,
+    state: &'static str,
+    receipt: Option<&'e str>,
+    provider_id: Option<&'e str>,
+    due_at: Option<i64>,
+    reason: Option<&'e str>,
+    refused: bool,
+}
+
+impl Ending {
+    fn row(&self) -> Row<'_> {
+        let mut row = Row {
+            id: self.claim.message,
+            claim: self.claim.seq,
+            state: "",
+            receipt: None,
+            provider_id: None,
+            due_at: None,
+            reason: None,
+            refused: false,
+        };
+        match &self.outlook {
+            Outlook::Accepted {
+                receipt,
+                provider_id,
+            } => {
+                row.state = "accepted";
+                row.receipt = Some(receipt);
+                row.provider_id = provider_id.as_deref();
+            }
+            Outlook::Retry { due_at, reason } => {
+                row.state = "retry";
+                row.due_at = Some(*due_at);
+                row.reason = Some(reason);
+                row.refused = true;
+            }
+            Outlook::Failed { reason } => {
+                row.state = "failed";
+                row.reason = Some(reason);
+                row.refused = true;
+            }
+            Outlook::Unknown { reason } => {
+                row.state = "unknown";
+                row.reason = Some(reason);
+            }
+            Outlook::GiveBack { due_at, reason } => {
+                row.state = "queued";
+                row.due_at = Some(*due_at);
+                row.reason = Some(reason);
+            }
+        }
+        row
+    }
+}
+
+/// Records what came of attempts. Returns how many had to be left alone because somebody else has
+/// claimed or decided the message since.
+///
+/// An acceptance is also taken from a message that counted as unknown meanwhile: it is proof.
+pub(super) async fn record(
+    connection: &mut SqliteConnection,
+    endings: &[Ending],
+    by: &str,
+    now_ms: i64,
+) -> Result<u64> {
+    if endings.is_empty() {
+        return Ok(0);
+    }
+    let rows: Vec<Row<'_>> = endings.iter().map(Ending::row).collect();
+    let done = sqlx::query(
+        "UPDATE messages SET state = row.value ->> 'state', owner = NULL, lease_until = NULL,
+                accepted_at = CASE WHEN row.value ->> 'receipt' IS NULL THEN accepted_at
+                                   ELSE ?2 END,
+                receipt = coalesce(row.value ->> 'receipt', receipt),
+                provider_id = coalesce(row.value ->> 'provider_id', provider_id),
+                due_at = coalesce(row.value ->> 'due_at', due_at),
+                refusals = refusals + (row.value ->> 'refused'),
+                reason = row.value ->> 'reason', changed_at = ?2, changed_by = ?3
+         FROM json_each(?1) AS row
+         WHERE messages.id = row.value ->> 'id' AND claim = row.value ->> 'claim'
+           AND CASE messages.state
+                   WHEN 'claimed' THEN row.value ->> 'state' IN ('retry', 'failed', 'queued')
+                   WHEN 'sending' THEN row.value ->> 'state' IN ('accepted', 'retry', 'failed',
+                                                                 'unknown')
+                   WHEN 'unknown' THEN row.value ->> 'state' = 'accepted'
+                   ELSE false END",
+    )
+    .bind(rows_of(&rows)?)
+    .bind(now_ms)
+    .bind(by)
+    .execute(connection)
+    .await?;
+    Ok((endings.len() as u64).saturating_sub(done.rows_affected()))
+}
+
+impl Store {
+    /// Records what came of attempts; one transaction. Returns how many had to be left alone because
+    /// somebody else has claimed or decided the message since.
+    pub async fn record_endings(&self, endings: &[Ending], by: &str, now_ms: i64) -> Result<u64> {
+        let mut connection = self.pool.acquire().await?;
+        record(&mut connection, endings, by, now_ms).await
+    }
+}

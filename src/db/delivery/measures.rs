@@ -1,0 +1,131 @@
+//! What answers bring about beside the message: suppressed addresses, counted faults, stops.
+
+use serde::Serialize;
+use sqlx::Row;
+
+use super::super::rows::word;
+use super::super::{Result, Store};
+use crate::model::{Channel, Day, StopOf, SuppressionReason, SuppressionScope};
+
+/// Something that rests until a person lifts it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stop {
+    /// What is stopped.
+    pub kind: StopOf,
+    /// Its name.
+    pub name: String,
+    /// Unix milliseconds.
+    pub since: i64,
+    /// Who stopped it.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Store {
+    /// Suppresses an address. What is suppressed for everything stays so; an earlier day stays.
+    pub async fn suppress(
+        &self,
+        hash: &[u8; 32],
+        channel: Channel,
+        scope: SuppressionScope,
+        reason: SuppressionReason,
+        since: Day,
+        source: &str,
+    ) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO suppressions (address_hash, channel, scope, reason, since, source)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+        )
+        .bind(&hash[..])
+        .bind(channel.word())
+        .bind(scope.word())
+        .bind(reason.word())
+        .bind(since.epoch_days())
+        .bind(source)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Counts a fault of an address once a message; returns how many of its kind there were since
+    /// `since_ms`.
+    pub async fn count_fault(
+        &self,
+        hash: &[u8; 32],
+        channel: Channel,
+        kind: &str,
+        message: i64,
+        now_ms: i64,
+        since_ms: i64,
+    ) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "INSERT INTO address_faults (address_hash, channel, kind, at, message_id)
+             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+        )
+        .bind(&hash[..])
+        .bind(channel.word())
+        .bind(kind)
+        .bind(now_ms)
+        .bind(message)
+        .execute(&mut *tx)
+        .await?;
+        let faults: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM address_faults
+             WHERE address_hash = ?1 AND channel = ?2 AND kind = ?3 AND at > ?4",
+        )
+        .bind(&hash[..])
+        .bind(channel.word())
+        .bind(kind)
+        .bind(since_ms)
+        .fetch_one(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(faults.cast_unsigned())
+    }
+
+    /// Stops something until a person lifts it; the first reason stays.
+    pub async fn stop(&self, stop: &Stop) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO stops (kind, name, since, by, reason) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(stop.kind.word())
+        .bind(&stop.name)
+        .bind(stop.since)
+        .bind(&stop.by)
+        .bind(&stop.reason)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Lifts a stop. Says whether there was one.
+    pub async fn lift_stop(&self, kind: StopOf, name: &str) -> Result<bool> {
+        let done = sqlx::query("DELETE FROM stops WHERE kind = ?1 AND name = ?2")
+            .bind(kind.word())
+            .bind(name)
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Everything that rests until a person lifts it.
+    pub async fn stops(&self) -> Result<Vec<Stop>> {
+        let rows =
+            sqlx::query("SELECT kind, name, since, by, reason FROM stops ORDER BY kind, name")
+                .fetch_all(&self.pool)
+                .await?;
+        let stops = rows.iter().map(|row| {
+            Ok(Stop {
+                kind: word(row, "stops", "kind")?,
+                name: row.get("name"),
+                since: row.get("since"),
+                by: row.get("by"),
+                reason: row.get("reason"),
+            })
+        });
+        stops.collect()
+    }
+}

@@ -1,0 +1,87 @@
+//! Messages on their way to people: who has claimed them, the point of no return, what came of it.
+//!
+//! Every change after a claim names the claim: a worker that was thought dead changes nothing any
+//! more. The database keeps the log of states by itself (`migrations`, `messages_are_logged`).
+
+mod claim;
+mod door;
+mod ending;
+mod ledger;
+mod measures;
+mod reconcile;
+
+pub use claim::{Claim, ClaimOrder, Claimed};
+pub use door::{Asking, Passed, Settled};
+pub use ending::{Ending, Outlook};
+pub use ledger::{Decision, Journal, MessageFilter, MessageRow};
+pub use measures::Stop;
+pub use reconcile::Reconciled;
+
+use sqlx::sqlite::SqliteConnection;
+
+use super::{Result, StoreError};
+use crate::rules::delivery::clearance::Hindrance;
+
+/// The word for runs that may reach people.
+const LIVE: &str = "live";
+
+/// Rows as the one parameter of a statement.
+fn rows_of<T: serde::Serialize>(rows: &[T]) -> Result<String> {
+    serde_json::to_string(rows).map_err(|error| StoreError::Row {
+        table: "messages",
+        reason: error.to_string(),
+    })
+}
+
+/// Puts claimed messages back, or ends them, for the reasons that the gates gave. Returns how many
+/// were still the claimant's.
+async fn put_back(
+    connection: &mut SqliteConnection,
+    hindered: &[(Claim, Hindrance)],
+    by: &str,
+    now_ms: i64,
+) -> Result<u64> {
+    #[derive(serde::Serialize)]
+    struct Row<'r> {
+        id: i64,
+        claim: i64,
+        state: &'static str,
+        due_at: Option<i64>,
+        reason: &'r str,
+    }
+    if hindered.is_empty() {
+        return Ok(0);
+    }
+    let rows: Vec<Row<'_>> = hindered
+        .iter()
+        .map(|(claim, hindrance)| {
+            let (state, due_at, reason) = match hindrance {
+                Hindrance::Until(until, reason) => {
+                    ("queued", Some(until.timestamp_millis()), reason)
+                }
+                Hindrance::Never(state, reason) => (state.word(), None, reason),
+            };
+            Row {
+                id: claim.message,
+                claim: claim.seq,
+                state,
+                due_at,
+                reason,
+            }
+        })
+        .collect();
+    let done = sqlx::query(
+        "UPDATE messages SET state = row.value ->> 'state', owner = NULL, lease_until = NULL,
+                due_at = coalesce(row.value ->> 'due_at', due_at),
+                reason = row.value ->> 'reason', changed_at = ?2, changed_by = ?3
+         FROM json_each(?1) AS row
+         WHERE messages.id = row.value ->> 'id' AND claim = row.value ->> 'claim'
+           AND messages.state = 'claimed'",
+    )
+    .bind(rows_of(&rows)?)
+    .bind(now_ms)
+    .bind(by)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}

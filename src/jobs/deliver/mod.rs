@@ -1,0 +1,13 @@
+//! Handing messages to their channels.
+//!
+//! What a message says was frozen when it was planned; here it is rendered ([`prepare`]) and leaves:
+//! into a folder that reaches nobody ([`sandbox`]), or to people.
+
+mod prepare;
+mod sandbox;
+
+pub use prepare::{Content, FrozenList, Prepared, letter, list_letter, prepare};
+pub use sandbox::{Delivered, deliver};
+
+/// The campaign under which the managers' lists travel.
+pub const MANAGERS: &str = "managers";
