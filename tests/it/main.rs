@@ -9,6 +9,6 @@ mod house;
 mod import;
 mod letters;
 mod shop;
-mod whatsapp;
 mod smtp;
+mod whatsapp;
 mod world;
