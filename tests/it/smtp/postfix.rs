@@ -1,5 +1,6 @@
 //! Letters through a real mail server; `tests/postfix.sh` starts it and runs these tests.
 
+use crate::cleared::cleared;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -86,7 +87,7 @@ async fn signed_letters_pass_through_postfix_whole() {
         envelope.size = Some(bytes.len());
         let mut session = pool.take().await.unwrap();
         session.offer(&envelope).await.unwrap();
-        let accepted = session.transmit(&bytes).await.unwrap();
+        let accepted = session.transmit(&cleared(&bytes)).await.unwrap();
         assert!(
             accepted.reply.text.contains("queued as"),
             "{}",
