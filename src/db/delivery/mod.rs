@@ -9,6 +9,7 @@ mod ending;
 mod ledger;
 mod measures;
 mod reconcile;
+mod standing;
 
 pub use claim::{Claim, ClaimOrder, Claimed};
 pub use door::{Asking, Passed, Settled};

@@ -61,26 +61,12 @@ fn tags(value: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Verifies the first signature of a letter, the way RFC 6376 §6.1.3 says.
-pub(crate) fn verified(letter: &str, key: &[u8]) -> Result<(), String> {
-    let (head, body) = letter.split_once("\r\n\r\n").ok_or("no body")?;
-    let unfolded = head.replace("\r\n ", " ").replace("\r\n\t", " ");
-    let fields: Vec<(&str, &str)> = unfolded.lines().filter_map(|l| l.split_once(':')).collect();
-    let spaced = |text: &str| text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
-    let line = |(name, value): (&str, &str)| {
-        format!("{}:{}", name.trim_end().to_lowercase(), spaced(value))
-    };
-    let own = fields
-        .iter()
-        .position(|(name, _)| *name == "DKIM-Signature")
-        .ok_or("none")?;
-    let tags = tags(fields[own].1);
-    let tag = |name: &str| {
-        tags.iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, value)| value.as_str())
-    };
+fn spaced(text: &str) -> String {
+    text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+}
 
+/// A body in the relaxed form of RFC 6376 §3.4.4.
+fn relaxed(body: &str) -> String {
     let mut lines: Vec<String> = body
         .split("\r\n")
         .map(|text| {
@@ -96,12 +82,33 @@ pub(crate) fn verified(letter: &str, key: &[u8]) -> Result<(), String> {
         lines.pop();
     }
     lines.push(String::new());
-    let canonical = if lines.len() == 1 {
+    if lines.len() == 1 {
         String::new()
     } else {
         lines.join("\r\n")
+    }
+}
+
+/// Verifies the first signature of a letter, the way RFC 6376 §6.1.3 says.
+pub(crate) fn verified(letter: &str, key: &[u8]) -> Result<(), String> {
+    let (head, body) = letter.split_once("\r\n\r\n").ok_or("no body")?;
+    let unfolded = head.replace("\r\n ", " ").replace("\r\n\t", " ");
+    let fields: Vec<(&str, &str)> = unfolded.lines().filter_map(|l| l.split_once(':')).collect();
+    let line = |(name, value): (&str, &str)| {
+        format!("{}:{}", name.trim_end().to_lowercase(), spaced(value))
     };
-    if tag("bh") != Some(STANDARD.encode(Sha256::digest(canonical)).as_str()) {
+    let own = fields
+        .iter()
+        .position(|(name, _)| *name == "DKIM-Signature")
+        .ok_or("none")?;
+    let tags = tags(fields[own].1);
+    let tag = |name: &str| {
+        tags.iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, value)| value.as_str())
+    };
+
+    if tag("bh") != Some(STANDARD.encode(Sha256::digest(relaxed(body))).as_str()) {
         return Err("the body was changed".to_owned());
     }
 

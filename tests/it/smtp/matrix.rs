@@ -56,10 +56,11 @@ fn expected(at: At, fault: &Fault) -> (Fate, Measure) {
     match (at, code) {
         (At::Login, "550" | "552" | "554") => (GiveBack, StopChannel),
         (At::Content | At::EndOfData, "421" | "none") => (Unknown, CountAgainstChannel),
-        (At::Greeting | At::Hello | At::Login, _) | (_, "421") => (GiveBack, CountAgainstChannel),
         (At::Sender, "450" | "451" | "452") => (LATER, CountAgainstChannel),
         (At::Sender, "552") => (Failed, StopStep),
-        (At::Sender, _) => (GiveBack, CountAgainstChannel),
+        (At::Greeting | At::Hello | At::Login | At::Sender, _) | (_, "421") => {
+            (GiveBack, CountAgainstChannel)
+        }
         (_, "450" | "451" | "452") => (LATER, Nothing),
         (At::Recipient, "550") => (Failed, SuppressAddress),
         (_, "552") => (Failed, CountSoftBounce),
