@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 #[path = "../tests/it/whatsapp/fake/mod.rs"]
-#[expect(dead_code, reason = "what only the tests ask the fake")]
+#[expect(dead_code, unused_imports, reason = "what only the tests ask the fake")]
 mod fake;
 
 /// A WhatsApp Cloud API on this machine.

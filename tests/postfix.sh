@@ -19,7 +19,7 @@ cannot() {
 }
 
 installed() {
-  if command -v postfix >/dev/null && python3 -c 'import dkim' 2>/dev/null; then return; fi
+  if command -v postfix >/dev/null && /usr/bin/python3 -c 'import dkim' 2>/dev/null; then return; fi
   command -v apt-get >/dev/null || cannot "there is no Postfix and no apt-get"
   # No configuration of its own, and nothing is started.
   echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
@@ -90,7 +90,7 @@ stop() { postfix -c "$1/conf" stop >/dev/null 2>&1 || true; }
 
 # A second opinion about the signatures, by an implementation that is not ours.
 opinion() {
-  python3 - "$1" "$here/tests/it/smtp/tls/dkim-rsa.pub" <<'PY'
+  /usr/bin/python3 - "$1" "$here/tests/it/smtp/tls/dkim-rsa.pub" <<'PY'
 import dkim, pathlib, sys
 key = "".join(l for l in open(sys.argv[2]).read().splitlines() if not l.startswith("--"))
 record = f"v=DKIM1; k=rsa; p={key}".encode()

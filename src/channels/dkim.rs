@@ -1,6 +1,6 @@
 //! Signs letters, so that receivers know that the domain stands behind every word of them.
 //!
-//! The signature is made from the letter and its date alone: the same letter gives the same bytes
+//! The signature is made from the letter alone: the same letter gives the same bytes
 //! at every attempt. It covers the headers of one-click unsubscribing, as RFC 8058 asks, and the
 //! most misused headers once more than they occur, so that nobody can add a second `From` or
 //! `Subject` to a signed letter.
@@ -121,9 +121,10 @@ impl Signer {
         })
     }
 
-    /// The letter with its signature before it. `written` is the date of the letter in seconds
-    /// since 1970: the time of the attempt would change the bytes.
-    pub fn sign(&self, letter: &[u8], written: i64) -> Result<Vec<u8>, DkimError> {
+    /// The letter with its signature before it. The signature bears no time: that of the attempt
+    /// would change the bytes, and the date of a letter may lie hours ahead of its sending, which
+    /// verifiers take for a forgery.
+    pub fn sign(&self, letter: &[u8]) -> Result<Vec<u8>, DkimError> {
         let text = std::str::from_utf8(letter).map_err(|_| DkimError::Sign("it is not text"))?;
         let (head, body) = text
             .split_once("\r\n\r\n")
@@ -137,7 +138,7 @@ impl Signer {
         let body_hash = STANDARD.encode(Sha256::digest(relaxed_body(body)));
         let lines: Vec<String> = names.chunks(4).map(|names| names.join(":")).collect();
         let value = format!(
-            "v=1; a={algorithm}; c=relaxed/relaxed;\r\n d={};\r\n s={}; t={written};\r\n h={};\r\n \
+            "v=1; a={algorithm}; c=relaxed/relaxed;\r\n d={};\r\n s={};\r\n h={};\r\n \
              bh={body_hash};\r\n b=",
             self.domain,
             self.selector,

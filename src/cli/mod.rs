@@ -8,6 +8,7 @@ mod exit;
 mod explain;
 pub mod import;
 pub mod init;
+mod messages;
 mod open;
 mod picture;
 mod plan;
@@ -16,11 +17,13 @@ mod progress;
 mod report;
 mod run;
 mod runs;
+mod service;
 mod tasks;
 
 use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -62,7 +65,7 @@ enum Command {
     Import(import::ImportArgs),
     /// Show what a day would do, and apply nothing
     Plan(plan::PlanArgs),
-    /// Run a day: plan it, write the messages and the managers' lists
+    /// Deliver until stopped; with --once run a day: plan it, write messages and lists, deliver
     Run(run::RunArgs),
     /// List the runs, or let one go that waits for a person
     Runs(runs::RunsArgs),
@@ -76,6 +79,8 @@ enum Command {
     Clients(clients::ClientsArgs),
     /// List the managers' tasks, or record what came of one
     Tasks(tasks::TasksArgs),
+    /// List messages with what became of them, or decide about one
+    Messages(messages::MessagesArgs),
     /// Write a letter as it would look, as HTML and as text
     Preview(preview::PreviewArgs),
 }
@@ -158,7 +163,7 @@ async fn with_app(
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     let app = match open::app(config, clock).await? {
-        Ok(app) => app,
+        Ok(app) => Arc::new(app),
         Err(problems) => return Ok(show_problems(&problems)),
     };
     if looks_at_facts(command) {
@@ -181,6 +186,7 @@ async fn with_app(
         Command::Report(args) => report::run(&app, args, out).await,
         Command::Clients(args) => clients::run(&app, args, out).await,
         Command::Tasks(args) => tasks::run(&app, args, out).await,
+        Command::Messages(args) => messages::run(&app, args, out).await,
         Command::Preview(args) => preview::run(&app, args, out).await,
     };
     app.store.close().await;
@@ -192,7 +198,7 @@ fn looks_at_facts(command: &Command) -> bool {
     matches!(
         command,
         Command::Plan(_)
-            | Command::Run(_)
+            | Command::Run(run::RunArgs { once: true, .. })
             | Command::Explain(_)
             | Command::Clients(_)
             | Command::Preview(preview::PreviewArgs {

@@ -29,6 +29,8 @@ pub struct DueMessage {
     pub class: Class,
     /// The day for which it was planned.
     pub day: Day,
+    /// When its run was sealed, in unix milliseconds.
+    pub sealed_at: i64,
     /// JSON: what it is rendered from.
     pub inputs: String,
 }
@@ -55,10 +57,10 @@ pub struct Handed {
     pub failure: Option<String>,
 }
 
-/// The columns of [`DueMessage`], of messages `m` and clients `c`.
+/// The columns of [`DueMessage`], of messages `m`, their runs `r` and clients `c`.
 pub(super) const DUE_COLUMNS: &str = "
     SELECT m.id, m.campaign, c.ext_id AS client, m.episode, m.step, m.channel, m.template, m.class,
-           m.planned_on, m.inputs";
+           m.planned_on, r.sealed_at, m.inputs";
 
 pub(super) fn due_message(row: &SqliteRow) -> Result<DueMessage> {
     Ok(DueMessage {
@@ -71,6 +73,7 @@ pub(super) fn due_message(row: &SqliteRow) -> Result<DueMessage> {
         template: row.get("template"),
         class: word(row, "messages", "class")?,
         day: day_of(row, "planned_on"),
+        sealed_at: row.get::<Option<i64>, _>("sealed_at").unwrap_or_default(),
         inputs: row.get("inputs"),
     })
 }

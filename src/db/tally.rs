@@ -45,7 +45,8 @@ impl Store {
     /// channel answered: in the sandbox the file.
     pub async fn last_messages(&self) -> Result<Vec<(DueMessage, String)>> {
         let statement = format!(
-            "{DUE_COLUMNS}, m.receipt FROM messages m JOIN clients c ON c.id = m.client_id
+            "{DUE_COLUMNS}, m.receipt
+             FROM messages m JOIN runs r ON r.id = m.run_id JOIN clients c ON c.id = m.client_id
              WHERE m.id IN (SELECT max(id) FROM messages WHERE state = 'accepted'
                             GROUP BY campaign, step)
                AND m.receipt IS NOT NULL

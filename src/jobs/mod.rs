@@ -19,3 +19,4 @@ pub mod preview;
 mod reach;
 pub mod rhythms;
 mod volume;
+pub mod worker;

@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod backtest;
+mod cleared;
 mod commands;
 mod config;
 mod demo;

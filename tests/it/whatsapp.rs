@@ -1,4 +1,8 @@
 //! WhatsApp against a Cloud API of our own that is as strict and as unreliable as the real one.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what is not as it should be fails the test as it should"
+)]
 
 mod answers;
 mod broken;

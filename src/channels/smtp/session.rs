@@ -18,6 +18,7 @@ use super::server::Server;
 use super::trouble::{Cause, Reply, Trouble};
 use super::wire::{Socket, Times, Wire};
 use crate::config::smtp::{Deadlines, SmtpTls};
+use crate::rules::delivery::clearance::Cleared;
 use crate::rules::delivery::reaction::{Fate, Measure, Reaction};
 use crate::rules::delivery::smtp_replies::{Stage, fulfils};
 
@@ -209,16 +210,20 @@ impl Session {
         Ok(())
     }
 
-    /// Hands over the content and waits for the reply to it.
+    /// Hands over the content of a letter that passed every gate, and waits for the reply to it.
     ///
     /// From the first byte on nobody knows whether the letter was taken until the server has said
     /// so. Lines must end with CR LF and may not be longer than 998 bytes; a content that breaks
     /// this is not begun.
-    pub async fn transmit(&mut self, content: &[u8]) -> Result<Accepted, Trouble> {
+    pub async fn transmit<M: AsRef<[u8]>>(
+        &mut self,
+        letter: &Cleared<M>,
+    ) -> Result<Accepted, Trouble> {
         if self.state != State::Offered {
             return Err(Trouble::silence(Stage::Data, Cause::Unusable));
         }
         self.state = State::Broken;
+        let content = letter.message().as_ref();
         let content = content.strip_suffix(b"\r\n").unwrap_or(content);
         if let Err(wrong) = lawful(content) {
             self.wire.drop_socket();

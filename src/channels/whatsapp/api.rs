@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::answer::{self, Answer, Taken, Trouble};
 use crate::config::settings::WhatsApp;
+use crate::rules::delivery::clearance::Cleared;
 use crate::rules::delivery::whatsapp_codes::{self, Broken};
 
 /// The longest answer that is read; real ones have less than a kilobyte.
@@ -117,7 +118,8 @@ impl Api {
         self.endpoint.repeats_safely
     }
 
-    /// Sends one body, made by [`super::WhatsAppRequest::body`], as one request.
+    /// Sends one body that passed every gate, made by [`super::WhatsAppRequest::body`], as one
+    /// request.
     ///
     /// Ends within the timeout of the settings. Dropped before its end, it closes the connection,
     /// and nobody knows what became of the message.
@@ -125,7 +127,7 @@ impl Api {
     /// # Errors
     ///
     /// The message was not taken, or that is not known: [`Trouble::reaction`] says which.
-    pub async fn send(&self, body: &[u8]) -> Result<Taken, Trouble> {
+    pub async fn send<M: AsRef<[u8]>>(&self, body: &Cleared<M>) -> Result<Taken, Trouble> {
         let (name, value) = &self.endpoint.credentials;
         let request = self
             .client
@@ -133,7 +135,7 @@ impl Api {
             .header(name, value)
             .header(CONTENT_TYPE, "application/json")
             .timeout(self.timeout)
-            .body(body.to_vec());
+            .body(body.message().as_ref().to_vec());
         let mut response = request.send().await.map_err(|error| broken(error, &[]))?;
         let (body, is_whole) = read(&mut response).await?;
         let headers = response.headers();

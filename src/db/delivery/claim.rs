@@ -79,6 +79,7 @@ impl Store {
             "{DUE_COLUMNS}, m.client_id, m.claim, m.refusals, m.on_unknown
              FROM json_each(?1) AS row
              JOIN messages m ON m.id = row.value
+             JOIN runs r ON r.id = m.run_id
              LEFT JOIN clients c ON c.id = m.client_id
              ORDER BY m.id"
         );

@@ -1,5 +1,5 @@
-//! What the gates look at at the point of no return, read for many messages by a handful of
-//! statements. What they decide on it is in `rules::delivery::clearance`.
+//! What is known of messages and their readers at the moment of sending: read for many messages by
+//! a handful of statements, in the transaction that decides.
 
 use std::collections::HashMap;
 

@@ -3,9 +3,11 @@
 //! What a message says was frozen when it was planned; here it is rendered ([`prepare`]) and leaves:
 //! into a folder that reaches nobody ([`sandbox`]), or to people.
 
+mod live;
 mod prepare;
 mod sandbox;
 
+pub use live::{Live, NotReady, Round};
 pub use prepare::{Content, FrozenList, Prepared, letter, list_letter, prepare};
 pub use sandbox::{Delivered, deliver};
 

@@ -9,10 +9,11 @@ use crate::channels::email::{BuiltEmail, EmailMessage, MailingList, Party};
 use crate::channels::whatsapp::{Button, WhatsAppRequest};
 use crate::config::Campaign;
 use crate::config::campaign::Sender;
+use crate::config::settings::DeliveryMode;
 use crate::db::DueMessage;
 use crate::jobs::day::ManagerList;
 use crate::jobs::inputs::{self, Frozen};
-use crate::model::{Channel, Day, Locale};
+use crate::model::{Channel, Locale};
 use crate::render::{ButtonKind, Letter, LetterContext, TaskListContext};
 use crate::rules::certificate::message_key;
 
@@ -46,6 +47,12 @@ impl Content {
             Self::Letter(letter) => &letter.bytes,
             Self::WhatsApp(body) => body,
         }
+    }
+}
+
+impl AsRef<[u8]> for Prepared {
+    fn as_ref(&self) -> &[u8] {
+        self.content.bytes()
     }
 }
 
@@ -98,12 +105,12 @@ fn letter_to_client(app: &App, message: &DueMessage) -> Result<Prepared, String>
     let key = key_of(message);
     let (context, locale) = opened(app, message, &key)?;
     let letter = rendered(app, message, locale, &context)?;
-    let domain = domain(app);
+    let domain = sender_domain(app);
     let campaign = campaign(app, &message.campaign);
     let address = context.client.email.clone().unwrap_or_default();
     let email = EmailMessage {
         message_id_domain: domain.clone(),
-        date: date(app, message.day),
+        date: date(app, message),
         from: from(app, campaign, &context),
         to: Party {
             name: Some(context.client.name.clone()),
@@ -200,8 +207,8 @@ fn list(app: &App, message: &DueMessage) -> Result<Prepared, String> {
     let name = Some(frozen.context.manager.name.clone());
     let email = EmailMessage {
         key: key.clone(),
-        message_id_domain: domain(app),
-        date: date(app, message.day),
+        message_id_domain: sender_domain(app),
+        date: date(app, message),
         from: company_party(app),
         to: Party {
             name: name.filter(|name| !name.is_empty()),
@@ -222,11 +229,15 @@ fn list(app: &App, message: &DueMessage) -> Result<Prepared, String> {
     })
 }
 
-/// When a letter of a day was written: the same at every attempt.
-fn date(app: &App, day: Day) -> DateTime<FixedOffset> {
-    let local = day
-        .date()
-        .and_time(NaiveTime::from_hms_opt(10, 0, 0).unwrap_or_default());
+/// When a letter was written: the same at every attempt, and never ahead of its sending. In the
+/// sandbox, where past days are replayed, it is ten in the morning of the day.
+fn date(app: &App, message: &DueMessage) -> DateTime<FixedOffset> {
+    let sealed = DateTime::from_timestamp_millis(message.sealed_at);
+    if let (DeliveryMode::Live, Some(sealed)) = (app.settings.delivery.mode, sealed) {
+        return sealed.with_timezone(&app.zone()).fixed_offset();
+    }
+    let morning = NaiveTime::from_hms_opt(10, 0, 0).unwrap_or_default();
+    let local = message.day.date().and_time(morning);
     let zoned = app.zone().from_local_datetime(&local).earliest();
     zoned.map_or_else(
         || local.and_utc().fixed_offset(),
@@ -234,7 +245,8 @@ fn date(app: &App, day: Day) -> DateTime<FixedOffset> {
     )
 }
 
-fn domain(app: &App) -> String {
+/// The domain that letters are sent from.
+pub(super) fn sender_domain(app: &App) -> String {
     let address = &app.settings.delivery.from_email;
     address
         .rsplit_once('@')

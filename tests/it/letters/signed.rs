@@ -25,7 +25,7 @@ const ED: (&str, &str) = (
 );
 
 /// The date of every letter here, in seconds since 1970.
-pub(crate) const WRITTEN: i64 = 1_795_600_803;
+const WRITTEN: i64 = 1_795_600_803;
 
 /// A signer, with its key in a file that only we can read.
 pub(crate) fn signer(algorithm: DkimAlgorithm, key: &str) -> Result<Signer, DkimError> {
@@ -61,32 +61,26 @@ fn tags(value: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Every run of white space as one space.
 fn spaced(text: &str) -> String {
     text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A body in the relaxed form of RFC 6376 §3.4.4.
-fn relaxed(body: &str) -> String {
-    let mut lines: Vec<String> = body
-        .split("\r\n")
-        .map(|text| {
-            let indent = if text.starts_with([' ', '\t']) && !text.trim().is_empty() {
-                " "
-            } else {
-                ""
-            };
-            format!("{indent}{}", spaced(text))
-        })
-        .collect();
+/// A body as RFC 6376 §3.4.4 says.
+fn canonical(body: &str) -> String {
+    let line = |text: &str| {
+        let indented = text.starts_with([' ', '\t']) && !text.trim().is_empty();
+        format!("{}{}", if indented { " " } else { "" }, spaced(text))
+    };
+    let mut lines: Vec<String> = body.split("\r\n").map(line).collect();
     while lines.last().is_some_and(String::is_empty) {
         lines.pop();
     }
     lines.push(String::new());
     if lines.len() == 1 {
-        String::new()
-    } else {
-        lines.join("\r\n")
+        return String::new();
     }
+    lines.join("\r\n")
 }
 
 /// Verifies the first signature of a letter, the way RFC 6376 §6.1.3 says.
@@ -108,7 +102,7 @@ pub(crate) fn verified(letter: &str, key: &[u8]) -> Result<(), String> {
             .map(|(_, value)| value.as_str())
     };
 
-    if tag("bh") != Some(STANDARD.encode(Sha256::digest(relaxed(body))).as_str()) {
+    if tag("bh") != Some(STANDARD.encode(Sha256::digest(canonical(body))).as_str()) {
         return Err("the body was changed".to_owned());
     }
 
@@ -203,10 +197,10 @@ fn a_signed_letter_is_verified_and_no_header_can_be_added() {
     for (algorithm, (private, pem)) in [(DkimAlgorithm::Rsa, RSA), (DkimAlgorithm::Ed25519, ED)] {
         let signer = signer(algorithm, private).unwrap();
         let built = letter().build().unwrap().bytes;
-        let signed = signer.sign(&built, WRITTEN).unwrap();
+        let signed = signer.sign(&built).unwrap();
         assert_eq!(
             signed,
-            signer.sign(&built, WRITTEN).unwrap(),
+            signer.sign(&built).unwrap(),
             "the same bytes each time"
         );
         assert!(signed.ends_with(&built));
@@ -263,7 +257,7 @@ proptest! {
         letter.text = text;
         if let Ok(built) = letter.build() {
             let signer = signer(DkimAlgorithm::Ed25519, ED.0).unwrap();
-            let signed = signer.sign(&built.bytes, WRITTEN).unwrap();
+            let signed = signer.sign(&built.bytes).unwrap();
             let signed = String::from_utf8(signed).unwrap();
             prop_assert_eq!(verified(&signed, &public(ED.1)), Ok(()));
         }

@@ -1,5 +1,6 @@
 //! Every fault at every stage ends in its class, and within its time.
 
+use crate::cleared::cleared;
 use std::time::{Duration, Instant};
 
 use rekindle::channels::smtp::{Server, Session, Trouble};
@@ -73,7 +74,7 @@ fn expected(at: At, fault: &Fault) -> (Fate, Measure) {
 async fn sent(server: &Server, content: &[u8]) -> Result<(), Trouble> {
     let mut session = Session::open(server).await?;
     session.offer(&envelope("anna@example.com")).await?;
-    session.transmit(content).await.map(drop)
+    session.transmit(&cleared(content)).await.map(drop)
 }
 
 /// A folder with a password that only we can read.

@@ -1,5 +1,6 @@
 //! Letters through a real mail server; `tests/postfix.sh` starts it and runs these tests.
 
+use crate::cleared::cleared;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use rekindle::model::AddressKey;
 use rekindle::rules::delivery::reaction::Fate;
 use rekindle::rules::delivery::return_path;
 
-use crate::letters::signed::{RSA, WRITTEN, enclosure, letter, public, signer, verified};
+use crate::letters::signed::{RSA, enclosure, letter, public, signer, verified};
 
 /// How many letters go through.
 const LETTERS: i64 = 20;
@@ -79,14 +80,14 @@ async fn signed_letters_pass_through_postfix_whole() {
         let mut email = letter();
         email.key = format!("key{n}");
         let built = email.build_with(&enclosures).unwrap();
-        let bytes = signer.sign(&built.bytes, WRITTEN).unwrap();
+        let bytes = signer.sign(&built.bytes).unwrap();
         let path = return_path::make(&KEY, return_path::id_of(n), "example.org");
         let mut envelope = Envelope::new(&path, &built.to).unwrap();
         envelope.id = Some(email.key.clone());
         envelope.size = Some(bytes.len());
         let mut session = pool.take().await.unwrap();
         session.offer(&envelope).await.unwrap();
-        let accepted = session.transmit(&bytes).await.unwrap();
+        let accepted = session.transmit(&cleared(&bytes)).await.unwrap();
         assert!(
             accepted.reply.text.contains("queued as"),
             "{}",

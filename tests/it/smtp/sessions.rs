@@ -1,5 +1,6 @@
 //! Sessions and the pool: whole letters, whole replies, and nothing of one letter in another.
 
+use crate::cleared::cleared;
 use std::time::Duration;
 
 use rekindle::channels::smtp::{Cause, Pool, Session};
@@ -27,7 +28,7 @@ async fn a_letter_arrives_as_it_was_written() {
     let mut session = session(&sink).await;
     session.offer(&envelope("anna@example.com")).await.unwrap();
     assert!(sink.received().is_empty(), "nothing was sent yet");
-    let accepted = session.transmit(&letter("k1")).await.unwrap();
+    let accepted = session.transmit(&cleared(&letter("k1"))).await.unwrap();
     assert_eq!(
         accepted.reply.to_string(),
         "250 2.0.0 anna@example.com queued as k1"
@@ -92,7 +93,7 @@ async fn a_slow_server_is_waited_for_up_to_the_deadline() {
     .await;
     let mut session = session(&sink).await;
     session.offer(&envelope("anna@example.com")).await.unwrap();
-    session.transmit(&letter("k1")).await.unwrap();
+    session.transmit(&cleared(&letter("k1"))).await.unwrap();
 }
 
 #[tokio::test]
@@ -123,7 +124,7 @@ async fn a_letter_that_is_given_up_after_the_354_is_not_delivered() {
     session.abandon();
     let mut next = pool.take().await.unwrap();
     next.offer(&envelope("boris@example.com")).await.unwrap();
-    next.transmit(&letter("k2")).await.unwrap();
+    next.transmit(&cleared(&letter("k2"))).await.unwrap();
     let keys: Vec<String> = sink.received().into_iter().map(|got| got.key).collect();
     assert_eq!((keys, sink.connections()), (vec!["k2".to_owned()], 2));
 }
@@ -138,7 +139,10 @@ async fn a_content_with_a_bare_line_break_is_not_begun() {
     ] {
         let mut session = session(&sink).await;
         session.offer(&envelope("anna@example.com")).await.unwrap();
-        let trouble = session.transmit(bad.as_bytes()).await.unwrap_err();
+        let trouble = session
+            .transmit(&cleared(bad.as_bytes()))
+            .await
+            .unwrap_err();
         assert!(matches!(trouble.cause, Cause::Letter(_)), "{trouble}");
         assert_eq!(trouble.reaction.fate, Fate::Failed);
         assert!(!session.is_ready());
@@ -171,7 +175,7 @@ async fn a_reply_that_nobody_asked_for_is_credited_to_no_letter() {
                 Ok(mut session) => {
                     let offered = session.offer(&envelope("a@example.com")).await;
                     if offered.is_ok() {
-                        let sent = session.transmit(&letter("k1")).await;
+                        let sent = session.transmit(&cleared(&letter("k1"))).await;
                         session.park().await;
                         sent.err()
                     } else {
@@ -228,7 +232,7 @@ async fn a_dropped_step_never_lends_its_reply_to_another_letter() {
             let sent = tokio::time::timeout(patience, async {
                 let mut session = pool.take().await.ok()?;
                 session.offer(&envelope(&to)).await.ok()?;
-                let sent = session.transmit(&letter(&n.to_string())).await;
+                let sent = session.transmit(&cleared(&letter(&n.to_string()))).await;
                 let said = match &sent {
                     Ok(accepted) => accepted.reply.to_string(),
                     Err(trouble) => trouble.reply().map(ToString::to_string).unwrap_or_default(),
@@ -271,7 +275,10 @@ async fn sessions_are_used_again_up_to_their_share_of_letters() {
     for n in 0..7 {
         let mut session = pool.take().await.unwrap();
         session.offer(&envelope("a@example.com")).await.unwrap();
-        session.transmit(&letter(&n.to_string())).await.unwrap();
+        session
+            .transmit(&cleared(&letter(&n.to_string())))
+            .await
+            .unwrap();
         session.park().await;
     }
     let by: Vec<usize> = sink.received().iter().map(|got| got.connection).collect();
@@ -297,7 +304,10 @@ async fn a_parked_session_that_the_server_closed_costs_nobody_anything() {
         let offered = session.offer(&envelope("a@example.com")).await;
         match offered {
             Ok(()) => {
-                session.transmit(&letter(&n.to_string())).await.unwrap();
+                session
+                    .transmit(&cleared(&letter(&n.to_string())))
+                    .await
+                    .unwrap();
                 session.park().await;
             }
             // The closing was on its way when the session was taken.
@@ -327,7 +337,10 @@ async fn there_are_never_more_connections_than_allowed() {
                 .offer(&envelope(&format!("a{n}@example.com")))
                 .await
                 .unwrap();
-            session.transmit(&letter(&n.to_string())).await.unwrap();
+            session
+                .transmit(&cleared(&letter(&n.to_string())))
+                .await
+                .unwrap();
             session.park().await;
         }
     });

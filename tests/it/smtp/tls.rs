@@ -1,5 +1,6 @@
 //! Encryption and login: nothing is said to a server that cannot prove who it is.
 
+use crate::cleared::cleared;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -60,7 +61,7 @@ async fn letters_go_encrypted_both_ways_of_beginning_it() {
             .unwrap();
         for key in ["k1", "k2"] {
             session.offer(&envelope("anna@example.com")).await.unwrap();
-            session.transmit(&letter(key)).await.unwrap();
+            session.transmit(&cleared(&letter(key))).await.unwrap();
         }
         assert_eq!(sink.received()[1].data, letter("k2"));
     }

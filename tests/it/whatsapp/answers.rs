@@ -1,5 +1,6 @@
 //! Every code of the API, as an answer and told later, ends in the right action.
 
+use crate::cleared::cleared;
 use rekindle::channels::whatsapp::Held;
 use rekindle::channels::whatsapp::webhook::{self, Event};
 use rekindle::rules::delivery::reaction::{Fate, Measure, Timetable};
@@ -71,7 +72,11 @@ async fn every_code_in_an_answer_ends_in_the_right_action() {
     let desk = Desk::new(account(rules.collect())).await;
     let mut count = 0;
     for (code, fate, measure) in every_code() {
-        let trouble = desk.api.send(&body(&nudge("k"))).await.unwrap_err();
+        let trouble = desk
+            .api
+            .send(&cleared(&body(&nudge("k"))))
+            .await
+            .unwrap_err();
         assert_eq!(trouble.code, Some(code));
         assert_eq!(trouble.reaction.fate, fate, "{code}");
         assert_eq!(trouble.reaction.measure, measure, "{code}");
@@ -112,7 +117,11 @@ async fn a_good_request_is_taken_and_on_the_disk_before_the_answer() {
     let known_as = ("77011234567".to_owned(), "7011234567".to_owned());
     script.wa_ids.extend([known_as]);
     let desk = Desk::new(script).await;
-    let taken = desk.api.send(&body(&nudge("01JDQ7Z9K3"))).await.unwrap();
+    let taken = desk
+        .api
+        .send(&cleared(&body(&nudge("01JDQ7Z9K3"))))
+        .await
+        .unwrap();
     assert_eq!(taken.wa_id.as_deref(), Some("7011234567"));
     assert_eq!(taken.held, None);
     let lines = desk.lines();
@@ -130,7 +139,7 @@ async fn a_message_that_meta_keeps_back_is_taken_with_a_word() {
     ] {
         let word = word.to_owned();
         let desk = Desk::new(account(vec![Rule::always(Then::Held { word })])).await;
-        let taken = desk.api.send(&body(&nudge("k"))).await.unwrap();
+        let taken = desk.api.send(&cleared(&body(&nudge("k")))).await.unwrap();
         assert_eq!(taken.held, Some(held));
     }
 }
@@ -140,8 +149,12 @@ async fn the_limits_of_an_account_are_kept_by_the_fake() {
     let mut script = account(Vec::new());
     script.pair_seconds = 600;
     let desk = Desk::new(script).await;
-    assert!(desk.api.send(&body(&nudge("a"))).await.is_ok());
-    let pair = desk.api.send(&body(&nudge("b"))).await.unwrap_err();
+    assert!(desk.api.send(&cleared(&body(&nudge("a")))).await.is_ok());
+    let pair = desk
+        .api
+        .send(&cleared(&body(&nudge("b"))))
+        .await
+        .unwrap_err();
     assert_eq!(pair.code, Some(131_056));
 
     let mut script = account(Vec::new());
@@ -150,7 +163,7 @@ async fn the_limits_of_an_account_are_kept_by_the_fake() {
     // Two within one second: at least one of any three in a row is too fast.
     let mut codes = Vec::new();
     for _ in 0..3 {
-        let sent = desk.api.send(&body(&nudge("c"))).await;
+        let sent = desk.api.send(&cleared(&body(&nudge("c")))).await;
         codes.extend(sent.err().and_then(|trouble| trouble.code));
     }
     assert!(codes.contains(&130_429), "{codes:?}");

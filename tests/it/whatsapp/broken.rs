@@ -1,5 +1,6 @@
 //! Everything that HTTP can do to a request: the right class, and never a second request.
 
+use crate::cleared::cleared;
 use std::time::{Duration, Instant};
 
 use rekindle::channels::whatsapp::{Api, Trouble};
@@ -14,7 +15,11 @@ use super::{Desk, Rule, Then, account, body, nudge};
 /// What comes of one request that ends in this way.
 async fn sent(then: Then) -> (Trouble, bool) {
     let desk = Desk::new(account(vec![Rule::always(then)])).await;
-    let trouble = desk.api.send(&body(&nudge("k"))).await.unwrap_err();
+    let trouble = desk
+        .api
+        .send(&cleared(&body(&nudge("k"))))
+        .await
+        .unwrap_err();
     let request = desk.only_request();
     (trouble, request.taken)
 }
@@ -66,7 +71,11 @@ async fn silence_is_unknown_and_ends_on_time() {
         let script = account(vec![Rule::always(Then::Stall { taken })]);
         let desk = Desk::with_timeout(script, Wait::millis(400)).await;
         let begun = Instant::now();
-        let trouble = desk.api.send(&body(&nudge("k"))).await.unwrap_err();
+        let trouble = desk
+            .api
+            .send(&cleared(&body(&nudge("k"))))
+            .await
+            .unwrap_err();
         assert!(begun.elapsed() < Duration::from_millis(1_400));
         assert_eq!(trouble.reaction.fate, Fate::Unknown, "{}", trouble.what);
         assert_eq!(desk.only_request().taken, taken);
@@ -109,7 +118,7 @@ async fn sent_to(base_url: String) -> Trouble {
         ..WhatsApp::default()
     };
     let api = Api::new(&settings, &"token".into()).unwrap();
-    api.send(&body(&nudge("k"))).await.unwrap_err()
+    api.send(&cleared(&body(&nudge("k")))).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -159,7 +168,7 @@ async fn a_handshake_that_never_ends_is_given_back_in_half_the_time() {
         ..WhatsApp::default()
     };
     let api = Api::new(&settings, &"token".into()).unwrap();
-    let trouble = api.send(&body(&nudge("k"))).await.unwrap_err();
+    let trouble = api.send(&cleared(&body(&nudge("k")))).await.unwrap_err();
     assert_eq!(trouble.reaction.fate, Fate::GiveBack, "{}", trouble.what);
     drop(listener);
 }
@@ -168,7 +177,10 @@ async fn a_handshake_that_never_ends_is_given_back_in_half_the_time() {
 async fn a_connection_that_died_while_idle_costs_no_message_and_doubles_none() {
     let desk = Desk::new(account(vec![Rule::always(Then::CloseIdle)])).await;
     for n in 0..50 {
-        let sent = desk.api.send(&body(&nudge(&format!("k{n}")))).await;
+        let sent = desk
+            .api
+            .send(&cleared(&body(&nudge(&format!("k{n}")))))
+            .await;
         // The end may be met by the next request before it was read: then nobody knows.
         if let Err(trouble) = sent {
             assert_eq!(trouble.reaction.fate, Fate::Unknown, "{}", trouble.what);
@@ -186,7 +198,7 @@ async fn one_connection_carries_many_messages() {
     let desk = Desk::new(account(Vec::new())).await;
     for n in 0..20 {
         desk.api
-            .send(&body(&nudge(&format!("k{n}"))))
+            .send(&cleared(&body(&nudge(&format!("k{n}")))))
             .await
             .unwrap();
     }
@@ -202,9 +214,14 @@ async fn a_send_that_is_dropped_takes_its_connection_along() {
     };
     let desk = Desk::new(account(vec![stalls])).await;
     let first = body(&nudge("dropped"));
-    let cut = tokio::time::timeout(Duration::from_millis(300), desk.api.send(&first)).await;
+    let cut =
+        tokio::time::timeout(Duration::from_millis(300), desk.api.send(&cleared(&first))).await;
     assert!(cut.is_err());
-    let taken = desk.api.send(&body(&nudge("next"))).await.unwrap();
+    let taken = desk
+        .api
+        .send(&cleared(&body(&nudge("next"))))
+        .await
+        .unwrap();
     let requests = desk.fake.requests();
     let next = requests.iter().find(|r| r.key.as_deref() == Some("m:next"));
     // The answer belongs to this message and not to the one before.

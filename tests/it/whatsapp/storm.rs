@@ -1,5 +1,6 @@
 //! Webhooks that come twice, late, early, in any order, without a phone, or from somebody else.
 
+use crate::cleared::cleared;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
 
@@ -124,9 +125,8 @@ async fn receive(mut stream: TcpStream, kept: Arc<Mutex<Kept>>, secret: SecretSt
 fn whole(ahead: &[u8]) -> Option<(usize, Option<String>, usize)> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut request = httparse::Request::new(&mut headers);
-    let head = match request.parse(ahead) {
-        Ok(httparse::Status::Complete(head)) => head,
-        _ => return None,
+    let Ok(httparse::Status::Complete(head)) = request.parse(ahead) else {
+        return None;
     };
     let header = |name: &str| {
         let mut headers = request.headers.iter();
@@ -180,7 +180,7 @@ async fn a_storm_of_webhooks_says_the_same_as_a_calm() {
         let mut unknown = Vec::new();
         for n in 0..60 {
             let key = format!("key-{n}");
-            if desk.api.send(&body(&nudge(&key))).await.is_err() {
+            if desk.api.send(&cleared(&body(&nudge(&key)))).await.is_err() {
                 unknown.push(key);
             }
         }
@@ -209,7 +209,11 @@ async fn an_early_status_has_come_before_the_answer() {
     let mut script = stormy(url, Vec::new());
     script.webhooks.as_mut().unwrap().early = 1.0;
     let desk = Desk::new(script).await;
-    let taken = desk.api.send(&body(&nudge("early"))).await.unwrap();
+    let taken = desk
+        .api
+        .send(&cleared(&body(&nudge("early"))))
+        .await
+        .unwrap();
     let told = {
         let kept = kept.lock().unwrap();
         kept.events.iter().any(|event| {
@@ -229,7 +233,7 @@ async fn whoever_signs_with_another_secret_is_not_heard() {
     let desk = Desk::new(script).await;
     for n in 0..10 {
         desk.api
-            .send(&body(&nudge(&format!("k{n}"))))
+            .send(&cleared(&body(&nudge(&format!("k{n}")))))
             .await
             .unwrap();
     }

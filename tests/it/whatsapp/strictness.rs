@@ -1,5 +1,6 @@
 //! The fake is as strict as the API: what the product makes is taken, what is wrong is not.
 
+use crate::cleared::cleared;
 use serde_json::{Value, json};
 
 use super::{Button, Desk, Header, Media, WhatsAppRequest, account, body, nudge};
@@ -38,7 +39,7 @@ async fn every_kind_of_request_that_the_product_makes_is_taken() {
         },
     ];
     for request in requests {
-        let sent = desk.api.send(&body(&request)).await;
+        let sent = desk.api.send(&cleared(&body(&request))).await;
         assert!(sent.is_ok(), "{request:?}: {sent:?}");
     }
 }
@@ -110,7 +111,7 @@ async fn a_request_that_does_not_fit_its_template_is_turned_away_with_its_code()
             132_005,
         ),
     ] {
-        let trouble = desk.api.send(&body(&request)).await.unwrap_err();
+        let trouble = desk.api.send(&cleared(&body(&request))).await.unwrap_err();
         assert_eq!(trouble.code, Some(code), "{request:?}: {}", trouble.what);
     }
 }
@@ -172,10 +173,14 @@ async fn every_part_of_a_request_is_looked_at() {
         (format!("{button}/index"), Some(json!("7")), 132_012),
         (format!("{button}/parameters"), Some(json!([])), 131_008),
     ] {
-        let trouble = desk.api.send(&changed(&pointer, value)).await.unwrap_err();
+        let trouble = desk
+            .api
+            .send(&cleared(&changed(&pointer, value)))
+            .await
+            .unwrap_err();
         assert_eq!(trouble.code, Some(code), "{pointer}: {}", trouble.what);
     }
-    let trouble = desk.api.send(b"{").await.unwrap_err();
+    let trouble = desk.api.send(&cleared(b"{")).await.unwrap_err();
     assert_eq!(trouble.code, Some(100));
 }
 
@@ -201,7 +206,7 @@ async fn another_version_number_or_token_is_not_let_in() {
         (settings("v25.0", &number), "other", 190),
     ] {
         let api = Api::new(&settings, &token.into()).unwrap();
-        let trouble = api.send(&body(&nudge("k"))).await.unwrap_err();
+        let trouble = api.send(&cleared(&body(&nudge("k")))).await.unwrap_err();
         assert_eq!(trouble.code, Some(code), "{}", trouble.what);
     }
 }

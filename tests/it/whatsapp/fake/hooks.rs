@@ -56,16 +56,15 @@ impl Hooks {
         let how = &sender.how;
         let nameless = draw(sender.seed, n, 1) < how.nameless;
         let mut events = vec![sender.status(taken, "sent", nameless, None)];
-        match taken.fails {
-            Some(code) => events.push(sender.status(taken, "failed", nameless, Some(code))),
-            None => {
-                events.push(sender.status(taken, "delivered", nameless, None));
-                if draw(sender.seed, n, 2) < how.read {
-                    events.push(sender.status(taken, "read", nameless, None));
-                }
-                if draw(sender.seed, n, 3) < how.replies {
-                    events.push(sender.reply(taken, nameless));
-                }
+        if let Some(code) = taken.fails {
+            events.push(sender.status(taken, "failed", nameless, Some(code)));
+        } else {
+            events.push(sender.status(taken, "delivered", nameless, None));
+            if draw(sender.seed, n, 2) < how.read {
+                events.push(sender.status(taken, "read", nameless, None));
+            }
+            if draw(sender.seed, n, 3) < how.replies {
+                events.push(sender.reply(taken, nameless));
             }
         }
         if draw(sender.seed, n, 4) < how.early {

@@ -229,57 +229,7 @@ impl Inner {
             key: key["biz_opaque_callback_data"].as_str().map(str::to_owned),
             fails: None,
         };
-        self.scripted(then, taken, &to)
-    }
-
-    fn scripted(&self, then: &Then, mut taken: Taken, to: &str) -> Verdict {
-        let good = accepted(&taken, to, "accepted");
-        let said = then.name();
-        let verdict = |is_taken: bool, taken: Taken, reply: Reply| Verdict {
-            said,
-            taken: is_taken.then_some(taken),
-            reply,
-        };
-        match then {
-            Then::Accept => verdict(true, taken, answer(200, good)),
-            Then::Refuse { code } => refused(*code, "asked for by the script"),
-            Then::FailLater { code } => {
-                taken.fails = Some(*code);
-                verdict(true, taken, answer(200, good))
-            }
-            Then::Held { word } => {
-                let body = accepted(&taken, to, word);
-                verdict(true, taken, answer(200, body))
-            }
-            Then::BadJson { taken: is } => {
-                verdict(*is, taken, answer(200, b"{\"messages\":[{\"id\":".to_vec()))
-            }
-            Then::Redirect { taken: is } => {
-                let mut reply = answer(301, Vec::new());
-                if let Reply::Answer { headers, .. } = &mut reply {
-                    headers.push(("Location", "/elsewhere/messages".to_owned()));
-                }
-                verdict(*is, taken, reply)
-            }
-            Then::TooMany { retry_after } => {
-                let mut reply = answer(429, b"slow down".to_vec());
-                if let Reply::Answer { headers, .. } = &mut reply {
-                    headers.push(("Retry-After", retry_after.to_string()));
-                }
-                verdict(false, taken, reply)
-            }
-            Then::NoJson { status, taken: is } => {
-                let body = b"<html><body>Bad gateway</body></html>".to_vec();
-                verdict(*is, taken, answer(*status, body))
-            }
-            Then::Huge { taken: is } => verdict(*is, taken, answer(200, vec![b' '; 1 << 20])),
-            Then::ResetAfterBody { taken: is } => verdict(*is, taken, Reply::Reset),
-            Then::Stall { taken: is } => verdict(*is, taken, Reply::Stall),
-            Then::CutAnswer { taken: is } => verdict(*is, taken, ending(good, Ending::Cut)),
-            Then::CloseIdle => verdict(true, taken, ending(good, Ending::Close)),
-            // Done before the body was read.
-            Then::ResetBeforeBody => verdict(false, taken, Reply::Reset),
-        }
+        scripted(then, taken, &to)
     }
 
     /// What the script wants with the n-th request: with its recipient known, or before that.
@@ -300,6 +250,56 @@ impl Inner {
             }
         }
         None
+    }
+}
+
+fn scripted(then: &Then, mut taken: Taken, to: &str) -> Verdict {
+    let good = accepted(&taken, to, "accepted");
+    let said = then.name();
+    let verdict = |is_taken: bool, taken: Taken, reply: Reply| Verdict {
+        said,
+        taken: is_taken.then_some(taken),
+        reply,
+    };
+    match then {
+        Then::Accept => verdict(true, taken, answer(200, good)),
+        Then::Refuse { code } => refused(*code, "asked for by the script"),
+        Then::FailLater { code } => {
+            taken.fails = Some(*code);
+            verdict(true, taken, answer(200, good))
+        }
+        Then::Held { word } => {
+            let body = accepted(&taken, to, word);
+            verdict(true, taken, answer(200, body))
+        }
+        Then::BadJson { taken: is } => {
+            verdict(*is, taken, answer(200, b"{\"messages\":[{\"id\":".to_vec()))
+        }
+        Then::Redirect { taken: is } => {
+            let mut reply = answer(301, Vec::new());
+            if let Reply::Answer { headers, .. } = &mut reply {
+                headers.push(("Location", "/elsewhere/messages".to_owned()));
+            }
+            verdict(*is, taken, reply)
+        }
+        Then::TooMany { retry_after } => {
+            let mut reply = answer(429, b"slow down".to_vec());
+            if let Reply::Answer { headers, .. } = &mut reply {
+                headers.push(("Retry-After", retry_after.to_string()));
+            }
+            verdict(false, taken, reply)
+        }
+        Then::NoJson { status, taken: is } => {
+            let body = b"<html><body>Bad gateway</body></html>".to_vec();
+            verdict(*is, taken, answer(*status, body))
+        }
+        Then::Huge { taken: is } => verdict(*is, taken, answer(200, vec![b' '; 1 << 20])),
+        Then::ResetAfterBody { taken: is } => verdict(*is, taken, Reply::Reset),
+        Then::Stall { taken: is } => verdict(*is, taken, Reply::Stall),
+        Then::CutAnswer { taken: is } => verdict(*is, taken, ending(good, Ending::Cut)),
+        Then::CloseIdle => verdict(true, taken, ending(good, Ending::Close)),
+        // Done before the body was read.
+        Then::ResetBeforeBody => verdict(false, taken, Reply::Reset),
     }
 }
 

@@ -1,5 +1,6 @@
 //! HTTP/1.1 by hand, because a server library would not break it.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -110,7 +111,7 @@ impl Connection {
             body.len()
         );
         for (name, value) in headers {
-            bytes.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(bytes, "{name}: {value}\r\n");
         }
         bytes.push_str("\r\n");
         let mut bytes = bytes.into_bytes();
@@ -134,6 +135,6 @@ impl Connection {
     /// Says nothing until the other side gives up, at most a minute.
     pub(super) async fn stall(&mut self) {
         let silent = async { while self.more().await.is_some() {} };
-        let _ = tokio::time::timeout(Duration::from_secs(60), silent).await;
+        let _ = tokio::time::timeout(Duration::from_mins(1), silent).await;
     }
 }

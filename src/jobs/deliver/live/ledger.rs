@@ -1,0 +1,146 @@
+//! One writer for many sessions: endings and points of no return of all of them in one transaction,
+//! so that one flush of the disk serves them all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tracing::{error, warn};
+
+use super::Parcel;
+use crate::app::App;
+use crate::db::{Asking, Ending, Passed, Settled};
+use crate::rules::delivery::clearance::Door;
+
+/// The most entries of one transaction.
+const MOST: usize = 256;
+
+/// How long to wait before a failed transaction is tried again.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// How often endings are tried to be written when the process is about to end.
+const LAST_TRIES: u32 = 5;
+
+/// The way to the one writer.
+#[derive(Clone, Debug)]
+pub(super) struct Ledger(mpsc::Sender<Entry>);
+
+#[derive(Debug)]
+enum Entry {
+    Pass(Asking<Parcel>, oneshot::Sender<Passed<Parcel>>),
+    End(Ending),
+    Flush(oneshot::Sender<()>),
+}
+
+impl Ledger {
+    /// Starts the writer; it ends when the last handle is gone and everything is written.
+    pub(super) fn start(app: Arc<App>, owner: String) -> Self {
+        let (entries, receiver) = mpsc::channel(MOST);
+        tokio::spawn(write(app, owner, receiver));
+        Self(entries)
+    }
+
+    /// Passes the point of no return with a message, if the gates let it through. Nothing comes back
+    /// when the database could not write: then nothing was passed.
+    pub(super) async fn pass(&self, asking: Asking<Parcel>) -> Option<Passed<Parcel>> {
+        let (reply, passed) = oneshot::channel();
+        self.0.send(Entry::Pass(asking, reply)).await.ok()?;
+        passed.await.ok()
+    }
+
+    /// Records what came of an attempt; it is written with the next transaction, and nobody waits
+    /// for it.
+    pub(super) async fn end(&self, ending: Ending) {
+        if self.0.send(Entry::End(ending)).await.is_err() {
+            error!("the ledger is closed: what came of a message is not written");
+        }
+    }
+
+    /// Waits until everything that was handed over before is written.
+    pub(super) async fn flush(&self) {
+        let (reply, flushed) = oneshot::channel();
+        if self.0.send(Entry::Flush(reply)).await.is_ok() {
+            let _ = flushed.await;
+        }
+    }
+}
+
+/// What waits for the next transaction.
+#[derive(Default)]
+struct Page {
+    endings: Vec<Ending>,
+    asking: Vec<Asking<Parcel>>,
+    replies: Vec<oneshot::Sender<Passed<Parcel>>>,
+    flushed: Vec<oneshot::Sender<()>>,
+}
+
+impl Page {
+    fn take(&mut self, entries: &mut Vec<Entry>) {
+        for entry in entries.drain(..) {
+            match entry {
+                Entry::Pass(asking, reply) => {
+                    self.asking.push(asking);
+                    self.replies.push(reply);
+                }
+                Entry::End(ending) => self.endings.push(ending),
+                Entry::Flush(reply) => self.flushed.push(reply),
+            }
+        }
+    }
+}
+
+async fn write(app: Arc<App>, owner: String, mut receiver: mpsc::Receiver<Entry>) {
+    let mut entries = Vec::with_capacity(MOST);
+    let mut page = Page::default();
+    while receiver.recv_many(&mut entries, MOST).await > 0 {
+        page.take(&mut entries);
+        if !write_page(&app, &owner, &mut page).await {
+            tokio::time::sleep(AFTER_FAILURE).await;
+        }
+    }
+    for _ in 0..LAST_TRIES {
+        if page.endings.is_empty() || write_page(&app, &owner, &mut page).await {
+            return;
+        }
+        tokio::time::sleep(AFTER_FAILURE).await;
+    }
+    error!(
+        messages = page.endings.len(),
+        "what came of these messages could not be written: the next start calls them unknown"
+    );
+}
+
+/// Writes a page. When that fails the endings stay for the next one, and whoever asks to pass hears
+/// nothing and sends nothing.
+async fn write_page(app: &App, owner: &str, page: &mut Page) -> bool {
+    let door = Door {
+        settings: &app.settings,
+        campaigns: &app.campaigns,
+        now: app.clock.now(),
+    };
+    let asking = std::mem::take(&mut page.asking);
+    let replies = std::mem::take(&mut page.replies);
+    match app.store.settle(&page.endings, asking, &door, owner).await {
+        Ok(Settled { stale, passed }) => {
+            if stale > 0 {
+                warn!(
+                    stale,
+                    "endings came too late: somebody else has decided these messages"
+                );
+            }
+            page.endings.clear();
+            for (reply, passed) in replies.into_iter().zip(passed) {
+                // Whoever asked and is gone has sent nothing: the reconciler settles the message.
+                let _ = reply.send(passed);
+            }
+            for reply in page.flushed.drain(..) {
+                let _ = reply.send(());
+            }
+            true
+        }
+        Err(error) => {
+            error!(%error, "the ledger cannot be written: nothing leaves");
+            false
+        }
+    }
+}

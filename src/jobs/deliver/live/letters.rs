@@ -1,0 +1,136 @@
+//! One letter over one session.
+
+use chrono::TimeDelta;
+use sha2::{Digest, Sha256};
+use tracing::debug;
+
+use super::outlook::Setback;
+use super::{Live, Parcel};
+use crate::channels::smtp::{Envelope, Pooled, Trouble};
+use crate::db::{Asking, Ending, Outlook, Passed};
+use crate::jobs::deliver::prepare::Content;
+use crate::model::Channel;
+use crate::rules::delivery::clearance::Cleared;
+use crate::rules::delivery::reaction::{Fate, Reaction};
+use crate::rules::delivery::return_path::{self, id_of};
+
+/// How much longer than the deadlines of the server a lease must last: for our own work.
+const MARGIN: TimeDelta = TimeDelta::seconds(30);
+
+impl Live {
+    /// Sends a letter; whatever happens, its ending is recorded, or the reconciler settles it.
+    pub(super) async fn send_letter(&self, parcel: Parcel) {
+        let Some(pool) = &self.letters else { return };
+        let Some(envelope) = self.envelope(&parcel) else {
+            let failed = setback(Fate::Failed, "the address cannot be written to");
+            return self.put_aside(&parcel, failed).await;
+        };
+        let mut session = match pool.take().await {
+            Ok(session) => session,
+            Err(trouble) => return self.put_aside(&parcel, before(trouble)).await,
+        };
+        if let Err(trouble) = session.offer(&envelope).await {
+            self.put_aside(&parcel, before(trouble)).await;
+            // A refused recipient leaves the connection good; anything else does not.
+            if session.reset().await.is_ok() {
+                session.park().await;
+            }
+            return;
+        }
+        let asking = self.asking(parcel);
+        match self.ledger.pass(asking).await {
+            Some(Passed::Cleared(cleared)) => self.hand_in(session, cleared).await,
+            Some(Passed::Hindered(parcel, hindrance)) => {
+                debug!(
+                    message = parcel.claimed.claim.message,
+                    ?hindrance,
+                    "stopped at the door"
+                );
+                session.abandon();
+            }
+            // Lost to somebody else, or the database could not write: nothing leaves.
+            Some(Passed::Lost(_)) | None => session.abandon(),
+        }
+    }
+
+    fn asking(&self, parcel: Parcel) -> Asking<Parcel> {
+        let deadlines = &self.app.settings.smtp.deadlines;
+        let longest = deadlines.content.duration() + deadlines.end_of_data.duration();
+        let longest = TimeDelta::from_std(longest).unwrap_or_default() + MARGIN;
+        let needs_until = self.app.clock.now() + longest;
+        Asking {
+            claim: parcel.claimed.claim,
+            address: parcel.prepared.address.clone(),
+            content: Sha256::digest(parcel.prepared.content.bytes()).into(),
+            needs_until: needs_until.timestamp_millis(),
+            message: parcel,
+        }
+    }
+
+    /// Where a letter goes, and where it comes back to when it cannot be delivered: an address of
+    /// its own, where the configuration has a domain for that.
+    fn envelope(&self, parcel: &Parcel) -> Option<Envelope> {
+        let Content::Letter(letter) = &parcel.prepared.content else {
+            return None;
+        };
+        let number = id_of(parcel.claimed.claim.message);
+        let back = match &self.app.settings.smtp.bounce_domain {
+            Some(domain) => return_path::make(&self.app.key, number, domain),
+            None => letter.from.clone(),
+        };
+        let mut envelope = Envelope::new(&back, &letter.to)?;
+        envelope.id = Some(parcel.prepared.key.clone());
+        envelope.size = Some(letter.bytes.len());
+        Some(envelope)
+    }
+
+    /// Past the point of no return: the content, and the answer to it.
+    async fn hand_in(&self, mut session: Pooled, cleared: Cleared<Parcel>) {
+        let sent = session.transmit(&cleared).await;
+        let parcel = cleared.into_message();
+        match sent {
+            Ok(accepted) => {
+                let outlook = Outlook::Accepted {
+                    receipt: accepted.reply.to_string(),
+                    provider_id: None,
+                };
+                let claim = parcel.claimed.claim;
+                self.ledger.end(Ending { claim, outlook }).await;
+                self.conditions.went_through(Channel::Email);
+            }
+            Err(trouble) => {
+                let after = Setback {
+                    passed: true,
+                    ..before(trouble)
+                };
+                self.put_aside(&parcel, after).await;
+            }
+        }
+        session.park().await;
+    }
+
+    async fn put_aside(&self, parcel: &Parcel, setback: Setback) {
+        let prepared = &parcel.prepared;
+        self.set_back(&parcel.claimed, &prepared.key, &prepared.address, setback)
+            .await;
+    }
+}
+
+/// A setback before the point of no return.
+fn before(trouble: Trouble) -> Setback {
+    Setback {
+        reaction: trouble.reaction,
+        passed: false,
+        what: trouble.to_string(),
+        wait: None,
+    }
+}
+
+fn setback(fate: Fate, what: &str) -> Setback {
+    Setback {
+        reaction: Reaction::only(fate),
+        passed: false,
+        what: what.to_owned(),
+        wait: None,
+    }
+}

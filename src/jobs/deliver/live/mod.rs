@@ -1,0 +1,387 @@
+//! Delivery to people.
+//!
+//! ```text
+//! claim ── gates asked once ── pace ── prepare ──▶ workers, one a session
+//!                                                     │ offer the letter (up to the server's 354)
+//!                                                     ▼
+//!                                   ledger: many sessions, one transaction
+//!                                     endings · gates asked again · point of no return
+//!                                                     │ commit
+//!                                                     ▼
+//!                                                  content ── answer ── ending
+//! ```
+//!
+//! The tables are the truth: whoever dies here leaves messages that the next start gives back, or
+//! calls unknown where content may have left.
+
+mod conditions;
+mod ledger;
+mod letters;
+mod nudges;
+mod outlook;
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::MANAGERS;
+use super::prepare::{Content, FrozenList, Prepared, prepare, sender_domain};
+use crate::app::App;
+use crate::channels::dkim::{DkimError, Signer};
+use crate::channels::smtp::{Pool, Server, ServerError};
+use crate::channels::whatsapp::Api;
+use crate::db::{Claim, ClaimOrder, Claimed, Ending, Outlook, Reconciled, StoreError};
+use crate::jobs::inputs::Frozen;
+use crate::model::Channel;
+use crate::rules::delivery::clearance::{Door, Hindrance};
+
+use conditions::Conditions;
+use ledger::Ledger;
+
+/// How long a claim holds. Longer than any attempt: the end of one is bounded by the deadlines of
+/// its channel.
+const LEASE: TimeDelta = TimeDelta::minutes(20);
+
+/// Everything that sends.
+#[derive(Debug)]
+pub struct Live {
+    app: Arc<App>,
+    /// One name a process start: what a process of another name has claimed is not ours.
+    owner: String,
+    letters: Option<Pool>,
+    signer: Option<Signer>,
+    nudges: Option<Api>,
+    conditions: Conditions,
+    ledger: Ledger,
+    stop: CancellationToken,
+}
+
+/// Why nothing can be sent to anybody.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReady {
+    /// The mail server.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The signature of letters.
+    #[error(transparent)]
+    Signature(#[from] DkimError),
+    /// The WhatsApp account.
+    #[error("{0}")]
+    WhatsApp(String),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A message on its way through this process.
+#[derive(Debug)]
+struct Parcel {
+    claimed: Claimed,
+    prepared: Prepared,
+}
+
+impl AsRef<[u8]> for Parcel {
+    fn as_ref(&self) -> &[u8] {
+        self.prepared.as_ref()
+    }
+}
+
+/// What one round of delivery has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Round {
+    /// Messages that were taken in hand.
+    pub claimed: u64,
+}
+
+impl Live {
+    /// Makes everything ready to send, and takes over what a process that died has left: the caller
+    /// holds the lock of delivery (`jobs::lock`), so nobody else is sending.
+    pub async fn start(
+        app: Arc<App>,
+        owner: String,
+        stop: CancellationToken,
+    ) -> Result<Self, NotReady> {
+        let settings = &app.settings;
+        let domain = sender_domain(&app);
+        let dkim = settings.smtp.dkim.as_ref();
+        let signer = dkim
+            .map(|dkim| Signer::new(dkim, &app.home, &domain))
+            .transpose()?;
+        let letters = match &settings.smtp.host {
+            Some(_) => {
+                let server = Server::new(&settings.smtp, &app.home, &domain)?;
+                Some(Pool::new(server, &settings.smtp))
+            }
+            None => None,
+        };
+        let nudges = nudges::account(&app).map_err(NotReady::WhatsApp)?;
+        let left = app.store.take_over(&owner, app.now_ms()).await?;
+        if !left.is_empty() {
+            info!(?left, "took over what a process that is gone has left");
+        }
+        Ok(Self {
+            conditions: Conditions::new(settings),
+            ledger: Ledger::start(Arc::clone(&app), owner.clone()),
+            app,
+            owner,
+            letters,
+            signer,
+            nudges,
+            stop,
+        })
+    }
+
+    /// Whether anything can leave on a channel.
+    pub fn can_send(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::Email => self.letters.is_some(),
+            Channel::Whatsapp => self.nudges.is_some(),
+        }
+    }
+
+    /// Puts right what dead workers and passing time have left.
+    pub async fn reconcile(&self) -> Result<Reconciled, StoreError> {
+        let settled = self
+            .app
+            .store
+            .reconcile(&self.owner, self.app.now_ms())
+            .await?;
+        if !settled.is_empty() {
+            info!(?settled, "put right");
+        }
+        if let Some(pool) = &self.letters {
+            pool.tidy();
+        }
+        Ok(settled)
+    }
+
+    /// Sends what is due on a channel until nothing is, or until it is told to stop; what has not
+    /// left by then is given back.
+    pub async fn deliver_due(self: &Arc<Self>, channel: Channel) -> Result<Round, StoreError> {
+        let mut round = Round::default();
+        if !self.can_send(channel) {
+            return Ok(round);
+        }
+        let sessions = self.sessions(channel);
+        let (queue, parcels) = mpsc::channel(sessions);
+        let parcels = Arc::new(Mutex::new(parcels));
+        let mut workers = JoinSet::new();
+        for _ in 0..sessions {
+            self.spawn_worker(&mut workers, channel, &parcels);
+        }
+        let mut failed = None;
+        while !self.stop.is_cancelled() {
+            // A worker that panicked is replaced; its message is settled by the reconciler.
+            while let Some(ended) = workers.try_join_next() {
+                if ended.is_err() {
+                    warn!(%channel, "a worker died and is replaced");
+                    self.spawn_worker(&mut workers, channel, &parcels);
+                }
+            }
+            match self.feed(channel, sessions, &queue).await {
+                Ok(0) => break,
+                Ok(claimed) => round.claimed += claimed,
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        drop(queue);
+        while workers.join_next().await.is_some() {}
+        self.ledger.flush().await;
+        failed.map_or(Ok(round), Err)
+    }
+
+    fn sessions(&self, channel: Channel) -> usize {
+        match channel {
+            Channel::Email => usize::from(self.app.settings.smtp.connections),
+            Channel::Whatsapp => nudges::AT_ONCE,
+        }
+    }
+
+    fn spawn_worker(
+        self: &Arc<Self>,
+        workers: &mut JoinSet<()>,
+        channel: Channel,
+        parcels: &Arc<Mutex<mpsc::Receiver<Parcel>>>,
+    ) {
+        let (live, parcels) = (Arc::clone(self), Arc::clone(parcels));
+        workers.spawn(async move {
+            loop {
+                let parcel = parcels.lock().await.recv().await;
+                let Some(parcel) = parcel else { return };
+                if live.stop.is_cancelled() {
+                    live.give_back(&[parcel.claimed.claim]).await;
+                    continue;
+                }
+                match channel {
+                    Channel::Email => live.send_letter(parcel).await,
+                    Channel::Whatsapp => live.send_nudge(parcel).await,
+                }
+            }
+        });
+    }
+
+    /// Claims some messages and hands those that may go to the workers; returns how many it
+    /// claimed.
+    async fn feed(
+        &self,
+        channel: Channel,
+        sessions: usize,
+        queue: &mpsc::Sender<Parcel>,
+    ) -> Result<u64, StoreError> {
+        if self
+            .conditions
+            .rests_until(channel, self.app.clock.now())
+            .is_some()
+        {
+            return Ok(0);
+        }
+        let order = ClaimOrder {
+            channel,
+            limit: (sessions * 2).clamp(2, 256) as u32,
+            owner: &self.owner,
+            now_ms: self.app.now_ms(),
+            lease_ms: LEASE.num_milliseconds(),
+        };
+        let claimed = self.app.store.claim(&order).await?;
+        let count = claimed.len() as u64;
+        let claimed = self.without_hindered(claimed).await?;
+        let mut left = claimed.into_iter();
+        while let Some(one) = left.next() {
+            if self.stop.is_cancelled() {
+                let claims: Vec<Claim> = std::iter::once(&one)
+                    .chain(left.as_slice())
+                    .map(|one| one.claim)
+                    .collect();
+                self.give_back(&claims).await;
+                break;
+            }
+            self.hand_over(channel, one, queue).await?;
+        }
+        Ok(count)
+    }
+
+    /// Puts back, or ends, what the gates do not let through now.
+    async fn without_hindered(&self, claimed: Vec<Claimed>) -> Result<Vec<Claimed>, StoreError> {
+        if claimed.is_empty() {
+            return Ok(claimed);
+        }
+        let addresses: Vec<String> = claimed.iter().map(address_of).collect();
+        let claims: Vec<(Claim, &str)> = claimed
+            .iter()
+            .zip(&addresses)
+            .map(|(one, address)| (one.claim, address.as_str()))
+            .collect();
+        let hindered = self.app.store.hindrances(&claims, &self.door()).await?;
+        let by = &self.owner;
+        self.app
+            .store
+            .put_back(&hindered, by, self.app.now_ms())
+            .await?;
+        let hindered: Vec<Claim> = hindered.into_iter().map(|(claim, _)| claim).collect();
+        let through = claimed.into_iter();
+        Ok(through
+            .filter(|one| !hindered.contains(&one.claim))
+            .collect())
+    }
+
+    /// Prepares a message when it is its turn, and hands it to a worker.
+    async fn hand_over(
+        &self,
+        channel: Channel,
+        claimed: Claimed,
+        queue: &mpsc::Sender<Parcel>,
+    ) -> Result<(), StoreError> {
+        let now = self.app.clock.now();
+        let domain = domain_of(&address_of(&claimed));
+        if let Some(at) = self
+            .conditions
+            .not_before(channel, claimed.claim.message, &domain, now)
+        {
+            let later = Hindrance::Until(at, "pace".to_owned());
+            let by = &self.owner;
+            self.app
+                .store
+                .put_back(&[(claimed.claim, later)], by, self.app.now_ms())
+                .await?;
+            return Ok(());
+        }
+        self.conditions.turn_on(channel, now, &self.stop).await;
+        match self.signed(&claimed) {
+            Ok(prepared) => {
+                // The queue is as long as there are workers: whoever feeds waits for them.
+                let _ = queue.send(Parcel { claimed, prepared }).await;
+            }
+            Err(reason) => {
+                warn!(message = claimed.claim.message, %reason, "a message cannot be made");
+                let outlook = Outlook::Failed { reason };
+                let claim = claimed.claim;
+                self.ledger.end(Ending { claim, outlook }).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of a message, signed where letters are.
+    fn signed(&self, claimed: &Claimed) -> Result<Prepared, String> {
+        let mut prepared = prepare(&self.app, &claimed.due)?;
+        if let (Some(signer), Content::Letter(letter)) = (&self.signer, &mut prepared.content) {
+            let signed = signer.sign(&letter.bytes);
+            letter.bytes = signed.map_err(|error| error.to_string())?;
+        }
+        Ok(prepared)
+    }
+
+    async fn give_back(&self, claims: &[Claim]) {
+        let given = self
+            .app
+            .store
+            .give_back(claims, &self.owner, self.app.now_ms());
+        if let Err(error) = given.await {
+            // Nothing is lost: the lease runs out, or the next start gives them back.
+            warn!(%error, "messages could not be given back");
+        }
+    }
+
+    fn door(&self) -> Door<'_> {
+        Door {
+            settings: &self.app.settings,
+            campaigns: &self.app.campaigns,
+            now: self.app.clock.now(),
+        }
+    }
+
+    /// Says goodbye to the servers, when nothing is sent any more.
+    pub async fn close(&self) {
+        if let Some(pool) = &self.letters {
+            pool.close().await;
+        }
+    }
+}
+
+/// The address that a message goes to, as it was frozen.
+fn address_of(claimed: &Claimed) -> String {
+    let inputs = &claimed.due.inputs;
+    if claimed.due.campaign == MANAGERS {
+        let list = serde_json::from_str::<FrozenList>(inputs);
+        return list.map(|list| list.address).unwrap_or_default();
+    }
+    let frozen = serde_json::from_str::<Frozen>(inputs);
+    let address = frozen.ok().and_then(|frozen| match claimed.due.channel {
+        Channel::Email => frozen.client.email,
+        Channel::Whatsapp => frozen.client.phone,
+    });
+    address.unwrap_or_default()
+}
+
+/// The domain of an address; nothing for a phone.
+fn domain_of(address: &str) -> String {
+    let domain = address.rsplit_once('@').map(|(_, domain)| domain);
+    domain.unwrap_or_default().to_lowercase()
+}

@@ -1,0 +1,94 @@
+//! One WhatsApp message as one request.
+
+use chrono::TimeDelta;
+use sha2::{Digest, Sha256};
+use tracing::debug;
+
+use super::outlook::Setback;
+use super::{Live, Parcel};
+use crate::app::App;
+use crate::channels::whatsapp::Api;
+use crate::db::{Asking, Ending, Outlook, Passed};
+use crate::model::Channel;
+use crate::rules::delivery::clearance::Cleared;
+
+/// How many requests are under way at once.
+pub(super) const AT_ONCE: usize = 8;
+
+/// How much longer than the timeout of a request a lease must last: for our own work.
+const MARGIN: TimeDelta = TimeDelta::seconds(30);
+
+/// The account that nudges leave through, where one is configured.
+pub(super) fn account(app: &App) -> Result<Option<Api>, String> {
+    let settings = &app.settings.whatsapp;
+    if settings.phone_number_id.is_none() {
+        return Ok(None);
+    }
+    let token = settings
+        .token(&app.home)
+        .map_err(|error| error.to_string())?;
+    let api = Api::new(settings, &token).map_err(|error| error.to_string())?;
+    Ok(Some(api))
+}
+
+impl Live {
+    /// Sends a nudge; whatever happens, its ending is recorded, or the reconciler settles it.
+    ///
+    /// There is nothing to be agreed on beforehand: the request is the content, so the point of no
+    /// return lies before the connection.
+    pub(super) async fn send_nudge(&self, parcel: Parcel) {
+        let Some(api) = &self.nudges else { return };
+        let longest = TimeDelta::from_std(self.app.settings.whatsapp.timeout.duration());
+        let needs_until = self.app.clock.now() + longest.unwrap_or_default() + MARGIN;
+        let asking = Asking {
+            claim: parcel.claimed.claim,
+            address: parcel.prepared.address.clone(),
+            content: Sha256::digest(parcel.prepared.content.bytes()).into(),
+            needs_until: needs_until.timestamp_millis(),
+            message: parcel,
+        };
+        match self.ledger.pass(asking).await {
+            Some(Passed::Cleared(cleared)) => self.request(api, cleared).await,
+            Some(Passed::Hindered(parcel, hindrance)) => {
+                debug!(
+                    message = parcel.claimed.claim.message,
+                    ?hindrance,
+                    "stopped at the door"
+                );
+            }
+            // Lost to somebody else, or the database could not write: nothing leaves.
+            Some(Passed::Lost(_)) | None => {}
+        }
+    }
+
+    async fn request(&self, api: &Api, cleared: Cleared<Parcel>) {
+        let sent = api.send(&cleared).await;
+        let parcel = cleared.into_message();
+        match sent {
+            Ok(taken) => {
+                let receipt = match &taken.held {
+                    None => taken.wamid.clone(),
+                    Some(held) => format!("{} (held: {held:?})", taken.wamid),
+                };
+                let outlook = Outlook::Accepted {
+                    receipt,
+                    provider_id: Some(taken.wamid),
+                };
+                let claim = parcel.claimed.claim;
+                self.ledger.end(Ending { claim, outlook }).await;
+                self.conditions.went_through(Channel::Whatsapp);
+            }
+            Err(trouble) => {
+                let setback = Setback {
+                    reaction: trouble.reaction,
+                    passed: true,
+                    what: trouble.what,
+                    wait: trouble.retry_after,
+                };
+                let prepared = &parcel.prepared;
+                self.set_back(&parcel.claimed, &prepared.key, &prepared.address, setback)
+                    .await;
+            }
+        }
+    }
+}

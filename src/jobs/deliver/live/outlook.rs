@@ -1,0 +1,263 @@
+//! From what an answer means to what becomes of the message, and to what else has to be done.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tracing::{error, warn};
+
+use super::Live;
+use crate::db::{Claimed, Ending, Outlook, Stop};
+use crate::model::{Channel, StopOf, SuppressionReason, SuppressionScope};
+use crate::rules::delivery::reaction::{Fate, Measure, Reaction, Timetable};
+use crate::rules::delivery::retry::pause;
+use crate::rules::plan::country_of;
+
+/// When a message that was given back through no fault of its own is taken up again.
+const SOON: TimeDelta = TimeDelta::seconds(15);
+
+/// So many soft bounces within [`FAULTS_COUNT_FOR`] suppress an address.
+const SOFT_BOUNCES: u64 = 3;
+
+/// So many times without an account, and a phone is written to no more.
+const NO_ACCOUNTS: u64 = 2;
+
+/// How long faults of an address are remembered against it.
+const FAULTS_COUNT_FOR: TimeDelta = TimeDelta::days(30);
+
+/// An attempt that did not end in acceptance.
+#[derive(Debug)]
+pub(super) struct Setback {
+    /// What it means.
+    pub(super) reaction: Reaction,
+    /// Whether the point of no return was passed before.
+    pub(super) passed: bool,
+    /// What was said, for people.
+    pub(super) what: String,
+    /// How long the other side asked to wait.
+    pub(super) wait: Option<Duration>,
+}
+
+/// What becomes of a message after a setback.
+pub(super) fn outlook(setback: &Setback, refusals: u32, key: &str, now: DateTime<Utc>) -> Outlook {
+    let reason = setback.what.clone();
+    let asked = setback.wait.and_then(|wait| TimeDelta::from_std(wait).ok());
+    let at = |pause: TimeDelta| (now + pause.max(asked.unwrap_or_default())).timestamp_millis();
+    let retry = |timetable| match pause(timetable, refusals + 1, key) {
+        Some(pause) => Outlook::Retry {
+            due_at: at(pause),
+            reason: reason.clone(),
+        },
+        None => Outlook::Failed {
+            reason: format!("given up after {} refusals: {reason}", refusals + 1),
+        },
+    };
+    match setback.reaction.fate {
+        Fate::Retry(timetable) => retry(timetable),
+        Fate::Failed => Outlook::Failed { reason },
+        Fate::GiveBack if setback.passed => retry(Timetable::Outage),
+        Fate::GiveBack => Outlook::GiveBack {
+            due_at: at(SOON),
+            reason,
+        },
+        // Before the point of no return nothing can have left, whatever the channel thinks.
+        Fate::Unknown | Fate::Accepted if !setback.passed => retry(Timetable::Mail),
+        Fate::Unknown | Fate::Accepted => Outlook::Unknown { reason },
+    }
+}
+
+impl Live {
+    /// Records a setback and does what it asks for.
+    pub(super) async fn set_back(
+        &self,
+        claimed: &Claimed,
+        key: &str,
+        address: &str,
+        setback: Setback,
+    ) {
+        let now = self.app.clock.now();
+        let outlook = outlook(&setback, claimed.refusals, key, now);
+        let claim = claimed.claim;
+        self.ledger.end(Ending { claim, outlook }).await;
+        let channel = claimed.due.channel;
+        let measure = setback.reaction.measure;
+        let domain = super::domain_of(address);
+        self.conditions.heed(channel, &domain, measure, now);
+        if let Err(error) = self
+            .take_measure(claimed, address, measure, &setback.what)
+            .await
+        {
+            error!(%error, message = claim.message, "a measure could not be written");
+        }
+    }
+
+    async fn take_measure(
+        &self,
+        claimed: &Claimed,
+        address: &str,
+        measure: Measure,
+        what: &str,
+    ) -> Result<(), crate::db::StoreError> {
+        let channel = claimed.due.channel;
+        let (campaign, step) = (&claimed.due.campaign, &claimed.due.step);
+        match measure {
+            Measure::SuppressAddress => {
+                let reason = match channel {
+                    Channel::Email => SuppressionReason::HardBounce,
+                    Channel::Whatsapp => SuppressionReason::NoAccount,
+                };
+                self.suppress(channel, address, SuppressionScope::All, reason)
+                    .await
+            }
+            Measure::SuppressAdvertising => {
+                let scope = SuppressionScope::Advertising;
+                self.suppress(channel, address, scope, SuppressionReason::Stop)
+                    .await
+            }
+            Measure::CountSoftBounce => {
+                let enough = self.count(claimed, address, "soft_bounce").await? >= SOFT_BOUNCES;
+                if enough {
+                    let reason = SuppressionReason::HardBounce;
+                    self.suppress(channel, address, SuppressionScope::All, reason)
+                        .await?;
+                }
+                Ok(())
+            }
+            Measure::CountNoAccount => {
+                let enough = self.count(claimed, address, "no_account").await? >= NO_ACCOUNTS;
+                if enough {
+                    let reason = SuppressionReason::NoAccount;
+                    self.suppress(channel, address, SuppressionScope::All, reason)
+                        .await?;
+                }
+                Ok(())
+            }
+            Measure::StopChannel => {
+                self.stop_until_mended(StopOf::Channel, channel.word(), what)
+                    .await
+            }
+            Measure::StopStep => {
+                let name = format!("{campaign}/{step}");
+                self.stop_until_mended(StopOf::Step, &name, what).await
+            }
+            Measure::PauseCampaign => {
+                self.stop_until_mended(StopOf::Campaign, campaign, what)
+                    .await
+            }
+            Measure::StopCountry => match country_of(address) {
+                Some(country) => self.stop_until_mended(StopOf::Country, country, what).await,
+                None => Ok(()),
+            },
+            Measure::Nothing
+            | Measure::SlowDomain
+            | Measure::SlowChannel
+            | Measure::CountAgainstChannel => Ok(()),
+        }
+    }
+
+    async fn count(
+        &self,
+        claimed: &Claimed,
+        address: &str,
+        kind: &str,
+    ) -> Result<u64, crate::db::StoreError> {
+        let channel = claimed.due.channel;
+        let hash = self.app.key.hash(channel, address);
+        let now = self.app.clock.now();
+        let since = (now - FAULTS_COUNT_FOR).timestamp_millis();
+        let (message, now_ms) = (claimed.claim.message, now.timestamp_millis());
+        self.app
+            .store
+            .count_fault(&hash, channel, kind, message, now_ms, since)
+            .await
+    }
+
+    async fn suppress(
+        &self,
+        channel: Channel,
+        address: &str,
+        scope: SuppressionScope,
+        reason: SuppressionReason,
+    ) -> Result<(), crate::db::StoreError> {
+        let hash = self.app.key.hash(channel, address);
+        let today = self.app.today();
+        self.app
+            .store
+            .suppress(&hash, channel, scope, reason, today, "delivery")
+            .await
+    }
+
+    async fn stop_until_mended(
+        &self,
+        kind: StopOf,
+        name: &str,
+        what: &str,
+    ) -> Result<(), crate::db::StoreError> {
+        warn!(%kind, name, what, "stopped until a person lifts it");
+        let stop = Stop {
+            kind,
+            name: name.to_owned(),
+            since: self.app.now_ms(),
+            by: self.owner.clone(),
+            reason: what.to_owned(),
+        };
+        self.app.store.stop(&stop).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(fate: Fate, passed: bool, refusals: u32) -> Outlook {
+        let setback = Setback {
+            reaction: Reaction::only(fate),
+            passed,
+            what: "450 busy".to_owned(),
+            wait: None,
+        };
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        outlook(&setback, refusals, "key", now)
+    }
+
+    #[test]
+    fn a_refusal_is_tried_again_until_the_timetable_ends() {
+        let mail = Fate::Retry(Timetable::Mail);
+        assert!(matches!(of(mail, false, 0), Outlook::Retry { .. }));
+        assert!(matches!(of(mail, true, 6), Outlook::Retry { .. }));
+        let given_up = of(mail, false, 7);
+        let Outlook::Failed { reason } = given_up else {
+            panic!("{given_up:?}");
+        };
+        assert_eq!(reason, "given up after 8 refusals: 450 busy");
+    }
+
+    #[test]
+    fn only_what_may_have_left_is_unknown() {
+        assert!(matches!(
+            of(Fate::Unknown, true, 0),
+            Outlook::Unknown { .. }
+        ));
+        assert!(matches!(of(Fate::Unknown, false, 0), Outlook::Retry { .. }));
+        assert!(matches!(
+            of(Fate::GiveBack, false, 0),
+            Outlook::GiveBack { .. }
+        ));
+        // Past the point of no return an attempt has been made: it counts.
+        assert!(matches!(of(Fate::GiveBack, true, 0), Outlook::Retry { .. }));
+    }
+
+    #[test]
+    fn the_other_side_may_ask_for_more_time() {
+        let setback = Setback {
+            reaction: Reaction::only(Fate::Retry(Timetable::Throughput)),
+            passed: true,
+            what: "429".to_owned(),
+            wait: Some(Duration::from_secs(3_600)),
+        };
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let Outlook::Retry { due_at, .. } = outlook(&setback, 0, "key", now) else {
+            panic!("not a retry");
+        };
+        assert!(due_at >= now.timestamp_millis() + 3_600_000);
+    }
+}
