@@ -37,7 +37,12 @@ pub fn spf(domain: &str, texts: &[String]) -> Verdict {
                  \"v=spf1 include:YOUR-MAIL-SERVICE -all\""
             ),
         ),
-        [record] if record.to_lowercase().split_whitespace().any(|word| word == "+all") => {
+        [record]
+            if record
+                .to_lowercase()
+                .split_whitespace()
+                .any(|word| word == "+all") =>
+        {
             Verdict::bad(
                 format!("the SPF record of {domain} allows everybody to send (+all)"),
                 "end it with -all or ~all",
@@ -45,7 +50,10 @@ pub fn spf(domain: &str, texts: &[String]) -> Verdict {
         }
         [record] => Verdict::Good(format!("SPF: {record}")),
         _ => Verdict::bad(
-            format!("{domain} has {} SPF records, and none of them counts", records.len()),
+            format!(
+                "{domain} has {} SPF records, and none of them counts",
+                records.len()
+            ),
             "put them together into one",
         ),
     }
@@ -152,7 +160,12 @@ mod tests {
             (&["v=DKIM1; p="], false),
             (&[], false),
         ] {
-            let verdict = dkim("s._domainkey.example.org", &texts(records), "ABCD==", "record");
+            let verdict = dkim(
+                "s._domainkey.example.org",
+                &texts(records),
+                "ABCD==",
+                "record",
+            );
             assert_eq!(is_good(&verdict), good, "{records:?}: {verdict:?}");
         }
         let Verdict::Bad(_, mend) = dkim("s._domainkey.example.org", &[], "K", "v=DKIM1; p=K")
