@@ -146,7 +146,10 @@ async fn a_domain_that_is_ready_passes_and_a_wrong_key_names_the_right_record() 
     let record = mend.split('"').nth(1).expect("the record").to_owned();
     // Made of the same private key by another program.
     let public = include_str!("smtp/tls/dkim-rsa.pub");
-    let public: String = public.lines().filter(|line| !line.starts_with('-')).collect();
+    let public: String = public
+        .lines()
+        .filter(|line| !line.starts_with('-'))
+        .collect();
     assert_eq!(record, format!("v=DKIM1; k=rsa; p={public}"));
     assert_eq!(found["spf"][0]["health"], "good");
 
