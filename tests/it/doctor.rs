@@ -201,3 +201,91 @@ fn in_the_sandbox_nothing_fails() {
     assert_eq!(output.status.code(), Some(0), "{found:?}");
     assert_eq!(found["mode"][0]["health"], "warning");
 }
+
+/// A WhatsApp account that answers questions about itself, until it is dropped.
+fn account(templates: &'static str) -> std::net::SocketAddr {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut request = [0; 4_096];
+            let length = stream.read(&mut request).expect("a request");
+            let request = String::from_utf8_lossy(&request[..length]).into_owned();
+            let is_ours = request
+                .to_lowercase()
+                .contains("authorization: bearer t0ken");
+            let (status, body) = match request.split_whitespace().nth(1) {
+                _ if !is_ours => (
+                    "401 Unauthorized",
+                    r#"{"error":{"message":"Invalid token","code":190}}"#,
+                ),
+                Some(path) if path.contains("/10229/message_templates?") => ("200 OK", templates),
+                _ => (
+                    "200 OK",
+                    r#"{"verified_name":"Bakery","display_phone_number":"+7 701"}"#,
+                ),
+            };
+            let head = format!(
+                "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                body.len()
+            );
+            stream.write_all(head.as_bytes()).expect("a head");
+            stream.write_all(body.as_bytes()).expect("a body");
+        }
+    });
+    address
+}
+
+#[test]
+fn templates_that_campaigns_use_must_be_approved_as_we_fill_them() {
+    let address = account(
+        r#"{"data":[
+        {"name":"missed_cycle_short","language":"ru","status":"APPROVED",
+         "components":[{"type":"BODY","text":"{{1}} {{2}}"}]},
+        {"name":"missed_cycle_short","language":"en","status":"PAUSED",
+         "components":[{"type":"BODY","text":"{{1}} {{2}}"}]}]}"#,
+    );
+    let home = home(&format!(
+        "[delivery]\nwhatsapp_countries = [\"KZ\"]\n[whatsapp]\nphone_number_id = \"1065\"\n\
+         business_account_id = \"10229\"\nbase_url = \"http://{address}\"\n\
+         token_env = \"REKINDLE_TEST_TOKEN\"\napp_secret_env = \"REKINDLE_TEST_TOKEN\"\n\
+         verify_token_env = \"REKINDLE_TEST_TOKEN\"\n"
+    ));
+    fs::write(
+        home.path().join("config/campaigns/wake.toml"),
+        "id = \"wake\"\ntitle = \"W\"\nstatus = \"live\"\ntrigger = { on = \"missed_cycle\" }\n\
+         step = [{ id = \"nudge\", channel = \"whatsapp\", template = \"missed-cycle-short\" }]\n",
+    )
+    .expect("a campaign");
+    let names = NameServer::start(&[]);
+    let ask = |token: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_rekindle"))
+            .current_dir(home.path())
+            .env("REKINDLE_TEST_TOKEN", token)
+            .args(["doctor", "--name-server", &names.address.to_string()])
+            .output()
+            .expect("the program");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let said = ask("t0ken");
+    assert!(
+        said.contains("the token is good for Bakery, +7 701"),
+        "{said}"
+    );
+    assert!(
+        said.contains("template missed_cycle_short (ru) is approved"),
+        "{said}"
+    );
+    assert!(
+        said.contains("FAIL whatsapp   template missed_cycle_short (en) is paused"),
+        "{said}"
+    );
+    let said = ask("another");
+    assert!(
+        said.contains("the account refuses: Invalid token (code 190)"),
+        "{said}"
+    );
+    assert!(!said.contains("another"), "the token is shown to nobody");
+}
