@@ -10,7 +10,7 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::{Exit, Format};
+use super::{Exit, Format, counted};
 use crate::config::campaign::CampaignStatus;
 use crate::config::schema::{FileKind, schema_text};
 use crate::config::{self, KnownTemplates, Loaded, Problem, Severity};
@@ -182,10 +182,4 @@ fn count(problems: &[Problem], severity: Severity) -> usize {
 
 fn templates(known: &KnownTemplates) -> usize {
     known.letters.len() + known.whatsapp.len() + known.scripts.len()
-}
-
-/// A number with its word: `1 error`, `2 errors`.
-fn counted(n: usize, word: &str) -> String {
-    let plural = if n == 1 { "" } else { "s" };
-    format!("{n} {word}{plural}")
 }

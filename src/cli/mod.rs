@@ -212,6 +212,12 @@ fn looks_at_facts(command: &Command) -> bool {
     )
 }
 
+/// A number with its word: `1 error`, `2 errors`.
+fn counted<N: Copy + PartialEq + From<u8> + fmt::Display>(n: N, word: &str) -> String {
+    let plural = if n == N::from(1) { "" } else { "s" };
+    format!("{n} {word}{plural}")
+}
+
 /// Tells a person something on standard error; that nobody reads it is no error.
 fn tell(text: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "{text}");

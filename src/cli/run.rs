@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::plan::json;
-use super::{DayArgs, Exit, Format};
+use super::{DayArgs, Exit, Format, counted};
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
 use crate::jobs::day::{self, RunOutcome, RunSummary};
@@ -148,8 +148,10 @@ pub(super) fn handed_over(
 ) -> anyhow::Result<()> {
     writeln!(
         out,
-        "Handed over: {} letters, {} WhatsApp requests, {} lists",
-        delivered.letters, delivered.whatsapp, delivered.lists
+        "Handed over: {}, {}, {}",
+        counted(delivered.letters, "letter"),
+        counted(delivered.whatsapp, "WhatsApp request"),
+        counted(delivered.lists, "list")
     )?;
     if app.settings.delivery.mode == DeliveryMode::Sandbox {
         let folder = app.path(&app.settings.paths.sandbox);

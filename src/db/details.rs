@@ -130,15 +130,9 @@ impl Store {
         clients: u32,
         up_to: Day,
     ) -> Result<Option<Vec<Vec<String>>>> {
-        let last = sqlx::query_scalar::<_, Option<i64>>(
-            "SELECT max(id) FROM (SELECT id FROM clients WHERE id > ?1 ORDER BY id LIMIT ?2)",
-        );
-        let last = last
-            .bind(after.0)
-            .bind(clients)
-            .fetch_one(&self.pool)
-            .await?;
-        let Some(last) = last else { return Ok(None) };
+        let Some(last) = self.end_of_page(*after, clients).await? else {
+            return Ok(None);
+        };
         let rows = sqlx::query(
             "SELECT DISTINCT client_id, item FROM purchase_items
              WHERE client_id > ?1 AND client_id <= ?2 AND day <= ?3 ORDER BY client_id, item",
@@ -154,6 +148,15 @@ impl Store {
         Ok(Some(baskets.collect()))
     }
 
+    /// The last of the next clients after `after`.
+    async fn end_of_page(&self, after: ClientId, clients: u32) -> Result<Option<i64>> {
+        let last = sqlx::query_scalar(
+            "SELECT max(id) FROM (SELECT id FROM clients WHERE id > ?1 ORDER BY id LIMIT ?2)",
+        );
+        let last = last.bind(after.0).bind(clients);
+        Ok(last.fetch_one(&self.pool).await?)
+    }
+
     /// What each of the next clients after `after` has bought up to a day, in the order of days, one
     /// entry for an item and a day: a page of a walk as that of [`Self::baskets_after`].
     pub async fn lines_after(
@@ -162,15 +165,9 @@ impl Store {
         clients: u32,
         up_to: Day,
     ) -> Result<Option<Vec<Vec<Bought<String>>>>> {
-        let last = sqlx::query_scalar::<_, Option<i64>>(
-            "SELECT max(id) FROM (SELECT id FROM clients WHERE id > ?1 ORDER BY id LIMIT ?2)",
-        );
-        let last = last
-            .bind(after.0)
-            .bind(clients)
-            .fetch_one(&self.pool)
-            .await?;
-        let Some(last) = last else { return Ok(None) };
+        let Some(last) = self.end_of_page(*after, clients).await? else {
+            return Ok(None);
+        };
         let rows = sqlx::query(
             "SELECT client_id, item, day, sum(quantity) AS quantity, sum(amount) AS amount
              FROM purchase_items WHERE client_id > ?1 AND client_id <= ?2 AND day <= ?3

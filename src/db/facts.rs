@@ -8,11 +8,12 @@ use std::collections::HashMap;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::rows::{client, day_of, deal, optional_day, rhythm, rhythm_dates, word};
+use super::consents::consents;
+use super::rows::{client, day_of, deal, rhythm, rhythm_dates, word};
 use super::{Result, Store};
 use crate::model::{
-    AddressGot, AddressKey, Channel, ClientFacts, ClientId, Consent, Contact, Day, PurchaseDay,
-    Suppressed, SuppressionReason, hex,
+    AddressGot, AddressKey, Channel, ClientFacts, ClientId, Contact, Day, PurchaseDay, Suppressed,
+    SuppressionReason, hex,
 };
 
 /// How many of the latest purchase days facts carry.
@@ -52,7 +53,11 @@ pub(super) struct Chunk {
 
 impl Chunk {
     pub(super) fn of(&mut self, row: &SqliteRow) -> Option<&mut ClientFacts> {
-        let place = self.place.get(&ClientId(row.get("client_id")))?;
+        self.of_client(ClientId(row.get("client_id")))
+    }
+
+    fn of_client(&mut self, client: ClientId) -> Option<&mut ClientFacts> {
+        let place = self.place.get(&client)?;
         self.facts.get_mut(*place)
     }
 
@@ -253,31 +258,8 @@ impl Store {
     }
 
     async fn read_consents(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
-        let rows = sqlx::query(
-            "WITH cards (client_id, card) AS (
-                 SELECT value, value FROM json_each(?1)
-                 UNION ALL
-                 SELECT master_id, id FROM clients
-                 WHERE master_id IN (SELECT value FROM json_each(?1)))
-             SELECT cards.client_id, card, channel, class, basis, given_on, withdrawn_on
-             FROM cards JOIN consents ON consents.client_id = card
-             WHERE given_on IS NULL OR given_on <= ?2
-             ORDER BY cards.client_id, id",
-        )
-        .bind(list)
-        .bind(day.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
-        for row in rows {
-            let consent = Consent {
-                channel: word(&row, "consents", "channel")?,
-                class: word(&row, "consents", "class")?,
-                basis: word(&row, "consents", "basis")?,
-                given_on: optional_day(&row, "given_on"),
-                withdrawn_on: optional_day(&row, "withdrawn_on").filter(|on| *on <= day),
-                card: ClientId(row.get("card")),
-            };
-            if let Some(facts) = chunk.of(&row) {
+        for (client, consent) in consents(&self.pool, list, day).await? {
+            if let Some(facts) = chunk.of_client(client) {
                 facts.consents.push(consent);
             }
         }

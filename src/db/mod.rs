@@ -8,6 +8,7 @@ mod bulk;
 mod candidates;
 mod checkups;
 mod client_kinds;
+mod consents;
 mod dating;
 mod delivery;
 mod details;

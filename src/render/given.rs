@@ -2,13 +2,13 @@
 //!
 //! Every refusal says what was expected and what was there.
 
-use handlebars::Helper;
+use handlebars::{Context, Helper};
 use serde_json::Value;
 
-use crate::model::Money;
+use crate::model::{Day, Money};
 
-/// What a template gave to a word.
-pub(super) struct Given<'h, 'rc>(pub(super) &'h Helper<'rc>);
+/// What a template gave to a word, and what everything is rendered from.
+pub(super) struct Given<'h, 'rc>(pub(super) &'h Helper<'rc>, pub(super) &'h Context);
 
 impl Given<'_, '_> {
     /// The value at `at`; `None` when it is absent.
@@ -64,6 +64,11 @@ impl Given<'_, '_> {
         let text = self.text(at)?;
         text.parse()
             .map_err(|_| format!("\"{text}\" is not an amount such as 1500 RUB"))
+    }
+
+    /// The day on which the text is read; `None` where the samples of a test have none.
+    pub(super) fn today(&self) -> Option<Day> {
+        self.1.data().get("today")?.as_str()?.parse().ok()
     }
 
     pub(super) fn option(&self, name: &str) -> Option<&Value> {

@@ -196,10 +196,10 @@ impl HelperDef for Spoken {
         &self,
         helper: &Helper<'rc>,
         _: &'reg Handlebars<'reg>,
-        _: &'rc Context,
+        context: &'rc Context,
         _: &mut RenderContext<'reg, 'rc>,
     ) -> Result<ScopedJson<'rc>, handlebars::RenderError> {
-        match (self.word.say)(self.locale, &Given(helper)) {
+        match (self.word.say)(self.locale, &Given(helper, context)) {
             Ok(value) => Ok(ScopedJson::Derived(value)),
             Err(what) => {
                 let Word { name, example, .. } = self.word;
@@ -220,11 +220,11 @@ impl HelperDef for Paragraphs {
         &self,
         helper: &Helper<'rc>,
         _: &'reg Handlebars<'reg>,
-        _: &'rc Context,
+        context: &'rc Context,
         _: &mut RenderContext<'reg, 'rc>,
         out: &mut dyn Output,
     ) -> HelperResult {
-        let given = Given(helper);
+        let given = Given(helper, context);
         let text = given.text(0).map_err(|what| {
             let message = format!("`paragraphs`: {what}; it is written {{{{paragraphs text}}}}");
             RenderErrorReason::Other(message)
@@ -261,7 +261,9 @@ fn date(locale: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
         .map_err(|error: crate::model::DayError| error.to_string())?;
     let style = match given.option("style").map(|style| style.as_str()) {
         None | Some(Some("long")) => DateStyle::Long,
-        Some(Some("day")) => DateStyle::DayMonth,
+        Some(Some("day")) => given.today().map_or(DateStyle::DayMonth, |today| {
+            DateStyle::seen_from(day, today)
+        }),
         Some(Some("short")) => DateStyle::Short,
         Some(Some("weekday")) => DateStyle::Weekday,
         Some(_) => return Err("`style` is one of long, day, short, weekday".to_owned()),

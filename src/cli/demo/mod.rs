@@ -93,6 +93,7 @@ async fn story<'a>(app: &App, args: &'a DemoArgs, replay: Replay) -> anyhow::Res
         list_pages: views::lists(app, &lists, replay.last)?,
         lists,
         tasks: tasks.into_iter().map(|task| (task.id, task)).collect(),
+        whatsapp: !app.settings.delivery.whatsapp_countries.is_empty(),
         next_day: day::plan(app, replay::options(LAST_DAY.plus(3))).await?,
         replay,
     })

@@ -8,6 +8,7 @@ use super::ahead::Quiet;
 use super::replay::Replay;
 use super::views::View;
 use crate::app::App;
+use crate::cli::counted;
 use crate::db::TaskRow;
 use crate::jobs::day::ManagerList;
 use crate::model::Locale;
@@ -37,6 +38,8 @@ pub(super) struct Story<'a> {
     pub(super) list_pages: Vec<View>,
     /// The tasks on the lists, by their number.
     pub(super) tasks: BTreeMap<i64, TaskRow>,
+    /// Whether clients of some country may be written to by WhatsApp.
+    pub(super) whatsapp: bool,
     /// The next working day, as it would be.
     pub(super) next_day: Plan,
 }
@@ -216,6 +219,15 @@ impl Story<'_> {
                 eml.display()
             )?;
         }
+        if !self.whatsapp {
+            let rules = self.dir.join("config/campaigns/missed-cycle.toml");
+            writeln!(
+                text,
+                "No WhatsApp nudge is among them: no country is allowed. It stands ready behind a # \
+                 in\n  {}\n",
+                rules.display()
+            )?;
+        }
         writeln!(
             text,
             "The last letter of every step, and the lists of the day, as pages for a browser:"
@@ -310,8 +322,4 @@ impl Story<'_> {
 
 fn heading(text: &mut String, title: &str) -> fmt::Result {
     writeln!(text, "\n== {title} ==\n")
-}
-
-fn counted(n: usize, word: &str) -> String {
-    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
 }

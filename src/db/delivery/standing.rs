@@ -7,11 +7,12 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::super::Result;
+use super::super::consents::consents;
 use super::super::rows::{day_of, optional_day, word};
 use super::{Claim, rows_of};
 use crate::model::{
-    Arm, Channel, Client, ClientFacts, ClientId, Consent, Day, Deal, DealStatus, Enrollment,
-    Readiness, Rhythm, RhythmDates, StopOf, Suppressed, SuppressionReason, hex,
+    Arm, Channel, Client, ClientFacts, ClientId, Day, Deal, DealStatus, Enrollment, Readiness,
+    Rhythm, RhythmDates, StopOf, Suppressed, SuppressionReason, hex,
 };
 use crate::rules::delivery::clearance::{AtTheDoor, Door, Reader};
 use crate::rules::plan::country_of;
@@ -223,31 +224,9 @@ async fn read_consents(
     standings: &mut [Standing],
     today: Day,
 ) -> Result<()> {
-    let rows = sqlx::query(
-        "WITH cards (client_id, card) AS (
-             SELECT value, value FROM json_each(?1)
-             UNION
-             SELECT master_id, id FROM clients
-             WHERE master_id IN (SELECT value FROM json_each(?1)))
-         SELECT cards.client_id, card, channel, class, basis, given_on, withdrawn_on
-         FROM cards JOIN consents ON consents.client_id = card
-         WHERE given_on IS NULL OR given_on <= ?2
-         ORDER BY cards.client_id, id",
-    )
-    .bind(clients(standings)?)
-    .bind(today.epoch_days())
-    .fetch_all(tx)
-    .await?;
-    for row in rows {
-        let consent = Consent {
-            channel: word(&row, "consents", "channel")?,
-            class: word(&row, "consents", "class")?,
-            basis: word(&row, "consents", "basis")?,
-            given_on: optional_day(&row, "given_on"),
-            withdrawn_on: optional_day(&row, "withdrawn_on").filter(|on| *on <= today),
-            card: ClientId(row.get("card")),
-        };
-        facts_of(standings, row.get("client_id"), |facts| {
+    let list = clients(standings)?;
+    for (client, consent) in consents(tx, &list, today).await? {
+        facts_of(standings, client.0, |facts| {
             facts.consents.push(consent.clone());
         });
     }

@@ -46,6 +46,20 @@ pub enum DateStyle {
     Weekday,
 }
 
+/// From so many days on a date without its year can be taken for that of another year.
+const ANOTHER_YEAR_DAYS: i32 = 300;
+
+impl DateStyle {
+    /// Day and month, with the year where it would not be understood without: ten months away.
+    pub fn seen_from(day: Day, today: Day) -> Self {
+        if today.days_since(day).abs() < ANOTHER_YEAR_DAYS {
+            Self::DayMonth
+        } else {
+            Self::Long
+        }
+    }
+}
+
 /// Tells which form of a word goes with `n`.
 pub fn plural(locale: Locale, n: u64) -> PluralForm {
     match locale {

@@ -46,6 +46,24 @@ fn dates_are_written_as_people_write_them() {
 }
 
 #[test]
+fn a_date_far_away_carries_its_year() {
+    let day: Day = "2026-11-25".parse().unwrap();
+    for (away, expected) in [
+        (0, DateStyle::DayMonth),
+        (299, DateStyle::DayMonth),
+        (300, DateStyle::Long),
+        (-299, DateStyle::DayMonth),
+        (-300, DateStyle::Long),
+    ] {
+        assert_eq!(
+            DateStyle::seen_from(day, day.plus(away)),
+            expected,
+            "{away}"
+        );
+    }
+}
+
+#[test]
 fn money_is_written_with_the_sign_and_the_groups_of_the_language() {
     for (text, ru, en) in [
         ("1500 RUB", "1 500 ₽", "RUB 1,500"),

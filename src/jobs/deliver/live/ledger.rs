@@ -27,7 +27,7 @@ pub(super) struct Ledger(mpsc::Sender<Entry>);
 
 #[derive(Debug)]
 enum Entry {
-    Pass(Asking<Parcel>, oneshot::Sender<Passed<Parcel>>),
+    Pass(Box<Asking<Parcel>>, oneshot::Sender<Passed<Parcel>>),
     End(Ending),
     Flush(oneshot::Sender<()>),
 }
@@ -44,7 +44,10 @@ impl Ledger {
     /// when the database could not write: then nothing was passed.
     pub(super) async fn pass(&self, asking: Asking<Parcel>) -> Option<Passed<Parcel>> {
         let (reply, passed) = oneshot::channel();
-        self.0.send(Entry::Pass(asking, reply)).await.ok()?;
+        self.0
+            .send(Entry::Pass(Box::new(asking), reply))
+            .await
+            .ok()?;
         passed.await.ok()
     }
 
@@ -79,7 +82,7 @@ impl Page {
         for entry in entries.drain(..) {
             match entry {
                 Entry::Pass(asking, reply) => {
-                    self.asking.push(asking);
+                    self.asking.push(*asking);
                     self.replies.push(reply);
                 }
                 Entry::End(ending) => self.endings.push(ending),
