@@ -131,6 +131,23 @@ impl Store {
         Ok(done.rows_affected())
     }
 
+    /// Puts a claimed message off until it is its turn. Being paced is no event of its story.
+    pub async fn put_off(&self, claim: Claim, until_ms: i64, by: &str, now_ms: i64) -> Result<()> {
+        sqlx::query(
+            "UPDATE messages SET state = 'queued', owner = NULL, lease_until = NULL, reason = NULL,
+                    due_at = ?3, changed_at = ?4, changed_by = ?5
+             WHERE id = ?1 AND claim = ?2 AND state = 'claimed'",
+        )
+        .bind(claim.message)
+        .bind(claim.seq)
+        .bind(until_ms)
+        .bind(now_ms)
+        .bind(by)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// The instant in unix milliseconds at which the next message of a channel is due; nothing when
     /// none waits.
     pub async fn next_due(&self, channel: Channel) -> Result<Option<i64>> {

@@ -80,8 +80,7 @@ impl Conditions {
         let turn = {
             let mut inner = self.inner();
             let pace = inner.channels.get_mut(&channel);
-            // Turns on a channel belong to nobody: whoever waits takes the next one.
-            pace.map_or(Turn::Now, |pace| pace.turn(-1, "", now))
+            pace.map_or(Turn::Now, |pace| pace.next("", now))
         };
         if let Turn::At(at) = turn {
             let wait = (at - now).min(SHORT * 20).to_std().unwrap_or_default();
