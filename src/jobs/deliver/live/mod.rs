@@ -321,7 +321,9 @@ impl Live {
         {
             let (until, now) = (at.timestamp_millis(), now.timestamp_millis());
             let store = &self.app.store;
-            store.put_off(claimed.claim, until, &self.owner, now).await?;
+            store
+                .put_off(claimed.claim, until, &self.owner, now)
+                .await?;
             return Ok(());
         }
         self.conditions.turn_on(channel, now, &self.stop).await;
