@@ -51,6 +51,9 @@ pub struct Claimed {
 
 impl Store {
     /// Claims what is due on a channel, the oldest runs first.
+    ///
+    /// The cross join keeps the runs outside: the other way round every claim would read all that
+    /// is due of all runs and sort it.
     pub async fn claim(&self, order: &ClaimOrder<'_>) -> Result<Vec<Claimed>> {
         let mut tx = self.begin().await?;
         let ids: Vec<i64> = sqlx::query_scalar(
@@ -58,7 +61,7 @@ impl Store {
                     lease_until = ?3 + ?6, reason = NULL, changed_at = ?3, changed_by = ?5
              WHERE id IN (
                  SELECT m.id FROM runs r
-                 JOIN messages m ON m.run_id = r.id AND m.channel = ?1 AND m.due_at <= ?3
+                 CROSS JOIN messages m ON m.run_id = r.id AND m.channel = ?1 AND m.due_at <= ?3
                      AND m.state IN ('planned', 'queued', 'retry')
                  WHERE r.status = 'sealed' AND r.mode = ?4
                  ORDER BY r.id, m.due_at LIMIT ?2)

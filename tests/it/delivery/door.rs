@@ -1,6 +1,7 @@
 //! What has changed between the plan and the sending.
 
 use chrono::TimeDelta;
+use rekindle::db::Decision;
 use rekindle::jobs::day::RunOutcome;
 
 use super::sink::Manners;
@@ -151,20 +152,10 @@ fn what_a_person_holds_waits_until_a_person_releases_it() {
     let id = post.world.count(
         "SELECT m.id FROM messages m JOIN clients c ON c.id = m.client_id WHERE ext_id = 'anna'",
     );
-    let id = id.to_string();
-    rekindle(&[
-        "messages",
-        "resolve",
-        &id,
-        "release",
-        "--reason",
-        "looked at",
-        "--by",
-        "operator",
-    ]);
-    post.later(TimeDelta::minutes(1));
-    post.world.at(super::date("2026-03-06"));
-    post.later(TimeDelta::hours(2));
+    let app = post.app();
+    let (release, now_ms) = (Decision::Release, app.now_ms());
+    let released = app.store.decide_message(id, release, "looked at", "operator", now_ms);
+    assert!(post.world.wait(released).unwrap());
     post.deliver();
     assert_eq!(post.state("anna").0, "accepted");
     assert_eq!(post.state("boris").0, "held");

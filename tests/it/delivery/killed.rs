@@ -107,13 +107,14 @@ async fn something_new(servers: &Servers, service: &mut Service, mailing: &Maili
 
 async fn nothing_is_wrong(mailing: &Mailing, most_unknown: u64) {
     let log = mailing.folder.join("taken.jsonl");
-    let found = checker::check(&Question {
-        database: &mailing.database(),
+    let database = mailing.database();
+    let question = Question {
+        database: &database,
         log: &log,
         expected: Some(mailing.messages.into()),
         most_unknown,
-    });
-    let found = found.await.unwrap();
+    };
+    let found = checker::check(&question).await.unwrap();
     assert!(found.good(), "{found}");
 }
 

@@ -195,7 +195,7 @@ fn a_wrong_password_stops_the_channel_until_a_person_lifts_it() {
         most_faults: Some(1),
         ..Manners::default()
     };
-    let smtp = "connections = 1\nuser = \"bakery\"\npassword_file = \"../password\"\n";
+    let smtp = "connections = 1\nuser = \"bakery\"\npassword_file = \"password\"\n";
     let mut post = Post::with(wrong, QUICK, smtp);
     let file = post.world.home().join("password");
     std::fs::write(&file, "secret").unwrap();
@@ -242,10 +242,10 @@ fn mailboxes_of_one_domain_are_written_to_at_its_pace() {
             .count()
     };
     assert_eq!((to(&post, "example.org"), to(&post, "example.com")), (1, 1));
-    post.later(TimeDelta::seconds(30));
+    post.later(TimeDelta::milliseconds(30_001));
     post.deliver();
     assert_eq!(to(&post, "example.org"), 2);
-    post.later(TimeDelta::seconds(30));
+    post.later(TimeDelta::milliseconds(30_001));
     post.deliver();
     assert_eq!(to(&post, "example.org"), 3);
     // Being paced is no event of a message's story.
@@ -289,16 +289,15 @@ fn a_stale_claim_changes_nothing() {
         Outlook::GiveBack { due_at: 0, reason },
     ];
     for outlook in endings {
-        let ending = Ending {
-            claim: claimed[0].claim,
-            outlook,
-        };
-        let stale = app.store.record_endings(&[ending], "asleep", app.now_ms());
+        let claim = claimed[0].claim;
+        let ending = [Ending { claim, outlook }];
+        let stale = app.store.record_endings(&ending, "asleep", app.now_ms());
         assert_eq!(post.world.wait(stale).unwrap(), 1);
     }
+    let claims = [claimed[0].claim];
     let given = app
         .store
-        .give_back(&[claimed[0].claim], "asleep", app.now_ms());
+        .give_back(&claims, "asleep", app.now_ms());
     assert_eq!(post.world.wait(given).unwrap(), 0);
     assert_eq!(post.state("anna").0, "accepted");
     post.finish();
@@ -315,7 +314,7 @@ fn claiming_and_looking_for_what_is_due_go_by_the_index_of_what_is_due() {
     let claim = plan(
         &mut post,
         "SELECT m.id FROM runs r
-         JOIN messages m ON m.run_id = r.id AND m.channel = 'email' AND m.due_at <= 5
+         CROSS JOIN messages m ON m.run_id = r.id AND m.channel = 'email' AND m.due_at <= 5
              AND m.state IN ('planned', 'queued', 'retry')
          WHERE r.status = 'sealed' AND r.mode = 'live' ORDER BY r.id, m.due_at LIMIT 9",
     );

@@ -97,7 +97,7 @@ impl Mailing {
              [hours]\nweekdays = \"00:00-24:00\"\nweekends = \"00:00-24:00\"\n\
              [delivery]\nmode = \"live\"\nfrom_email = \"desk@bakery.test\"\n\
              public_url = \"https://bakery.test/post\"\n{countries}\
-             letters_per_second = 1000000\nletters_per_domain = 60000000\nresend_after = \"1ms\"\n\
+             letters_per_second = 1000000\nletters_per_domain = 4000000000\nresend_after = \"1ms\"\n\
              {server}\
              [[source]]\nname = \"shop\"\nkind = \"csv\"\npath = \"data\"\n\
              [source.consent]\nbasis = \"consent\"\nchannels = [\"email\", \"whatsapp\"]\n\

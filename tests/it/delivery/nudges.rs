@@ -70,50 +70,79 @@ fn a_run_with_nudges_does_not_wait_where_nobody_wants_to_look() {
 
 #[test]
 fn a_refused_nudge_is_tried_again_and_a_lost_answer_is_not() {
-    for (then, state, measure) in [
-        (Then::Refuse { code: 131_000 }, "retry", ""),
-        (Then::Refuse { code: 130_429 }, "retry", ""),
-        (Then::Refuse { code: 131_026 }, "failed", ""),
-        (Then::Refuse { code: 131_050 }, "failed", ""),
-        (Then::TooMany { retry_after: 7 }, "retry", ""),
-        (Then::ResetAfterBody { taken: true }, "unknown", ""),
-        (Then::ResetAfterBody { taken: false }, "unknown", ""),
-        (Then::Stall { taken: true }, "unknown", ""),
-        (Then::CutAnswer { taken: true }, "unknown", ""),
+    let cases = [
+        (Then::Refuse { code: 131_000 }, "retry"),
+        (Then::Refuse { code: 130_429 }, "retry"),
+        (Then::Refuse { code: 131_056 }, "retry"),
+        (Then::Refuse { code: 131_026 }, "failed"),
+        (Then::Refuse { code: 131_050 }, "failed"),
+        (Then::TooMany { retry_after: 7 }, "retry"),
+        (Then::ResetAfterBody { taken: true }, "unknown"),
+        (Then::ResetAfterBody { taken: false }, "unknown"),
+        (Then::Stall { taken: true }, "unknown"),
+        (Then::CutAnswer { taken: true }, "unknown"),
+        (Then::BadJson { taken: true }, "unknown"),
         (
             Then::NoJson {
                 status: 503,
                 taken: false,
             },
             "unknown",
-            "",
         ),
-        (Then::Refuse { code: 190 }, "retry", "channel whatsapp"),
-        (
-            Then::Refuse { code: 132_001 },
-            "failed",
-            "step news/message",
-        ),
-        (Then::Refuse { code: 130_497 }, "failed", "country KZ"),
+    ];
+    let phone = |n: usize| format!("77011234{n:03}");
+    let rules = cases.iter().enumerate().map(|(n, (then, _))| Rule {
+        times: Some(1),
+        to: Some(phone(n)),
+        ..Rule::always(then.clone())
+    });
+    let script = super::fake::Script {
+        rules: rules.collect(),
+        ..script()
+    };
+    let mut post = Post::nudges(script, "timeout = \"500ms\"\n");
+    for n in 0..cases.len() {
+        let client = post.world.client(&format!("c{n}"));
+        client
+            .phone(&format!("+{}", phone(n)))
+            .bought(&["2026-01-05"]);
+    }
+    post.world.campaign(&news("news", "2026-03-05", NUDGE));
+    post.planned("2026-03-05");
+    post.deliver();
+    for (n, (then, state)) in cases.iter().enumerate() {
+        let (seen, reason) = post.state(&format!("c{n}"));
+        assert_eq!(&seen, state, "{}: {reason}", then.name());
+    }
+    assert_eq!(post.stops(), Vec::<String>::new());
+    post.later(TimeDelta::hours(1));
+    post.deliver();
+    for (n, (then, state)) in cases.iter().enumerate() {
+        let (seen, reason) = post.state(&format!("c{n}"));
+        let again = if *state == "retry" { "accepted" } else { state };
+        assert_eq!(seen, again, "{}: {reason}", then.name());
+    }
+    post.finish();
+}
+
+#[test]
+fn what_every_nudge_would_meet_stops_more_than_one() {
+    for (code, state, stop) in [
+        (190, "queued", "channel whatsapp"),
+        (132_001, "failed", "step news/message"),
+        (130_497, "failed", "country KZ"),
+        (131_048, "retry", "campaign news"),
     ] {
-        let name = then.name();
-        let mut post = planned(once(then), "timeout = \"500ms\"\n");
+        let mut post = planned(once(Then::Refuse { code }), "");
         post.deliver();
-        let (seen, reason) = post.state("anna");
-        assert_eq!(seen, state, "{name}: {reason}");
-        let expected: Vec<&str> = Some(measure)
-            .filter(|stop| !stop.is_empty())
-            .into_iter()
-            .collect();
-        assert_eq!(post.stops(), expected, "{name}");
+        assert_eq!(post.stops(), [stop]);
         post.later(TimeDelta::hours(1));
+        let requests = post.fake().requests().len();
         post.deliver();
-        let again = match (state, measure) {
-            ("retry", "") => "accepted",
-            ("retry", _) => "queued",
-            (other, _) => other,
-        };
-        assert_eq!(post.state("anna").0, again, "{name}");
+        assert_eq!(post.fake().requests().len(), requests, "{code}: it rests");
+        let (seen, reason) = post.state("anna");
+        let seen = if seen == "queued" && state == "retry" { state.to_owned() } else { seen };
+        assert_eq!(seen, state, "{code}: {reason}");
         post.finish();
     }
 }

@@ -339,7 +339,7 @@ impl Talk<'_> {
         } else {
             format!("250 2.0.0 {} queued as {key}", self.recipient)
         };
-        let scripted = self.shared.fault(At::EndOfData);
+        let scripted = self.shared.fault_ahead(At::EndOfData);
         let code = match &scripted {
             Some(Fault::Say(said)) => said.split(' ').next().unwrap_or_default().to_owned(),
             Some(Fault::Delay(_) | Fault::Twice(_)) | None => reply[..3].to_owned(),
@@ -428,6 +428,13 @@ impl Talk<'_> {
 }
 
 impl Shared {
+    /// What is about to go wrong; it does not count as done.
+    fn fault_ahead(&self, at: At) -> Option<Fault> {
+        let most = self.manners.most_faults.unwrap_or(usize::MAX);
+        let script = self.manners.scripts.iter().find(|script| script.at == at)?;
+        (self.faults.load(Ordering::SeqCst) < most).then(|| script.fault.clone())
+    }
+
     fn fault(&self, at: At) -> Option<Fault> {
         let script = self.manners.scripts.iter().find(|script| script.at == at)?;
         let most = self.manners.most_faults.unwrap_or(usize::MAX);

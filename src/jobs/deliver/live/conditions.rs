@@ -102,6 +102,8 @@ impl Conditions {
         let mut inner = self.inner();
         match measure {
             Measure::CountAgainstChannel => inner.breakers.entry(channel).or_default().fault(now),
+            // The door will hold what comes; this holds what is past the first gates already.
+            Measure::StopChannel => inner.breakers.entry(channel).or_default().open(now),
             Measure::SlowDomain => inner.domains.slow(domain, now),
             Measure::SlowChannel => {
                 if let Some(pace) = inner.channels.get_mut(&channel) {

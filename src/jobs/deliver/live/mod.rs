@@ -230,7 +230,9 @@ impl Live {
             loop {
                 let parcel = parcels.lock().await.recv().await;
                 let Some(parcel) = parcel else { return };
-                if live.stop.is_cancelled() {
+                let now = live.app.clock.now();
+                let rests = live.conditions.rests_until(channel, now).is_some();
+                if rests || live.stop.is_cancelled() {
                     live.give_back(&[parcel.claimed.claim]).await;
                     continue;
                 }
@@ -319,7 +321,8 @@ impl Live {
             .conditions
             .not_before(channel, claimed.claim.message, &domain, now)
         {
-            let (until, now) = (at.timestamp_millis(), now.timestamp_millis());
+            // Rounded up: a turn within this millisecond would be asked for again and again.
+            let (until, now) = (at.timestamp_millis() + 1, now.timestamp_millis());
             let store = &self.app.store;
             store
                 .put_off(claimed.claim, until, &self.owner, now)
