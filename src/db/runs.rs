@@ -147,7 +147,9 @@ impl Store {
             expire_tasks(&mut tx, sealing.day, sealing.expired_since).await?;
         }
         write_lists(&mut tx, sealing.day, sealing.lists).await?;
+        crash_point!("before-seal");
         tx.commit().await?;
+        crash_point!("sealed");
         Ok(())
     }
 

@@ -216,6 +216,7 @@ async fn deliver(job: Deliver, desk: Data<Arc<Desk>>) -> Result<(), BoxDynError>
         Ok(Err(error)) => error!(channel = %job.channel, %error, "delivery stopped"),
         Err(_) => error!(channel = %job.channel, "delivery panicked; it starts again"),
     }
+    crash_point!("before-acknowledgement");
     Ok(())
 }
 

@@ -90,6 +90,7 @@ impl Store {
             .bind(rows_of(&ids)?)
             .fetch_all(&mut *tx)
             .await?;
+        crash_point!("before-claim");
         tx.commit().await?;
         let claimed = rows.iter().map(|row| {
             Ok(Claimed {

@@ -40,6 +40,7 @@ impl Store {
             unknown: change(&mut tx, DOUBT, by, now_ms, i64::MAX).await?,
             ..Reconciled::default()
         };
+        crash_point!("before-take-over");
         tx.commit().await?;
         Ok(settled)
     }

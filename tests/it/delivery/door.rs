@@ -154,7 +154,9 @@ fn what_a_person_holds_waits_until_a_person_releases_it() {
     );
     let app = post.app();
     let (release, now_ms) = (Decision::Release, app.now_ms());
-    let released = app.store.decide_message(id, release, "looked at", "operator", now_ms);
+    let released = app
+        .store
+        .decide_message(id, release, "looked at", "operator", now_ms);
     assert!(post.world.wait(released).unwrap());
     post.deliver();
     assert_eq!(post.state("anna").0, "accepted");

@@ -46,7 +46,6 @@ pub(crate) async fn run(order: &Order, heard: &(dyn Fn(u32, i64) + Sync)) -> Sur
         messages: order.messages,
         connections: order.connections,
         server: servers.address(),
-        environment: Vec::new(),
     };
     mailing.begin();
     let mut draw = Draw(order.seed);

@@ -85,7 +85,6 @@ async fn slow_mailing(folder: &Path, messages: u32) -> (Servers, Mailing) {
         messages,
         connections: 8,
         server: servers.address(),
-        environment: Vec::new(),
     };
     mailing.begin();
     (servers, mailing)

@@ -295,9 +295,7 @@ fn a_stale_claim_changes_nothing() {
         assert_eq!(post.world.wait(stale).unwrap(), 1);
     }
     let claims = [claimed[0].claim];
-    let given = app
-        .store
-        .give_back(&claims, "asleep", app.now_ms());
+    let given = app.store.give_back(&claims, "asleep", app.now_ms());
     assert_eq!(post.world.wait(given).unwrap(), 0);
     assert_eq!(post.state("anna").0, "accepted");
     post.finish();

@@ -31,8 +31,6 @@ pub(crate) struct Mailing {
     pub(crate) connections: u16,
     /// Where the server listens: a port, or an address for HTTP.
     pub(crate) server: String,
-    /// Set for the program: name and value.
-    pub(crate) environment: Vec<(String, String)>,
 }
 
 impl Mailing {
@@ -46,6 +44,20 @@ impl Mailing {
         self.must(&["import"], &[0]);
         // The first live run waits for a person.
         self.must(&["run", "--once"], &[3]);
+        let today = Clock::System.today(chrono_tz::UTC).to_string();
+        self.must(&["runs", "approve", &today, "--by", "operator"], &[0]);
+    }
+
+    /// The same, dying at every named point on the way.
+    pub(crate) fn begin_dying(&self) {
+        self.write();
+        self.dies("before-import", &["import"], &[0]);
+        for point in ["before-staged", "staged", "before-seal"] {
+            let mut dying = self.command(&["run", "--once"]);
+            let status = dying.env("FAILPOINTS", format!("{point}=return")).status();
+            assert_eq!(status.expect("the program").code(), None, "{point}");
+        }
+        self.dies("sealed", &["run", "--once"], &[3]);
         let today = Clock::System.today(chrono_tz::UTC).to_string();
         self.must(&["runs", "approve", &today, "--by", "operator"], &[0]);
     }
@@ -133,7 +145,7 @@ impl Mailing {
             .current_dir(&self.folder)
             .env_remove("REKINDLE_CONFIG")
             .env("REKINDLE_LOG", "info")
-            .envs(self.environment.iter().cloned())
+            .env_remove("FAILPOINTS")
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a log"))
             .stderr(log);
@@ -147,15 +159,26 @@ impl Mailing {
         assert!(expected, "{arguments:?}: {status}\n{}", self.said());
     }
 
-    /// Runs a command that may die.
-    pub(crate) fn runs(&self, arguments: &[&str]) -> ExitStatus {
-        self.command(arguments).status().expect("the program")
+    /// Runs a command that dies at a named point, and then again to its end.
+    pub(crate) fn dies(&self, point: &str, arguments: &[&str], codes: &[i32]) {
+        let mut dying = self.command(arguments);
+        let status = dying.env("FAILPOINTS", format!("{point}=return")).status();
+        let status = status.expect("the program");
+        assert_eq!(status.code(), None, "{arguments:?} lives past {point}");
+        self.must(arguments, codes);
     }
 
     /// Starts the service.
     pub(crate) fn serve(&self) -> Service {
         let child = self.command(&["run"]).spawn();
         Service(child.expect("the program"))
+    }
+
+    /// Starts the service, to die when it has come to a named point so often and comes once more.
+    pub(crate) fn serve_until(&self, point: &str, times: u32) -> Service {
+        let mut command = self.command(&["run"]);
+        command.env("FAILPOINTS", format!("{point}={times}*off->return"));
+        Service(command.spawn().expect("the program"))
     }
 
     /// What the program said last.

@@ -8,6 +8,8 @@
 )]
 
 mod checker;
+#[cfg(feature = "crash-points")]
+mod crash_points;
 mod door;
 mod kill_loop;
 mod killed;

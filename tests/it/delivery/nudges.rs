@@ -141,7 +141,11 @@ fn what_every_nudge_would_meet_stops_more_than_one() {
         post.deliver();
         assert_eq!(post.fake().requests().len(), requests, "{code}: it rests");
         let (seen, reason) = post.state("anna");
-        let seen = if seen == "queued" && state == "retry" { state.to_owned() } else { seen };
+        let seen = if seen == "queued" && state == "retry" {
+            state.to_owned()
+        } else {
+            seen
+        };
         assert_eq!(seen, state, "{code}: {reason}");
         post.finish();
     }

@@ -32,6 +32,7 @@ impl Live {
             }
             return;
         }
+        crash_point!("offered");
         let asking = self.asking(parcel);
         match self.ledger.pass(asking, self.soon_ms()).await {
             Some(cleared) => self.hand_in(session, cleared).await,
@@ -69,7 +70,9 @@ impl Live {
 
     /// Past the point of no return: the content, and the answer to it.
     async fn hand_in(&self, mut session: Pooled, cleared: Cleared<Parcel>) {
+        crash_point!("before-content");
         let sent = session.transmit(&cleared).await;
+        crash_point!("answered");
         let parcel = cleared.into_message();
         match sent {
             Ok(accepted) => {

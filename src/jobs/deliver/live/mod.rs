@@ -267,6 +267,9 @@ impl Live {
             lease_ms: (WAITING + self.longest(channel)).num_milliseconds(),
         };
         let claimed = self.app.store.claim(&order).await?;
+        if !claimed.is_empty() {
+            crash_point!("claimed");
+        }
         let count = claimed.len() as u64;
         let claimed = self.without_hindered(claimed).await?;
         let mut left = claimed.into_iter();

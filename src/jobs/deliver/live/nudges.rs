@@ -47,7 +47,9 @@ impl Live {
     }
 
     async fn request(&self, api: &Api, cleared: Cleared<Parcel>) {
+        crash_point!("before-content");
         let sent = api.send(&cleared).await;
+        crash_point!("answered");
         let parcel = cleared.into_message();
         match sent {
             Ok(taken) => {
