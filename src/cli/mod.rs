@@ -4,6 +4,7 @@ mod backtest;
 pub mod check;
 mod clients;
 mod demo;
+mod doctor;
 mod exit;
 mod explain;
 pub mod import;
@@ -79,6 +80,8 @@ enum Command {
     Clients(clients::ClientsArgs),
     /// List the managers' tasks, or record what came of one
     Tasks(tasks::TasksArgs),
+    /// Check everything that must be right before going live, and say how to mend it
+    Doctor(doctor::DoctorArgs),
     /// List messages with what became of them, or decide about one
     Messages(messages::MessagesArgs),
     /// Write a letter as it would look, as HTML and as text
@@ -186,6 +189,7 @@ async fn with_app(
         Command::Report(args) => report::run(&app, args, out).await,
         Command::Clients(args) => clients::run(&app, args, out).await,
         Command::Tasks(args) => tasks::run(&app, args, out).await,
+        Command::Doctor(args) => doctor::run(&app, args, out).await,
         Command::Messages(args) => messages::run(&app, args, out).await,
         Command::Preview(args) => preview::run(&app, args, out).await,
     };

@@ -10,7 +10,7 @@ use super::{Exit, tell};
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
 use crate::jobs::deliver::{Live, NotReady};
-use crate::jobs::{lock, worker};
+use crate::jobs::{doctor, lock, worker};
 
 /// Delivers until somebody stops it.
 pub(super) async fn run(app: Arc<App>) -> anyhow::Result<Exit> {
@@ -24,6 +24,9 @@ pub(super) async fn run(app: Arc<App>) -> anyhow::Result<Exit> {
     let Some(_lock) = lock::delivery(app.store.path()).context("take the lock of delivery")? else {
         anyhow::bail!("another process is delivering from this database; there can be only one");
     };
+    if !may_go_live(&app).await? {
+        return Ok(Exit::NeedsPerson);
+    }
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
     let start = name_of_start()?;
@@ -36,8 +39,26 @@ pub(super) async fn run(app: Arc<App>) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Sends what is due at this moment and ends, unless another process is delivering already.
+/// Whether the doctor lets us; says what is wrong when not.
+async fn may_go_live(app: &App) -> anyhow::Result<bool> {
+    let failures = doctor::failures(app).await?;
+    for failure in &failures {
+        tell(format_args!("{failure}"));
+    }
+    if !failures.is_empty() {
+        tell(format_args!(
+            "nothing is sent before this is mended; `rekindle doctor` shows all that was checked"
+        ));
+    }
+    Ok(failures.is_empty())
+}
+
+/// Sends what is due at this moment and ends, unless another process is delivering already or the
+/// doctor does not let us.
 pub(super) async fn deliver_now(app: Arc<App>) -> anyhow::Result<Option<u64>> {
+    if !may_go_live(&app).await? {
+        return Ok(Some(0));
+    }
     let Some(_lock) = lock::delivery(app.store.path()).context("take the lock of delivery")? else {
         return Ok(None);
     };

@@ -12,7 +12,7 @@ pub use super::hours::{Hours, Stretch};
 use super::smtp::Smtp;
 pub use super::source::{Encoding, FactKind, Source, SourceConsent, SourceKind, SourceMode};
 use super::values::{Days, Share, Wait};
-pub use super::whatsapp::WhatsApp;
+pub use super::whatsapp::{VersionLife, WhatsApp};
 use crate::model::{Currency, Day, Locale, ManagerRole};
 
 /// The whole of `config/rekindle.toml`.

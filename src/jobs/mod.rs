@@ -8,6 +8,7 @@ pub mod base;
 pub mod clients;
 pub mod day;
 pub mod deliver;
+pub mod doctor;
 pub mod explain;
 pub mod frequency;
 pub mod import;

@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod delivery;
 mod demo;
+mod doctor;
 mod house;
 mod import;
 mod letters;

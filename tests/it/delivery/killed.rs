@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use super::checker::{self, Question};
+use super::checker::{self, Findings, Question};
 use super::kill_loop::{self, Order};
 use super::mailing::{Mailing, Service, Way};
 use super::servers::Servers;
-use super::sink::Manners;
+use super::sink::{At, Fault, Manners, Script};
 
 fn program() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_rekindle"))
@@ -69,6 +69,18 @@ async fn nudges_that_may_be_doubled_survive_kills() {
     survives(Way::Nudges, "at_least_once", 800, 15, 100).await;
 }
 
+fn mailing(folder: &Path, servers: &Servers, connections: u16, messages: u32) -> Mailing {
+    Mailing {
+        program: program(),
+        folder: folder.to_owned(),
+        way: Way::Letters,
+        policy: "at_most_once",
+        messages,
+        connections,
+        server: servers.address(),
+    }
+}
+
 /// A mailing of letters to a server that takes its time, so that something is always under way.
 async fn slow_mailing(folder: &Path, messages: u32) -> (Servers, Mailing) {
     let manners = Manners {
@@ -77,15 +89,7 @@ async fn slow_mailing(folder: &Path, messages: u32) -> (Servers, Mailing) {
     };
     let log = folder.join("taken.jsonl");
     let servers = Servers::letters(&log, manners).await;
-    let mailing = Mailing {
-        program: program(),
-        folder: folder.to_owned(),
-        way: Way::Letters,
-        policy: "at_most_once",
-        messages,
-        connections: 8,
-        server: servers.address(),
-    };
+    let mailing = mailing(folder, &servers, 8, messages);
     mailing.begin();
     (servers, mailing)
 }
@@ -104,7 +108,7 @@ async fn something_new(servers: &Servers, service: &mut Service, mailing: &Maili
     }
 }
 
-async fn nothing_is_wrong(mailing: &Mailing, most_unknown: u64) {
+async fn nothing_is_wrong(mailing: &Mailing, most_unknown: u64) -> Findings {
     let log = mailing.folder.join("taken.jsonl");
     let database = mailing.database();
     let question = Question {
@@ -115,6 +119,7 @@ async fn nothing_is_wrong(mailing: &Mailing, most_unknown: u64) {
     };
     let found = checker::check(&question).await.unwrap();
     assert!(found.good(), "{found}");
+    found
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,4 +163,41 @@ async fn a_queue_that_is_emptied_or_deleted_costs_time_and_nothing_else() {
     }
     mailing.finish().await;
     nothing_is_wrong(&mailing, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_in_the_body_or_after_the_dot_leaves_just_those_unknown() {
+    for (at, taken) in [(At::Content, 0), (At::EndOfData, 4)] {
+        let folder = folder();
+        let manners = Manners {
+            scripts: vec![Script {
+                at,
+                fault: Fault::Stall,
+            }],
+            most_faults: Some(4),
+            ..Manners::default()
+        };
+        let log = folder.path().join("taken.jsonl");
+        let servers = Servers::letters(&log, manners).await;
+        let mailing = mailing(folder.path(), &servers, 4, 30);
+        mailing.begin();
+        let mut service = mailing.serve();
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while sending(&mailing).await < 4 || servers.taken() < taken {
+            assert!(service.lives(), "{}", mailing.said());
+            assert!(Instant::now() < deadline, "{}", mailing.said());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        service.kill();
+        mailing.finish().await;
+        let found = nothing_is_wrong(&mailing, 4).await;
+        assert_eq!((found.unknown, found.accepted), (4, 26), "{at:?}");
+        assert_eq!(found.unknown_but_taken, taken, "{at:?}");
+    }
+}
+
+async fn sending(mailing: &Mailing) -> i64 {
+    mailing
+        .count("SELECT count(*) FROM messages WHERE state = 'sending'")
+        .await
 }
