@@ -77,6 +77,7 @@ pub async fn write_lists(app: &App, day: Day) -> Result<u64, StoreError> {
                 context: list.context,
             };
             NewList {
+                key: inputs::list_key(day, &list.manager_id),
                 step: format!("list-{}", list.manager_id),
                 address_hash: hex(&hash),
                 inputs: serde_json::to_string(&frozen).unwrap_or_default(),

@@ -14,4 +14,5 @@ pub mod retry;
 pub mod return_path;
 pub mod smtp_replies;
 pub mod stop_words;
+pub mod token;
 pub mod whatsapp_codes;
