@@ -7,8 +7,11 @@ use super::document::KeyPath;
 use super::findings::Finding;
 
 /// Every rule that needs nothing but the settings.
-pub(super) const RULES: &[fn(&Settings) -> Vec<Finding>] =
-    &[addresses_are_addresses, the_outside_is_kept_outside, requests_have_time];
+pub(super) const RULES: &[fn(&Settings) -> Vec<Finding>] = &[
+    addresses_are_addresses,
+    the_outside_is_kept_outside,
+    requests_have_time,
+];
 
 fn web(name: &str) -> KeyPath {
     KeyPath::root().key("web").key(name)
@@ -17,7 +20,11 @@ fn web(name: &str) -> KeyPath {
 fn addresses_are_addresses(settings: &Settings) -> Vec<Finding> {
     let web_settings = &settings.web;
     let both = [
-        ("public", &web_settings.public, web_settings.public_address()),
+        (
+            "public",
+            &web_settings.public,
+            web_settings.public_address(),
+        ),
         ("staff", &web_settings.staff, web_settings.staff_address()),
     ];
     let wrong = both.into_iter().filter(|(.., address)| address.is_none());
@@ -66,8 +73,16 @@ fn requests_have_time(settings: &Settings) -> Vec<Finding> {
 pub(super) fn files_exist(settings: &Settings, home: &Path) -> Vec<Finding> {
     let at = KeyPath::root().key("inbound");
     let files = [
-        (at.key("maildir"), settings.inbound.maildir.as_ref(), "folder"),
-        (at.key("token_file"), settings.inbound.token_file.as_ref(), "file"),
+        (
+            at.key("maildir"),
+            settings.inbound.maildir.as_ref(),
+            "folder",
+        ),
+        (
+            at.key("token_file"),
+            settings.inbound.token_file.as_ref(),
+            "file",
+        ),
     ];
     let missing = files
         .into_iter()

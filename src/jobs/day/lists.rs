@@ -38,6 +38,7 @@ pub(super) async fn rank(app: &App, day: Day) -> Result<Vec<Listed>, StoreError>
             value: task.value,
             since: task.planned_on,
             held_out: task.held_out,
+            answered: task.answered,
         };
         by_manager.entry(task.manager).or_default().push(waiting);
     }

@@ -4,6 +4,7 @@
 //! The states and who may change them are in `docs/RELIABILITY.md`. Nothing here sends or stores:
 //! `channels` talks to servers, `db` keeps the states, `jobs::deliver` puts them together.
 
+pub mod answer;
 pub mod breaker;
 pub mod clearance;
 pub mod feedback;

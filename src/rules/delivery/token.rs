@@ -159,7 +159,13 @@ mod tests {
         assert!(local.len() <= 64, "{local}");
         let upper = address.to_uppercase();
         assert_eq!(verify_mailbox(&KEY, &upper).as_deref(), Some(MESSAGE));
-        for other in ["", "@", "unsubscribe@x", "unsubscribe+a.b@x", "anna@example.org"] {
+        for other in [
+            "",
+            "@",
+            "unsubscribe@x",
+            "unsubscribe+a.b@x",
+            "anna@example.org",
+        ] {
             assert_eq!(verify_mailbox(&KEY, other), None, "{other}");
         }
         let forged = format!("unsubscribe+{MESSAGE}@example.org");
