@@ -23,3 +23,4 @@ pub mod pictures;
 pub mod render;
 pub mod rules;
 pub mod sources;
+pub mod web;

@@ -157,7 +157,10 @@ mod tests {
         assert_eq!(first.action, Action::Failed);
         assert_eq!(first.said, "550 5.1.1 <anna@example.org>: User unknown");
         let status = first.status.unwrap();
-        assert_eq!((status.class, status.code.subject, status.code.detail), (5, 1, 1));
+        assert_eq!(
+            (status.class, status.code.subject, status.code.detail),
+            (5, 1, 1)
+        );
         assert_eq!(report.fates[1].action, Action::Delayed);
         assert_eq!(report.fates[1].status.unwrap().class, 4);
     }
@@ -165,7 +168,10 @@ mod tests {
     #[test]
     fn what_is_no_report_says_nothing() {
         assert_eq!(delivery_status(""), DeliveryStatus::default());
-        assert_eq!(delivery_status("Action\n: failed\n x"), DeliveryStatus::default());
+        assert_eq!(
+            delivery_status("Action\n: failed\n x"),
+            DeliveryStatus::default()
+        );
         assert_eq!(delivery_status("Action: perhaps").fates, []);
         for text in ["", "5", "5.1", "9.1.1", "5.1.1.1", "five"] {
             assert_eq!(status(text), None, "{text}");

@@ -65,7 +65,7 @@ impl Store {
         .bind(body)
         .execute(&self.pool)
         .await?;
-        self.arrivals.notify_waiters();
+        self.arrivals.notify_one();
         Ok(done.rows_affected() == 1)
     }
 

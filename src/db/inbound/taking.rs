@@ -44,6 +44,8 @@ pub struct NewAnswer<'a> {
     pub inputs: &'a str,
     /// Why, in one sentence with the client's words: it is added to a task that is still open.
     pub why: &'a str,
+    /// The manager of clients who have none; may be empty.
+    pub default_manager: &'a str,
 }
 
 /// What became of an event.
@@ -229,7 +231,7 @@ async fn hand_over(
                        FROM tasks t
                        WHERE t.campaign = m.campaign AND t.client_id = m.client_id
                          AND t.episode = m.episode AND t.script = ?3),
-                coalesce(c.manager, ''), ?4, ?3, 'waiting', ?5, ?5,
+                coalesce(c.manager, ?6), ?4, ?3, 'waiting', ?5, ?5,
                 coalesce((SELECT max(value) FROM tasks t WHERE t.client_id = m.client_id), 0), ?2
          FROM messages m LEFT JOIN clients c ON c.id = m.client_id
          WHERE m.id = ?1",
@@ -239,6 +241,7 @@ async fn hand_over(
     .bind(ANSWERED)
     .bind(TaskKind::Write.word())
     .bind(taking.today.epoch_days())
+    .bind(answer.default_manager)
     .execute(&mut *tx)
     .await?;
     Ok(())
