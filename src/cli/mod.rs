@@ -16,6 +16,7 @@ mod progress;
 mod report;
 mod run;
 mod runs;
+mod suppress;
 mod tasks;
 
 use std::fmt;
@@ -74,6 +75,8 @@ enum Command {
     Report(report::ReportArgs),
     /// List every client with the rhythm in numbers
     Clients(clients::ClientsArgs),
+    /// Say which addresses must not be written to
+    Suppress(suppress::SuppressArgs),
     /// List the managers' tasks, or record what came of one
     Tasks(tasks::TasksArgs),
     /// Write a letter as it would look, as HTML and as text
@@ -180,6 +183,7 @@ async fn with_app(
         Command::Backtest(args) => backtest::run(&app, args, out).await,
         Command::Report(args) => report::run(&app, args, out).await,
         Command::Clients(args) => clients::run(&app, args, out).await,
+        Command::Suppress(args) => suppress::run(&app, args, out).await,
         Command::Tasks(args) => tasks::run(&app, args, out).await,
         Command::Preview(args) => preview::run(&app, args, out).await,
     };

@@ -15,7 +15,7 @@ use super::{Exit, Format};
 use crate::app::App;
 use crate::db::{Entry, NewSuppression, SuppressionRow};
 use crate::model::{Channel, SuppressionReason, SuppressionScope, WordError};
-use crate::sources::{email_address, phone_number};
+use crate::sources::typed_address;
 
 /// Arguments of `rekindle suppress`.
 #[derive(Clone, Debug, Args)]
@@ -133,11 +133,8 @@ fn hashed(
         Channel::Whatsapp
     };
     let channel = channel.unwrap_or(by_form);
-    let normal = match channel {
-        Channel::Email => email_address(address),
-        Channel::Whatsapp => phone_number(address, &app.settings.company.country),
-    };
-    Ok((channel, app.key.hash(channel, &normal?)))
+    let normal = typed_address(channel, address, &app.settings.company.country)?;
+    Ok((channel, app.key.hash(channel, &normal)))
 }
 
 fn entry<'a>(app: &App, by: &'a str, reason: &'a str) -> Entry<'a> {
@@ -222,8 +219,8 @@ async fn list(app: &App, args: &ListArgs, out: &mut dyn Write) -> anyhow::Result
 }
 
 async fn import(app: &App, args: &ImportArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let text = fs::read_to_string(&args.file)
-        .with_context(|| format!("read {}", args.file.display()))?;
+    let text =
+        fs::read_to_string(&args.file).with_context(|| format!("read {}", args.file.display()))?;
     let (mut new, mut wrong) = (Vec::new(), Vec::new());
     let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
     for (number, line) in lines.map(|(index, line)| (index + 1, line.trim())) {
@@ -246,7 +243,11 @@ async fn import(app: &App, args: &ImportArgs, out: &mut dyn Write) -> anyhow::Re
         .add_suppressions(&new, app.today(), &args.how.by, &entry)
         .await?;
     let before = new.len() as u64 - added;
-    writeln!(out, "{added} suppressed, {before} were before, {} cannot be read", wrong.len())?;
+    writeln!(
+        out,
+        "{added} suppressed, {before} were before, {} cannot be read",
+        wrong.len()
+    )?;
     for line in &wrong {
         super::tell(line);
     }
@@ -273,6 +274,9 @@ async fn remove(app: &App, args: &RemoveArgs, out: &mut dyn Write) -> anyhow::Re
     if removed == 0 {
         return Ok(refuse("it was not suppressed"));
     }
-    writeln!(out, "It may be written to again ({channel}); the reason is kept")?;
+    writeln!(
+        out,
+        "It may be written to again ({channel}); the reason is kept"
+    )?;
     Ok(Exit::Done)
 }

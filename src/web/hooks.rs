@@ -24,7 +24,9 @@ pub(super) async fn verify_whatsapp(
     let Some(token) = &site.secrets.verify_token else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let answer = question.ok().and_then(|Query(question)| question.answer(token).map(str::to_owned));
+    let answer = question
+        .ok()
+        .and_then(|Query(question)| question.answer(token).map(str::to_owned));
     match answer {
         Some(challenge) => {
             let plain = [(CONTENT_TYPE, "text/plain; charset=utf-8")];

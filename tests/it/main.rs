@@ -11,5 +11,6 @@ mod import;
 mod letters;
 mod shop;
 mod smtp;
+mod web;
 mod whatsapp;
 mod world;
