@@ -17,7 +17,7 @@ use rekindle::app::App;
 use rekindle::clock::Clock;
 use rekindle::config;
 use rekindle::db::Store;
-use rekindle::jobs::inputs;
+use rekindle::jobs::{inputs, intake};
 use rekindle::model::{AddressKey, Channel};
 use rekindle::render::Templates;
 use rekindle::web::Web;
@@ -61,7 +61,13 @@ impl Company {
         let in_memory = tempfile::tempdir_in("/dev/shm");
         let folder = in_memory.unwrap_or_else(|_| tempfile::tempdir().unwrap());
         let home = folder.path();
-        for inside in ["config/campaigns", "data", "mail/new", "mail/cur", "secrets"] {
+        for inside in [
+            "config/campaigns",
+            "data",
+            "mail/new",
+            "mail/cur",
+            "secrets",
+        ] {
             std::fs::create_dir_all(home.join(inside)).unwrap();
         }
         secret(home, "mail", MAIL_WORD);
@@ -80,7 +86,9 @@ impl Company {
         std::fs::write(&config_file, text).unwrap();
         std::fs::write(home.join("config/campaigns/winback.toml"), CAMPAIGN).unwrap();
         let loaded = config::load(&config_file, &crate::config::templates()).unwrap();
-        let store = Store::open(&loaded.settings.database.url, home).await.unwrap();
+        let store = Store::open(&loaded.settings.database.url, home)
+            .await
+            .unwrap();
         let options = SqliteConnectOptions::new().filename(store.path());
         let pool = SqlitePool::connect_with(options).await.unwrap();
         let now: DateTime<Utc> = NOON.parse().unwrap();
@@ -163,6 +171,18 @@ impl Company {
         .await;
         self.number(&format!("SELECT id FROM messages WHERE key = '{}'", key(n)))
             .await
+    }
+
+    /// Looks at everything that has come in.
+    async fn look(&self) -> intake::Processed {
+        let done = intake::process(&self.app).await.unwrap();
+        let outcomes = "SELECT group_concat(outcome) FROM inbound_events";
+        let outcomes: Option<String> = sqlx::query_scalar(outcomes)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap();
+        assert_eq!(done.failed, 0, "{outcomes:?}");
+        done
     }
 
     async fn number(&self, query: &str) -> i64 {

@@ -160,7 +160,7 @@ async fn fold(
 async fn end_episode(tx: &mut SqliteConnection, message: i64, taking: &Taking<'_>) -> Result<()> {
     // The run of the episode is sealed, so that it counts as closed at once.
     sqlx::query(
-        "UPDATE enrollments SET closed_on = ?2, closed_by = 'answered', closed_run = run_id
+        "UPDATE enrollments SET closed_on = ?2, closed_by = 'answered', closed_run = enrollments.run_id
          FROM messages m
          WHERE m.id = ?1 AND enrollments.campaign = m.campaign
            AND enrollments.client_id = m.client_id AND enrollments.episode = m.episode

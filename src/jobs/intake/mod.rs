@@ -18,7 +18,6 @@ use tracing::{error, info, warn};
 use crate::app::App;
 use crate::channels::inbound::maildir::{Content, Maildir};
 use crate::db::{InboundEvent, InboundKind, NewAnswer, StoreError, Taken, Taking};
-use crate::jobs::inputs::Frozen;
 use crate::model::Channel;
 use crate::rules::delivery::answer::{self, Answer};
 use crate::rules::delivery::feedback::Report;
@@ -46,6 +45,8 @@ pub struct Processed {
     pub idle: u64,
     /// Events that wait for the message that they are about.
     pub waiting: u64,
+    /// Events that could not be taken in and are looked at again: the log says why.
+    pub failed: u64,
     /// Unknown messages of which there is proof now.
     pub settled: u64,
 }
@@ -100,6 +101,7 @@ async fn look_at(app: &App, event: &InboundEvent, done: &mut Processed) -> Resul
         Ok(effects) => effects,
         Err(error) => {
             error!(%error, event = event.id, "what came in could not be taken in");
+            done.failed += 1;
             let words = error.to_string();
             return app
                 .store
@@ -230,17 +232,7 @@ struct Reply<'a> {
 
 async fn answered(app: &App, reply: &Reply<'_>) -> Result<Effect, StoreError> {
     let why = answer::why(app.locale(), reply.channel, reply.answer);
-    let frozen = serde_json::from_str::<Frozen>(&reply.message.inputs).ok();
-    let Some(frozen) = frozen else {
-        return Ok(Effect::Nothing("an answer to no client"));
-    };
-    let frozen = Frozen {
-        why: why.clone(),
-        today: app.today(),
-        certificate: None,
-        ..frozen
-    };
-    let inputs = serde_json::to_string(&frozen).unwrap_or_default();
+    let inputs = story(app, &reply.message.inputs, &why);
     let manager = app.settings.tasks.default_manager.as_deref();
     let taking = Taking {
         fingerprint: Some(reply.fingerprint),
@@ -255,6 +247,17 @@ async fn answered(app: &App, reply: &Reply<'_>) -> Result<Effect, StoreError> {
         ..taking(app, reply.by)
     };
     Ok(app.store.take_in(&taking).await?.into())
+}
+
+/// What the manager reads: what the message was rendered from, with the answer as the reason. An
+/// answer is never lost, whatever an older version has frozen.
+fn story(app: &App, inputs: &str, why: &str) -> String {
+    let known = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(inputs);
+    let mut story = known.unwrap_or_default();
+    story.remove("certificate");
+    story.insert("why".to_owned(), why.into());
+    story.insert("today".to_owned(), app.today().to_string().into());
+    serde_json::Value::Object(story).to_string()
 }
 
 /// An event without effects.

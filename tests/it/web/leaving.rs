@@ -1,7 +1,7 @@
 //! Pages for leaving: looking changes nothing, one click works without anything else.
 
-use reqwest::{Method, StatusCode};
 use rekindle::model::Channel;
+use reqwest::{Method, StatusCode};
 
 use super::{Company, key};
 
@@ -23,7 +23,12 @@ async fn looking_at_a_link_changes_nothing() {
                 assert_eq!(status, expected, "{method} {link}");
             }
         }
-        let odd = company.http.put(link.as_str()).body("do=stop-all").send().await;
+        let odd = company
+            .http
+            .put(link.as_str())
+            .body("do=stop-all")
+            .send()
+            .await;
         assert_eq!(odd.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
     }
     assert_eq!(company.picture().await, before);
@@ -47,9 +52,15 @@ async fn the_pages_say_little_and_run_nothing() {
         }
         assert!(heads.get("set-cookie").is_none());
         let html = page.text().await.unwrap();
-        assert!(html.contains("a…@example.org") && !html.contains("anna1@"), "{html}");
+        assert!(
+            html.contains("a…@example.org") && !html.contains("anna1@"),
+            "{html}"
+        );
         assert!(!html.contains("7701"), "{html}");
-        assert!(html.contains("Bakery &lt;b&gt;") && html.contains("lang=\"ru\""), "{html}");
+        assert!(
+            html.contains("Bakery &lt;b&gt;") && html.contains("lang=\"ru\""),
+            "{html}"
+        );
         assert!(!html.contains("<script") && html.contains("method=\"post\""));
     }
 }
@@ -58,7 +69,11 @@ async fn the_pages_say_little_and_run_nothing() {
 async fn one_click_works_in_both_forms_without_cookies_and_twice() {
     let company = Company::open().await;
     for (n, kind, body) in [
-        (1, "application/x-www-form-urlencoded", "List-Unsubscribe=One-Click"),
+        (
+            1,
+            "application/x-www-form-urlencoded",
+            "List-Unsubscribe=One-Click",
+        ),
         (
             2,
             "multipart/form-data; boundary=b",
@@ -70,14 +85,20 @@ async fn one_click_works_in_both_forms_without_cookies_and_twice() {
         let (link, _) = company.links(n);
         let mut pictures = Vec::new();
         for _ in 0..3 {
-            let request = company.http.post(link.as_str()).header("content-type", kind);
+            let request = company
+                .http
+                .post(link.as_str())
+                .header("content-type", kind);
             let answer = request.body(body).send().await.unwrap();
             assert_eq!(answer.status(), StatusCode::OK);
             assert!(answer.headers().get("location").is_none());
             pictures.push(company.picture().await);
         }
         assert!(pictures.windows(2).all(|two| two[0] == two[1]));
-        assert_eq!(company.suppressed(n).await, ["email advertising unsubscribe"]);
+        assert_eq!(
+            company.suppressed(n).await,
+            ["email advertising unsubscribe"]
+        );
     }
     let consents = company.number("SELECT count(*) FROM consents WHERE withdrawn_on IS NULL");
     assert_eq!(consents.await, 2);
@@ -95,11 +116,17 @@ async fn a_client_chooses_and_takes_it_back_and_nobody_elses_stop() {
     company.message(1, Channel::Email, "accepted").await;
     let (_, link) = company.links(1);
     let choose = async |choice: &str| {
-        let form = company.http.post(link.as_str()).body(format!("do={choice}"));
+        let form = company
+            .http
+            .post(link.as_str())
+            .body(format!("do={choice}"));
         form.send().await.unwrap().status()
     };
     assert_eq!(choose("stop-letters").await, StatusCode::OK);
-    assert_eq!(company.suppressed(1).await, ["email advertising unsubscribe"]);
+    assert_eq!(
+        company.suppressed(1).await,
+        ["email advertising unsubscribe"]
+    );
     assert_eq!(choose("stop-all").await, StatusCode::OK);
     assert_eq!(company.suppressed(1).await.len(), 3);
     assert_eq!(choose("allow-letters").await, StatusCode::OK);
@@ -144,14 +171,23 @@ async fn no_mutated_token_is_accepted_and_guessers_are_slowed() {
             assert!(status.is_client_error(), "{mutated}: {status}");
         }
         // What was made for one page opens no other.
-        let crossed = link.replace("/u/", "/x/").replace("/p/", "/u/").replace("/x/", "/p/");
-        let post = company.http.post(crossed).body("List-Unsubscribe=One-Click&do=stop-all");
+        let crossed = link
+            .replace("/u/", "/x/")
+            .replace("/p/", "/u/")
+            .replace("/x/", "/p/");
+        let post = company
+            .http
+            .post(crossed)
+            .body("List-Unsubscribe=One-Click&do=stop-all");
         assert!(post.send().await.unwrap().status().is_client_error());
     }
     assert!(slowed > 0);
     assert_eq!(company.picture().await, before);
     // Whoever shares the guesser's address can still leave.
-    let post = company.http.post(unsubscribe).body("List-Unsubscribe=One-Click");
+    let post = company
+        .http
+        .post(unsubscribe)
+        .body("List-Unsubscribe=One-Click");
     assert_eq!(post.send().await.unwrap().status(), StatusCode::OK);
     assert_eq!(company.suppressed(1).await.len(), 1);
 }
@@ -161,14 +197,21 @@ async fn everything_else_is_nowhere_and_the_company_has_its_own_address() {
     let company = Company::open().await;
     for path in ["/", "/u", "/u/", "/p/x/y", "/admin", "/tasks", "/u/%ff"] {
         let request = company.http.get(format!("{}{path}", company.public));
-        let answer = request.header("accept-language", "ru-RU,en").send().await.unwrap();
+        let answer = request
+            .header("accept-language", "ru-RU,en")
+            .send()
+            .await
+            .unwrap();
         let (status, html) = (answer.status(), answer.text().await.unwrap());
         assert!(status.is_client_error(), "{path}: {status}");
         if status == StatusCode::NOT_FOUND {
             assert!(html.contains("Такой страницы нет"), "{path}");
         }
     }
-    let large = company.http.post(company.links(9).0).body("x".repeat(100_000));
+    let large = company
+        .http
+        .post(company.links(9).0)
+        .body("x".repeat(100_000));
     assert!(large.send().await.unwrap().status().is_client_error());
     for server in [&company.public, &company.staff] {
         let answer = company.http.get(format!("{server}/healthz")).send().await;
