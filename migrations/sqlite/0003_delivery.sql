@@ -70,3 +70,9 @@ CREATE TABLE stops (
     reason TEXT NOT NULL,
     PRIMARY KEY (kind, name)
 ) STRICT, WITHOUT ROWID;
+
+-- Settings of delivery with which the doctor found no failure: with them going live is allowed.
+CREATE TABLE checkups (
+    settings  BLOB PRIMARY KEY,         -- SHA-256 of what was checked
+    passed_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

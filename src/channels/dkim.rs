@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::rand::SystemRandom;
-use ring::signature::{Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use ring::signature::{Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
@@ -57,6 +57,33 @@ pub struct Signer {
 enum Key {
     Rsa(Box<RsaKeyPair>),
     Ed25519(Box<Ed25519KeyPair>),
+}
+
+/// Wraps an RSA public key (PKCS #1) into a SubjectPublicKeyInfo. Source: RFC 5280 §4.1, RFC 8017.
+fn subject_public_key(pkcs1: &[u8]) -> Vec<u8> {
+    /// The algorithm: rsaEncryption with no parameters.
+    const ALGORITHM: &[u8] = &[
+        0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
+    ];
+    // The leading zero says that no bit of the last byte is unused.
+    let bits = der(0x03, &[&[0][..], pkcs1].concat());
+    der(0x30, &[ALGORITHM, &bits].concat())
+}
+
+/// A DER value with its tag and its length.
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len();
+    let mut value = vec![tag];
+    if length < 0x80 {
+        value.push(length as u8);
+    } else {
+        let bytes = length.to_be_bytes();
+        let bytes = &bytes[length.leading_zeros() as usize / 8..];
+        value.push(0x80 | bytes.len() as u8);
+        value.extend_from_slice(bytes);
+    }
+    value.extend_from_slice(content);
+    value
 }
 
 /// Why letters cannot be signed.
@@ -119,6 +146,30 @@ impl Signer {
             selector: name(&settings.selector)?,
             key: key.map_err(|error| wrong(error.to_string()))?,
         })
+    }
+
+    /// The name in the DNS under which the public key has to stand.
+    pub fn record_name(&self) -> String {
+        format!("{}._domainkey.{}", self.selector, self.domain)
+    }
+
+    /// The public key as it stands in the record, in base64.
+    ///
+    /// Source: RFC 6376 §3.6.1 (RSA as SubjectPublicKeyInfo), RFC 8463 §4 (Ed25519 as it is).
+    pub fn public_key(&self) -> String {
+        match &self.key {
+            Key::Rsa(key) => STANDARD.encode(subject_public_key(key.public_key().as_ref())),
+            Key::Ed25519(key) => STANDARD.encode(key.public_key().as_ref()),
+        }
+    }
+
+    /// The record that has to stand there.
+    pub fn record(&self) -> String {
+        let kind = match self.key {
+            Key::Rsa(_) => "rsa",
+            Key::Ed25519(_) => "ed25519",
+        };
+        format!("v=DKIM1; k={kind}; p={}", self.public_key())
     }
 
     /// The letter with its signature before it. The signature bears no time: that of the attempt

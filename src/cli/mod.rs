@@ -4,10 +4,12 @@ mod backtest;
 pub mod check;
 mod clients;
 mod demo;
+mod doctor;
 mod exit;
 mod explain;
 pub mod import;
 pub mod init;
+mod messages;
 mod open;
 mod picture;
 mod plan;
@@ -16,12 +18,14 @@ mod progress;
 mod report;
 mod run;
 mod runs;
+mod service;
 mod suppress;
 mod tasks;
 
 use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -63,7 +67,7 @@ enum Command {
     Import(import::ImportArgs),
     /// Show what a day would do, and apply nothing
     Plan(plan::PlanArgs),
-    /// Run a day: plan it, write the messages and the managers' lists
+    /// Deliver until stopped; with --once run a day: plan it, write messages and lists, deliver
     Run(run::RunArgs),
     /// List the runs, or let one go that waits for a person
     Runs(runs::RunsArgs),
@@ -79,6 +83,10 @@ enum Command {
     Suppress(suppress::SuppressArgs),
     /// List the managers' tasks, or record what came of one
     Tasks(tasks::TasksArgs),
+    /// Check everything that must be right before going live, and say how to mend it
+    Doctor(doctor::DoctorArgs),
+    /// List messages with what became of them, or decide about one
+    Messages(messages::MessagesArgs),
     /// Write a letter as it would look, as HTML and as text
     Preview(preview::PreviewArgs),
 }
@@ -161,7 +169,7 @@ async fn with_app(
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     let app = match open::app(config, clock).await? {
-        Ok(app) => app,
+        Ok(app) => Arc::new(app),
         Err(problems) => return Ok(show_problems(&problems)),
     };
     if looks_at_facts(command) {
@@ -185,6 +193,8 @@ async fn with_app(
         Command::Clients(args) => clients::run(&app, args, out).await,
         Command::Suppress(args) => suppress::run(&app, args, out).await,
         Command::Tasks(args) => tasks::run(&app, args, out).await,
+        Command::Doctor(args) => doctor::run(&app, args, out).await,
+        Command::Messages(args) => messages::run(&app, args, out).await,
         Command::Preview(args) => preview::run(&app, args, out).await,
     };
     app.store.close().await;
@@ -196,7 +206,7 @@ fn looks_at_facts(command: &Command) -> bool {
     matches!(
         command,
         Command::Plan(_)
-            | Command::Run(_)
+            | Command::Run(run::RunArgs { once: true, .. })
             | Command::Explain(_)
             | Command::Clients(_)
             | Command::Preview(preview::PreviewArgs {

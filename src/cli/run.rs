@@ -1,6 +1,7 @@
 //! `rekindle run --once`: a day, applied.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -16,8 +17,8 @@ use crate::jobs::lock;
 #[derive(Clone, Debug, Args)]
 pub(super) struct RunArgs {
     /// Run one day and stop
-    #[arg(long, required = true)]
-    once: bool,
+    #[arg(long)]
+    pub(super) once: bool,
     #[command(flatten)]
     day: DayArgs,
     /// How to print it
@@ -34,7 +35,14 @@ struct Report<'a> {
 }
 
 /// Runs the day, delivers what is due, and brings the managers their lists.
-pub(super) async fn run(app: &App, args: &RunArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) async fn run(
+    app: &Arc<App>,
+    args: &RunArgs,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
+    if !args.once {
+        return super::service::run(Arc::clone(app)).await;
+    }
     let options = args.day.options(app, None);
     let live = app.settings.delivery.mode == DeliveryMode::Live;
     if live && options.as_of && options.day != app.today() {
@@ -44,7 +52,7 @@ pub(super) async fn run(app: &App, args: &RunArgs, out: &mut dyn Write) -> anyho
             options.day
         );
     }
-    let _lock = lock::wait(app.store.path()).await?;
+    let planning = lock::wait(app.store.path()).await?;
     let bar = super::progress::clients();
     let outcome = day::run(app, options, &|left| {
         bar.set_message(format!("{left} left"));
@@ -52,7 +60,13 @@ pub(super) async fn run(app: &App, args: &RunArgs, out: &mut dyn Write) -> anyho
     .await?;
     bar.finish_and_clear();
     day::write_lists(app, options.day).await?;
+    drop(planning);
     let delivered = deliver::deliver(app, &|_| ()).await?;
+    let sent = if live {
+        super::service::deliver_now(Arc::clone(app)).await?
+    } else {
+        None
+    };
     match args.format {
         Format::Json => json(
             out,
@@ -61,9 +75,29 @@ pub(super) async fn run(app: &App, args: &RunArgs, out: &mut dyn Write) -> anyho
                 delivered: &delivered,
             },
         )?,
-        Format::Text => text(app, out, &outcome, &delivered)?,
+        Format::Text => {
+            text(app, out, &outcome, &delivered)?;
+            if live {
+                on_their_way(app, out, sent).await?;
+            }
+        }
     }
     Ok(exit(&outcome, &delivered))
+}
+
+/// Says what became of the messages of live runs so far.
+async fn on_their_way(app: &App, out: &mut dyn Write, sent: Option<u64>) -> anyhow::Result<()> {
+    match sent {
+        Some(claimed) => writeln!(out, "Taken in hand: {claimed} messages")?,
+        None => writeln!(out, "Another process is delivering; it takes them over")?,
+    }
+    let states = app.store.message_states().await?;
+    let states: Vec<String> = states
+        .iter()
+        .map(|(state, count)| format!("{count} {state}"))
+        .collect();
+    writeln!(out, "All messages of live runs: {}", states.join(", "))?;
+    Ok(())
 }
 
 fn exit(outcome: &RunOutcome, delivered: &Delivered) -> Exit {

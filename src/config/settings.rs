@@ -13,7 +13,7 @@ use super::smtp::Smtp;
 pub use super::source::{Encoding, FactKind, Source, SourceConsent, SourceKind, SourceMode};
 use super::values::{Days, Share};
 use super::web::{Inbound, Web};
-pub use super::whatsapp::WhatsApp;
+pub use super::whatsapp::{VersionLife, WhatsApp};
 use crate::model::{Currency, Day, Locale, ManagerRole};
 
 /// The whole of `config/rekindle.toml`.

@@ -34,6 +34,10 @@ pub struct WhatsApp {
     /// The id that Meta gave to the number messages leave from; not the number itself.
     #[schemars(extend("pattern" = "^[0-9]+$"))]
     pub phone_number_id: Option<String>,
+    /// The number of the WhatsApp Business account that the templates belong to; with it the doctor
+    /// compares them with ours.
+    #[schemars(extend("minLength" = 1))]
+    pub business_account_id: Option<String>,
     /// The version of the Graph API, such as v25.0.
     #[schemars(extend("pattern" = "^v[0-9]+\\.[0-9]+$"))]
     pub graph_version: String,
@@ -65,6 +69,7 @@ impl Default for WhatsApp {
     fn default() -> Self {
         Self {
             phone_number_id: None,
+            business_account_id: None,
             graph_version: "v25.0".to_owned(),
             base_url: "https://graph.facebook.com".to_owned(),
             token_env: "REKINDLE_WHATSAPP_TOKEN".to_owned(),

@@ -6,6 +6,7 @@
 
 mod bulk;
 mod candidates;
+mod checkups;
 mod client_kinds;
 mod dating;
 mod delivery;

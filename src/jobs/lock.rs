@@ -1,9 +1,9 @@
-//! One planner at a time: a lock on a file beside the database.
+//! One planner at a time, and one who delivers: locks on files beside the database.
 //!
 //! The operating system lets go of it when a process ends, however it ends; so whoever holds it
 //! knows that a half-written run was left by a process that is gone.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 
@@ -11,6 +11,23 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct RunLock {
     _file: File,
+}
+
+/// Takes the lock of delivery, if nobody else is sending: of two processes that send one would
+/// think the other one dead.
+pub fn delivery(database: &Path) -> io::Result<Option<RunLock>> {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".deliver.lock");
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&name)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(RunLock { _file: file })),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// Waits for the lock of a database.

@@ -184,6 +184,26 @@ impl Templates {
         run.not_empty(run.html(html)?, "the page")
     }
 
+    /// The approved templates that a WhatsApp template of ours stands for, one a language: name,
+    /// language, and how many parameters its body gets.
+    pub fn whatsapp_forms(&self, name: &str) -> Vec<(String, String, usize)> {
+        let pages = self.pages.get(&Kind::WhatsApp);
+        let pages = pages
+            .and_then(|pages| pages.get(name))
+            .into_iter()
+            .flatten();
+        let forms = pages.filter_map(|(_, page)| match &page.as_ref().ok()?.body {
+            Body::WhatsApp {
+                template,
+                language,
+                parameters,
+                ..
+            } => Some((template.clone(), language.clone(), parameters.len())),
+            _ => None,
+        });
+        forms.collect()
+    }
+
     /// Renders a WhatsApp nudge.
     pub fn render_whatsapp(
         &self,

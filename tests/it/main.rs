@@ -6,6 +6,7 @@ mod cleared;
 mod commands;
 mod config;
 mod demo;
+mod doctor;
 mod house;
 mod import;
 mod letters;

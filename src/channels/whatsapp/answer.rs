@@ -165,6 +165,12 @@ fn held(status: &str) -> Option<Held> {
     }
 }
 
+/// The words of an error of the API, if that is what an answer is.
+pub(super) fn refusal(body: &[u8]) -> Option<String> {
+    let bad: Bad = serde_json::from_slice(body).ok()?;
+    Some(words(&bad.error))
+}
+
 fn words(error: &Error) -> String {
     let message = error.message.as_deref().unwrap_or_default();
     let data = error.data.as_ref();

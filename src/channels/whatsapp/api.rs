@@ -112,6 +112,30 @@ impl Api {
         })
     }
 
+    /// Asks the API for something; the answer is bounded, and an error is told in its words.
+    pub(super) async fn ask(&self, url: Url) -> Result<Vec<u8>, String> {
+        let (name, value) = &self.endpoint.credentials;
+        let request = self.client.get(url).header(name, value);
+        let sent = request.timeout(self.timeout).send().await;
+        let mut response = sent.map_err(|error| broken(error, &[]).what)?;
+        let read = read(&mut response).await;
+        let (body, is_whole) = read.map_err(|trouble| trouble.what)?;
+        if response.status().is_success() && is_whole {
+            return Ok(body);
+        }
+        let status = response.status().as_u16();
+        Err(answer::refusal(&body).unwrap_or_else(|| format!("HTTP {status}")))
+    }
+
+    /// The address of the number itself, without `/messages`.
+    pub(super) fn number_url(&self) -> Url {
+        let mut url = self.endpoint.url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop();
+        }
+        url
+    }
+
     /// Whether the provider knows a message by our key, so that sending it twice is sending it
     /// once. The Cloud API only echoes the key.
     pub fn repeats_safely(&self) -> bool {

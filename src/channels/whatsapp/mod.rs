@@ -11,12 +11,14 @@
 //! beside `answer`, and an endpoint whose `repeats_safely` is true, because it knows a message by
 //! our key; then a message whose fate is not known may be sent again by policy.
 
+mod account;
 mod answer;
 pub mod api;
 mod events;
 pub mod request;
 pub mod webhook;
 
+pub use account::Registered;
 pub use answer::{Held, Taken, Trouble};
 pub use api::Api;
 pub use request::{Button, Header, Media, WhatsAppError, WhatsAppRequest};

@@ -8,7 +8,7 @@ mod prepare;
 mod sandbox;
 
 pub use live::{Live, NotReady, Round};
-pub use prepare::{Content, FrozenList, Prepared, letter, list_letter, prepare};
+pub use prepare::{Content, FrozenList, Prepared, letter, list_letter, prepare, sender_domain};
 pub use sandbox::{Delivered, deliver};
 
 /// The campaign under which the managers' lists travel.

@@ -237,7 +237,7 @@ fn date(app: &App, message: &DueMessage) -> DateTime<FixedOffset> {
 }
 
 /// The domain that letters are sent from.
-pub(super) fn sender_domain(app: &App) -> String {
+pub fn sender_domain(app: &App) -> String {
     let address = &app.settings.delivery.from_email;
     address
         .rsplit_once('@')

@@ -13,6 +13,7 @@ pub mod pace;
 pub mod reaction;
 pub mod retry;
 pub mod return_path;
+pub mod sender_records;
 pub mod smtp_replies;
 pub mod stop_words;
 pub mod token;
