@@ -502,11 +502,12 @@ async fn insert_batch(tx: &mut sqlx::SqliteConnection, batch: &[PlannedRow]) {
         .await
         .expect("the enrollments go in");
     let mut messages = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
-        "INSERT INTO messages (run_id, campaign, client_id, episode, step, channel, template, class,
-         address_hash, state, planned_on, inputs) ",
+        "INSERT INTO messages (key, run_id, campaign, client_id, episode, step, channel, template,
+         class, address_hash, state, planned_on, inputs) ",
     );
     messages.push_values(batch, |mut values, row| {
         values
+            .push_bind(format!("{}/{}", row.client, row.episode))
             .push_bind(1)
             .push_bind("news")
             .push_bind(row.client)

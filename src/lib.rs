@@ -32,3 +32,4 @@ pub mod pictures;
 pub mod render;
 pub mod rules;
 pub mod sources;
+pub mod web;

@@ -29,7 +29,7 @@ CREATE TABLE enrollments (
     evidence   TEXT NOT NULL,           -- JSON of rules::Evidence on the day of entry
     run_id     INTEGER NOT NULL REFERENCES runs (id),
     closed_on  INTEGER,
-    closed_by  TEXT,                    -- goal, outcome, finished, merged
+    closed_by  TEXT,                    -- goal, outcome, finished, merged, answered
     closed_run INTEGER REFERENCES runs (id),  -- holds once that run is sealed
     next_on    INTEGER,                 -- hint for the daily scan: the day of the next step
     UNIQUE (campaign, client_id, episode)
@@ -39,6 +39,7 @@ CREATE INDEX enrollments_by_next ON enrollments (next_on) WHERE closed_on IS NUL
 
 CREATE TABLE messages (
     id            INTEGER PRIMARY KEY,
+    key           TEXT NOT NULL UNIQUE, -- travels with it: by it answers and links find it
     run_id        INTEGER NOT NULL REFERENCES runs (id),
     campaign      TEXT NOT NULL,        -- 'managers' for the lists of the managers
     client_id     INTEGER NOT NULL,     -- 0 for the lists of the managers

@@ -7,6 +7,7 @@
 
 pub mod dkim;
 pub mod email;
+pub mod inbound;
 pub mod names;
 pub mod sandbox;
 pub mod smtp;

@@ -19,6 +19,7 @@ mod report;
 mod run;
 mod runs;
 mod service;
+mod suppress;
 mod tasks;
 
 use std::fmt;
@@ -78,6 +79,8 @@ enum Command {
     Report(report::ReportArgs),
     /// List every client with the rhythm in numbers
     Clients(clients::ClientsArgs),
+    /// Say which addresses must not be written to
+    Suppress(suppress::SuppressArgs),
     /// List the managers' tasks, or record what came of one
     Tasks(tasks::TasksArgs),
     /// Check everything that must be right before going live, and say how to mend it
@@ -188,6 +191,7 @@ async fn with_app(
         Command::Backtest(args) => backtest::run(&app, args, out).await,
         Command::Report(args) => report::run(&app, args, out).await,
         Command::Clients(args) => clients::run(&app, args, out).await,
+        Command::Suppress(args) => suppress::run(&app, args, out).await,
         Command::Tasks(args) => tasks::run(&app, args, out).await,
         Command::Doctor(args) => doctor::run(&app, args, out).await,
         Command::Messages(args) => messages::run(&app, args, out).await,

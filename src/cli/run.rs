@@ -19,6 +19,9 @@ pub(super) struct RunArgs {
     /// Run one day and stop
     #[arg(long)]
     pub(super) once: bool,
+    /// Without --once: only this part of the service
+    #[arg(long, value_enum, value_name = "PART", conflicts_with = "once")]
+    only: Option<super::service::Part>,
     #[command(flatten)]
     day: DayArgs,
     /// How to print it
@@ -41,7 +44,7 @@ pub(super) async fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     if !args.once {
-        return super::service::run(Arc::clone(app)).await;
+        return super::service::run(Arc::clone(app), args.only).await;
     }
     let options = args.day.options(app, None);
     let live = app.settings.delivery.mode == DeliveryMode::Live;

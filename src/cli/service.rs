@@ -1,8 +1,9 @@
-//! `rekindle run` without `--once`: the service that delivers.
+//! `rekindle run` without `--once`: the service that delivers and answers.
 
 use std::sync::Arc;
 
 use anyhow::Context;
+use clap::ValueEnum;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -10,14 +11,31 @@ use super::{Exit, tell};
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
 use crate::jobs::deliver::{Live, NotReady};
-use crate::jobs::{doctor, lock, worker};
+use crate::jobs::{doctor, intake, lock, worker};
+use crate::web::{self, Web};
 
-/// Delivers until somebody stops it.
-pub(super) async fn run(app: Arc<App>) -> anyhow::Result<Exit> {
+/// A part of the service, for those who split it over processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Part {
+    /// Delivers, and looks at what came back
+    Worker,
+    /// Serves the pages for clients and the hooks for providers
+    Web,
+}
+
+/// Delivers and answers until somebody stops it.
+pub(super) async fn run(app: Arc<App>, only: Option<Part>) -> anyhow::Result<Exit> {
+    let stop = CancellationToken::new();
+    tokio::spawn(stop_on_signal(stop.clone()));
+    if only == Some(Part::Web) {
+        web::serve(app, stop).await.context("serve the pages")?;
+        return Ok(Exit::Done);
+    }
     if app.settings.delivery.mode == DeliveryMode::Sandbox {
         tell(format_args!(
-            "delivery.mode is \"sandbox\": nothing leaves, so there is nothing to serve; \
-             `rekindle run --once` runs a day into the sandbox"
+            "delivery.mode is \"sandbox\": nothing leaves, so there is nothing to deliver; \
+             `rekindle run --once` runs a day into the sandbox, `rekindle run --only web` shows the \
+             pages"
         ));
         return Ok(Exit::Wrong);
     }
@@ -27,14 +45,27 @@ pub(super) async fn run(app: Arc<App>) -> anyhow::Result<Exit> {
     if !may_go_live(&app).await? {
         return Ok(Exit::NeedsPerson);
     }
-    let stop = CancellationToken::new();
-    tokio::spawn(stop_on_signal(stop.clone()));
+    // Whoever wants to leave must find somebody at home before the first letter goes out.
+    let pages = match only {
+        None => Some(
+            Web::bind(Arc::clone(&app))
+                .await
+                .context("serve the pages")?,
+        ),
+        Some(_) => None,
+    };
     let start = name_of_start()?;
     let live = Live::start(Arc::clone(&app), start.clone(), stop.clone())
         .await
         .map_err(not_ready)?;
+    let pages = pages.map(|pages| tokio::spawn(pages.run(stop.clone())));
+    let back = tokio::spawn(intake::watch(Arc::clone(&app), stop.clone()));
     info!(%start, "delivering");
     worker::work(&app, Arc::new(live), &start, &stop).await?;
+    if let Some(pages) = pages {
+        pages.await.context("serve the pages")??;
+    }
+    back.await.context("look at what came back")?;
     info!("stopped");
     Ok(Exit::Done)
 }

@@ -17,6 +17,7 @@ pub mod settings;
 pub mod smtp;
 mod source;
 pub mod values;
+pub mod web;
 pub mod whatsapp;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -12,6 +12,7 @@ pub use super::hours::{Hours, Stretch};
 use super::smtp::Smtp;
 pub use super::source::{Encoding, FactKind, Source, SourceConsent, SourceKind, SourceMode};
 use super::values::{Days, Share, Wait};
+use super::web::{Inbound, Web};
 pub use super::whatsapp::{VersionLife, WhatsApp};
 use crate::model::{Currency, Day, Locale, ManagerRole};
 
@@ -42,6 +43,12 @@ pub struct Settings {
     /// The account at the WhatsApp Cloud API.
     #[serde(default)]
     pub whatsapp: WhatsApp,
+    /// Where rekindle listens.
+    #[serde(default)]
+    pub web: Web,
+    /// How mail comes back.
+    #[serde(default)]
+    pub inbound: Inbound,
     /// How a missed purchase cycle is found.
     #[serde(default)]
     pub rhythm: RhythmSettings,

@@ -13,6 +13,8 @@ use crate::model::{Channel, Class, Day};
 pub struct DueMessage {
     /// Our own number.
     pub id: i64,
+    /// What travels with it, so that answers and links find it.
+    pub key: String,
     /// The campaign.
     pub campaign: String,
     /// The id of the client in the source; empty for the lists of managers.
@@ -38,6 +40,8 @@ pub struct DueMessage {
 /// A manager's list as a letter, ready to be written.
 #[derive(Clone, Debug, Serialize)]
 pub struct NewList {
+    /// What travels with it.
+    pub key: String,
     /// The step: one name a manager.
     pub step: String,
     /// Hexadecimal.
@@ -59,12 +63,13 @@ pub struct Handed {
 
 /// The columns of [`DueMessage`], of messages `m`, their runs `r` and clients `c`.
 pub(super) const DUE_COLUMNS: &str = "
-    SELECT m.id, m.campaign, c.ext_id AS client, m.episode, m.step, m.channel, m.template, m.class,
+    SELECT m.id, m.key, m.campaign, c.ext_id AS client, m.episode, m.step, m.channel, m.template, m.class,
            m.planned_on, r.sealed_at, m.inputs";
 
 pub(super) fn due_message(row: &SqliteRow) -> Result<DueMessage> {
     Ok(DueMessage {
         id: row.get("id"),
+        key: row.get("key"),
         campaign: row.get("campaign"),
         client: row.get::<Option<String>, _>("client").unwrap_or_default(),
         episode: row.get("episode"),
@@ -113,10 +118,10 @@ impl Store {
             reason: error.to_string(),
         })?;
         let done = sqlx::query(
-            "INSERT INTO messages (run_id, planned_on, campaign, client_id, episode, step, channel,
-                                   template, class, address_hash, state, inputs, on_unknown,
-                                   expires_at)
-             SELECT r.id, r.logical_date, 'managers', 0, ?2, value ->> 'step', 'email', 'task-list',
+            "INSERT INTO messages (run_id, planned_on, key, campaign, client_id, episode, step,
+                                   channel, template, class, address_hash, state, inputs,
+                                   on_unknown, expires_at)
+             SELECT r.id, r.logical_date, value ->> 'key', 'managers', 0, ?2, value ->> 'step', 'email', 'task-list',
                     'service', unhex(value ->> 'address_hash'), 'planned', value ->> 'inputs',
                     'at_least_once', ?4
              FROM json_each(?3) JOIN runs r ON r.logical_date = ?1 AND r.status = 'sealed'

@@ -16,12 +16,14 @@ mod facts;
 mod history;
 mod import;
 mod imported;
+mod inbound;
 mod messages;
 mod rhythms;
 mod rows;
 mod runs;
 mod staging;
 mod story;
+mod suppressions;
 mod tally;
 mod tasks;
 
@@ -35,22 +37,26 @@ pub use facts::Wanted;
 pub use history::{History, HistoryDay, StoredBase};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
 pub use imported::Imported;
+pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Taking, Trace};
 pub use messages::{DueMessage, Handed, NewList};
 pub use rhythms::RhythmProgress;
 pub use runs::{Begun, Listed, RunRow, Sealing};
 pub use staging::{
     NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep, Staged,
 };
+pub use suppressions::{Entry, NewSuppression, SuppressionRow};
 pub use tally::Ended;
 pub use tasks::{TaskFilter, TaskInQueue, TaskRow};
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use tokio::sync::Notify;
 
 /// The migrations, compiled in: a binary needs no files beside it.
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -145,6 +151,8 @@ async fn bring_up_to_date(pool: &SqlitePool) -> std::result::Result<(), MigrateE
 pub struct Store {
     pool: SqlitePool,
     path: PathBuf,
+    /// Told whenever something comes in, so that nobody has to ask again and again.
+    arrivals: Arc<Notify>,
 }
 
 impl Store {
@@ -184,7 +192,11 @@ impl Store {
             path: path.clone(),
             source,
         })?;
-        Ok(Self { pool, path })
+        Ok(Self {
+            pool,
+            path,
+            arrivals: Arc::default(),
+        })
     }
 
     /// The file of the database.

@@ -28,6 +28,8 @@ pub struct NewEnrollment {
 /// A new message, ready to be written.
 #[derive(Clone, Debug, Serialize)]
 pub struct NewMessage {
+    /// What travels with it, so that answers and links find it.
+    pub key: String,
     /// The campaign.
     pub campaign: String,
     /// The client.
@@ -191,9 +193,9 @@ const INSERT_ENROLLMENTS: &str = "
     ON CONFLICT DO NOTHING";
 
 const INSERT_MESSAGES: &str = "
-    INSERT INTO messages (run_id, planned_on, campaign, client_id, episode, step, channel, template,
-                          class, address_hash, state, inputs, on_unknown, expires_at)
-    SELECT ?1, ?2, value ->> 'campaign', value ->> 'client', value ->> 'episode',
+    INSERT INTO messages (run_id, planned_on, key, campaign, client_id, episode, step, channel,
+                          template, class, address_hash, state, inputs, on_unknown, expires_at)
+    SELECT ?1, ?2, value ->> 'key', value ->> 'campaign', value ->> 'client', value ->> 'episode',
            value ->> 'step', value ->> 'channel', value ->> 'template', value ->> 'class',
            unhex(value ->> 'address_hash'), value ->> 'state', value ->> 'inputs',
            value ->> 'on_unknown', value ->> 'expires_at'

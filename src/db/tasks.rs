@@ -24,6 +24,8 @@ pub struct TaskInQueue {
     pub planned_on: Day,
     /// On paper only: takes its place on the list and is not shown.
     pub held_out: bool,
+    /// The client has answered and waits for us.
+    pub answered: bool,
 }
 
 /// A task as a person sees it.
@@ -166,16 +168,18 @@ impl Store {
     /// waited since `expired_since` or longer.
     pub async fn task_queue(&self, day: Day, expired_since: Day) -> Result<Vec<TaskInQueue>> {
         let rows = sqlx::query(
-            "SELECT t.id, t.manager, t.value, t.planned_on, t.state = 'held_out' AS held_out
+            "SELECT t.id, t.manager, t.value, t.planned_on, t.state = 'held_out' AS held_out,
+                    t.script = 'answered' AS answered
              FROM tasks t
              JOIN runs r ON r.id = t.run_id AND (r.status = 'sealed' OR r.logical_date = ?1)
              WHERE (t.state IN ('waiting', 'open') OR (t.state = 'held_out' AND t.planned_on = ?1))
                AND t.not_before <= ?1 AND t.planned_on <= ?1
                AND max(t.planned_on, t.not_before) > ?2
-               AND NOT EXISTS (
+               AND (NOT EXISTS (
                    SELECT 1 FROM enrollments e
                    WHERE e.campaign = t.campaign AND e.client_id = t.client_id
                      AND e.episode = t.episode AND e.closed_run IS NOT NULL)
+                    OR t.script = 'answered')
              ORDER BY t.id",
         )
         .bind(day.epoch_days())
@@ -190,6 +194,7 @@ impl Store {
                 value: row.get("value"),
                 planned_on: day_of(row, "planned_on"),
                 held_out: row.get::<i64, _>("held_out") != 0,
+                answered: row.get::<i64, _>("answered") != 0,
             })
             .collect())
     }

@@ -7,12 +7,13 @@ use crate::app::App;
 use crate::config::Campaign;
 use crate::config::campaign::CertificateOffer;
 use crate::db::Details;
-use crate::model::{ClientFacts, Day, Locale, Manager, Money, hex};
+use crate::model::{Client, ClientFacts, Day, Locale, Manager, Money};
 use crate::render::{
     CertificatePart, ClientPart, Colour, CompanyPart, DealPart, LetterContext, LinksPart,
     ManagerPart, NewsItem, NewsPart, RhythmPart,
 };
 use crate::rules::certificate::{code, message_key};
+use crate::rules::delivery::token::{self, Purpose};
 use crate::rules::evidence::Evidence;
 use crate::rules::plan::Touched;
 use crate::rules::standing::Standing;
@@ -156,9 +157,19 @@ fn deal_part(app: &App, evidence: &Evidence) -> Option<DealPart> {
 }
 
 /// The code of the certificate that a step gives to a client: the same at every attempt.
-pub fn certificate_code(app: &App, touch: &Touched, client: &str) -> String {
-    let key = message_key(&touch.campaign, &touch.episode, client, &touch.step);
-    code(&app.key.mac("certificate", &key))
+pub fn certificate_code(app: &App, touch: &Touched, client: &Client) -> String {
+    code(&app.key.mac("certificate", &key_of(touch, client)))
+}
+
+/// The key of the message of a touch: two sources may call their clients alike.
+pub fn key_of(touch: &Touched, client: &Client) -> String {
+    let of_source = [client.source.as_str(), client.ext_id.as_str()].join("\0");
+    message_key(&touch.campaign, &touch.episode, &of_source, &touch.step)
+}
+
+/// The key of a manager's list of a day.
+pub fn list_key(day: Day, manager: &str) -> String {
+    message_key("task-list", &day.to_string(), manager, "list")
 }
 
 /// The certificate as a letter shows it.
@@ -227,13 +238,10 @@ fn news_part(campaign: &Campaign) -> Option<NewsPart> {
 /// The links of one message; the token names the message and is signed for one purpose.
 pub fn links(app: &App, key: &str) -> LinksPart {
     let page = app.settings.delivery.public_url.trim_end_matches('/');
-    let token = |purpose: &str| {
-        let mac = app.key.mac(purpose, key);
-        format!("v1.{key}.{}", hex(&mac[..16]))
-    };
+    let token = |purpose| token::make(&app.key, purpose, key);
     LinksPart {
-        unsubscribe: format!("{page}/u/{}", token("unsubscribe")),
-        preferences: Some(format!("{page}/p/{}", token("preferences"))),
+        unsubscribe: format!("{page}/u/{}", token(Purpose::Unsubscribe)),
+        preferences: Some(format!("{page}/p/{}", token(Purpose::Preferences))),
         site: app.settings.company.site.clone(),
     }
 }

@@ -13,6 +13,7 @@ pub mod explain;
 pub mod frequency;
 pub mod import;
 pub mod inputs;
+pub mod intake;
 pub mod lock;
 pub mod managers;
 pub mod outcome;

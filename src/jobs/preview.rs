@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::db::{StoreError, Wanted};
 use crate::model::{Arm, ClientId, Day, Locale};
-use crate::render::{Kind, Letter, LetterContext, RenderError, TaskListContext};
+use crate::render::{Kind, Letter, LetterContext, PageContext, RenderError, TaskListContext};
 use crate::rules::evidence::Evidence;
 use crate::rules::plan::{Action, PlannedTask, Touched};
 use crate::rules::standing::{RETURN_HORIZON_DAYS, Standing};
@@ -70,6 +70,12 @@ fn render(
         Kind::Script => {
             let script = templates.render_script(template, locale, context);
             script.map(|script| Rendered::Text(script.text))
+        }
+        Kind::Page => {
+            let sample = PageContext::sample(locale);
+            templates
+                .render_page(template, locale, &sample)
+                .map(Rendered::Text)
         }
         Kind::WhatsApp => {
             let nudge = templates.render_whatsapp(template, locale, context);

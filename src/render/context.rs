@@ -236,6 +236,38 @@ pub struct LinksPart {
     pub preferences: Option<String>,
 }
 
+/// What a page for clients is rendered from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PageContext {
+    /// The company that wrote.
+    pub company: CompanyPart,
+    /// The address that it is about, masked: whoever has the link may be somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Letters, when the client has an e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub letters: Option<ChannelPart>,
+    /// WhatsApp messages, when he has a phone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whatsapp: Option<ChannelPart>,
+    /// The page on which he chooses what to receive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preferences: Option<String>,
+    /// Whether he has just changed something.
+    #[serde(default)]
+    pub changed: bool,
+}
+
+/// What a client has chosen for a channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelPart {
+    /// Whether nothing comes any more.
+    pub stopped: bool,
+    /// Whether only the company can change it: it was not stopped on a page.
+    #[serde(default)]
+    pub fixed: bool,
+}
+
 /// What a manager's list of the day is rendered from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskListContext {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::page::{ButtonKind, LetterFile, WhatsAppFile};
-use super::piece::{CONTENT, Excerpt, Piece, markup_findings};
+use super::piece::{CONTENT, Excerpt, Medium, Piece, markup_findings};
 use super::problem::{TemplateProblem, most_similar};
 use super::sample;
 use super::shape::Walk;
@@ -45,6 +45,9 @@ pub(super) enum Body {
     },
     Script {
         text: String,
+    },
+    Page {
+        html: String,
     },
     WhatsApp {
         template: String,
@@ -181,6 +184,9 @@ impl Library {
         };
         let prefix = format!("{}/{name}", kind.folder());
         let (text, html) = (at(Format::Text), at(Format::Html));
+        if let (Kind::Page, Some(html)) = (kind, html) {
+            return self.web_page(&prefix, html);
+        }
         let Some(text) = text else {
             let file = html.map_or("", |source| &source.file);
             let what = "the letter has HTML, but no plain text and no subject";
@@ -191,7 +197,23 @@ impl Library {
             Kind::Letter | Kind::Manager => self.letter(kind, &prefix, text, html),
             Kind::Script => self.script(&prefix, text),
             Kind::WhatsApp => self.whatsapp(&prefix, text),
+            Kind::Page => self.web_page(&prefix, text),
         }
+    }
+
+    fn web_page(&mut self, key: &str, source: &Source) -> Page {
+        let piece = Piece::parse(whole(source), Format::Html, key, false)?;
+        let findings = markup_findings(&piece.excerpt.text, Medium::Page);
+        if !findings.is_empty() {
+            let problems = findings.into_iter();
+            return Err(problems.map(|one| piece.excerpt.problem(one)).collect());
+        }
+        let pieces = [piece];
+        let used = self.check(Kind::Page, &pieces, None, &source.file)?;
+        self.pieces
+            .extend(pieces.map(|piece| (key.to_owned(), piece)));
+        let html = key.to_owned();
+        Ok(entry(Body::Page { html }, &[source], used))
     }
 
     fn letter(&mut self, kind: Kind, prefix: &str, text: &Source, html: Option<&Source>) -> Page {
@@ -363,7 +385,10 @@ impl Library {
 }
 
 fn kind_has(kind: Kind, format: Format) -> bool {
-    format == Format::Text || matches!(kind, Kind::Letter | Kind::Manager)
+    match format {
+        Format::Text => kind != Kind::Page,
+        Format::Html => matches!(kind, Kind::Letter | Kind::Manager | Kind::Page),
+    }
 }
 
 /// A complete example of the values of a page, with those that rendering adds.
@@ -399,7 +424,7 @@ fn parse(
 ) -> Result<Piece, Vec<TemplateProblem>> {
     let piece = Piece::parse(excerpt, format, key, is_layout)?;
     if format == Format::Html {
-        let findings = markup_findings(&piece.excerpt.text);
+        let findings = markup_findings(&piece.excerpt.text, Medium::Letter);
         if !findings.is_empty() {
             let problems = findings
                 .into_iter()

@@ -23,8 +23,9 @@ mod tidy;
 mod words;
 
 pub use context::{
-    CertificatePart, ClientPart, Colour, ColourError, CompanyPart, DealPart, LetterContext,
-    LinksPart, ManagerPart, NewsItem, NewsPart, RhythmPart, TaskListContext, TaskPart,
+    CertificatePart, ChannelPart, ClientPart, Colour, ColourError, CompanyPart, DealPart,
+    LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, PageContext, RhythmPart,
+    TaskListContext, TaskPart,
 };
 pub use page::ButtonKind;
 pub use problem::{RenderError, TemplateProblem};

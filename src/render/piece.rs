@@ -89,14 +89,32 @@ fn syntax(text: &str, error: &TemplateError) -> Finding {
         .mend("see the examples in the ready templates")
 }
 
+/// Where HTML is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Medium {
+    Letter,
+    Page,
+}
+
 /// What an HTML text may not contain, or must.
-pub(super) fn markup_findings(html: &str) -> Vec<Finding> {
+pub(super) fn markup_findings(html: &str, medium: Medium) -> Vec<Finding> {
     let lower = html.to_ascii_lowercase();
     let mut findings = Vec::new();
-    for tag in ["<script", "<iframe", "<form", "<object"] {
+    let (tags, place, mend): (&[&str], _, _) = match medium {
+        Medium::Letter => (
+            &["<script", "<iframe", "<form", "<object"],
+            "letters",
+            "mail programs remove it or throw the letter away",
+        ),
+        Medium::Page => (
+            &["<script", "<iframe", "<object"],
+            "pages",
+            "the pages for clients allow forms and styles, and nothing that runs",
+        ),
+    };
+    for tag in tags {
         findings.extend(lower.match_indices(tag).map(|(at, _)| {
-            Finding::new(at, format!("`{tag}>` does not work in letters"))
-                .mend("mail programs remove it or throw the letter away")
+            Finding::new(at, format!("`{tag}>` does not work in {place}")).mend(mend)
         }));
     }
     for (at, _) in lower.match_indices("<img") {

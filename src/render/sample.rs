@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::context::{LetterContext, TaskListContext};
+use super::context::{ChannelPart, LetterContext, PageContext, TaskListContext};
 use super::source::Kind;
 use crate::model::Locale;
 
@@ -24,6 +24,26 @@ impl LetterContext {
             Locale::Ru => include_str!("samples/letter.ru.json"),
             Locale::En => include_str!("samples/letter.en.json"),
         })
+    }
+}
+
+impl PageContext {
+    /// A complete example: a client who gets letters and nudges, before and after his choice.
+    pub fn sample(locale: Locale) -> Self {
+        Self {
+            company: LetterContext::sample(locale).company,
+            address: Some("a…@example.org".to_owned()),
+            letters: Some(ChannelPart {
+                stopped: true,
+                fixed: false,
+            }),
+            whatsapp: Some(ChannelPart {
+                stopped: false,
+                fixed: false,
+            }),
+            preferences: Some("https://example.org/p/v1.1.example".to_owned()),
+            changed: true,
+        }
     }
 }
 
@@ -48,37 +68,58 @@ struct Examples {
 }
 
 /// Made once: every template is tried with them.
-static EXAMPLES: LazyLock<BTreeMap<(bool, Locale), Examples>> = LazyLock::new(|| {
-    let of = |is_list: bool, locale: Locale| {
-        let examples = if is_list {
-            let full = json_of(&TaskListContext::sample(locale));
-            let sparse = thinned::<TaskListContext>(full.clone());
-            Examples { full, sparse }
-        } else {
-            let full = json_of(&LetterContext::sample(locale));
-            let sparse = thinned::<LetterContext>(full.clone());
-            Examples { full, sparse }
+static EXAMPLES: LazyLock<BTreeMap<(Values, Locale), Examples>> = LazyLock::new(|| {
+    let of = |values: Values, locale: Locale| {
+        let examples = match values {
+            Values::Letter => examples(&LetterContext::sample(locale)),
+            Values::List => examples(&TaskListContext::sample(locale)),
+            Values::Page => examples(&PageContext::sample(locale)),
         };
-        ((is_list, locale), examples)
+        ((values, locale), examples)
     };
-    let of_both = |locale| [of(false, locale), of(true, locale)];
-    Locale::ALL.into_iter().flat_map(of_both).collect()
+    let of_all = |locale| [Values::Letter, Values::List, Values::Page].map(|one| of(one, locale));
+    Locale::ALL.into_iter().flat_map(of_all).collect()
 });
+
+fn examples<T: Serialize + DeserializeOwned>(context: &T) -> Examples {
+    let full = json_of(context);
+    let sparse = thinned::<T>(full.clone());
+    Examples { full, sparse }
+}
+
+/// The kinds of values that templates get.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Values {
+    Letter,
+    List,
+    Page,
+}
+
+impl Values {
+    const fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Manager => Self::List,
+            Kind::Page => Self::Page,
+            Kind::Letter | Kind::Script | Kind::WhatsApp => Self::Letter,
+        }
+    }
+}
 
 /// The complete example of a kind as JSON.
 pub(super) fn full(kind: Kind, locale: Locale) -> &'static Value {
-    &EXAMPLES[&(kind == Kind::Manager, locale)].full
+    &EXAMPLES[&(Values::of(kind), locale)].full
 }
 
 /// The example with every value left out that may be absent, while each part is there.
 pub(super) fn sparse(kind: Kind, locale: Locale) -> &'static Value {
-    &EXAMPLES[&(kind == Kind::Manager, locale)].sparse
+    &EXAMPLES[&(Values::of(kind), locale)].sparse
 }
 
 /// The value as a context of this kind would be stored; `None` when it is not one.
 pub(super) fn as_context(kind: Kind, value: &Value) -> Option<Value> {
     match kind {
         Kind::Manager => stored::<TaskListContext>(value),
+        Kind::Page => stored::<PageContext>(value),
         Kind::Letter | Kind::Script | Kind::WhatsApp => stored::<LetterContext>(value),
     }
 }
@@ -169,7 +210,7 @@ mod tests {
     #[test]
     fn the_examples_are_complete_and_survive_being_stored() {
         for locale in Locale::ALL {
-            for kind in [Kind::Letter, Kind::Manager] {
+            for kind in [Kind::Letter, Kind::Manager, Kind::Page] {
                 let value = full(kind, locale);
                 assert!(as_context(kind, value).is_some());
                 for leaf in leaves(value) {

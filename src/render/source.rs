@@ -10,6 +10,7 @@
 //! managers/ru/task-list.{txt,html}.hbs  letters to managers
 //! scripts/ru/sleeping-client.txt.hbs  what to say on the phone
 //! whatsapp/ru/missed-cycle-short.toml the approved template and its parameters
+//! pages/ru/preferences.html.hbs       a page for clients, as a whole
 //! layout/letter.{txt,html}.hbs        head and footer around every letter
 //! partials/button.html.hbs            pieces for all languages; partials/ru/… for one
 //! ```
@@ -47,10 +48,18 @@ pub enum Kind {
     Script,
     /// A WhatsApp template with its parameters.
     WhatsApp,
+    /// A page that clients see.
+    Page,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Letter, Self::Manager, Self::Script, Self::WhatsApp];
+    const ALL: [Self; 5] = [
+        Self::Letter,
+        Self::Manager,
+        Self::Script,
+        Self::WhatsApp,
+        Self::Page,
+    ];
 
     /// The folder that templates of this kind lie in.
     pub const fn folder(self) -> &'static str {
@@ -59,6 +68,7 @@ impl Kind {
             Self::Manager => "managers",
             Self::Script => "scripts",
             Self::WhatsApp => "whatsapp",
+            Self::Page => "pages",
         }
     }
 
@@ -69,6 +79,7 @@ impl Kind {
             Self::Manager => "letter to managers",
             Self::Script => "script",
             Self::WhatsApp => "WhatsApp template",
+            Self::Page => "page",
         }
     }
 }
@@ -280,6 +291,10 @@ fn page(folder: &str, language: &str, file: &str) -> Result<Slot, (String, Strin
         let what = "scripts are plain text".to_owned();
         return Err((what, format!("name the file {name}.txt.hbs")));
     }
+    if kind == Kind::Page && format == Format::Text {
+        let what = "pages are HTML".to_owned();
+        return Err((what, format!("name the file {name}.html.hbs")));
+    }
     Ok(Slot::Page {
         kind,
         locale,
@@ -290,12 +305,12 @@ fn page(folder: &str, language: &str, file: &str) -> Result<Slot, (String, Strin
 
 fn strange_folder(folder: &str) -> (String, String) {
     let folders = [
-        "letters", "managers", "scripts", "whatsapp", "layout", "partials",
+        "letters", "managers", "scripts", "whatsapp", "pages", "layout", "partials",
     ];
     let hint = match most_similar(folder, folders.into_iter()) {
         Some(near) => format!("did you mean {near}/ru/… or {near}/en/…?"),
-        None => "templates lie in letters/ru/, managers/ru/, scripts/ru/, whatsapp/ru/ (or en/), \
-                 layout/ and partials/"
+        None => "templates lie in letters/ru/, managers/ru/, scripts/ru/, whatsapp/ru/, pages/ru/ \
+                 (or en/), layout/ and partials/"
             .to_owned(),
     };
     ("no template is looked for here".to_owned(), hint)

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::context::{LetterContext, TaskListContext};
+use super::context::{LetterContext, PageContext, TaskListContext};
 use super::engine::{Engine, Run};
 use super::library::{Body, Entry, Library, Page};
 use super::page::WhatsAppFile;
@@ -102,6 +102,19 @@ impl Templates {
         infos
     }
 
+    /// Our names of the templates that stand for one approved at Meta.
+    pub fn whatsapp_called(&self, approved: &str) -> Vec<&str> {
+        let pages = self.pages.get(&Kind::WhatsApp).into_iter().flatten();
+        let stands_for = |page: &Page| {
+            let body = page.as_ref().ok().map(|entry| &entry.body);
+            matches!(body, Some(Body::WhatsApp { template, .. }) if template == approved)
+        };
+        pages
+            .filter(|(_, by_locale)| by_locale.values().any(stands_for))
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+
     /// Renders a letter to a client in `wanted`, else in the company's language, else in English.
     pub fn render_letter(
         &self,
@@ -136,7 +149,7 @@ impl Templates {
         let run = Run::new(&self.engines[&locale], name, locale, context)?;
         let text = match &entry.body {
             Body::Script { text } => unwrapped(&run.text(text)?),
-            Body::Letter { .. } | Body::WhatsApp { .. } => String::new(),
+            Body::Letter { .. } | Body::WhatsApp { .. } | Body::Page { .. } => String::new(),
         };
         Ok(Script {
             text: run.not_empty(text, "the text")?,
@@ -144,6 +157,31 @@ impl Templates {
             locale,
             version: entry.version.clone(),
         })
+    }
+
+    /// Renders a page for clients.
+    pub fn render_page(
+        &self,
+        name: &str,
+        wanted: Locale,
+        context: &PageContext,
+    ) -> Result<String, RenderError> {
+        let locales = [wanted, context.company.locale, Locale::En];
+        self.web_page(name, &locales, context)
+    }
+
+    fn web_page(
+        &self,
+        name: &str,
+        locales: &[Locale],
+        context: &impl Serialize,
+    ) -> Result<String, RenderError> {
+        let (locale, entry) = self.find(Kind::Page, name, locales)?;
+        let run = Run::new(&self.engines[&locale], name, locale, context)?;
+        let Body::Page { html } = &entry.body else {
+            return Err(run.empty("the page"));
+        };
+        run.not_empty(run.html(html)?, "the page")
     }
 
     /// The approved templates that a WhatsApp template of ours stands for, one a language: name,
@@ -357,6 +395,7 @@ impl Templates {
     ) -> Result<(), RenderError> {
         match kind {
             Kind::Letter | Kind::Manager => self.letter(kind, name, &[locale], values).map(drop),
+            Kind::Page => self.web_page(name, &[locale], values).map(drop),
             Kind::Script | Kind::WhatsApp => {
                 let (_, entry) = self.find(kind, name, &[locale])?;
                 let run = Run::new(&self.engines[&locale], name, locale, values)?;
@@ -370,7 +409,7 @@ impl Templates {
                         .chain(buttons.iter().map(|(.., key)| key))
                         .try_for_each(|key| run.line(key, "a parameter").map(drop)),
                     Body::Script { text } => run.not_empty(run.text(text)?, "the text").map(drop),
-                    Body::Letter { .. } => Ok(()),
+                    Body::Letter { .. } | Body::Page { .. } => Ok(()),
                 }
             }
         }

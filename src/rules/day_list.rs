@@ -14,6 +14,8 @@ pub struct Waiting {
     pub since: Day,
     /// Whether it exists on paper only: it takes a slot of the day and is not shown.
     pub held_out: bool,
+    /// Whether the client has answered and waits for us: such a task stands before all others.
+    pub answered: bool,
 }
 
 /// Ranks the tasks of one manager and keeps to his capacity.
@@ -24,7 +26,9 @@ pub struct Waiting {
 pub fn rank(mut tasks: Vec<Waiting>, capacity: u16, day: Day) -> Vec<(Waiting, Option<u32>)> {
     tasks.sort_by(|a, b| {
         let (of_a, of_b) = (urgency(a, day), urgency(b, day));
-        of_b.total_cmp(&of_a)
+        b.answered
+            .cmp(&a.answered)
+            .then(of_b.total_cmp(&of_a))
             .then(a.since.cmp(&b.since))
             .then(a.task.cmp(&b.task))
     });
@@ -58,6 +62,7 @@ mod tests {
             value,
             since: Day::from_epoch(since),
             held_out: false,
+            answered: false,
         }
     }
 
@@ -91,6 +96,16 @@ mod tests {
         };
         let tasks = [waiting(1, 100, 10), held_out, waiting(3, 200, 10)];
         assert_eq!(order(&tasks, 2, 10), [(2, None), (3, Some(1)), (1, None)]);
+    }
+
+    #[test]
+    fn who_has_answered_stands_before_all_others() {
+        let answered = Waiting {
+            answered: true,
+            ..waiting(1, 0, 10)
+        };
+        let tasks = [waiting(2, 300, 0), answered];
+        assert_eq!(order(&tasks, 1, 10), [(1, Some(1)), (2, None)]);
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub use files::{FileProblem, Opened, open};
 pub use key_file::{KeyFileError, load_or_create_key};
 pub use reading::ReadProgress;
 pub use rejects::{RejectCounts, RejectReport, Rejected};
-pub use values::Ground;
+pub use values::{Ground, typed_address};
 
 /// Why a source cannot be read at all.
 #[derive(Debug, thiserror::Error)]

@@ -13,5 +13,6 @@ mod import;
 mod letters;
 mod shop;
 mod smtp;
+mod web;
 mod whatsapp;
 mod world;

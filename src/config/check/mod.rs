@@ -17,6 +17,7 @@ mod smtp_rules;
 mod step_rules;
 mod syntax;
 mod unknown_key;
+mod web_rules;
 mod whatsapp_rules;
 mod wording;
 

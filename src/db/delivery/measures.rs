@@ -4,6 +4,7 @@ use serde::Serialize;
 use sqlx::Row;
 
 use super::super::rows::word;
+use super::super::suppressions::{self, NewSuppression};
 use super::super::{Result, Store};
 use crate::model::{Channel, Day, StopOf, SuppressionReason, SuppressionScope};
 
@@ -33,18 +34,14 @@ impl Store {
         since: Day,
         source: &str,
     ) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO suppressions (address_hash, channel, scope, reason, since, source)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-        )
-        .bind(&hash[..])
-        .bind(channel.word())
-        .bind(scope.word())
-        .bind(reason.word())
-        .bind(since.epoch_days())
-        .bind(source)
-        .execute(&self.pool)
-        .await?;
+        let new = NewSuppression {
+            hash: *hash,
+            channel,
+            scope,
+            reason,
+        };
+        let mut connection = self.pool.acquire().await?;
+        suppressions::suppress(&mut connection, &new, since, source).await?;
         Ok(())
     }
 

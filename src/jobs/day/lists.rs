@@ -38,6 +38,7 @@ pub(super) async fn rank(app: &App, day: Day) -> Result<Vec<Listed>, StoreError>
             value: task.value,
             since: task.planned_on,
             held_out: task.held_out,
+            answered: task.answered,
         };
         by_manager.entry(task.manager).or_default().push(waiting);
     }
@@ -77,6 +78,7 @@ pub async fn write_lists(app: &App, day: Day) -> Result<u64, StoreError> {
                 context: list.context,
             };
             NewList {
+                key: inputs::list_key(day, &list.manager_id),
                 step: format!("list-{}", list.manager_id),
                 address_hash: hex(&hash),
                 inputs: serde_json::to_string(&frozen).unwrap_or_default(),

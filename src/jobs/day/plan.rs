@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::db::{StoreError, TaskFilter};
 use crate::model::{Arm, ClientFacts, ClientId, Day};
 use crate::rules::day_list;
+use crate::rules::delivery::answer::ANSWERED;
 use crate::rules::plan::{
     Action, BaseLine, Closing, MessageLine, Plan, PlannedMessage, PlannedTask, TaskLine, Touched,
     in_units,
@@ -148,6 +149,7 @@ impl<'a> Lines<'a> {
                 value: task.value,
                 since: task.line.since,
                 held_out: task.held_out,
+                answered: task.line.script == ANSWERED,
             };
             by_manager
                 .entry(&task.line.manager)

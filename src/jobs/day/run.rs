@@ -313,7 +313,7 @@ impl Writer<'_> {
         let app = self.ground.app;
         let client = facts.client.id;
         if let Some(offer) = &message.certificate {
-            let code = inputs::certificate_code(app, touch, &facts.client.ext_id);
+            let code = inputs::certificate_code(app, touch, &facts.client);
             let valid_until = self.ground.options.day.plus(offer.valid.count());
             frozen.certificate = Some(inputs::certificate_part(app, offer, &code, valid_until));
             // Nobody gets a certificate on paper only.
@@ -335,6 +335,7 @@ impl Writer<'_> {
         let lasts = chrono::TimeDelta::days(app.settings.delivery.expires_after.count().into());
         let lasts_ms = lasts.num_milliseconds();
         staged.messages.push(NewMessage {
+            key: inputs::key_of(touch, &facts.client),
             campaign: touch.campaign.clone(),
             client,
             episode: touch.episode.clone(),

@@ -11,6 +11,7 @@ use crate::db::{StoreError, TaskRow};
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::managers::Managers;
 use crate::model::{ClientFacts, ClientId, Day};
+use crate::rules::delivery::answer::ANSWERED;
 use crate::rules::plan::occasion_today;
 
 use super::Ground;
@@ -48,7 +49,11 @@ pub(super) async fn as_of_today(
             facts.into_iter().map(|one| (one.client.id, one)).collect();
         let details = ground.app.store.details(&clients, ground.day()).await?;
         for task in chunk {
-            let Some(facts) = facts.get(&task.client_id) else {
+            // An answer stays what the client wrote, whatever his rhythm says today.
+            let Some(facts) = facts
+                .get(&task.client_id)
+                .filter(|_| task.script != ANSWERED)
+            else {
                 continue;
             };
             let seen = occasion_today(&ground.frame(), facts, &task.campaign, &task.episode);

@@ -15,7 +15,7 @@ use crate::jobs::day::ManagerList;
 use crate::jobs::inputs::{self, Frozen};
 use crate::model::{Channel, Locale};
 use crate::render::{ButtonKind, Letter, LetterContext, TaskListContext};
-use crate::rules::certificate::message_key;
+use crate::rules::delivery::token;
 
 /// The template of the managers' lists.
 const LIST_TEMPLATE: &str = "task-list";
@@ -92,17 +92,8 @@ fn campaign<'a>(app: &'a App, id: &str) -> Option<&'a Campaign> {
     app.campaigns.iter().find(|campaign| campaign.id == id)
 }
 
-fn key_of(message: &DueMessage) -> String {
-    message_key(
-        &message.campaign,
-        &message.episode,
-        &message.client,
-        &message.step,
-    )
-}
-
 fn letter_to_client(app: &App, message: &DueMessage) -> Result<Prepared, String> {
-    let key = key_of(message);
+    let key = message.key.clone();
     let (context, locale) = opened(app, message, &key)?;
     let letter = rendered(app, message, locale, &context)?;
     let domain = sender_domain(app);
@@ -124,7 +115,7 @@ fn letter_to_client(app: &App, message: &DueMessage) -> Result<Prepared, String>
             id: format!("{}.{domain}", message.campaign),
             title: campaign.map(|campaign| campaign.title.clone()),
             unsubscribe_url: context.links.unsubscribe.clone(),
-            unsubscribe_mailto: Some(format!("unsubscribe+{key}@{domain}")),
+            unsubscribe_mailto: Some(token::mailbox(&app.key, &key, &domain)),
         }),
         feedback_id: Some(format!(
             "{}:{}:{}:rekindle",
@@ -154,12 +145,12 @@ fn rendered(
 
 /// A letter as it is, or was, handed over: to be looked at.
 pub fn letter(app: &App, message: &DueMessage) -> Result<Letter, String> {
-    let (context, locale) = opened(app, message, &key_of(message))?;
+    let (context, locale) = opened(app, message, &message.key)?;
     rendered(app, message, locale, &context)
 }
 
 fn whatsapp(app: &App, message: &DueMessage) -> Result<Prepared, String> {
-    let key = key_of(message);
+    let key = message.key.clone();
     let (context, locale) = opened(app, message, &key)?;
     let nudge = app
         .templates
@@ -202,7 +193,7 @@ fn rendered_list(app: &App, locale: Locale, context: &TaskListContext) -> Result
 
 fn list(app: &App, message: &DueMessage) -> Result<Prepared, String> {
     let frozen: FrozenList = serde_json::from_str(&message.inputs).map_err(|e| e.to_string())?;
-    let key = message_key(LIST_TEMPLATE, &message.episode, &frozen.manager, "list");
+    let key = message.key.clone();
     let letter = rendered_list(app, frozen.locale, &frozen.context)?;
     let name = Some(frozen.context.manager.name.clone());
     let email = EmailMessage {

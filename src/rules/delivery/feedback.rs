@@ -71,6 +71,7 @@ impl Report {
 
 /// Everything that came back about one message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "five things that happen independently of each other, in any order"

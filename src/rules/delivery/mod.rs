@@ -4,6 +4,7 @@
 //! The states and who may change them are in `docs/RELIABILITY.md`. Nothing here sends or stores:
 //! `channels` talks to servers, `db` keeps the states, `jobs::deliver` puts them together.
 
+pub mod answer;
 pub mod breaker;
 pub mod clearance;
 pub mod feedback;
@@ -15,4 +16,5 @@ pub mod return_path;
 pub mod sender_records;
 pub mod smtp_replies;
 pub mod stop_words;
+pub mod token;
 pub mod whatsapp_codes;

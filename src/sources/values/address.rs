@@ -6,6 +6,20 @@ use email_address::EmailAddress;
 use phonenumber::Mode;
 
 use super::{BadValue, Parsed};
+use crate::model::Channel;
+
+/// Reads an address that a person typed, in the form in which imports keep it.
+///
+/// # Errors
+///
+/// It is none; says why, and what to write, without repeating it.
+pub fn typed_address(channel: Channel, text: &str, home: &str) -> Result<String, String> {
+    let read = match channel {
+        Channel::Email => email(text),
+        Channel::Whatsapp => phone(text, home),
+    };
+    read.map_err(|bad| format!("this {}: {}", bad.reason, bad.hint))
+}
 
 /// Reads the first e-mail address of a cell, checked and in lower case.
 ///

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 
 use chrono_tz::Tz;
 
+pub use address::typed_address;
 pub(super) use address::{country, email, phone};
 pub(super) use amount::{amount, names as names_currency, number};
 pub(super) use date::local_day;

@@ -33,7 +33,7 @@ fn every_letter(context: impl Fn(Locale) -> LetterContext) -> Vec<Letter> {
                             .unwrap(),
                     );
                 }
-                Kind::Script | Kind::WhatsApp => {}
+                Kind::Script | Kind::WhatsApp | Kind::Page => {}
             }
         }
     }

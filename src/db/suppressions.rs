@@ -1,0 +1,182 @@
+//! Addresses that must not be written to: entered, asked for, taken back. By keyed hash only: an
+//! address cannot be read out of this table.
+
+use serde::Serialize;
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::rows::{day_of, word};
+use super::{Result, Store};
+use crate::model::{Channel, Day, SuppressionReason, SuppressionScope, hex};
+
+/// An address that is not to be written to any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewSuppression {
+    /// The keyed hash of the address.
+    pub hash: [u8; 32],
+    /// On which channel.
+    pub channel: Channel,
+    /// What is not written any more.
+    pub scope: SuppressionScope,
+    /// Why.
+    pub reason: SuppressionReason,
+}
+
+/// A suppressed address, as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SuppressionRow {
+    /// The keyed hash, hexadecimal.
+    pub hash: String,
+    /// On which channel.
+    pub channel: Channel,
+    /// What is not written any more.
+    pub scope: SuppressionScope,
+    /// Why.
+    pub reason: SuppressionReason,
+    /// Since when.
+    pub since: Day,
+    /// Who entered it: an import, a page, a person.
+    pub source: String,
+}
+
+/// One line of the audit.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// Who.
+    pub by: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// Unix milliseconds.
+    pub now_ms: i64,
+}
+
+/// Suppresses an address. What a client may take back himself gives way to any other reason: his
+/// complaint does not end because he had used the link before.
+pub(super) async fn suppress(
+    connection: &mut SqliteConnection,
+    new: &NewSuppression,
+    since: Day,
+    source: &str,
+) -> Result<bool> {
+    let done = sqlx::query(
+        "INSERT INTO suppressions (address_hash, channel, scope, reason, since, source)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT DO UPDATE SET reason = excluded.reason, source = excluded.source
+         WHERE suppressions.reason = 'unsubscribe' AND excluded.reason <> 'unsubscribe'",
+    )
+    .bind(&new.hash[..])
+    .bind(new.channel.word())
+    .bind(new.scope.word())
+    .bind(new.reason.word())
+    .bind(since.epoch_days())
+    .bind(source)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+async fn write_down(
+    connection: &mut SqliteConnection,
+    what: &str,
+    about: &str,
+    entry: &Entry<'_>,
+) -> Result<()> {
+    sqlx::query("INSERT INTO audit (at, by, what, about, reason) VALUES (?1, ?2, ?3, ?4, ?5)")
+        .bind(entry.now_ms)
+        .bind(entry.by)
+        .bind(what)
+        .bind(about)
+        .bind(entry.reason)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn suppression(row: &SqliteRow) -> Result<SuppressionRow> {
+    Ok(SuppressionRow {
+        hash: hex(&row.get::<Vec<u8>, _>("address_hash")),
+        channel: word(row, "suppressions", "channel")?,
+        scope: word(row, "suppressions", "scope")?,
+        reason: word(row, "suppressions", "reason")?,
+        since: day_of(row, "since"),
+        source: row.get("source"),
+    })
+}
+
+const COLUMNS: &str =
+    "SELECT address_hash, channel, scope, reason, since, source FROM suppressions";
+
+impl Store {
+    /// Suppresses addresses by a person's hand; one transaction, audited. Returns how many were new.
+    pub async fn add_suppressions(
+        &self,
+        new: &[NewSuppression],
+        since: Day,
+        source: &str,
+        entry: &Entry<'_>,
+    ) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let mut added = 0;
+        for one in new {
+            if suppress(&mut tx, one, since, source).await? {
+                added += 1;
+                let about = format!("{} {} {}", hex(&one.hash), one.channel, one.scope);
+                write_down(&mut tx, "suppression added", &about, entry).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(added)
+    }
+
+    /// Takes suppressions of an address back, audited: all of them, or those for one reason only.
+    /// Returns how many there were.
+    pub async fn remove_suppressions(
+        &self,
+        hash: &[u8; 32],
+        channel: Channel,
+        only: Option<SuppressionReason>,
+        entry: &Entry<'_>,
+    ) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let done = sqlx::query(
+            "DELETE FROM suppressions WHERE address_hash = ?1 AND channel = ?2
+               AND (?3 IS NULL OR reason = ?3)",
+        )
+        .bind(&hash[..])
+        .bind(channel.word())
+        .bind(only.map(SuppressionReason::word))
+        .execute(&mut *tx)
+        .await?;
+        if done.rows_affected() > 0 {
+            let about = format!("{} {channel}", hex(hash));
+            write_down(&mut tx, "suppression removed", &about, entry).await?;
+        }
+        tx.commit().await?;
+        Ok(done.rows_affected())
+    }
+
+    /// What is suppressed of some addresses.
+    pub async fn suppressions_of(&self, hashes: &[[u8; 32]]) -> Result<Vec<SuppressionRow>> {
+        let hashes: Vec<String> = hashes.iter().map(|hash| hex(hash)).collect();
+        let hashes = serde_json::to_string(&hashes).unwrap_or_default();
+        let statement = format!(
+            "{COLUMNS} WHERE address_hash IN (SELECT unhex(value) FROM json_each(?1))
+             ORDER BY channel, scope"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(hashes)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(suppression).collect()
+    }
+
+    /// Every suppressed address, the latest first.
+    pub async fn suppressions(&self, limit: u32) -> Result<Vec<SuppressionRow>> {
+        let statement = format!("{COLUMNS} ORDER BY since DESC, address_hash, channel LIMIT ?1");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(suppression).collect()
+    }
+}

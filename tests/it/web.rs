@@ -1,0 +1,275 @@
+//! What comes back, over real HTTP on this machine: pages for leaving, hooks, the maildir, and the
+//! race between a client who leaves and a message that is about to.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a company that cannot be set up or read fails the test as it should"
+)]
+
+mod hooks;
+mod leaving;
+mod mail;
+mod race;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use rekindle::app::App;
+use rekindle::clock::Clock;
+use rekindle::config;
+use rekindle::db::Store;
+use rekindle::jobs::{inputs, intake};
+use rekindle::model::{AddressKey, Channel};
+use rekindle::render::Templates;
+use rekindle::web::Web;
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+use tokio_util::sync::CancellationToken;
+
+/// Noon of the day on which every test is played.
+const NOON: &str = "2026-11-25T12:00:00Z";
+
+/// The word of the hook of mail.
+const MAIL_WORD: &str = "mail-word";
+
+/// The app secret of the hook of WhatsApp.
+const APP_SECRET: &str = "app-secret";
+
+/// A company that has written to people, listening on this machine.
+struct Company {
+    folder: tempfile::TempDir,
+    app: Arc<App>,
+    pool: SqlitePool,
+    public: String,
+    staff: String,
+    stop: CancellationToken,
+    http: reqwest::Client,
+}
+
+impl Drop for Company {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Company {
+    async fn open() -> Self {
+        Self::open_with("").await
+    }
+
+    /// The same with further settings.
+    async fn open_with(settings: &str) -> Self {
+        let in_memory = tempfile::tempdir_in("/dev/shm");
+        let folder = in_memory.unwrap_or_else(|_| tempfile::tempdir().unwrap());
+        let home = folder.path();
+        for inside in [
+            "config/campaigns",
+            "data",
+            "mail/new",
+            "mail/cur",
+            "secrets",
+        ] {
+            std::fs::create_dir_all(home.join(inside)).unwrap();
+        }
+        secret(home, "mail", MAIL_WORD);
+        secret(home, "app", APP_SECRET);
+        secret(home, "verify", "our-word");
+        let config_file = home.join("config/rekindle.toml");
+        let text = format!(
+            "[company]\nname = \"Bakery <b>\"\nlocale = \"en\"\ntime_zone = \"UTC\"\n\
+             [delivery]\npublic_url = \"https://u.example.org/\"\n\
+             [smtp]\nbounce_domain = \"b.example.org\"\n\
+             [web]\npublic = \"127.0.0.1:0\"\nstaff = \"127.0.0.1:0\"\n\
+             [inbound]\nmaildir = \"mail\"\ntoken_file = \"secrets/mail\"\n\
+             [whatsapp]\nphone_number_id = \"1\"\napp_secret_file = \"secrets/app\"\n\
+             verify_token_file = \"secrets/verify\"\n{settings}\n"
+        );
+        std::fs::write(&config_file, text).unwrap();
+        std::fs::write(home.join("config/campaigns/winback.toml"), CAMPAIGN).unwrap();
+        let loaded = config::load(&config_file, &crate::config::templates()).unwrap();
+        let store = Store::open(&loaded.settings.database.url, home)
+            .await
+            .unwrap();
+        let options = SqliteConnectOptions::new().filename(store.path());
+        let pool = SqlitePool::connect_with(options).await.unwrap();
+        let now: DateTime<Utc> = NOON.parse().unwrap();
+        let app = Arc::new(App {
+            home: loaded.home,
+            settings: loaded.settings,
+            campaigns: loaded.campaigns,
+            templates: Templates::load(None).0,
+            store,
+            key: AddressKey::new([7; 32]),
+            clock: Clock::manual(now),
+        });
+        let stop = CancellationToken::new();
+        let web = Web::bind(app.clone()).await.unwrap();
+        let public = format!("http://{}", web.public_address().unwrap());
+        let staff = format!("http://{}", web.staff_address().unwrap());
+        tokio::spawn(web.run(stop.clone()));
+        let company = Self {
+            folder,
+            app,
+            pool,
+            public,
+            staff,
+            stop,
+            http: http(),
+        };
+        company
+            .sql("INSERT INTO sources (id, name) VALUES (1, 'crm')")
+            .await;
+        company
+            .sql(
+                "INSERT INTO runs (id, schedule, logical_date, mode, status, started_at)
+                 VALUES (1, 'daily', 20700, 'live', 'sealed', 0)",
+            )
+            .await;
+        company
+    }
+
+    async fn sql(&self, statement: &str) {
+        sqlx::query(sqlx::AssertSqlSafe(statement.to_owned()))
+            .execute(&self.pool)
+            .await
+            .unwrap();
+    }
+
+    /// A client with an e-mail address and a phone to whom a message is in `state`; its number.
+    async fn message(&self, n: i64, channel: Channel, state: &str) -> i64 {
+        let (email, phone) = (email(n), phone(n));
+        let address = match channel {
+            Channel::Email => &email,
+            Channel::Whatsapp => &phone,
+        };
+        let hash = rekindle::model::hex(&self.app.key.hash(channel, address));
+        let (sent, owner) = match state {
+            "planned" | "queued" => ("0, NULL, NULL, NULL", "NULL, NULL"),
+            "accepted" => ("1, 1, 1, 'receipt'", "NULL, NULL"),
+            "sending" => ("1, 1, NULL, NULL", "'w', 9"),
+            _ => ("1, 1, NULL, NULL", "NULL, NULL"),
+        };
+        self.sql(&format!(
+            "INSERT INTO clients (id, source_id, ext_id, name, email, phone, manager, first_import,
+                                  last_import)
+             VALUES ({n}, 1, 'c{n}', 'Anna', '{email}', '{phone}', 'boss', 1, 1);
+             INSERT INTO consents (client_id, channel, class, basis, source_id, first_import,
+                                   last_import)
+             VALUES ({n}, '{channel}', 'advertising', 'consent', 1, 1, 1);
+             INSERT INTO enrollments (campaign, client_id, episode, began_on, entered_on, arm,
+                                      evidence, run_id)
+             VALUES ('winback', {n}, 'missed:2026-11-20', 20700, 20700, 'treated', '{{}}', 1);
+             INSERT INTO messages (key, run_id, campaign, client_id, episode, step, channel,
+                                   template, class, address_hash, state, planned_on, inputs,
+                                   attempts, sent_at, accepted_at, receipt, owner, lease_until)
+             VALUES ('{}', 1, 'winback', {n}, 'missed:2026-11-20', 'letter', '{channel}',
+                     'missed-cycle', 'advertising', x'{hash}', '{state}', 20700,
+                     '{{\"label\":\"Anna\",\"locale\":\"ru\",\"why\":\"late\",\"today\":\"2026-11-20\",
+                        \"client\":{{\"name\":\"Anna\",\"email\":\"{email}\",\"phone\":\"{phone}\"}}}}',
+                     {sent}, {owner})",
+            key(n)
+        ))
+        .await;
+        self.number(&format!("SELECT id FROM messages WHERE key = '{}'", key(n)))
+            .await
+    }
+
+    /// Looks at everything that has come in.
+    async fn look(&self) -> intake::Processed {
+        let done = intake::process(&self.app).await.unwrap();
+        let outcomes = "SELECT group_concat(outcome) FROM inbound_events";
+        let outcomes: Option<String> = sqlx::query_scalar(outcomes)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap();
+        assert_eq!(done.failed, 0, "{outcomes:?}");
+        done
+    }
+
+    async fn number(&self, query: &str) -> i64 {
+        let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned()));
+        query.fetch_one(&self.pool).await.unwrap()
+    }
+
+    /// Everything that a test could change, as text: equal before and after means nothing changed.
+    async fn picture(&self) -> String {
+        let mut picture = String::new();
+        for query in [
+            "SELECT hex(address_hash) || channel || scope || reason FROM suppressions ORDER BY 1",
+            "SELECT key || state || evidence || coalesce(provider_id, '') FROM messages ORDER BY 1",
+            "SELECT campaign || client_id || coalesce(closed_by, '') FROM enrollments ORDER BY 1",
+            "SELECT client_id || step || script || state || inputs || manager FROM tasks ORDER BY 1",
+            "SELECT kind || address_hash FROM address_faults ORDER BY 1",
+            "SELECT kind || name FROM stops ORDER BY 1",
+            "SELECT 'audit ' || count(*) FROM audit",
+        ] {
+            for row in sqlx::query(query).fetch_all(&self.pool).await.unwrap() {
+                picture.push_str(&String::from_utf8_lossy(&row.get::<Vec<u8>, _>(0)));
+                picture.push('\n');
+            }
+        }
+        picture
+    }
+
+    /// The reasons for which the addresses of a client are suppressed.
+    async fn suppressed(&self, n: i64) -> Vec<String> {
+        let hashes = [
+            self.app.key.hash(Channel::Email, &email(n)),
+            self.app.key.hash(Channel::Whatsapp, &phone(n)),
+        ];
+        let rows = self.app.store.suppressions_of(&hashes).await.unwrap();
+        let rows = rows.into_iter();
+        rows.map(|row| format!("{} {} {}", row.channel, row.scope, row.reason))
+            .collect()
+    }
+
+    /// The paths of the two links of a client's message.
+    fn links(&self, n: i64) -> (String, String) {
+        let links = inputs::links(&self.app, &key(n));
+        let path = |link: &str| {
+            let rest = link.strip_prefix("https://u.example.org").unwrap();
+            format!("{}{rest}", self.public)
+        };
+        (path(&links.unsubscribe), path(&links.preferences.unwrap()))
+    }
+}
+
+/// A client of HTTP that follows nothing and remembers nothing.
+fn http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let policy = reqwest::redirect::Policy::none();
+    reqwest::Client::builder().redirect(policy).build().unwrap()
+}
+
+fn secret(home: &std::path::Path, name: &str, value: &str) {
+    let path = home.join("secrets").join(name);
+    std::fs::write(&path, value).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
+fn email(n: i64) -> String {
+    format!("anna{n}@example.org")
+}
+
+fn phone(n: i64) -> String {
+    format!("+7701{n:07}")
+}
+
+fn key(n: i64) -> String {
+    format!("key{n:017}")
+}
+
+const CAMPAIGN: &str = "
+id = \"winback\"
+title = \"Winback\"
+status = \"live\"
+[trigger]
+on = \"missed_cycle\"
+[[step]]
+id = \"letter\"
+channel = \"email\"
+template = \"missed-cycle\"
+";
