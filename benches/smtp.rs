@@ -143,6 +143,7 @@ fn tool(name: &str) -> Command {
 fn commit(folder: &Path) -> Duration {
     std::fs::create_dir_all(folder).expect("the folder is made");
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
         .build()
         .expect("a runtime");
     runtime.block_on(async {

@@ -11,6 +11,15 @@
 //! | 1 | [`rules`] | pure: who, whether, when, what, and did it work |
 //! | 0 | [`model`], `config`, [`clock`] | plain data, parsed configuration, the clock |
 
+/// Ends the process at a named point where the build and the environment ask for it: the tests of
+/// `tests/crash_points.sh`. In every other build it is nothing at all.
+macro_rules! crash_point {
+    ($name:literal) => {
+        #[cfg(feature = "crash-points")]
+        fail::fail_point!($name, |_| std::process::abort());
+    };
+}
+
 pub mod app;
 pub mod channels;
 pub mod cli;

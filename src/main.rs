@@ -8,6 +8,8 @@ use rekindle::cli::{self, Cli};
 use rekindle::clock::Clock;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "crash-points")]
+    let _scenario = fail::FailScenario::setup();
     let cli = Cli::parse();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("REKINDLE_LOG"))

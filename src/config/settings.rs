@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use super::hours::{Hours, Stretch};
 use super::smtp::Smtp;
 pub use super::source::{Encoding, FactKind, Source, SourceConsent, SourceKind, SourceMode};
-use super::values::{Days, Share};
+use super::values::{Days, Share, Wait};
 pub use super::whatsapp::{VersionLife, WhatsApp};
 use crate::model::{Currency, Day, Locale, ManagerRole};
 
@@ -218,6 +218,9 @@ pub struct Delivery {
     pub whatsapp_countries: Vec<String>,
     /// A message that could not leave for so long is not sent any more.
     pub expires_after: Days,
+    /// How long an unknown message that may be doubled (`on_unknown = "at_least_once"`) waits for
+    /// proof before it is sent once more.
+    pub resend_after: Wait,
     /// The most letters a second, over all domains.
     #[schemars(range(min = 1))]
     pub letters_per_second: u32,
@@ -235,6 +238,7 @@ impl Default for Delivery {
             public_url: "https://example.org/rekindle".to_owned(),
             whatsapp_countries: Vec::new(),
             expires_after: Days(4),
+            resend_after: Wait::seconds(15 * 60),
             letters_per_second: 20,
             letters_per_domain: 600,
         }

@@ -9,7 +9,7 @@ use super::rows::day_of;
 use super::tasks::{expire_tasks, write_lists};
 use super::{Result, Store};
 use crate::config::settings::DeliveryMode;
-use crate::model::Day;
+use crate::model::{Channel, Day};
 
 /// The schedule that plans a day.
 const DAILY: &str = "daily";
@@ -147,8 +147,23 @@ impl Store {
             expire_tasks(&mut tx, sealing.day, sealing.expired_since).await?;
         }
         write_lists(&mut tx, sealing.day, sealing.lists).await?;
+        crash_point!("before-seal");
         tx.commit().await?;
+        crash_point!("sealed");
         Ok(())
+    }
+
+    /// How many messages of a run are to leave on a channel.
+    pub async fn messages_of_run(&self, run: i64, channel: Channel) -> Result<u64> {
+        let count: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM messages
+             WHERE run_id = ?1 AND channel = ?2 AND state IN ('planned', 'queued', 'retry')",
+        )
+        .bind(run)
+        .bind(channel.word())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(count.cast_unsigned())
     }
 
     /// Lets a run go that waits for a person, with the lists of its day; tasks that have waited

@@ -151,7 +151,9 @@ impl Store {
         insert(&mut tx, INSERT_CERTIFICATES, run, day, &staged.certificates).await?;
         insert(&mut tx, CLOSE_ENROLLMENTS, run, day, &staged.closings).await?;
         insert(&mut tx, MOVE_ENROLLMENTS, run, day, &staged.next_steps).await?;
+        crash_point!("before-staged");
         tx.commit().await?;
+        crash_point!("staged");
         Ok(())
     }
 }

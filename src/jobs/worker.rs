@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use apalis::prelude::*;
@@ -36,7 +36,7 @@ use crate::model::Channel;
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// How often a worker looks into the queue.
-const POLL: Duration = Duration::from_millis(500);
+const POLL: Duration = Duration::from_millis(100);
 
 /// How often what dead workers and passing time have left is put right.
 const RECONCILE: Duration = Duration::from_mins(1);
@@ -74,25 +74,56 @@ pub enum WorkerError {
 /// What the handlers and the sweep share.
 struct Desk {
     live: Arc<Live>,
-    /// Since when a job of a channel waits or is worked on.
-    waiting: Mutex<BTreeMap<Channel, Instant>>,
+    jobs: Mutex<BTreeMap<Channel, Job>>,
+}
+
+/// The job of a channel.
+#[derive(Clone, Copy)]
+enum Job {
+    /// In the queue since then.
+    Waiting(Instant),
+    /// Being worked on, however long that takes.
+    Running,
+}
+
+/// A job that is being worked on, until this is dropped: also when its worker dies.
+struct Running<'d> {
+    desk: &'d Desk,
+    channel: Channel,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.desk.jobs().remove(&self.channel);
+    }
 }
 
 impl Desk {
-    /// Whether a job for a channel has to be made: not while one waits, unless it was lost.
-    fn announce(&self, channel: Channel) -> bool {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let lost = |since: &Instant| since.elapsed() > LOST_AFTER;
-        if waiting.get(&channel).is_some_and(|since| !lost(since)) {
-            return false;
-        }
-        waiting.insert(channel, Instant::now());
-        true
+    fn jobs(&self) -> MutexGuard<'_, BTreeMap<Channel, Job>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn done(&self, channel: Channel) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.remove(&channel);
+    /// Whether a job for a channel has to be made: not while one is worked on, and not while one
+    /// waits, unless it was lost.
+    fn announce(&self, channel: Channel) -> bool {
+        let mut jobs = self.jobs();
+        let known = match jobs.get(&channel) {
+            Some(Job::Running) => true,
+            Some(Job::Waiting(since)) => since.elapsed() <= LOST_AFTER,
+            None => false,
+        };
+        if !known {
+            jobs.insert(channel, Job::Waiting(Instant::now()));
+        }
+        !known
+    }
+
+    fn begin(&self, channel: Channel) -> Running<'_> {
+        self.jobs().insert(channel, Job::Running);
+        Running {
+            desk: self,
+            channel,
+        }
     }
 }
 
@@ -118,7 +149,7 @@ pub async fn work(
     let pool = open(&file).await.map_err(|error| queue(&error))?;
     let desk = Arc::new(Desk {
         live,
-        waiting: Mutex::default(),
+        jobs: Mutex::default(),
     });
     let mut monitor = Monitor::new();
     for channel in Channel::ALL.iter().copied() {
@@ -175,6 +206,7 @@ fn storage(pool: &SqlitePool, channel: Channel) -> SqliteStorage<Deliver> {
 /// Delivers what is due on a channel. Never fails and never panics towards the queue: what went
 /// wrong is in the log and in the tables, and the sweep comes again.
 async fn deliver(job: Deliver, desk: Data<Arc<Desk>>) -> Result<(), BoxDynError> {
+    let _running = desk.begin(job.channel);
     let worked = AssertUnwindSafe(desk.live.deliver_due(job.channel));
     match worked.catch_unwind().await {
         Ok(Ok(round)) if round.claimed > 0 => {
@@ -184,7 +216,7 @@ async fn deliver(job: Deliver, desk: Data<Arc<Desk>>) -> Result<(), BoxDynError>
         Ok(Err(error)) => error!(channel = %job.channel, %error, "delivery stopped"),
         Err(_) => error!(channel = %job.channel, "delivery panicked; it starts again"),
     }
-    desk.done(job.channel);
+    crash_point!("before-acknowledgement");
     Ok(())
 }
 

@@ -5,6 +5,7 @@ mod backtest;
 mod cleared;
 mod commands;
 mod config;
+mod delivery;
 mod demo;
 mod doctor;
 mod house;

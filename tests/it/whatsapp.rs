@@ -7,7 +7,7 @@
 mod answers;
 mod broken;
 #[path = "whatsapp/fake/mod.rs"]
-mod fake;
+pub(crate) mod fake;
 mod storm;
 mod strictness;
 

@@ -51,6 +51,9 @@ pub struct Claimed {
 
 impl Store {
     /// Claims what is due on a channel, the oldest runs first.
+    ///
+    /// The cross join keeps the runs outside: the other way round every claim would read all that
+    /// is due of all runs and sort it.
     pub async fn claim(&self, order: &ClaimOrder<'_>) -> Result<Vec<Claimed>> {
         let mut tx = self.begin().await?;
         let ids: Vec<i64> = sqlx::query_scalar(
@@ -58,7 +61,7 @@ impl Store {
                     lease_until = ?3 + ?6, reason = NULL, changed_at = ?3, changed_by = ?5
              WHERE id IN (
                  SELECT m.id FROM runs r
-                 JOIN messages m ON m.run_id = r.id AND m.channel = ?1 AND m.due_at <= ?3
+                 CROSS JOIN messages m ON m.run_id = r.id AND m.channel = ?1 AND m.due_at <= ?3
                      AND m.state IN ('planned', 'queued', 'retry')
                  WHERE r.status = 'sealed' AND r.mode = ?4
                  ORDER BY r.id, m.due_at LIMIT ?2)
@@ -87,6 +90,7 @@ impl Store {
             .bind(rows_of(&ids)?)
             .fetch_all(&mut *tx)
             .await?;
+        crash_point!("before-claim");
         tx.commit().await?;
         let claimed = rows.iter().map(|row| {
             Ok(Claimed {
@@ -129,6 +133,23 @@ impl Store {
         .execute(&self.pool)
         .await?;
         Ok(done.rows_affected())
+    }
+
+    /// Puts a claimed message off until it is its turn. Being paced is no event of its story.
+    pub async fn put_off(&self, claim: Claim, until_ms: i64, by: &str, now_ms: i64) -> Result<()> {
+        sqlx::query(
+            "UPDATE messages SET state = 'queued', owner = NULL, lease_until = NULL, reason = NULL,
+                    due_at = ?3, changed_at = ?4, changed_by = ?5
+             WHERE id = ?1 AND claim = ?2 AND state = 'claimed'",
+        )
+        .bind(claim.message)
+        .bind(claim.seq)
+        .bind(until_ms)
+        .bind(now_ms)
+        .bind(by)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// The instant in unix milliseconds at which the next message of a channel is due; nothing when

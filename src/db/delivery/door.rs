@@ -115,7 +115,19 @@ impl Store {
         let now_ms = door.now.timestamp_millis();
         mark_sending(&mut tx, &through, by, now_ms).await?;
         put_back(&mut tx, &hindered, by, now_ms).await?;
+        if !through.is_empty() {
+            crash_point!("before-no-return");
+        }
+        if !endings.is_empty() {
+            crash_point!("before-result");
+        }
         tx.commit().await?;
+        if !through.is_empty() {
+            crash_point!("after-no-return");
+        }
+        if !endings.is_empty() {
+            crash_point!("after-result");
+        }
         Ok(Settled { stale, passed })
     }
 }

@@ -26,10 +26,6 @@ impl Reconciled {
     }
 }
 
-/// How long after an unknown attempt a message that may be doubled is sent again: time for proof to
-/// come in.
-const RESEND_AFTER_MS: i64 = 15 * 60 * 1_000;
-
 /// How often a message that may be doubled is sent again.
 const RESENDS: i64 = 1;
 
@@ -44,18 +40,25 @@ impl Store {
             unknown: change(&mut tx, DOUBT, by, now_ms, i64::MAX).await?,
             ..Reconciled::default()
         };
+        crash_point!("before-take-over");
         tx.commit().await?;
         Ok(settled)
     }
 
     /// Puts right what time has brought: leases that ran out, unknown messages that may be sent
-    /// again, messages whose time is over.
-    pub async fn reconcile(&self, by: &str, now_ms: i64) -> Result<Reconciled> {
+    /// again because they have been so for `resend_after_ms` and no proof has come in, messages whose
+    /// time is over.
+    pub async fn reconcile(
+        &self,
+        by: &str,
+        now_ms: i64,
+        resend_after_ms: i64,
+    ) -> Result<Reconciled> {
         let mut tx = self.begin().await?;
         let settled = Reconciled {
             given_back: change(&mut tx, GIVE_BACK, by, now_ms, now_ms).await?,
             unknown: change(&mut tx, DOUBT, by, now_ms, now_ms).await?,
-            resent: change(&mut tx, RESEND, by, now_ms, now_ms - RESEND_AFTER_MS).await?,
+            resent: change(&mut tx, RESEND, by, now_ms, now_ms - resend_after_ms).await?,
             expired: change(&mut tx, EXPIRE, by, now_ms, now_ms).await?,
         };
         tx.commit().await?;

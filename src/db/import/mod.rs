@@ -347,6 +347,7 @@ impl Merge {
         )))
         .execute(&mut *self.tx)
         .await?;
+        crash_point!("before-import");
         Ok(self.tx.commit().await?)
     }
 

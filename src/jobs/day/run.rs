@@ -13,7 +13,7 @@ use crate::db::{
 };
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::managers::Managers;
-use crate::model::{Arm, ClientFacts, ClientId, Day, hex};
+use crate::model::{Arm, Channel, ClientFacts, ClientId, Day, hex};
 use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, PlannedTask, Touched};
 use crate::rules::rhythm::{USUAL_OVER_DAYS, flood};
 
@@ -94,6 +94,7 @@ pub async fn run(
     let missed = walk.newly_missed();
     let flooded = flooded(app, missed, options.day).await?;
     let held_because = joined(held_because, flooded);
+    let held_because = joined(held_because, nudges_to_approve(app, run, mode).await?);
     let counts = Counts {
         newly_missed: missed,
         campaigns: walk.into_counts(),
@@ -166,6 +167,22 @@ async fn held_because(
         }
     }
     Ok((!new.is_empty()).then(|| format!("first live run of {}", new.join(", "))))
+}
+
+/// Why a run with WhatsApp messages has to wait: the configuration wants a person to look at them.
+async fn nudges_to_approve(
+    app: &App,
+    run: i64,
+    mode: DeliveryMode,
+) -> Result<Option<String>, StoreError> {
+    if mode == DeliveryMode::Sandbox || !app.settings.whatsapp.approval {
+        return Ok(None);
+    }
+    let nudges = app.store.messages_of_run(run, Channel::Whatsapp).await?;
+    Ok(
+        (nudges > 0)
+            .then(|| format!("whatsapp: {nudges} messages, and [whatsapp] approval = true")),
+    )
 }
 
 /// What is kept of a run in numbers.

@@ -23,8 +23,14 @@ impl Breaker {
     pub fn fault(&mut self, now: DateTime<Utc>) {
         self.faults += 1;
         // After a rest one fault is enough: nothing has got better.
-        let enough = self.faults >= FAULTS || self.rests > 0;
-        if enough && self.open_until.is_none_or(|until| until <= now) {
+        if self.faults >= FAULTS || self.rests > 0 {
+            self.open(now);
+        }
+    }
+
+    /// Nothing can leave at all, a wrong password for one: the rest begins at once.
+    pub fn open(&mut self, now: DateTime<Utc>) {
+        if self.open_until.is_none_or(|until| until <= now) {
             let rest = FIRST_REST * 2_i32.pow(self.rests.min(8));
             self.open_until = Some(now + rest.min(LONGEST_REST));
             self.rests += 1;

@@ -57,6 +57,28 @@ impl Pace {
             self.given.remove(&message);
             return Turn::Now;
         }
+        let (at, further) = self.free(key, now);
+        if at <= now {
+            self.take(key, further);
+            return Turn::Now;
+        }
+        if at - now > HORIZON {
+            return Turn::At(now + HORIZON);
+        }
+        self.take(key, further);
+        self.given.insert(message, at);
+        Turn::At(at)
+    }
+
+    /// The next turn in the row of `key`, for whoever waits for it and then goes: nobody keeps it.
+    pub fn next(&mut self, key: &str, now: DateTime<Utc>) -> Turn {
+        let (at, further) = self.free(key, now);
+        self.take(key, further);
+        if at <= now { Turn::Now } else { Turn::At(at) }
+    }
+
+    /// The first free turn of a row, and the one behind it.
+    fn free(&mut self, key: &str, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
         if self.rows.len() > 10_000 {
             self.rows.retain(|_, row| row.next > now);
         }
@@ -70,17 +92,14 @@ impl Pace {
         } else {
             self.interval
         };
-        if row.next <= now {
-            row.next = now + interval;
-            return Turn::Now;
+        let at = row.next.max(now);
+        (at, at + interval)
+    }
+
+    fn take(&mut self, key: &str, further: DateTime<Utc>) {
+        if let Some(row) = self.rows.get_mut(key) {
+            row.next = further;
         }
-        let at = row.next;
-        if at - now > HORIZON {
-            return Turn::At(now + HORIZON);
-        }
-        row.next = at + interval;
-        self.given.insert(message, at);
-        Turn::At(at)
     }
 
     /// Slows a row down for a while: the other side asked for it.
@@ -136,6 +155,20 @@ mod tests {
             // One more fits where the window begins with one.
             assert!(inside.count() <= 31);
         }
+    }
+
+    #[test]
+    fn whoever_waits_for_a_channel_takes_his_turn_and_leaves_none_behind() {
+        let mut pace = Pace::new(10, TimeDelta::seconds(1));
+        let start = at(0);
+        let (mut now, mut left) = (start, 0);
+        while now < start + TimeDelta::seconds(3) {
+            if let Turn::At(turn) = pace.next("", now) {
+                now = turn;
+            }
+            left += 1;
+        }
+        assert!((30..=31).contains(&left), "{left} in three seconds");
     }
 
     #[test]

@@ -75,6 +75,8 @@ pub(crate) struct Script {
 #[derive(Clone, Default)]
 pub(crate) struct Manners {
     pub(crate) scripts: Vec<Script>,
+    /// After so many faults everything goes right; never when absent.
+    pub(crate) most_faults: Option<usize>,
     /// What is offered after EHLO, each a line of its own.
     pub(crate) offers: Vec<&'static str>,
     pub(crate) tls: Option<TlsAcceptor>,
@@ -115,6 +117,7 @@ struct Shared {
     received: Mutex<Vec<Received>>,
     commands: Mutex<Vec<String>>,
     connections: AtomicUsize,
+    faults: AtomicUsize,
     open: AtomicUsize,
     most_open: AtomicUsize,
 }
@@ -336,7 +339,7 @@ impl Talk<'_> {
         } else {
             format!("250 2.0.0 {} queued as {key}", self.recipient)
         };
-        let scripted = self.shared.fault(At::EndOfData);
+        let scripted = self.shared.fault_ahead(At::EndOfData);
         let code = match &scripted {
             Some(Fault::Say(said)) => said.split(' ').next().unwrap_or_default().to_owned(),
             Some(Fault::Delay(_) | Fault::Twice(_)) | None => reply[..3].to_owned(),
@@ -425,9 +428,21 @@ impl Talk<'_> {
 }
 
 impl Shared {
+    /// What is about to go wrong; it does not count as done.
+    fn fault_ahead(&self, at: At) -> Option<Fault> {
+        let most = self.manners.most_faults.unwrap_or(usize::MAX);
+        let script = self.manners.scripts.iter().find(|script| script.at == at)?;
+        (self.faults.load(Ordering::SeqCst) < most).then(|| script.fault.clone())
+    }
+
     fn fault(&self, at: At) -> Option<Fault> {
-        let script = self.manners.scripts.iter().find(|script| script.at == at);
-        script.map(|script| script.fault.clone())
+        let script = self.manners.scripts.iter().find(|script| script.at == at)?;
+        let most = self.manners.most_faults.unwrap_or(usize::MAX);
+        let more = |faults: usize| (faults < most).then_some(faults + 1);
+        let counted = self
+            .faults
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
+        counted.ok().map(|_| script.fault.clone())
     }
 
     /// One line of JSON, on the disk when this returns.

@@ -166,7 +166,7 @@ impl World {
         self.app.as_ref().expect("just opened")
     }
 
-    fn open(&self) -> App {
+    pub(crate) fn open(&self) -> App {
         let loaded = config::load(&self.config_file(), &KnownTemplates::default());
         let loaded = loaded.unwrap_or_else(|problems| {
             let said: Vec<String> = problems.iter().map(ToString::to_string).collect();

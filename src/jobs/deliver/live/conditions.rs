@@ -80,8 +80,7 @@ impl Conditions {
         let turn = {
             let mut inner = self.inner();
             let pace = inner.channels.get_mut(&channel);
-            // Turns on a channel belong to nobody: whoever waits takes the next one.
-            pace.map_or(Turn::Now, |pace| pace.turn(-1, "", now))
+            pace.map_or(Turn::Now, |pace| pace.next("", now))
         };
         if let Turn::At(at) = turn {
             let wait = (at - now).min(SHORT * 20).to_std().unwrap_or_default();
@@ -103,6 +102,8 @@ impl Conditions {
         let mut inner = self.inner();
         match measure {
             Measure::CountAgainstChannel => inner.breakers.entry(channel).or_default().fault(now),
+            // The door will hold what comes; this holds what is past the first gates already.
+            Measure::StopChannel => inner.breakers.entry(channel).or_default().open(now),
             Measure::SlowDomain => inner.domains.slow(domain, now),
             Measure::SlowChannel => {
                 if let Some(pace) = inner.channels.get_mut(&channel) {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use super::Parcel;
 use crate::app::App;
-use crate::db::{Asking, Ending, Passed, Settled};
-use crate::rules::delivery::clearance::Door;
+use crate::db::{Asking, Ending, Outlook, Passed, Settled};
+use crate::rules::delivery::clearance::{Cleared, Door};
 
 /// The most entries of one transaction.
 const MOST: usize = 256;
@@ -40,15 +40,34 @@ impl Ledger {
         Self(entries)
     }
 
-    /// Passes the point of no return with a message, if the gates let it through. Nothing comes back
-    /// when the database could not write: then nothing was passed.
-    pub(super) async fn pass(&self, asking: Asking<Parcel>) -> Option<Passed<Parcel>> {
+    /// Passes the point of no return with a message, if the gates let it through; nothing comes back
+    /// otherwise, and nothing may leave then. What could not be asked about is due again at
+    /// `soon_ms`, in unix milliseconds.
+    pub(super) async fn pass(
+        &self,
+        asking: Asking<Parcel>,
+        soon_ms: i64,
+    ) -> Option<Cleared<Parcel>> {
+        let claim = asking.claim;
         let (reply, passed) = oneshot::channel();
-        self.0
-            .send(Entry::Pass(Box::new(asking), reply))
-            .await
-            .ok()?;
-        passed.await.ok()
+        let entry = Entry::Pass(Box::new(asking), reply);
+        self.0.send(entry).await.ok()?;
+        let why = match passed.await {
+            Ok(Passed::Cleared(cleared)) => return Some(cleared),
+            Ok(Passed::Hindered(_, hindrance)) => {
+                debug!(message = claim.message, ?hindrance, "stopped at the door");
+                return None;
+            }
+            Ok(Passed::Lost(_)) => "the claim did not last until the door",
+            Err(_) => "the database could not write",
+        };
+        // Counts only if the claim still holds and nothing was passed: the fence sees to that.
+        let outlook = Outlook::GiveBack {
+            due_at: soon_ms,
+            reason: why.to_owned(),
+        };
+        self.end(Ending { claim, outlook }).await;
+        None
     }
 
     /// Records what came of an attempt; it is written with the next transaction, and nobody waits
@@ -78,6 +97,10 @@ struct Page {
 }
 
 impl Page {
+    fn is_blank(&self) -> bool {
+        self.endings.is_empty() && self.flushed.is_empty()
+    }
+
     fn take(&mut self, entries: &mut Vec<Entry>) {
         for entry in entries.drain(..) {
             match entry {
@@ -95,7 +118,18 @@ impl Page {
 async fn write(app: Arc<App>, owner: String, mut receiver: mpsc::Receiver<Entry>) {
     let mut entries = Vec::with_capacity(MOST);
     let mut page = Page::default();
-    while receiver.recv_many(&mut entries, MOST).await > 0 {
+    loop {
+        let coming = receiver.recv_many(&mut entries, MOST);
+        // What a failed transaction has left is written without waiting for anybody to come.
+        let open = if page.is_blank() {
+            coming.await > 0
+        } else {
+            let come = tokio::time::timeout(AFTER_FAILURE, coming).await;
+            come.is_err() || come.is_ok_and(|taken| taken > 0)
+        };
+        if !open {
+            break;
+        }
         page.take(&mut entries);
         if !write_page(&app, &owner, &mut page).await {
             tokio::time::sleep(AFTER_FAILURE).await;

@@ -1,21 +1,16 @@
 //! One letter over one session.
 
-use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
-use tracing::debug;
 
 use super::outlook::Setback;
 use super::{Live, Parcel};
 use crate::channels::smtp::{Envelope, Pooled, Trouble};
-use crate::db::{Asking, Ending, Outlook, Passed};
+use crate::db::{Asking, Ending, Outlook};
 use crate::jobs::deliver::prepare::Content;
 use crate::model::Channel;
 use crate::rules::delivery::clearance::Cleared;
 use crate::rules::delivery::reaction::{Fate, Reaction};
 use crate::rules::delivery::return_path::{self, id_of};
-
-/// How much longer than the deadlines of the server a lease must last: for our own work.
-const MARGIN: TimeDelta = TimeDelta::seconds(30);
 
 impl Live {
     /// Sends a letter; whatever happens, its ending is recorded, or the reconciler settles it.
@@ -37,27 +32,16 @@ impl Live {
             }
             return;
         }
+        crash_point!("offered");
         let asking = self.asking(parcel);
-        match self.ledger.pass(asking).await {
-            Some(Passed::Cleared(cleared)) => self.hand_in(session, cleared).await,
-            Some(Passed::Hindered(parcel, hindrance)) => {
-                debug!(
-                    message = parcel.claimed.claim.message,
-                    ?hindrance,
-                    "stopped at the door"
-                );
-                session.abandon();
-            }
-            // Lost to somebody else, or the database could not write: nothing leaves.
-            Some(Passed::Lost(_)) | None => session.abandon(),
+        match self.ledger.pass(asking, self.soon_ms()).await {
+            Some(cleared) => self.hand_in(session, cleared).await,
+            None => session.abandon(),
         }
     }
 
     fn asking(&self, parcel: Parcel) -> Asking<Parcel> {
-        let deadlines = &self.app.settings.smtp.deadlines;
-        let longest = deadlines.content.duration() + deadlines.end_of_data.duration();
-        let longest = TimeDelta::from_std(longest).unwrap_or_default() + MARGIN;
-        let needs_until = self.app.clock.now() + longest;
+        let needs_until = self.app.clock.now() + self.longest(Channel::Email);
         Asking {
             claim: parcel.claimed.claim,
             address: parcel.prepared.address.clone(),
@@ -86,7 +70,9 @@ impl Live {
 
     /// Past the point of no return: the content, and the answer to it.
     async fn hand_in(&self, mut session: Pooled, cleared: Cleared<Parcel>) {
+        crash_point!("before-content");
         let sent = session.transmit(&cleared).await;
+        crash_point!("answered");
         let parcel = cleared.into_message();
         match sent {
             Ok(accepted) => {

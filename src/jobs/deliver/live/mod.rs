@@ -37,14 +37,16 @@ use crate::channels::whatsapp::Api;
 use crate::db::{Claim, ClaimOrder, Claimed, Ending, Outlook, Reconciled, StoreError};
 use crate::jobs::inputs::Frozen;
 use crate::model::Channel;
-use crate::rules::delivery::clearance::{Door, Hindrance};
+use crate::rules::delivery::clearance::Door;
 
 use conditions::Conditions;
 use ledger::Ledger;
 
-/// How long a claim holds. Longer than any attempt: the end of one is bounded by the deadlines of
-/// its channel.
-const LEASE: TimeDelta = TimeDelta::minutes(20);
+/// How long a claimed message may wait for its turn and for the server's 354.
+const WAITING: TimeDelta = TimeDelta::minutes(15);
+
+/// How much longer than an attempt its lease must last: for our own work.
+const MARGIN: TimeDelta = TimeDelta::seconds(30);
 
 /// Everything that sends.
 #[derive(Debug)]
@@ -145,11 +147,11 @@ impl Live {
 
     /// Puts right what dead workers and passing time have left.
     pub async fn reconcile(&self) -> Result<Reconciled, StoreError> {
-        let settled = self
-            .app
-            .store
-            .reconcile(&self.owner, self.app.now_ms())
-            .await?;
+        let after = self.app.settings.delivery.resend_after.duration();
+        let after_ms = after.as_millis() as i64;
+        let now_ms = self.app.now_ms();
+        let store = &self.app.store;
+        let settled = store.reconcile(&self.owner, now_ms, after_ms).await?;
         if !settled.is_empty() {
             info!(?settled, "put right");
         }
@@ -197,6 +199,19 @@ impl Live {
         failed.map_or(Ok(round), Err)
     }
 
+    /// How long an attempt may take from the point of no return on: its lease must last as long.
+    fn longest(&self, channel: Channel) -> TimeDelta {
+        let settings = &self.app.settings;
+        let longest = match channel {
+            Channel::Email => {
+                let deadlines = &settings.smtp.deadlines;
+                deadlines.content.duration() + deadlines.end_of_data.duration()
+            }
+            Channel::Whatsapp => settings.whatsapp.timeout.duration(),
+        };
+        TimeDelta::from_std(longest).unwrap_or_default() + MARGIN
+    }
+
     fn sessions(&self, channel: Channel) -> usize {
         match channel {
             Channel::Email => usize::from(self.app.settings.smtp.connections),
@@ -215,7 +230,9 @@ impl Live {
             loop {
                 let parcel = parcels.lock().await.recv().await;
                 let Some(parcel) = parcel else { return };
-                if live.stop.is_cancelled() {
+                let now = live.app.clock.now();
+                let rests = live.conditions.rests_until(channel, now).is_some();
+                if rests || live.stop.is_cancelled() {
                     live.give_back(&[parcel.claimed.claim]).await;
                     continue;
                 }
@@ -247,9 +264,12 @@ impl Live {
             limit: (sessions * 2).clamp(2, 256) as u32,
             owner: &self.owner,
             now_ms: self.app.now_ms(),
-            lease_ms: LEASE.num_milliseconds(),
+            lease_ms: (WAITING + self.longest(channel)).num_milliseconds(),
         };
         let claimed = self.app.store.claim(&order).await?;
+        if !claimed.is_empty() {
+            crash_point!("claimed");
+        }
         let count = claimed.len() as u64;
         let claimed = self.without_hindered(claimed).await?;
         let mut left = claimed.into_iter();
@@ -304,11 +324,11 @@ impl Live {
             .conditions
             .not_before(channel, claimed.claim.message, &domain, now)
         {
-            let later = Hindrance::Until(at, "pace".to_owned());
-            let by = &self.owner;
-            self.app
-                .store
-                .put_back(&[(claimed.claim, later)], by, self.app.now_ms())
+            // Rounded up: a turn within this millisecond would be asked for again and again.
+            let (until, now) = (at.timestamp_millis() + 1, now.timestamp_millis());
+            let store = &self.app.store;
+            store
+                .put_off(claimed.claim, until, &self.owner, now)
                 .await?;
             return Ok(());
         }
@@ -357,8 +377,10 @@ impl Live {
         }
     }
 
-    /// Says goodbye to the servers, when nothing is sent any more.
+    /// Writes what is still to be written and says goodbye to the servers, when nothing is sent any
+    /// more.
     pub async fn close(&self) {
+        self.ledger.flush().await;
         if let Some(pool) = &self.letters {
             pool.close().await;
         }

@@ -1,22 +1,17 @@
 //! One WhatsApp message as one request.
 
-use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
-use tracing::debug;
 
 use super::outlook::Setback;
 use super::{Live, Parcel};
 use crate::app::App;
 use crate::channels::whatsapp::Api;
-use crate::db::{Asking, Ending, Outlook, Passed};
+use crate::db::{Asking, Ending, Outlook};
 use crate::model::Channel;
 use crate::rules::delivery::clearance::Cleared;
 
 /// How many requests are under way at once.
 pub(super) const AT_ONCE: usize = 8;
-
-/// How much longer than the timeout of a request a lease must last: for our own work.
-const MARGIN: TimeDelta = TimeDelta::seconds(30);
 
 /// The account that nudges leave through, where one is configured.
 pub(super) fn account(app: &App) -> Result<Option<Api>, String> {
@@ -38,8 +33,7 @@ impl Live {
     /// return lies before the connection.
     pub(super) async fn send_nudge(&self, parcel: Parcel) {
         let Some(api) = &self.nudges else { return };
-        let longest = TimeDelta::from_std(self.app.settings.whatsapp.timeout.duration());
-        let needs_until = self.app.clock.now() + longest.unwrap_or_default() + MARGIN;
+        let needs_until = self.app.clock.now() + self.longest(Channel::Whatsapp);
         let asking = Asking {
             claim: parcel.claimed.claim,
             address: parcel.prepared.address.clone(),
@@ -47,22 +41,15 @@ impl Live {
             needs_until: needs_until.timestamp_millis(),
             message: parcel,
         };
-        match self.ledger.pass(asking).await {
-            Some(Passed::Cleared(cleared)) => self.request(api, cleared).await,
-            Some(Passed::Hindered(parcel, hindrance)) => {
-                debug!(
-                    message = parcel.claimed.claim.message,
-                    ?hindrance,
-                    "stopped at the door"
-                );
-            }
-            // Lost to somebody else, or the database could not write: nothing leaves.
-            Some(Passed::Lost(_)) | None => {}
+        if let Some(cleared) = self.ledger.pass(asking, self.soon_ms()).await {
+            self.request(api, cleared).await;
         }
     }
 
     async fn request(&self, api: &Api, cleared: Cleared<Parcel>) {
+        crash_point!("before-content");
         let sent = api.send(&cleared).await;
+        crash_point!("answered");
         let parcel = cleared.into_message();
         match sent {
             Ok(taken) => {

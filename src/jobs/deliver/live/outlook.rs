@@ -66,6 +66,11 @@ pub(super) fn outlook(setback: &Setback, refusals: u32, key: &str, now: DateTime
 }
 
 impl Live {
+    /// When something that could not be done now is tried again, in unix milliseconds.
+    pub(super) fn soon_ms(&self) -> i64 {
+        (self.app.clock.now() + SOON).timestamp_millis()
+    }
+
     /// Records a setback and does what it asks for.
     pub(super) async fn set_back(
         &self,

@@ -175,7 +175,7 @@ pub(crate) enum Then {
 }
 
 impl Then {
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match self {
             Self::Accept => "accepted".to_owned(),
             other => format!("{other:?}"),
