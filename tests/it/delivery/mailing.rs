@@ -49,6 +49,7 @@ impl Mailing {
     }
 
     /// The same, dying at every named point on the way.
+    #[cfg(feature = "crash-points")]
     pub(crate) fn begin_dying(&self) {
         self.write();
         self.dies("before-import", &["import"], &[0]);
@@ -160,6 +161,7 @@ impl Mailing {
     }
 
     /// Runs a command that dies at a named point, and then again to its end.
+    #[cfg(feature = "crash-points")]
     pub(crate) fn dies(&self, point: &str, arguments: &[&str], codes: &[i32]) {
         let mut dying = self.command(arguments);
         let status = dying.env("FAILPOINTS", format!("{point}=return")).status();
@@ -175,6 +177,7 @@ impl Mailing {
     }
 
     /// Starts the service, to die when it has come to a named point so often and comes once more.
+    #[cfg(feature = "crash-points")]
     pub(crate) fn serve_until(&self, point: &str, times: u32) -> Service {
         let mut command = self.command(&["run"]);
         command.env("FAILPOINTS", format!("{point}={times}*off->return"));
@@ -225,7 +228,7 @@ impl Mailing {
 
     /// Serves until nothing is on its way any more, and stops as an operator would.
     pub(crate) async fn finish(&self) {
-        let deadline = Instant::now() + Duration::from_mins(60);
+        let deadline = Instant::now() + Duration::from_hours(1);
         let mut open = self.open().await;
         while open > 0 {
             let mut service = self.serve();
