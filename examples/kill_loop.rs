@@ -14,7 +14,6 @@ mod fake;
 #[path = "../tests/it/delivery/kill_loop.rs"]
 mod kill_loop;
 #[path = "../tests/it/delivery/mailing.rs"]
-#[expect(dead_code, reason = "what only the tests ask of a mailing")]
 mod mailing;
 #[path = "../tests/it/delivery/servers.rs"]
 mod servers;

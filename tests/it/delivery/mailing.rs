@@ -49,6 +49,7 @@ impl Mailing {
     }
 
     /// The same, dying at every named point on the way.
+    #[cfg(feature = "crash-points")]
     pub(crate) fn begin_dying(&self) {
         self.write();
         self.dies("before-import", &["import"], &[0]);
@@ -160,6 +161,7 @@ impl Mailing {
     }
 
     /// Runs a command that dies at a named point, and then again to its end.
+    #[cfg(feature = "crash-points")]
     pub(crate) fn dies(&self, point: &str, arguments: &[&str], codes: &[i32]) {
         let mut dying = self.command(arguments);
         let status = dying.env("FAILPOINTS", format!("{point}=return")).status();
@@ -175,6 +177,7 @@ impl Mailing {
     }
 
     /// Starts the service, to die when it has come to a named point so often and comes once more.
+    #[cfg(feature = "crash-points")]
     pub(crate) fn serve_until(&self, point: &str, times: u32) -> Service {
         let mut command = self.command(&["run"]);
         command.env("FAILPOINTS", format!("{point}={times}*off->return"));
