@@ -228,7 +228,7 @@ impl Mailing {
 
     /// Serves until nothing is on its way any more, and stops as an operator would.
     pub(crate) async fn finish(&self) {
-        let deadline = Instant::now() + Duration::from_mins(60);
+        let deadline = Instant::now() + Duration::from_hours(1);
         let mut open = self.open().await;
         while open > 0 {
             let mut service = self.serve();

@@ -27,7 +27,7 @@ pub(super) struct Ledger(mpsc::Sender<Entry>);
 
 #[derive(Debug)]
 enum Entry {
-    Pass(Asking<Parcel>, oneshot::Sender<Passed<Parcel>>),
+    Pass(Box<Asking<Parcel>>, oneshot::Sender<Passed<Parcel>>),
     End(Ending),
     Flush(oneshot::Sender<()>),
 }
@@ -50,7 +50,10 @@ impl Ledger {
     ) -> Option<Cleared<Parcel>> {
         let claim = asking.claim;
         let (reply, passed) = oneshot::channel();
-        self.0.send(Entry::Pass(asking, reply)).await.ok()?;
+        self.0
+            .send(Entry::Pass(Box::new(asking), reply))
+            .await
+            .ok()?;
         let why = match passed.await {
             Ok(Passed::Cleared(cleared)) => return Some(cleared),
             Ok(Passed::Hindered(_, hindrance)) => {
@@ -104,7 +107,7 @@ impl Page {
         for entry in entries.drain(..) {
             match entry {
                 Entry::Pass(asking, reply) => {
-                    self.asking.push(asking);
+                    self.asking.push(*asking);
                     self.replies.push(reply);
                 }
                 Entry::End(ending) => self.endings.push(ending),

@@ -22,10 +22,10 @@ impl Live {
         };
         let mut session = match pool.take().await {
             Ok(session) => session,
-            Err(trouble) => return self.put_aside(&parcel, before(trouble)).await,
+            Err(trouble) => return self.put_aside(&parcel, before(&trouble)).await,
         };
         if let Err(trouble) = session.offer(&envelope).await {
-            self.put_aside(&parcel, before(trouble)).await;
+            self.put_aside(&parcel, before(&trouble)).await;
             // A refused recipient leaves the connection good; anything else does not.
             if session.reset().await.is_ok() {
                 session.park().await;
@@ -87,7 +87,7 @@ impl Live {
             Err(trouble) => {
                 let after = Setback {
                     passed: true,
-                    ..before(trouble)
+                    ..before(&trouble)
                 };
                 self.put_aside(&parcel, after).await;
             }
@@ -103,7 +103,7 @@ impl Live {
 }
 
 /// A setback before the point of no return.
-fn before(trouble: Trouble) -> Setback {
+fn before(trouble: &Trouble) -> Setback {
     Setback {
         reaction: trouble.reaction,
         passed: false,

@@ -257,7 +257,7 @@ mod tests {
             reaction: Reaction::only(Fate::Retry(Timetable::Throughput)),
             passed: true,
             what: "429".to_owned(),
-            wait: Some(Duration::from_secs(3_600)),
+            wait: Some(Duration::from_hours(1)),
         };
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let Outlook::Retry { due_at, .. } = outlook(&setback, 0, "key", now) else {
