@@ -96,7 +96,8 @@ impl Mailing {
             ),
             Way::Nudges => format!(
                 "[whatsapp]\nbase_url = \"{}\"\nphone_number_id = \"106540352242922\"\n\
-                 token_file = \"token\"\nper_second = 1000\ntimeout = \"20s\"\n",
+                 token_file = \"token\"\napp_secret_file = \"token\"\n\
+                 verify_token_file = \"token\"\nper_second = 1000\ntimeout = \"20s\"\n",
                 self.server
             ),
         };

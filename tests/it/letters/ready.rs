@@ -56,7 +56,7 @@ fn every_ready_template_is_there_in_russian_and_english() {
     assert_eq!(names(Kind::Manager).join(" "), "task-list");
     assert_eq!(
         names(Kind::Script).join(" "),
-        "key-account new-year-gift rejection second-purchase sleeping-client usual-order \
+        "answered key-account new-year-gift rejection second-purchase sleeping-client usual-order \
          volume-drop"
     );
     assert_eq!(

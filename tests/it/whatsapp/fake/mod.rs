@@ -151,6 +151,13 @@ async fn serve(stream: TcpStream, inner: Arc<Inner>) {
     let number = inner.log.connection();
     let mut connection = Connection::new(stream);
     while let Some(head) = connection.head().await {
+        if let Some(said) = checks::about_the_number(&inner.script, &head) {
+            let body = said.to_string().into_bytes();
+            if !connection.answer(200, &[], &body, Ending::KeepAlive).await {
+                return;
+            }
+            continue;
+        }
         let n = inner.requests.fetch_add(1, Ordering::SeqCst);
         if inner.script_for(n, None, true).is_some() {
             let logged = Logged::without_body(number, "reset before the body");
