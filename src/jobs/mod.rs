@@ -16,6 +16,7 @@ pub mod inputs;
 pub mod intake;
 pub mod lock;
 pub mod managers;
+mod measures;
 pub mod outcome;
 pub mod preview;
 mod reach;

@@ -6,10 +6,11 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Effect, Reply, answered, measures, taking};
+use super::{Effect, Reply, answered, concerned, taking};
 use crate::app::App;
 use crate::channels::inbound::{self, Action, Fate, Mail, MailKind, Marks};
 use crate::db::{InboundEvent, KnownMessage, NewSuppression, StoreError, Taking, Trace};
+use crate::jobs::measures;
 use crate::model::{Channel, ClientId, SuppressionReason, SuppressionScope, hex};
 use crate::rules::delivery::answer;
 use crate::rules::delivery::feedback::Report;
@@ -131,7 +132,8 @@ async fn bounce(
             Action::Failed => {
                 if is_for_good(app, &about, fate) {
                     let measure = measure_of(fate);
-                    measures::take(app, &about.message, measure, None, &fate.said).await?;
+                    let message = concerned(&about.message, None);
+                    measures::take(app, &message, measure, &fate.said).await?;
                 }
                 told(app, &about, fate, Report::Bounced).await?
             }

@@ -5,7 +5,6 @@
 //! written down, is looked at again later.
 
 mod mail;
-mod measures;
 mod whatsapp;
 
 use std::sync::Arc;
@@ -17,7 +16,8 @@ use tracing::{error, info, warn};
 
 use crate::app::App;
 use crate::channels::inbound::maildir::{Content, Maildir};
-use crate::db::{InboundEvent, InboundKind, NewAnswer, StoreError, Taken, Taking};
+use crate::db::{InboundEvent, InboundKind, KnownMessage, NewAnswer, StoreError, Taken, Taking};
+use crate::jobs::measures::Concerned;
 use crate::model::Channel;
 use crate::rules::delivery::answer::{self, Answer};
 use crate::rules::delivery::feedback::Report;
@@ -182,6 +182,23 @@ async fn blocking<T: Send + 'static>(
         .unwrap_or_else(|error| Err(std::io::Error::other(error)))
 }
 
+/// Who acts, where something that came back brings it about.
+const BACK: &str = "what came back";
+
+/// The message that something which came back is about.
+fn concerned<'m>(message: &'m KnownMessage, phone: Option<&'m str>) -> Concerned<'m> {
+    Concerned {
+        message: message.id,
+        channel: message.channel,
+        hash: &message.hash,
+        phone,
+        campaign: &message.campaign,
+        step: &message.step,
+        source: BACK,
+        by: BACK,
+    }
+}
+
 /// Looks at what comes in until it is told to stop.
 pub async fn watch(app: Arc<App>, stop: CancellationToken) {
     let every = app.settings.inbound.every.duration();
@@ -224,7 +241,7 @@ pub async fn watch(app: Arc<App>, stop: CancellationToken) {
 /// A client's answer to one of our messages: the episode ends, his manager gets a task.
 struct Reply<'a> {
     fingerprint: &'a str,
-    message: &'a crate::db::KnownMessage,
+    message: &'a KnownMessage,
     channel: Channel,
     answer: &'a Answer,
     by: &'a str,

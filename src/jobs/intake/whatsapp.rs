@@ -2,12 +2,13 @@
 
 use tracing::{info, warn};
 
-use super::{Effect, Reply, answered, measures, taking};
+use super::{BACK, Effect, Reply, answered, concerned, taking};
 use crate::app::App;
 use crate::channels::whatsapp::webhook::{
     self, Event, Inbound, Preference, Status, TemplateStatus,
 };
 use crate::db::{InboundEvent, KnownMessage, NewSuppression, StoreError, Taking, Trace};
+use crate::jobs::measures;
 use crate::model::{Channel, StopOf, SuppressionReason, SuppressionScope};
 use crate::rules::delivery::answer::{self, Answer};
 use crate::rules::delivery::feedback::Report;
@@ -69,7 +70,7 @@ async fn status(app: &App, told: &Status, fingerprint: &str) -> Result<Effect, S
             said.unwrap_or_default()
         );
         let phone = told.phone.as_deref();
-        measures::take(app, &message, reaction.measure, phone, &words).await?;
+        measures::take(app, &concerned(&message, phone), reaction.measure, &words).await?;
     }
     let taking = Taking {
         fingerprint: Some(fingerprint),
@@ -201,7 +202,7 @@ async fn template(app: &App, told: &TemplateStatus) -> Result<Effect, StoreError
             let template = step.template.as_deref().unwrap_or_default();
             if step.channel == Some(Channel::Whatsapp) && ours.contains(&template) {
                 let name = format!("{}/{}", campaign.id, step.id);
-                measures::stop(app, StopOf::Step, &name, &what).await?;
+                measures::stop(app, BACK, StopOf::Step, &name, &what).await?;
             }
         }
     }

@@ -3,26 +3,17 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tracing::{error, warn};
+use tracing::error;
 
 use super::Live;
-use crate::db::{Claimed, Ending, Outlook, Stop};
-use crate::model::{Channel, StopOf, SuppressionReason, SuppressionScope};
-use crate::rules::delivery::reaction::{Fate, Measure, Reaction, Timetable};
+use crate::db::{Claimed, Ending, Outlook};
+use crate::jobs::measures::{self, Concerned};
+use crate::model::Channel;
+use crate::rules::delivery::reaction::{Fate, Reaction, Timetable};
 use crate::rules::delivery::retry::pause;
-use crate::rules::plan::country_of;
 
 /// When a message that was given back through no fault of its own is taken up again.
 const SOON: TimeDelta = TimeDelta::seconds(15);
-
-/// So many soft bounces within [`FAULTS_COUNT_FOR`] suppress an address.
-const SOFT_BOUNCES: u64 = 3;
-
-/// So many times without an account, and a phone is written to no more.
-const NO_ACCOUNTS: u64 = 2;
-
-/// How long faults of an address are remembered against it.
-const FAULTS_COUNT_FOR: TimeDelta = TimeDelta::days(30);
 
 /// An attempt that did not end in acceptance.
 #[derive(Debug)]
@@ -87,125 +78,19 @@ impl Live {
         let measure = setback.reaction.measure;
         let domain = super::domain_of(address);
         self.conditions.heed(channel, &domain, measure, now);
-        if let Err(error) = self
-            .take_measure(claimed, address, measure, &setback.what)
-            .await
-        {
+        let concerned = Concerned {
+            message: claim.message,
+            channel,
+            hash: &self.app.key.hash(channel, address),
+            phone: (channel == Channel::Whatsapp).then_some(address),
+            campaign: &claimed.due.campaign,
+            step: &claimed.due.step,
+            source: "delivery",
+            by: &self.owner,
+        };
+        if let Err(error) = measures::take(&self.app, &concerned, measure, &setback.what).await {
             error!(%error, message = claim.message, "a measure could not be written");
         }
-    }
-
-    async fn take_measure(
-        &self,
-        claimed: &Claimed,
-        address: &str,
-        measure: Measure,
-        what: &str,
-    ) -> Result<(), crate::db::StoreError> {
-        let channel = claimed.due.channel;
-        let (campaign, step) = (&claimed.due.campaign, &claimed.due.step);
-        match measure {
-            Measure::SuppressAddress => {
-                let reason = match channel {
-                    Channel::Email => SuppressionReason::HardBounce,
-                    Channel::Whatsapp => SuppressionReason::NoAccount,
-                };
-                self.suppress(channel, address, SuppressionScope::All, reason)
-                    .await
-            }
-            Measure::SuppressAdvertising => {
-                let scope = SuppressionScope::Advertising;
-                self.suppress(channel, address, scope, SuppressionReason::Stop)
-                    .await
-            }
-            Measure::CountSoftBounce => {
-                let enough = self.count(claimed, address, "soft_bounce").await? >= SOFT_BOUNCES;
-                if enough {
-                    let reason = SuppressionReason::HardBounce;
-                    self.suppress(channel, address, SuppressionScope::All, reason)
-                        .await?;
-                }
-                Ok(())
-            }
-            Measure::CountNoAccount => {
-                let enough = self.count(claimed, address, "no_account").await? >= NO_ACCOUNTS;
-                if enough {
-                    let reason = SuppressionReason::NoAccount;
-                    self.suppress(channel, address, SuppressionScope::All, reason)
-                        .await?;
-                }
-                Ok(())
-            }
-            Measure::StopChannel => {
-                self.stop_until_mended(StopOf::Channel, channel.word(), what)
-                    .await
-            }
-            Measure::StopStep => {
-                let name = format!("{campaign}/{step}");
-                self.stop_until_mended(StopOf::Step, &name, what).await
-            }
-            Measure::PauseCampaign => {
-                self.stop_until_mended(StopOf::Campaign, campaign, what)
-                    .await
-            }
-            Measure::StopCountry => match country_of(address) {
-                Some(country) => self.stop_until_mended(StopOf::Country, country, what).await,
-                None => Ok(()),
-            },
-            Measure::Nothing
-            | Measure::SlowDomain
-            | Measure::SlowChannel
-            | Measure::CountAgainstChannel => Ok(()),
-        }
-    }
-
-    async fn count(
-        &self,
-        claimed: &Claimed,
-        address: &str,
-        kind: &str,
-    ) -> Result<u64, crate::db::StoreError> {
-        let channel = claimed.due.channel;
-        let hash = self.app.key.hash(channel, address);
-        let now = self.app.clock.now();
-        let since = (now - FAULTS_COUNT_FOR).timestamp_millis();
-        let (message, now_ms) = (claimed.claim.message, now.timestamp_millis());
-        self.app
-            .store
-            .count_fault(&hash, channel, kind, message, now_ms, since)
-            .await
-    }
-
-    async fn suppress(
-        &self,
-        channel: Channel,
-        address: &str,
-        scope: SuppressionScope,
-        reason: SuppressionReason,
-    ) -> Result<(), crate::db::StoreError> {
-        let hash = self.app.key.hash(channel, address);
-        let today = self.app.today();
-        self.app
-            .store
-            .suppress(&hash, channel, scope, reason, today, "delivery")
-            .await
-    }
-
-    async fn stop_until_mended(
-        &self,
-        kind: StopOf,
-        name: &str,
-        what: &str,
-    ) -> Result<(), crate::db::StoreError> {
-        warn!(%kind, name, what, "stopped until a person lifts it");
-        let stop = Stop {
-            kind,
-            name: name.to_owned(),
-            since: self.app.now_ms(),
-            by: self.owner.clone(),
-            reason: what.to_owned(),
-        };
-        self.app.store.stop(&stop).await
     }
 }
 
