@@ -1,22 +1,22 @@
 //! One connection to the mail server, and one letter at a time over it.
 
 use std::fmt::{self, Display};
-use std::io;
 use std::time::Duration;
 
-use lettre::Address;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Auth, Data, Ehlo, Mail, Quit, Rcpt, Rset, Starttls};
 use lettre::transport::smtp::extension::{MailParameter, RcptParameter};
 use lettre::transport::smtp::response::Response;
-use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
 
+use super::content::lawful;
+use super::envelope::Envelope;
 use super::offers::Offers;
+use super::reach::{connected, with_tls};
 use super::server::Server;
 use super::trouble::{Cause, Reply, Trouble};
-use super::wire::{Socket, Times, Wire};
+use super::wire::{Times, Wire};
 use crate::config::smtp::{Deadlines, SmtpTls};
 use crate::rules::delivery::clearance::Cleared;
 use crate::rules::delivery::reaction::{Fate, Measure, Reaction};
@@ -27,35 +27,6 @@ const FAREWELL: Duration = Duration::from_millis(500);
 
 /// How often a server may ask back during a login.
 const CHALLENGES: usize = 4;
-
-/// Who a letter comes from and goes to: one recipient, so that one reply speaks for one person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Envelope {
-    from: Address,
-    to: Address,
-    /// A name for the letter that reports about its delivery bring back: printable ASCII without
-    /// spaces. Only told to servers that offer reports.
-    pub id: Option<String>,
-    /// The size of the letter in bytes: a server with a smaller limit is not bothered.
-    pub size: Option<usize>,
-}
-
-impl Envelope {
-    /// An envelope with a return path and a recipient, domains in A-labels; nothing when one of
-    /// them is no address in ASCII.
-    pub fn new(return_path: &str, to: &str) -> Option<Self> {
-        let address = |text: &str| {
-            let plain = text.is_ascii() && !text.contains(|c: char| c.is_ascii_control());
-            plain.then(|| text.parse().ok()).flatten()
-        };
-        Some(Self {
-            from: address(return_path)?,
-            to: address(to)?,
-            id: None,
-            size: None,
-        })
-    }
-}
 
 /// The server has taken responsibility.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -430,98 +401,5 @@ fn times(deadlines: Deadlines, stage: Stage) -> Times {
     Times {
         write: write.duration(),
         reply: reply.duration(),
-    }
-}
-
-/// Whether a content can go over the wire as it is. A bare CR or LF could look like the end of the
-/// letter to one server and not to the next, and smuggle a second letter in.
-fn lawful(content: &[u8]) -> Result<(), &'static str> {
-    let mut rest = content;
-    loop {
-        let end = memchr::memchr2(b'\r', b'\n', rest);
-        if end.unwrap_or(rest.len()) > 998 {
-            return Err("a line of the letter is longer than 998 bytes");
-        }
-        let Some(end) = end else { return Ok(()) };
-        match rest[end..].strip_prefix(b"\r\n") {
-            Some(after) => rest = after,
-            None => return Err("a line of the letter does not end with CR LF"),
-        }
-    }
-}
-
-/// A socket to the server, encrypted where that comes first; within the deadline altogether.
-async fn connected(server: &Server) -> Result<Socket, Trouble> {
-    let limit = server.deadlines.connect.duration();
-    let reached = timeout(limit, async {
-        let socket = reached(server, limit).await;
-        let socket = socket.map_err(|error| Cause::Broken(error.to_string()))?;
-        match server.tls {
-            SmtpTls::Implicit => with_tls(server, socket).await,
-            SmtpTls::Starttls | SmtpTls::None => Ok(Socket::Plain(socket)),
-        }
-    });
-    let reached = reached.await.unwrap_or(Err(Cause::Deadline));
-    reached.map_err(|cause| Trouble::silence(Stage::Connect, cause))
-}
-
-/// Tries every address of the host; each but the last gets its share of the time.
-async fn reached(server: &Server, limit: Duration) -> io::Result<TcpStream> {
-    let addresses = lookup_host((server.host.as_str(), server.port)).await?;
-    let addresses: Vec<_> = addresses.collect();
-    let share = limit / addresses.len().max(1) as u32;
-    let mut last = io::Error::other("the host has no address");
-    for address in addresses {
-        match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(socket)) => {
-                // Content and dot are two writes: without this the second waits for an answer to
-                // the first, 40 ms for every letter.
-                socket.set_nodelay(true)?;
-                return Ok(socket);
-            }
-            Ok(Err(error)) => last = error,
-            Err(_) => last = io::Error::from(io::ErrorKind::TimedOut),
-        }
-    }
-    Err(last)
-}
-
-async fn with_tls(server: &Server, socket: TcpStream) -> Result<Socket, Cause> {
-    let encrypted = server.connector.connect(server.name.clone(), socket).await;
-    match encrypted {
-        Ok(socket) => Ok(Socket::Tls(Box::new(socket))),
-        Err(error) => Err(Cause::Tls(error.to_string())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_whole_lines_of_bearable_length_are_content() {
-        assert_eq!(lawful(b"a\r\n.\r\n\r\nb"), Ok(()));
-        assert_eq!(lawful(b""), Ok(()));
-        assert_eq!(lawful(&[b'x'; 998]), Ok(()));
-        assert!(lawful(&[b'x'; 999]).is_err());
-        for bad in [
-            "a\nb", "a\rb", "a\n\r\n.", "a\r\r\n", "\r", "a\r\n.\n", "a\n.\r\n",
-        ] {
-            assert!(lawful(bad.as_bytes()).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn an_envelope_is_made_of_two_addresses() {
-        assert!(Envelope::new("b+1@example.org", "anna@example.com").is_some());
-        for bad in [
-            "",
-            "anna",
-            "a@b>\r\nRSET",
-            "анна@example.com",
-            "a@example.com\u{0}",
-        ] {
-            assert!(Envelope::new("b@example.org", bad).is_none(), "{bad}");
-        }
     }
 }
