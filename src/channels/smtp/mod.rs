@@ -24,8 +24,8 @@ mod session;
 mod trouble;
 mod wire;
 
-pub use pool::{Pool, Pooled};
 pub use envelope::Envelope;
+pub use pool::{Pool, Pooled};
 pub use server::{Server, ServerError};
 pub use session::{Accepted, Session};
 pub use trouble::{Cause, Reply, Trouble};

@@ -10,7 +10,7 @@ use lettre::transport::smtp::extension::{MailParameter, RcptParameter};
 use lettre::transport::smtp::response::Response;
 use tokio::time::{Instant, timeout};
 
-use super::content::lawful;
+use super::content::on_the_wire;
 use super::envelope::Envelope;
 use super::offers::Offers;
 use super::reach::{connected, with_tls};
@@ -167,18 +167,61 @@ impl Session {
             return Err(Trouble::with(Stage::Sender, cause, reaction));
         }
         let (sender, recipient) = self.parameters(envelope);
-        let sent = self
-            .step(
-                Stage::Sender,
-                Mail::new(Some(envelope.from.clone()), sender),
-            )
-            .await;
-        sent.map_err(|trouble| self.unless_stale(trouble))?;
-        let recipient = Rcpt::new(envelope.to.clone(), recipient);
-        self.step(Stage::Recipient, recipient).await?;
-        self.step(Stage::Data, Data).await?;
+        let sender = Mail::new(Some(envelope.from.clone()), sender).to_string();
+        let recipient = Rcpt::new(envelope.to.clone(), recipient).to_string();
+        let commands = [
+            (Stage::Sender, sender),
+            (Stage::Recipient, recipient),
+            (Stage::Data, Data.to_string()),
+        ];
+        if self.offers.pipelining {
+            return self.offer_at_once(&commands).await;
+        }
+        for (stage, command) in commands {
+            self.say(stage, &command).await?;
+            self.answer(stage).await?;
+        }
         self.state = State::Offered;
         Ok(())
+    }
+
+    /// Offers a letter by one write. Every reply is heard whatever came before it, so that each
+    /// belongs to its command; the first that is no yes is the one that counts, and what the server
+    /// says to the rest follows from it. Source: RFC 2920 §3.1.
+    async fn offer_at_once(&mut self, commands: &[(Stage, String); 3]) -> Result<(), Trouble> {
+        let together: String = commands
+            .iter()
+            .map(|(_, command)| command.as_str())
+            .collect();
+        self.say(Stage::Sender, &together).await?;
+        let mut refused = None;
+        let mut content_awaited = false;
+        for (stage, _) in commands {
+            match self.answer(*stage).await {
+                Ok(_) => content_awaited = *stage == Stage::Data,
+                Err(trouble) if self.state == State::Refused => {
+                    refused.get_or_insert(trouble);
+                }
+                // The connection is gone, and with it the letter: what was refused before stays so.
+                Err(trouble) => return Err(refused.unwrap_or(trouble)),
+            }
+            self.state = State::Broken;
+        }
+        match refused {
+            None => {
+                self.state = State::Offered;
+                Ok(())
+            }
+            Some(trouble) if content_awaited => {
+                // There is no way out of DATA but through a content.
+                self.wire.drop_socket();
+                Err(trouble)
+            }
+            Some(trouble) => {
+                self.state = State::Refused;
+                Err(trouble)
+            }
+        }
     }
 
     /// Hands over the content of a letter that passed every gate, and waits for the reply to it.
@@ -194,16 +237,18 @@ impl Session {
             return Err(Trouble::silence(Stage::Data, Cause::Unusable));
         }
         self.state = State::Broken;
-        let content = letter.message().as_ref();
-        let content = content.strip_suffix(b"\r\n").unwrap_or(content);
-        if let Err(wrong) = lawful(content) {
-            self.wire.drop_socket();
-            let reaction = Reaction::with(Fate::Failed, Measure::StopStep);
-            return Err(Trouble::with(Stage::Data, Cause::Letter(wrong), reaction));
-        }
-        self.wire.allow(times(self.deadlines, Stage::Content));
-        let said = self.connection.message(content).await;
-        let reply = self.heard(Stage::Content, said.as_ref()).await;
+        let content = match on_the_wire(letter.message().as_ref()) {
+            Ok(content) => content,
+            Err(wrong) => {
+                self.wire.drop_socket();
+                let reaction = Reaction::with(Fate::Failed, Measure::StopStep);
+                return Err(Trouble::with(Stage::Data, Cause::Letter(wrong), reaction));
+            }
+        };
+        let times = times(self.deadlines, Stage::Content);
+        // A server that refuses before the end has said why: the answer is heard in any case.
+        let _ = self.wire.say(&content, times).await;
+        let reply = self.answer(Stage::Content).await;
         self.letters += 1;
         // The reply to the content ends the letter, whatever it is; 421 and 3xx end the session.
         match reply {
@@ -306,6 +351,34 @@ impl Session {
         }
     }
 
+    /// Says one command, or several in one write, without waiting for a reply.
+    async fn say(&mut self, stage: Stage, commands: &str) -> Result<(), Trouble> {
+        self.state = State::Broken;
+        let times = times(self.deadlines, stage);
+        match self.wire.say(commands.as_bytes(), times).await {
+            Ok(()) => Ok(()),
+            Err(_) => self.answer(stage).await.map(drop),
+        }
+    }
+
+    /// Hears the reply to a command that was said, which must be what the stage asks for.
+    async fn answer(&mut self, stage: Stage) -> Result<Reply, Trouble> {
+        let heard = self.wire.hear(times(self.deadlines, stage)).await;
+        let judged = match trouble_of(&self.wire, stage).await {
+            Some(trouble) => Err(trouble),
+            None => match heard.ok().as_deref().and_then(Reply::read) {
+                None => Err(Trouble::silence(stage, Cause::Garbage)),
+                Some(reply) if fulfils(stage, reply.code) => Ok(reply),
+                Some(reply) => Err(Trouble::said(stage, reply)),
+            },
+        };
+        let judged = self.kept(judged);
+        match stage {
+            Stage::Sender => judged.map_err(|trouble| self.unless_stale(trouble)),
+            _ => judged,
+        }
+    }
+
     /// One command that must be answered as the stage asks for.
     async fn step(&mut self, stage: Stage, command: impl Display) -> Result<(), Trouble> {
         // RSET is answered like MAIL.
@@ -330,6 +403,11 @@ impl Session {
         said: Result<&Response, &Error>,
     ) -> Result<Reply, Trouble> {
         let judged = judged(&self.wire, stage, said).await;
+        self.kept(judged)
+    }
+
+    /// Gives the connection up after anything but a clear answer.
+    fn kept(&mut self, judged: Result<Reply, Trouble>) -> Result<Reply, Trouble> {
         let refused = |trouble: &Trouble| {
             let code = trouble.reply().map_or(0, |reply| reply.code);
             self.wire.fault().is_none() && (400..600).contains(&code) && code != 421
@@ -349,30 +427,36 @@ impl fmt::Debug for Session {
     }
 }
 
+/// What is wrong with the stream after a step, if anything is.
+async fn trouble_of(wire: &Wire, stage: Stage) -> Option<Trouble> {
+    let fault = wire.fault()?;
+    let early = matches!(fault, Cause::OutOfTurn | Cause::Broken(_));
+    let words = if early {
+        wire.last_words(FAREWELL).await
+    } else {
+        None
+    };
+    wire.drop_socket();
+    let reply = words.as_deref().and_then(Reply::read);
+    // What was not asked for counts where it can only mean this: the server closes, or it
+    // refuses the content before its end.
+    let counts = |reply: &Reply| {
+        reply.code == 421 || stage == Stage::Content && (400..600).contains(&reply.code)
+    };
+    Some(match reply.filter(counts) {
+        Some(reply) => Trouble::said(stage, reply),
+        None => Trouble::silence(stage, fault),
+    })
+}
+
 /// What a step came to: the reply that it asked for, or the trouble.
 async fn judged(
     wire: &Wire,
     stage: Stage,
     said: Result<&Response, &Error>,
 ) -> Result<Reply, Trouble> {
-    if let Some(fault) = wire.fault() {
-        let early = matches!(fault, Cause::OutOfTurn | Cause::Broken(_));
-        let words = if early {
-            wire.last_words(FAREWELL).await
-        } else {
-            None
-        };
-        wire.drop_socket();
-        let reply = words.as_deref().and_then(Reply::read);
-        // What was not asked for counts where it can only mean this: the server closes, or it
-        // refuses the content before its end.
-        let counts = |reply: &Reply| {
-            reply.code == 421 || stage == Stage::Content && (400..600).contains(&reply.code)
-        };
-        return Err(match reply.filter(counts) {
-            Some(reply) => Trouble::said(stage, reply),
-            None => Trouble::silence(stage, fault),
-        });
+    if let Some(trouble) = trouble_of(wire, stage).await {
+        return Err(trouble);
     }
     let is_reply = said.is_ok() || said.is_err_and(|error| error.status().is_some());
     let raw = wire.reply().filter(|_| is_reply);
