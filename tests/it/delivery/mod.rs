@@ -18,6 +18,7 @@ mod mailing;
 mod nudges;
 mod oracle;
 mod servers;
+mod side_by_side;
 
 pub(crate) use super::smtp::sink;
 pub(crate) use super::whatsapp::fake;
