@@ -28,8 +28,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::MANAGERS;
+use super::{MANAGERS, Version};
 use super::prepare::{Content, FrozenList, Prepared, prepare, sender_domain};
+use super::versions::Versions;
 use crate::app::App;
 use crate::channels::dkim::{DkimError, Signer};
 use crate::channels::smtp::{Pool, Server, ServerError};
@@ -58,6 +59,7 @@ pub struct Live {
     signer: Option<Signer>,
     nudges: Option<Api>,
     conditions: Conditions,
+    versions: Versions,
     ledger: Ledger,
     stop: CancellationToken,
 }
@@ -84,6 +86,8 @@ pub enum NotReady {
 struct Parcel {
     claimed: Claimed,
     prepared: Prepared,
+    /// What it was made of, by its number.
+    version: Option<i64>,
 }
 
 impl AsRef<[u8]> for Parcel {
@@ -127,6 +131,7 @@ impl Live {
         }
         Ok(Self {
             conditions: Conditions::new(settings),
+            versions: Versions::default(),
             ledger: Ledger::start(Arc::clone(&app), owner.clone()),
             app,
             owner,
@@ -333,10 +338,16 @@ impl Live {
             return Ok(());
         }
         self.conditions.turn_on(channel, now, &self.stop).await;
-        match self.signed(&claimed) {
+        let (version, made_of) = self.versions.of(&self.app, &claimed.due).await?;
+        match self.signed(&claimed, &made_of) {
             Ok(prepared) => {
+                let parcel = Parcel {
+                    claimed,
+                    prepared,
+                    version,
+                };
                 // The queue is as long as there are workers: whoever feeds waits for them.
-                let _ = queue.send(Parcel { claimed, prepared }).await;
+                let _ = queue.send(parcel).await;
             }
             Err(reason) => {
                 warn!(message = claimed.claim.message, %reason, "a message cannot be made");
@@ -349,8 +360,8 @@ impl Live {
     }
 
     /// The bytes of a message, signed where letters are.
-    fn signed(&self, claimed: &Claimed) -> Result<Prepared, String> {
-        let mut prepared = prepare(&self.app, &claimed.due)?;
+    fn signed(&self, claimed: &Claimed, made_of: &Version) -> Result<Prepared, String> {
+        let mut prepared = prepare(&self.app, made_of, &claimed.due)?;
         if let (Some(signer), Content::Letter(letter)) = (&self.signer, &mut prepared.content) {
             let signed = signer.sign(&letter.bytes);
             letter.bytes = signed.map_err(|error| error.to_string())?;
