@@ -26,6 +26,7 @@ mod story;
 mod suppressions;
 mod tally;
 mod tasks;
+mod versions;
 
 pub use candidates::MergedClient;
 pub use delivery::{
@@ -47,6 +48,7 @@ pub use staging::{
 pub use suppressions::{Entry, NewSuppression, SuppressionRow};
 pub use tally::Ended;
 pub use tasks::{TaskFilter, TaskInQueue, TaskRow};
+pub use versions::RunVersion;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -11,6 +11,7 @@ use crate::db::{
     Begun, Details, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
     Sealing, Staged, StoreError,
 };
+use crate::jobs::deliver;
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::managers::Managers;
 use crate::model::{Arm, Channel, ClientFacts, ClientId, Day, hex};
@@ -116,6 +117,9 @@ pub async fn run(
         lists: &lists,
         expired_since: waiting::expired_since(app, options.day),
     };
+    if sealing.held_because.is_none() {
+        deliver::keep_versions(app, options.day).await?;
+    }
     app.store.seal(run, &sealing, app.now_ms()).await?;
     let campaigns = counts.campaigns;
     let summary = RunSummary {
@@ -146,6 +150,8 @@ pub async fn approve(app: &App, date: Day, by: &str) -> Result<bool, StoreError>
         Vec::new()
     };
     let expired_since = waiting::expired_since(app, date);
+    // What is approved is what leaves, whatever becomes of the templates meanwhile.
+    deliver::keep_versions(app, date).await?;
     app.store.approve_run(date, by, &lists, expired_since).await
 }
 
