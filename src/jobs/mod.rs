@@ -22,4 +22,5 @@ pub mod preview;
 mod reach;
 pub mod rhythms;
 mod volume;
+pub mod staff;
 pub mod worker;
