@@ -21,6 +21,7 @@ mod messages;
 mod rhythms;
 mod rows;
 mod runs;
+mod sessions;
 mod staging;
 mod story;
 mod suppressions;
@@ -42,6 +43,7 @@ pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Tak
 pub use messages::{DueMessage, Handed, NewList};
 pub use rhythms::RhythmProgress;
 pub use runs::{Begun, Listed, RunRow, Sealing};
+pub use sessions::NewSignIn;
 pub use staging::{
     NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep, Staged,
 };
