@@ -21,11 +21,13 @@ mod messages;
 mod rhythms;
 mod rows;
 mod runs;
+mod sessions;
 mod staging;
 mod story;
 mod suppressions;
 mod tally;
 mod tasks;
+mod versions;
 
 pub use candidates::MergedClient;
 pub use delivery::{
@@ -41,12 +43,14 @@ pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Tak
 pub use messages::{DueMessage, Handed, NewList};
 pub use rhythms::RhythmProgress;
 pub use runs::{Begun, Listed, RunRow, Sealing};
+pub use sessions::NewSignIn;
 pub use staging::{
     NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep, Staged,
 };
 pub use suppressions::{Entry, NewSuppression, SuppressionRow};
 pub use tally::Ended;
 pub use tasks::{TaskFilter, TaskInQueue, TaskRow};
+pub use versions::RunVersion;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
