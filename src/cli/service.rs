@@ -70,28 +70,43 @@ pub(super) async fn run(app: Arc<App>, only: Option<Part>) -> anyhow::Result<Exi
     Ok(Exit::Done)
 }
 
-/// Whether the doctor lets us; says what is wrong when not.
+/// Whether the doctor lets us; says what is wrong when not, and at the end what follows from it.
 async fn may_go_live(app: &App) -> anyhow::Result<bool> {
     let failures = doctor::failures(app).await?;
     for failure in &failures {
         tell(format_args!("{failure}"));
     }
     if !failures.is_empty() {
+        let mut checks: Vec<&str> = failures.iter().map(|failure| failure.check).collect();
+        checks.dedup();
         tell(format_args!(
-            "nothing is sent before this is mended; `rekindle doctor` shows all that was checked"
+            "NOT LIVE: nothing is sent before this is mended: {}; `rekindle doctor` shows all that \
+             was checked",
+            checks.join(", ")
         ));
     }
     Ok(failures.is_empty())
 }
 
+/// What became of the wish to send what is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DeliveredNow {
+    /// So many messages were taken in hand.
+    Claimed(u64),
+    /// Another process is delivering.
+    Elsewhere,
+    /// The doctor does not let us.
+    NotLive,
+}
+
 /// Sends what is due at this moment and ends, unless another process is delivering already or the
 /// doctor does not let us.
-pub(super) async fn deliver_now(app: Arc<App>) -> anyhow::Result<Option<u64>> {
+pub(super) async fn deliver_now(app: Arc<App>) -> anyhow::Result<DeliveredNow> {
     if !may_go_live(&app).await? {
-        return Ok(Some(0));
+        return Ok(DeliveredNow::NotLive);
     }
     let Some(_lock) = lock::delivery(app.store.path()).context("take the lock of delivery")? else {
-        return Ok(None);
+        return Ok(DeliveredNow::Elsewhere);
     };
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
@@ -105,7 +120,7 @@ pub(super) async fn deliver_now(app: Arc<App>) -> anyhow::Result<Option<u64>> {
         claimed += live.deliver_due(*channel).await?.claimed;
     }
     live.close().await;
-    Ok(Some(claimed))
+    Ok(DeliveredNow::Claimed(claimed))
 }
 
 fn not_ready(error: NotReady) -> anyhow::Error {

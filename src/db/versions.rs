@@ -47,7 +47,14 @@ impl Store {
         now_ms: i64,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
-        put(&mut tx, day, "planning, awaiting_approval", versions, now_ms).await?;
+        put(
+            &mut tx,
+            day,
+            "planning, awaiting_approval",
+            versions,
+            now_ms,
+        )
+        .await?;
         tx.commit().await?;
         Ok(())
     }

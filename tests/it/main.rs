@@ -13,6 +13,7 @@ mod import;
 mod letters;
 mod shop;
 mod smtp;
+mod suppress;
 mod web;
 mod whatsapp;
 mod world;

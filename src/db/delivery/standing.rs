@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::super::Result;
 use super::super::consents::consents;
 use super::super::rows::{day_of, optional_day, word};
-use super::{Claim, rows_of};
+use super::{Claim, is_stopped, rows_of};
 use crate::model::{
     Arm, Channel, Client, ClientFacts, ClientId, Day, Deal, DealStatus, Enrollment, Readiness,
     Rhythm, RhythmDates, StopOf, Suppressed, SuppressionReason, hex,
@@ -154,7 +154,7 @@ fn stopped(
     };
     let mut stops = stops.iter();
     let stop = stops.find(|(kind, name, _)| concerned(*kind, name));
-    stop.map(|(kind, name, reason)| format!("{kind} {name} is stopped: {reason}"))
+    stop.map(|(kind, name, reason)| is_stopped(*kind, name) + reason)
 }
 
 /// The client with the address that the message goes to, whatever the sources say by now.

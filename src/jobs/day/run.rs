@@ -105,6 +105,7 @@ pub async fn run(
     let lists = match held_because {
         None => {
             waiting::refresh(&ground).await?;
+            deliver::keep_versions(app, options.day).await?;
             lists::rank(app, options.day).await?
         }
         Some(_) => Vec::new(),
@@ -117,14 +118,10 @@ pub async fn run(
         lists: &lists,
         expired_since: waiting::expired_since(app, options.day),
     };
-    if sealing.held_because.is_none() {
-        deliver::keep_versions(app, options.day).await?;
-    }
     app.store.seal(run, &sealing, app.now_ms()).await?;
-    let campaigns = counts.campaigns;
     let summary = RunSummary {
         date: options.day,
-        campaigns,
+        campaigns: counts.campaigns,
         held_because,
     };
     if summary.held_because.is_some() {

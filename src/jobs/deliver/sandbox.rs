@@ -70,8 +70,8 @@ fn count(delivered: &mut Delivered, message: &DueMessage, handed: Handed) {
 
 fn hand_over(app: &App, sandbox: &Sandbox, message: &DueMessage) -> Handed {
     let version = Version::now(app, &message.campaign);
-    let written =
-        prepare(app, &version, message).and_then(|prepared| write(app, sandbox, message, &prepared));
+    let written = prepare(app, &version, message)
+        .and_then(|prepared| write(app, sandbox, message, &prepared));
     let failed = |failure| {
         format!(
             "{} {}/{}: {failure}",

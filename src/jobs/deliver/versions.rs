@@ -50,11 +50,10 @@ impl Version {
     }
 
     fn read(content: &str) -> Result<Self, StoreError> {
-        let content: Content =
-            serde_json::from_str(content).map_err(|error| StoreError::Row {
-                table: "template_versions",
-                reason: error.to_string(),
-            })?;
+        let content: Content = serde_json::from_str(content).map_err(|error| StoreError::Row {
+            table: "template_versions",
+            reason: error.to_string(),
+        })?;
         Ok(Self {
             templates: Some(Templates::of_texts(&content.texts)),
             imprint: content.imprint,

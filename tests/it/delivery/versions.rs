@@ -31,9 +31,13 @@ fn edit_everything(post: &mut Post) {
     post.template("letters/en/news.txt.hbs", |text| {
         text.replacen("Subject: ", "Subject: Edited ", 1)
     });
-    post.template("letters/en/news.html.hbs", |text| format!("<p>Edited</p>\n{text}"));
+    post.template("letters/en/news.html.hbs", |text| {
+        format!("<p>Edited</p>\n{text}")
+    });
     post.template("layout/letter.txt.hbs", |text| format!("{text}\nEdited\n"));
-    post.template("partials/en/footer.txt.hbs", |text| format!("Edited\n{text}"));
+    post.template("partials/en/footer.txt.hbs", |text| {
+        format!("Edited\n{text}")
+    });
     let edited = news("news", "2026-03-05", LETTER).replace("Something is new.", "Edited.");
     post.world.campaign(&edited);
     post.world.also("\n");
@@ -79,7 +83,10 @@ fn a_letter_has_the_same_bytes_at_each_attempt_though_all_that_it_is_made_of_was
     post.later(TimeDelta::hours(1));
     post.deliver();
     let last = texts(&post).pop().unwrap();
-    assert!(last.contains("Edited") && !last.contains("Something is new, edited"), "{last}");
+    assert!(
+        last.contains("Edited") && !last.contains("Something is new, edited"),
+        "{last}"
+    );
     assert!(post.world.count(kept) > before);
     post.finish();
 }
@@ -117,8 +124,13 @@ fn what_was_approved_is_what_leaves_until_a_person_renews_it() {
         .skip(2)
         .partition(|text| !text.contains("Edited") && !text.contains("Renewed"));
     assert_eq!(old.len(), 1, "the busy one again, as it was");
-    assert!(!new.is_empty() && new.iter().all(|text| text.starts_with("Renewed ")), "{new:?}");
-    let audit = post.world.texts("SELECT by || ': ' || what || ', ' || about FROM audit");
+    assert!(
+        !new.is_empty() && new.iter().all(|text| text.starts_with("Renewed ")),
+        "{new:?}"
+    );
+    let audit = post
+        .world
+        .texts("SELECT by || ': ' || what || ', ' || about FROM audit");
     assert_eq!(audit, ["marketing: templates renewed, run of 2026-03-06"]);
     post.finish();
 }
@@ -147,7 +159,9 @@ fn a_nudge_has_the_same_parameters_at_each_attempt() {
     post.later(TimeDelta::hours(1));
     post.deliver();
     assert_eq!(post.state("anna").0, "accepted");
-    let contents = post.world.count("SELECT count(DISTINCT content) FROM attempts");
+    let contents = post
+        .world
+        .count("SELECT count(DISTINCT content) FROM attempts");
     let attempts = post.world.count("SELECT count(*) FROM attempts");
     assert_eq!((attempts, contents), (2, 1));
     post.finish();

@@ -28,9 +28,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::{MANAGERS, Version};
 use super::prepare::{Content, FrozenList, Prepared, prepare, sender_domain};
 use super::versions::Versions;
+use super::{MANAGERS, Version};
 use crate::app::App;
 use crate::channels::dkim::{DkimError, Signer};
 use crate::channels::smtp::{Pool, Server, ServerError};
@@ -236,8 +236,8 @@ impl Live {
                 let parcel = parcels.lock().await.recv().await;
                 let Some(parcel) = parcel else { return };
                 let now = live.app.clock.now();
-                let rests = live.conditions.rests_until(channel, now).is_some();
-                if rests || live.stop.is_cancelled() {
+                let rests = live.conditions.rests(channel, now);
+                if rests || live.conditions.is_stopped(channel) || live.stop.is_cancelled() {
                     live.give_back(&[parcel.claimed.claim]).await;
                     continue;
                 }
@@ -257,12 +257,14 @@ impl Live {
         sessions: usize,
         queue: &mpsc::Sender<Parcel>,
     ) -> Result<u64, StoreError> {
-        if self
-            .conditions
-            .rests_until(channel, self.app.clock.now())
-            .is_some()
-        {
+        if self.conditions.rests(channel, self.app.clock.now()) {
             return Ok(0);
+        }
+        // While the stop is there the gates hold what is claimed, and say why.
+        if self.conditions.is_stopped(channel)
+            && !self.app.store.channel_is_stopped(channel).await?
+        {
+            self.conditions.stop_is_lifted(channel);
         }
         let order = ClaimOrder {
             channel,
