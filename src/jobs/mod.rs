@@ -21,5 +21,6 @@ pub mod outcome;
 pub mod preview;
 mod reach;
 pub mod rhythms;
+pub mod staff;
 mod volume;
 pub mod worker;

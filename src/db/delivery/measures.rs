@@ -41,7 +41,7 @@ impl Store {
             scope,
             reason,
         };
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.writer.acquire().await?;
         suppressions::suppress(&mut connection, &new, since, source).await?;
         Ok(())
     }
@@ -106,7 +106,7 @@ impl Store {
         .bind(stop.since)
         .bind(&stop.by)
         .bind(&stop.reason)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(())
     }

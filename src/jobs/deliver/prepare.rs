@@ -13,12 +13,16 @@ use crate::config::settings::DeliveryMode;
 use crate::db::DueMessage;
 use crate::jobs::day::ManagerList;
 use crate::jobs::inputs::{self, Frozen};
+use crate::jobs::staff;
 use crate::model::{Channel, Locale};
 use crate::render::{ButtonKind, Letter, LetterContext, TaskListContext, Templates};
 use crate::rules::delivery::token;
 
 /// The template of the managers' lists.
 pub(super) const LIST_TEMPLATE: &str = "task-list";
+
+/// The template of the letter with a link to sign in.
+const SIGN_IN_TEMPLATE: &str = "sign-in";
 
 /// A message that is ready to leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -188,22 +192,28 @@ fn whatsapp(app: &App, version: &Version, message: &DueMessage) -> Result<Prepar
 pub fn list_letter(app: &App, list: &ManagerList) -> Result<Letter, String> {
     let of_manager = list.manager.as_ref().and_then(|manager| manager.locale);
     let locale = of_manager.unwrap_or(app.locale());
-    rendered_list(&app.templates, locale, &list.context)
+    rendered_list(&app.templates, LIST_TEMPLATE, locale, &list.context)
 }
 
 fn rendered_list(
     templates: &Templates,
+    template: &str,
     locale: Locale,
     context: &TaskListContext,
 ) -> Result<Letter, String> {
-    let letter = templates.render_task_list(LIST_TEMPLATE, locale, context);
+    let letter = templates.render_task_list(template, locale, context);
     letter.map_err(|error| error.to_string())
 }
 
 fn list(app: &App, version: &Version, message: &DueMessage) -> Result<Prepared, String> {
-    let frozen: FrozenList = serde_json::from_str(&message.inputs).map_err(|e| e.to_string())?;
+    let mut frozen: FrozenList =
+        serde_json::from_str(&message.inputs).map_err(|e| e.to_string())?;
     let key = message.key.clone();
-    let letter = rendered_list(version.templates(app), frozen.locale, &frozen.context)?;
+    if message.template == SIGN_IN_TEMPLATE {
+        frozen.context.page = Some(staff::sign_in_link(app, &key));
+    }
+    let templates = version.templates(app);
+    let letter = rendered_list(templates, &message.template, frozen.locale, &frozen.context)?;
     let name = Some(frozen.context.manager.name.clone());
     let email = EmailMessage {
         key: key.clone(),

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
-use rekindle::db::{ClaimOrder, Ending, Outlook};
+use rekindle::db::{ClaimOrder, DueMessage, Ending, Outlook};
 use rekindle::model::Channel;
+use rekindle::rules::delivery::clearance::Door;
 
 use super::sink::{At, Fault, Manners, Script};
 use super::{LETTER, Post, QUICK, news};
@@ -290,7 +291,14 @@ fn a_stale_claim_changes_nothing() {
         now_ms: app.now_ms(),
         lease_ms: 60_000,
     };
-    let claimed = post.world.wait(app.store.claim(&order)).unwrap();
+    let door = Door {
+        settings: &app.settings,
+        campaigns: &app.campaigns,
+        now: app.clock.now(),
+    };
+    let address = |_: &DueMessage| "anna@example.org".to_owned();
+    let claimed = app.store.claim(&order, &door, address);
+    let claimed = post.world.wait(claimed).unwrap().through;
     assert_eq!(claimed.len(), 1);
     post.world
         .wait(app.store.take_over("other", app.now_ms()))
@@ -312,12 +320,12 @@ fn a_stale_claim_changes_nothing() {
         Outlook::GiveBack { due_at: 0, reason },
     ];
     for outlook in endings {
-        let claim = claimed[0].claim;
+        let claim = claimed[0].0.claim;
         let ending = [Ending { claim, outlook }];
         let stale = app.store.record_endings(&ending, "asleep", app.now_ms());
         assert_eq!(post.world.wait(stale).unwrap(), 1);
     }
-    let claims = [claimed[0].claim];
+    let claims = [claimed[0].0.claim];
     let given = app.store.give_back(&claims, "asleep", app.now_ms());
     assert_eq!(post.world.wait(given).unwrap(), 0);
     assert_eq!(post.state("anna").0, "accepted");
