@@ -289,9 +289,17 @@ pub struct NewsItem {
     /// The headline of the piece.
     #[schemars(length(min = 1))]
     pub title: String,
-    /// The text; an empty line separates paragraphs.
+    /// The text, in Markdown: an empty line separates paragraphs, `**bold**`, `- lists`,
+    /// `[words](https://…)`. HTML stays text.
     #[schemars(length(min = 1))]
     pub text: String,
+    /// A picture above the text, with https://.
+    #[serde(default)]
+    #[schemars(extend("format" = "url", "pattern" = "^https?://"))]
+    pub picture: Option<String>,
+    /// What the picture shows, for those who do not see it.
+    #[serde(default)]
+    pub picture_alt: Option<String>,
     /// Where to read on, with https://.
     #[serde(default)]
     #[schemars(extend("format" = "url", "pattern" = "^https?://"))]

@@ -9,7 +9,7 @@ use crate::config::campaign::CertificateOffer;
 use crate::db::Details;
 use crate::model::{Client, ClientFacts, Day, Locale, Manager, Money};
 use crate::render::{
-    CertificatePart, ClientPart, Colour, CompanyPart, DealPart, LetterContext, LinksPart,
+    CertificatePart, ClientPart, CompanyPart, DealPart, LetterContext, LinksPart,
     ManagerPart, NewsItem, NewsPart, RhythmPart,
 };
 use crate::rules::certificate::{code, message_key};
@@ -96,6 +96,7 @@ fn client_part(facts: &ClientFacts) -> ClientPart {
             .address(crate::model::Channel::Email)
             .map(str::to_owned),
         address: client.attributes.get("address").cloned(),
+        attributes: client.attributes.clone(),
         ..ClientPart::named(name)
     }
 }
@@ -200,6 +201,9 @@ pub fn context(app: &App, campaign: Option<&Campaign>, frozen: Frozen, key: &str
         deal: frozen.deal,
         certificate: frozen.certificate,
         news: campaign.and_then(news_part),
+        occasion: None,
+        event: None,
+        partner: None,
         links: links(app, key),
         why: Some(frozen.why),
         today: frozen.today,
@@ -208,17 +212,7 @@ pub fn context(app: &App, campaign: Option<&Campaign>, frozen: Frozen, key: &str
 
 /// The company as letters show it.
 pub fn company_part(app: &App) -> CompanyPart {
-    let company = &app.settings.company;
-    CompanyPart {
-        name: company.name.clone(),
-        locale: company.locale,
-        accent: company.accent.parse::<Colour>().unwrap_or_default(),
-        address: company.address.clone(),
-        phone: company.phone.clone(),
-        email: company.email.clone(),
-        legal: company.legal.clone(),
-        logo_url: company.logo_url.clone(),
-    }
+    CompanyPart::of(&app.settings.company)
 }
 
 fn news_part(campaign: &Campaign) -> Option<NewsPart> {
@@ -226,6 +220,8 @@ fn news_part(campaign: &Campaign) -> Option<NewsPart> {
     let items = news.items.iter().map(|item| NewsItem {
         title: item.title.clone(),
         text: item.text.clone(),
+        picture: item.picture.clone(),
+        picture_alt: item.picture_alt.clone(),
         link: item.link.clone(),
     });
     Some(NewsPart {

@@ -7,11 +7,13 @@
 //!
 //! The believable examples for checks and previews are in `sample`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::settings::Company;
 use crate::model::{CertificateKind, Day, Locale, Money};
 use crate::rules::wording;
 
@@ -37,6 +39,15 @@ pub struct LetterContext {
     /// The news that the letter carries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub news: Option<NewsPart>,
+    /// The day that the letter is written for: a birthday, an anniversary, a date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occasion: Option<OccasionPart>,
+    /// The event that the letter invites to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventPart>,
+    /// The offer of a partner, with the client's own code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner: Option<PartnerPart>,
     /// Where the client can go from here.
     pub links: LinksPart,
     /// Why now, in one sentence: for scripts and managers, never for the client.
@@ -57,6 +68,12 @@ pub struct CompanyPart {
     /// The colour of buttons and lines.
     #[serde(default)]
     pub accent: Colour,
+    /// The same where mail programs are dark.
+    #[serde(default = "Colour::at_night")]
+    pub accent_dark: Colour,
+    /// The colour around the sheet of a letter.
+    #[serde(default = "Colour::around")]
+    pub background: Colour,
     /// The postal address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
@@ -72,6 +89,31 @@ pub struct CompanyPart {
     /// The picture at the head of a letter, by https.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo_url: Option<String>,
+    /// The same for mail programs that are dark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo_dark_url: Option<String>,
+}
+
+impl CompanyPart {
+    /// The company as it is configured.
+    pub fn of(company: &Company) -> Self {
+        let colour = |text: &str| text.parse::<Colour>().ok();
+        let accent = colour(&company.accent).unwrap_or_default();
+        let dark = company.accent_dark.as_deref().and_then(colour);
+        Self {
+            name: company.name.clone(),
+            locale: company.locale,
+            accent_dark: dark.unwrap_or_else(|| accent.lighter()),
+            accent,
+            background: colour(&company.background).unwrap_or_else(Colour::around),
+            address: company.address.clone(),
+            phone: company.phone.clone(),
+            email: company.email.clone(),
+            legal: company.legal.clone(),
+            logo_url: company.logo_url.clone(),
+            logo_dark_url: company.logo_dark_url.clone(),
+        }
+    }
 }
 
 /// The client, or the person of the client's company who is written to.
@@ -97,6 +139,9 @@ pub struct ClientPart {
     /// The postal address, for gifts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// Further columns of the source, such as a discount card or bonus points.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
 }
 
 impl ClientPart {
@@ -216,9 +261,67 @@ pub struct NewsPart {
 pub struct NewsItem {
     /// The headline.
     pub title: String,
-    /// The text; an empty line starts a new paragraph.
+    /// The text, in Markdown.
     pub text: String,
+    /// A picture above it, by https.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    /// What the picture shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture_alt: Option<String>,
     /// Where to read more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+}
+
+/// The day that a letter is written for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OccasionPart {
+    /// The day itself; the letter may come before it.
+    pub day: Day,
+    /// How many years ago it was for the first time; absent where nobody knows or it is the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub years: Option<u32>,
+}
+
+/// The event that a letter invites to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventPart {
+    /// What it is called.
+    pub title: String,
+    /// The day.
+    pub day: Day,
+    /// When it begins: `18:30`.
+    pub time: String,
+    /// When it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<String>,
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// What it is about, in Markdown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    /// Where to join, when it is held online.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// The client's own page on which he takes a seat or gives it back.
+    pub register: String,
+}
+
+/// The offer of a partner.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PartnerPart {
+    /// The partner.
+    pub name: String,
+    /// What the partner gives, in words.
+    pub offer: String,
+    /// The client's own code.
+    pub code: String,
+    /// The last day on which it is good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Day>,
+    /// Where to use it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
 }
@@ -256,6 +359,18 @@ pub struct PageContext {
     /// Whether he has just changed something.
     #[serde(default)]
     pub changed: bool,
+    /// The event that the page is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventPart>,
+    /// Whether he has a seat at it.
+    #[serde(default)]
+    pub registered: bool,
+    /// Whether all seats are taken.
+    #[serde(default)]
+    pub full: bool,
+    /// Whether it is over.
+    #[serde(default)]
+    pub over: bool,
 }
 
 /// What a client has chosen for a channel.
@@ -330,6 +445,29 @@ pub struct Colour(String);
 pub struct ColourError(pub String);
 
 impl Colour {
+    fn at_night() -> Self {
+        Self::default().lighter()
+    }
+
+    fn around() -> Self {
+        Self("#f3f1ec".to_owned())
+    }
+
+    /// The same colour halfway to white: one that can be seen in the dark.
+    pub fn lighter(&self) -> Self {
+        let channel = |at: usize| {
+            let byte = self.0.get(at..at + 2).unwrap_or("00");
+            let value = u16::from_str_radix(byte, 16).unwrap_or(0);
+            value + (255 - value) * 2 / 5
+        };
+        Self(format!(
+            "#{:02x}{:02x}{:02x}",
+            channel(1),
+            channel(3),
+            channel(5)
+        ))
+    }
+
     /// The colour of text that can be read on this one: near black or white.
     ///
     /// Source: WCAG 2.2, relative luminance and contrast ratio.

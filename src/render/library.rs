@@ -14,10 +14,14 @@ use super::problem::{TemplateProblem, most_similar};
 use super::sample;
 use super::shape::Walk;
 use super::source::{Format, Kind, Slot, Source};
+use super::styles::Sheet;
 use crate::model::Locale;
 
 /// Changes whenever the same template and values would give other bytes than before.
-const RENDERER_VERSION: &str = "1";
+const RENDERER_VERSION: &str = "2";
+
+/// The layout whose style sheet pieces for all letters, and texts in Markdown, get.
+const USUAL_LAYOUT: &str = "letter";
 
 /// A page that can be rendered: under which names its pieces are registered.
 #[derive(Clone, Debug)]
@@ -69,6 +73,9 @@ pub(super) struct Library {
     partials: BTreeMap<Format, BTreeMap<String, Piece>>,
     layouts: BTreeMap<Format, BTreeMap<String, Piece>>,
     unusable: BTreeMap<(Format, String), Vec<TemplateProblem>>,
+    /// The style sheets, by the name of their layout.
+    sheets: BTreeMap<String, Sheet>,
+    elements: Vec<(&'static str, String)>,
     /// The pieces of pages by the name under which they are registered.
     pub(super) pieces: BTreeMap<String, Piece>,
     pub(super) pages: BTreeMap<(Kind, String), Page>,
@@ -93,9 +100,12 @@ impl Library {
             partials: by_format(),
             layouts: by_format(),
             unusable: BTreeMap::new(),
+            sheets: BTreeMap::new(),
+            elements: Vec::new(),
             pieces: BTreeMap::new(),
             pages: BTreeMap::new(),
         };
+        library.take_sheets(sources);
         library.take_pieces(sources);
         let pages: BTreeSet<(Kind, String)> = sources
             .keys()
@@ -135,6 +145,29 @@ impl Library {
         self.unusable.values().flatten()
     }
 
+    /// The opening tags of the elements that Markdown makes.
+    pub(super) fn elements(&self) -> &[(&'static str, String)] {
+        &self.elements
+    }
+
+    fn take_sheets(&mut self, sources: &BTreeMap<Slot, Source>) {
+        for (slot, source) in sources {
+            let Slot::Sheet { name } = slot else { continue };
+            match Sheet::read(&whole(source)) {
+                Ok(sheet) => {
+                    self.sheets.insert(name.clone(), sheet);
+                }
+                Err(problems) => {
+                    let key = format!("{name}.css");
+                    self.unusable.insert((Format::Html, key), problems);
+                }
+            }
+        }
+        if let Some(sheet) = self.sheets.get(USUAL_LAYOUT) {
+            self.elements = sheet.elements();
+        }
+    }
+
     /// Parses layouts and partials; a partial of this language comes before one for all.
     fn take_pieces(&mut self, sources: &BTreeMap<Slot, Source>) {
         let general_first = sources.iter().filter(|(slot, _)| {
@@ -150,7 +183,7 @@ impl Library {
             let (name, format, is_layout) = match slot {
                 Slot::Layout { name, format } => (name, *format, true),
                 Slot::Partial { name, format, .. } => (name, *format, false),
-                Slot::Page { .. } => continue,
+                Slot::Page { .. } | Slot::Sheet { .. } => continue,
             };
             let key = if is_layout {
                 layout_key(name)
@@ -158,7 +191,11 @@ impl Library {
                 name.clone()
             };
             match parse(whole(source), format, &key, is_layout) {
-                Ok(piece) => {
+                Ok(mut piece) => {
+                    let of = if is_layout { name } else { USUAL_LAYOUT };
+                    if let (Format::Html, Some(sheet)) = (format, self.sheets.get(of)) {
+                        piece.style(sheet, &key);
+                    }
                     let shelf = if is_layout {
                         &mut self.layouts
                     } else {
@@ -244,7 +281,11 @@ impl Library {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let used = self.check(kind, &pieces, Some(&layout), &text.file)?;
+        let mut used = self.check(kind, &pieces, Some(&layout), &text.file)?;
+        if let (Some(sheet), Some(html)) = (self.sheets.get(&layout), pieces.last_mut()) {
+            html.style(sheet, &keys[3]);
+            used.push(sheet.text.clone());
+        }
         let body = Body::Letter {
             subject: keys[0].clone(),
             preheader: keys[1].clone(),

@@ -9,6 +9,7 @@ mod engine;
 mod given;
 mod library;
 mod links;
+mod markdown;
 mod page;
 mod piece;
 mod problem;
@@ -18,13 +19,15 @@ mod scan;
 mod scope;
 mod shape;
 mod source;
+mod styles;
 mod templates;
 mod tidy;
 mod words;
 
 pub use context::{
     CertificatePart, ChannelPart, ClientPart, Colour, ColourError, CompanyPart, DealPart,
-    LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, PageContext, RhythmPart,
+    EventPart, LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, OccasionPart, PageContext,
+    PartnerPart, RhythmPart,
     TaskListContext, TaskPart,
 };
 pub use page::ButtonKind;

@@ -17,7 +17,7 @@ use tracing::{error, info};
 use super::site::{Site, Socket, broken};
 use crate::db::{Entry, KnownMessage, NewSuppression, StoreError, Taking, Trace};
 use crate::model::{Channel, ClientId, Locale, SuppressionReason, SuppressionScope, hex};
-use crate::render::{ChannelPart, Colour, CompanyPart, PageContext};
+use crate::render::{ChannelPart, CompanyPart, PageContext};
 use crate::rules::delivery::feedback::Report;
 use crate::rules::delivery::token::{self, Purpose};
 
@@ -145,6 +145,10 @@ fn nowhere(site: &Site, heads: &HeaderMap) -> Response {
         whatsapp: None,
         preferences: None,
         changed: false,
+        event: None,
+        registered: false,
+        full: false,
+        over: false,
     };
     let locale = spoken(heads).unwrap_or(site.app.locale());
     site.page(StatusCode::NOT_FOUND, "not-found", locale, &context)
@@ -218,17 +222,7 @@ fn masked(channel: Channel, address: &str) -> String {
 }
 
 fn company(site: &Site) -> CompanyPart {
-    let company = &site.app.settings.company;
-    CompanyPart {
-        name: company.name.clone(),
-        locale: company.locale,
-        accent: company.accent.parse::<Colour>().unwrap_or_default(),
-        address: company.address.clone(),
-        phone: company.phone.clone(),
-        email: company.email.clone(),
-        legal: company.legal.clone(),
-        logo_url: company.logo_url.clone(),
-    }
+    CompanyPart::of(&site.app.settings.company)
 }
 
 /// What a page shows: how things stand now.
@@ -262,6 +256,10 @@ async fn context(site: &Site, visit: &Visit, changed: bool) -> Result<PageContex
         whatsapp: part(&visit.phone, Channel::Whatsapp),
         preferences: Some(format!("{page}/p/{preferences}")),
         changed,
+        event: None,
+        registered: false,
+        full: false,
+        over: false,
     })
 }
 
