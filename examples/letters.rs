@@ -50,7 +50,10 @@ fn main() -> anyhow::Result<()> {
             written += 1;
         }
     }
-    println!("{written} letters, pages and WhatsApp texts in {}", folder.display());
+    println!(
+        "{written} letters, pages and WhatsApp texts in {}",
+        folder.display()
+    );
     Ok(())
 }
 
@@ -60,7 +63,10 @@ fn letter_files(folder: &Path, name: &str, letter: &Letter) -> anyhow::Result<()
         letter.subject, letter.preheader, letter.text
     );
     fs::write(folder.join(format!("{name}.txt")), text)?;
-    fs::write(folder.join(format!("{name}.html")), with_pictures(&letter.html))?;
+    fs::write(
+        folder.join(format!("{name}.html")),
+        with_pictures(&letter.html),
+    )?;
     Ok(())
 }
 
@@ -78,7 +84,10 @@ fn page_files(
         over: false,
         ..full.clone()
     };
-    let done = PageContext { over: false, ..full };
+    let done = PageContext {
+        over: false,
+        ..full
+    };
     for (end, context) in [("", fresh), ("-done", done)] {
         let page = templates.render_page(name, locale, &context)?;
         fs::write(folder.join(format!("page-{name}{end}.{locale}.html")), page)?;
@@ -96,7 +105,10 @@ fn with_pictures(html: &str) -> String {
         ("https://example.org/tom.png", portrait()),
         ("https://example.org/machine.jpg", machine()),
     ] {
-        out = out.replace(&format!("src=\"{address}\""), &format!("src=\"{}\"", data(&svg)));
+        out = out.replace(
+            &format!("src=\"{address}\""),
+            &format!("src=\"{}\"", data(&svg)),
+        );
     }
     out
 }

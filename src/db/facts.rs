@@ -28,6 +28,8 @@ pub struct Wanted {
     pub items: bool,
     /// Deals.
     pub deals: bool,
+    /// Seats at events.
+    pub seats: bool,
 }
 
 impl Wanted {
@@ -36,6 +38,7 @@ impl Wanted {
         purchases: true,
         items: true,
         deals: true,
+        seats: true,
     };
 }
 
@@ -113,6 +116,13 @@ impl Store {
         if wanted.deals {
             self.read_deals(&list, day, &mut chunk).await?;
         }
+        if wanted.seats {
+            for (client, seat) in self.seats_of_clients(&list).await? {
+                if let Some(place) = chunk.place.get(&client) {
+                    chunk.facts[*place].seats.push(seat);
+                }
+            }
+        }
         self.read_consents(&list, day, &mut chunk).await?;
         self.read_story(&list, day, &mut chunk).await?;
         self.read_address_facts(&list, day, key, &mut chunk).await?;
@@ -138,7 +148,8 @@ impl Store {
     async fn read_clients(&self, list: &str) -> Result<Chunk> {
         let rows = sqlx::query(
             "SELECT c.id AS client_id, s.name AS source, c.ext_id, c.name, c.company, c.email,
-                    c.phone, c.locale, c.time_zone, c.country, c.manager, c.tags, c.attributes
+                    c.phone, c.locale, c.time_zone, c.country, c.manager, c.tags, c.attributes,
+                    c.birthday
              FROM clients c JOIN sources s ON s.id = c.source_id
              WHERE c.id IN (SELECT value FROM json_each(?1)) AND c.deleted_on IS NULL
                AND c.master_id IS NULL

@@ -5,6 +5,7 @@
 //! the same methods (see `docs/DECISIONS.md`). What a row *means* is decided in `rules`.
 
 mod bulk;
+mod campaigns;
 mod candidates;
 mod checkups;
 mod client_kinds;
@@ -21,12 +22,14 @@ mod messages;
 mod rhythms;
 mod rows;
 mod runs;
+mod seats;
 mod staging;
 mod story;
 mod suppressions;
 mod tally;
 mod tasks;
 
+pub use campaigns::{CampaignEnded, CampaignMessages, Cancelled, GiftTask};
 pub use candidates::MergedClient;
 pub use delivery::{
     Asking, Claim, ClaimOrder, Claimed, Decision, Ending, Journal, MessageFilter, MessageRow,
@@ -41,6 +44,7 @@ pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Tak
 pub use messages::{DueMessage, Handed, NewList};
 pub use rhythms::RhythmProgress;
 pub use runs::{Begun, Listed, RunRow, Sealing};
+pub use seats::{SeatRow, Seated};
 pub use staging::{
     NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep, Staged,
 };

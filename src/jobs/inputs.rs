@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::config::Campaign;
-use crate::config::campaign::CertificateOffer;
+use crate::config::campaign::{CertificateOffer, News, Partner, Variant};
 use crate::db::Details;
 use crate::model::{Client, ClientFacts, Day, Locale, Manager, Money};
 use crate::render::{
-    CertificatePart, ClientPart, CompanyPart, DealPart, LetterContext, LinksPart,
-    ManagerPart, NewsItem, NewsPart, RhythmPart,
+    CertificatePart, ClientPart, CompanyPart, DealPart, EventPart, LetterContext, LinksPart,
+    ManagerPart, NewsItem, NewsPart, OccasionPart, PartnerPart, RhythmPart,
 };
 use crate::rules::certificate::{code, message_key};
 use crate::rules::delivery::token::{self, Purpose};
@@ -42,6 +42,15 @@ pub struct Frozen {
     /// The certificate that it carries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<CertificatePart>,
+    /// The day that it is written for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occasion: Option<OccasionPart>,
+    /// Which form of its step, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    /// The client's own code of a partner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner_code: Option<String>,
     /// Why, in one sentence.
     pub why: String,
     /// The day of the plan.
@@ -75,6 +84,9 @@ pub(super) fn freeze(
         rhythm: rhythm_part(ground, facts, details),
         deal: deal_part(app, evidence),
         certificate: None,
+        occasion: occasion_part(evidence),
+        variant: None,
+        partner_code: None,
         why: evidence.sentence(app.locale(), app.currency()),
         today: ground.day(),
     }
@@ -157,6 +169,21 @@ fn deal_part(app: &App, evidence: &Evidence) -> Option<DealPart> {
     }
 }
 
+fn occasion_part(evidence: &Evidence) -> Option<OccasionPart> {
+    match evidence {
+        // How old somebody becomes is nothing that a letter tells.
+        Evidence::Date { day } | Evidence::Birthday { day } => Some(OccasionPart {
+            day: *day,
+            years: None,
+        }),
+        Evidence::Anniversary { day, years } => Some(OccasionPart {
+            day: *day,
+            years: Some(*years).filter(|years| *years > 0),
+        }),
+        _ => None,
+    }
+}
+
 /// The code of the certificate that a step gives to a client: the same at every attempt.
 pub fn certificate_code(app: &App, touch: &Touched, client: &Client) -> String {
     code(&app.key.mac("certificate", &key_of(touch, client)))
@@ -193,6 +220,10 @@ pub fn certificate_part(
 
 /// What a template is rendered from: the frozen part, the company, and the links of this message.
 pub fn context(app: &App, campaign: Option<&Campaign>, frozen: Frozen, key: &str) -> LetterContext {
+    let variant = campaign.and_then(|campaign| variant_of(campaign, &frozen));
+    let news = variant.and_then(|variant| variant.news.as_ref());
+    let news = news.or_else(|| campaign?.news.as_ref());
+    let partner = campaign.and_then(|campaign| campaign.partner.as_ref());
     LetterContext {
         company: company_part(app),
         client: frozen.client,
@@ -200,10 +231,12 @@ pub fn context(app: &App, campaign: Option<&Campaign>, frozen: Frozen, key: &str
         rhythm: frozen.rhythm,
         deal: frozen.deal,
         certificate: frozen.certificate,
-        news: campaign.and_then(news_part),
-        occasion: None,
-        event: None,
-        partner: None,
+        news: news.map(news_part),
+        occasion: frozen.occasion,
+        event: campaign
+            .and_then(|campaign| campaign.event.as_ref())
+            .map(|event| EventPart::of(event, seat_link(app, key))),
+        partner: partner.and_then(|partner| partner_part(partner, frozen.partner_code)),
         links: links(app, key),
         why: Some(frozen.why),
         today: frozen.today,
@@ -215,8 +248,31 @@ pub fn company_part(app: &App) -> CompanyPart {
     CompanyPart::of(&app.settings.company)
 }
 
-fn news_part(campaign: &Campaign) -> Option<NewsPart> {
-    let news = campaign.news.as_ref()?;
+/// The form of a message that was drawn when it was planned.
+pub fn variant_of<'c>(campaign: &'c Campaign, frozen: &Frozen) -> Option<&'c Variant> {
+    let drawn = frozen.variant.as_deref()?;
+    campaign.steps.iter().find_map(|step| {
+        let mut variants = step.variants.iter();
+        variants.find(|variant| variant_name(&step.id, &variant.id) == drawn)
+    })
+}
+
+/// What a variant of a step is called among all of a campaign.
+pub fn variant_name(step: &str, variant: &str) -> String {
+    format!("{step}/{variant}")
+}
+
+fn partner_part(partner: &Partner, code: Option<String>) -> Option<PartnerPart> {
+    Some(PartnerPart {
+        name: partner.name.clone(),
+        offer: partner.offer.clone(),
+        code: code?,
+        valid_until: partner.valid_until,
+        link: partner.link.clone(),
+    })
+}
+
+fn news_part(news: &News) -> NewsPart {
     let items = news.items.iter().map(|item| NewsItem {
         title: item.title.clone(),
         text: item.text.clone(),
@@ -224,11 +280,17 @@ fn news_part(campaign: &Campaign) -> Option<NewsPart> {
         picture_alt: item.picture_alt.clone(),
         link: item.link.clone(),
     });
-    Some(NewsPart {
+    NewsPart {
         title: news.title.clone(),
         intro: news.intro.clone(),
         items: items.collect(),
-    })
+    }
+}
+
+/// The page on which the reader of a message takes a seat, or gives it back.
+fn seat_link(app: &App, key: &str) -> String {
+    let page = app.settings.delivery.public_url.trim_end_matches('/');
+    format!("{page}/e/{}", token::make(&app.key, Purpose::Event, key))
 }
 
 /// The links of one message; the token names the message and is signed for one purpose.

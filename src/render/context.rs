@@ -13,6 +13,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::campaign::Event;
 use crate::config::settings::Company;
 use crate::model::{CertificateKind, Day, Locale, Money};
 use crate::rules::wording;
@@ -309,6 +310,22 @@ pub struct EventPart {
     pub register: String,
 }
 
+impl EventPart {
+    /// An event as it is configured, with the client's own page.
+    pub fn of(event: &Event, register: String) -> Self {
+        Self {
+            title: event.title.clone(),
+            day: event.day,
+            time: event.time.to_string(),
+            ends: event.ends.map(|ends| ends.to_string()),
+            place: event.place.clone(),
+            about: event.about.clone(),
+            link: event.link.clone(),
+            register,
+        }
+    }
+}
+
 /// The offer of a partner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PartnerPart {
@@ -371,6 +388,24 @@ pub struct PageContext {
     /// Whether it is over.
     #[serde(default)]
     pub over: bool,
+}
+
+impl PageContext {
+    /// A page that knows nothing but the company.
+    pub fn of(company: CompanyPart) -> Self {
+        Self {
+            company,
+            address: None,
+            letters: None,
+            whatsapp: None,
+            preferences: None,
+            changed: false,
+            event: None,
+            registered: false,
+            full: false,
+            over: false,
+        }
+    }
 }
 
 /// What a client has chosen for a channel.

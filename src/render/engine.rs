@@ -12,10 +12,10 @@ use serde_json::Value;
 
 use super::library::Library;
 use super::piece::Excerpt;
-use super::styles::Styled;
 use super::problem::{RenderError, TemplateProblem};
 use super::scan::{Finding, offset_of};
 use super::source::{Format, SIZE_LIMIT};
+use super::styles::Styled;
 use super::tidy::{one_full_stop, one_line};
 use super::words;
 use crate::model::Locale;

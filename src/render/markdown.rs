@@ -159,10 +159,9 @@ impl Plain {
             }
             Event::End(TagEnd::Item) => self.line(),
             Event::End(TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::CodeBlock) => self.gap(),
-            Event::Text(text)
-            | Event::Code(text)
-            | Event::Html(text)
-            | Event::InlineHtml(text) => self.out.push_str(&text),
+            Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => {
+                self.out.push_str(&text)
+            }
             Event::SoftBreak => self.out.push(' '),
             Event::HardBreak => self.out.push('\n'),
             _ => {}
@@ -248,7 +247,10 @@ mod tests {
         let evil = "<script>x</script>\n\n[press](javascript:alert(1)) <b onclick=x>y</b>";
         let html = plain_html(evil);
         assert!(!html.contains("<script") && !html.contains("<b "), "{html}");
-        assert!(html.contains("&lt;script&gt;") && html.contains("press"), "{html}");
+        assert!(
+            html.contains("&lt;script&gt;") && html.contains("press"),
+            "{html}"
+        );
         assert!(!html.contains("javascript:"), "{html}");
         assert!(!plain(evil).contains("javascript:"));
     }

@@ -26,9 +26,8 @@ mod words;
 
 pub use context::{
     CertificatePart, ChannelPart, ClientPart, Colour, ColourError, CompanyPart, DealPart,
-    EventPart, LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, OccasionPart, PageContext,
-    PartnerPart, RhythmPart,
-    TaskListContext, TaskPart,
+    EventPart, LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, OccasionPart,
+    PageContext, PartnerPart, RhythmPart, TaskListContext, TaskPart,
 };
 pub use page::ButtonKind;
 pub use problem::{RenderError, TemplateProblem};

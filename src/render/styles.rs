@@ -26,9 +26,7 @@ const OF_TEXT: &str = "zqh";
 const OF_SHEET: &str = "zqc";
 
 /// The elements that Markdown makes.
-const ELEMENTS: [&str; 9] = [
-    "p", "h2", "h3", "ul", "ol", "li", "blockquote", "code", "a",
-];
+const ELEMENTS: [&str; 9] = ["p", "h2", "h3", "ul", "ol", "li", "blockquote", "code", "a"];
 
 /// A style sheet, ready to be put onto elements.
 #[derive(Debug)]
@@ -115,7 +113,10 @@ impl Sheet {
                 .keep_style_tags(true)
                 .load_remote_stylesheets(false)
         };
-        let whole = marked.trim_start().to_ascii_lowercase().starts_with("<!doctype");
+        let whole = marked
+            .trim_start()
+            .to_ascii_lowercase()
+            .starts_with("<!doctype");
         let inlined = if whole {
             let sheet = Some(Cow::Borrowed(self.marked.as_str()));
             CSSInliner::new(options().extra_css(sheet)).inline(marked)
@@ -251,7 +252,11 @@ impl State {
                         (at + 1, raw.map_or(Self::Text, Self::Raw))
                     }
                     Some(at) => {
-                        let quote = if rest[at..].starts_with('"') { '"' } else { '\'' };
+                        let quote = if rest[at..].starts_with('"') {
+                            '"'
+                        } else {
+                            '\''
+                        };
                         (at + 1, Self::Quoted((quote, raw)))
                     }
                     None => return state,
@@ -342,9 +347,14 @@ mod tests {
 
     #[test]
     fn a_link_and_a_quoted_option_survive() {
-        let html = "<a class=\"x\" href=\"{{mailto manager.email subject=\"A & B\"}}\">{{label}}</a>";
+        let html =
+            "<a class=\"x\" href=\"{{mailto manager.email subject=\"A & B\"}}\">{{label}}</a>";
         let styled = put_on(".x { color: red }", html).unwrap();
-        assert!(styled.text.contains("href=\"{{mailto manager.email subject=\"A & B\"}}\""));
+        assert!(
+            styled
+                .text
+                .contains("href=\"{{mailto manager.email subject=\"A & B\"}}\"")
+        );
         assert!(styled.text.contains("style=\"color: red;\""), "{styled:?}");
     }
 

@@ -59,7 +59,7 @@ async fn why(
 fn day_of(campaign: &Campaign, today: Day) -> Option<Day> {
     match campaign.trigger {
         Trigger::News { day } => Some(day),
-        Trigger::Date { day } => match day {
+        Trigger::Date { day, .. } => match day {
             DateRule::Once(day) => Some(day),
             DateRule::Yearly { month, day } => {
                 let this_year = chrono::Datelike::year(&today.date());

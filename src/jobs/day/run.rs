@@ -13,10 +13,12 @@ use crate::db::{
 };
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::managers::Managers;
+use crate::jobs::partners;
 use crate::model::{Arm, Channel, ClientFacts, ClientId, Day, hex};
 use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, PlannedTask, Touched};
 use crate::rules::rhythm::{USUAL_OVER_DAYS, flood};
 
+use super::due::DueTimes;
 use super::lists;
 use super::waiting;
 use super::walk::Walk;
@@ -81,9 +83,10 @@ pub async fn run(
         Begun::New(run) => run,
     };
     ground.keep_base().await?;
-    let writer = Writer {
+    let mut writer = Writer {
         ground: &ground,
         managers: Managers::read(app).await?,
+        due: DueTimes::new(&app.settings, app.clock.now()),
         run,
     };
     let mut walk = Walk::begin(&ground, Some(run)).await?;
@@ -229,11 +232,12 @@ fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
 struct Writer<'a> {
     ground: &'a Ground<'a>,
     managers: Managers,
+    due: DueTimes<'a>,
     run: i64,
 }
 
 impl Writer<'_> {
-    async fn write(&self, chunk: Vec<(ClientFacts, Decided)>) -> Result<(), StoreError> {
+    async fn write(&mut self, chunk: Vec<(ClientFacts, Decided)>) -> Result<(), StoreError> {
         let app = self.ground.app;
         let day = self.ground.options.day;
         let touched: Vec<ClientId> = chunk
@@ -242,18 +246,22 @@ impl Writer<'_> {
             .map(|(facts, _)| facts.client.id)
             .collect();
         let details = app.store.details(&touched, day).await?;
+        let touches = chunk
+            .iter()
+            .filter_map(|(facts, decided)| Some((facts, decided.touch.as_ref()?)));
+        let codes = partners::codes(app, touches).await?;
         let mut staged = Staged::default();
         for (facts, decided) in chunk {
-            self.stage(&facts, decided, &details, &mut staged);
+            self.stage(&facts, decided, (&details, &codes), &mut staged);
         }
         app.store.stage(self.run, day, &staged).await
     }
 
     fn stage(
-        &self,
+        &mut self,
         facts: &ClientFacts,
         decided: Decided,
-        details: &HashMap<ClientId, Details>,
+        (details, codes): (&HashMap<ClientId, Details>, &HashMap<String, String>),
         staged: &mut Staged,
     ) {
         let client = facts.client.id;
@@ -284,9 +292,12 @@ impl Writer<'_> {
             });
         }
         let nothing = Details::default();
-        let frozen = self.freeze(facts, details.get(&client).unwrap_or(&nothing), &touch);
+        let mut frozen = self.freeze(facts, details.get(&client).unwrap_or(&nothing), &touch);
         match &touch.action {
             Action::Message(message) => {
+                let drawn = message.variant.as_ref();
+                frozen.variant = drawn.map(|drawn| inputs::variant_name(&touch.step, drawn));
+                frozen.partner_code = codes.get(&inputs::key_of(&touch, &facts.client)).cloned();
                 self.stage_message(facts, &touch, message, frozen, staged);
             }
             Action::Task(task) => staged.tasks.push(new_task(client, &touch, task, &frozen)),
@@ -303,7 +314,7 @@ impl Writer<'_> {
     }
 
     fn stage_message(
-        &self,
+        &mut self,
         facts: &ClientFacts,
         touch: &Touched,
         message: &PlannedMessage,
@@ -334,6 +345,18 @@ impl Writer<'_> {
         let hash = app.key.hash(message.channel, &message.address);
         let lasts = chrono::TimeDelta::days(app.settings.delivery.expires_after.count().into());
         let lasts_ms = lasts.num_milliseconds();
+        let campaigns = &self.ground.campaigns;
+        let running = campaigns
+            .iter()
+            .find(|one| one.campaign.id == touch.campaign);
+        let campaign = running.map(|running| running.campaign);
+        let due_at = campaign.map_or(0, |campaign| self.due.next(campaign, facts));
+        let has_partner = campaign.is_some_and(|campaign| campaign.partner.is_some());
+        // A partner's offer without a code is none.
+        let treated = match has_partner && frozen.partner_code.is_none() {
+            true => "skipped",
+            false => "planned",
+        };
         staged.messages.push(NewMessage {
             key: inputs::key_of(touch, &facts.client),
             campaign: touch.campaign.clone(),
@@ -344,10 +367,12 @@ impl Writer<'_> {
             template: message.template.clone(),
             class: message.class.word(),
             address_hash: hex(&hash),
-            state: state_word(touch.arm, "planned"),
+            state: state_word(touch.arm, treated),
             inputs: serde_json::to_string(&frozen).unwrap_or_default(),
             on_unknown: message.on_unknown.word(),
-            expires_at: app.now_ms() + lasts_ms,
+            due_at,
+            expires_at: app.now_ms().max(due_at) + lasts_ms,
+            variant: message.variant.clone(),
         });
     }
 }

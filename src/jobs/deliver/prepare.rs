@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::MANAGERS;
 use crate::app::App;
-use crate::channels::email::{BuiltEmail, EmailMessage, MailingList, Party};
+use crate::channels::calendar::{CalendarEvent, MEDIA_TYPE};
+use crate::channels::email::{BuiltEmail, EmailMessage, Enclosure, Enclosures, MailingList, Party};
 use crate::channels::whatsapp::{Button, WhatsAppRequest};
 use crate::config::Campaign;
 use crate::config::campaign::Sender;
@@ -15,6 +16,7 @@ use crate::jobs::day::ManagerList;
 use crate::jobs::inputs::{self, Frozen};
 use crate::model::{Channel, Locale};
 use crate::render::{ButtonKind, Letter, LetterContext, TaskListContext};
+use crate::rules::delivery::hours::instant;
 use crate::rules::delivery::token;
 
 /// The template of the managers' lists.
@@ -123,7 +125,9 @@ fn letter_to_client(app: &App, message: &DueMessage) -> Result<Prepared, String>
         )),
         key: key.clone(),
     };
-    let built = email.build().map_err(|error| error.to_string())?;
+    let built = email
+        .build_with(&enclosures(app, message, &context))
+        .map_err(|error| error.to_string())?;
     Ok(Prepared {
         key,
         address,
@@ -137,10 +141,48 @@ fn rendered(
     locale: Locale,
     context: &LetterContext,
 ) -> Result<Letter, String> {
+    let frozen: Frozen = serde_json::from_str(&message.inputs).map_err(|e| e.to_string())?;
+    let campaign = campaign(app, &message.campaign);
+    let variant = campaign.and_then(|campaign| inputs::variant_of(campaign, &frozen));
+    let subject = variant.and_then(|variant| variant.subject.as_deref());
     let letter = app
         .templates
-        .render_letter(&message.template, locale, context);
+        .render_letter_about(&message.template, locale, context, subject);
     letter.map_err(|error| error.to_string())
+}
+
+/// What goes along with a letter: the event that it invites to.
+fn enclosures(app: &App, message: &DueMessage, context: &LetterContext) -> Enclosures {
+    let campaign = campaign(app, &message.campaign);
+    let Some(event) = campaign.and_then(|campaign| campaign.event.as_ref()) else {
+        return Enclosures::default();
+    };
+    let at = |time: NaiveTime| instant(event.day.date().and_time(time), app.zone());
+    let (starts, ends) = (at(event.time.0), event.ends.map(|ends| at(ends.0)));
+    let an_hour_later = starts + chrono::TimeDelta::hours(1);
+    let file = CalendarEvent {
+        uid: format!("{}@{}", message.campaign, sender_domain(app)),
+        written_at: date(app, message).to_utc(),
+        starts,
+        ends: ends.filter(|ends| *ends > starts).unwrap_or(an_hour_later),
+        title: event.title.clone(),
+        place: event.place.clone(),
+        about: event.about.clone(),
+        link: event.link.clone(),
+    };
+    let register = context.event.as_ref().map(|event| event.register.clone());
+    Enclosures {
+        pictures: Vec::new(),
+        files: vec![Enclosure {
+            name: "event.ics".to_owned(),
+            media_type: MEDIA_TYPE.to_owned(),
+            bytes: CalendarEvent {
+                link: file.link.clone().or(register),
+                ..file
+            }
+            .file(),
+        }],
+    }
 }
 
 /// A letter as it is, or was, handed over: to be looked at.

@@ -29,6 +29,8 @@ pub enum Purpose {
     Unsubscribe,
     /// The page on which a client chooses what to receive.
     Preferences,
+    /// The page on which a client takes a seat at an event, or gives it back.
+    Event,
     /// The address that a mail program writes to when its user wants no more letters.
     Mailbox,
 }
@@ -38,6 +40,7 @@ impl Purpose {
         match self {
             Self::Unsubscribe => "link: unsubscribe",
             Self::Preferences => "link: preferences",
+            Self::Event => "link: event",
             Self::Mailbox => "link: mailbox",
         }
     }
