@@ -132,7 +132,7 @@ impl Store {
         .bind(day.to_string())
         .bind(rows)
         .bind(expires_at)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(done.rows_affected())
     }
@@ -155,7 +155,7 @@ impl Store {
         )
         .bind(rows)
         .bind(now_ms)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(())
     }

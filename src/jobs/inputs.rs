@@ -57,6 +57,25 @@ pub struct Frozen {
     pub today: Day,
 }
 
+/// The ways to a client, as they were frozen.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Addresses {
+    /// The e-mail address.
+    pub(super) email: Option<String>,
+    /// The phone.
+    pub(super) phone: Option<String>,
+}
+
+/// Reads nothing but the addresses of what was frozen; nothing where it cannot be read.
+pub(super) fn addresses(frozen: &str) -> Option<Addresses> {
+    #[derive(Deserialize)]
+    struct Client {
+        client: Addresses,
+    }
+    let frozen = serde_json::from_str::<Client>(frozen);
+    frozen.ok().map(|frozen| frozen.client)
+}
+
 impl Frozen {
     /// With the certificate that was promised when `known` was frozen.
     pub(super) fn with_gifts_of(self, known: Self) -> Self {

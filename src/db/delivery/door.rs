@@ -50,24 +50,6 @@ pub struct Settled<M> {
 }
 
 impl Store {
-    /// What stands in the way of claimed messages now, asked before any work is done for them. The
-    /// door asks again.
-    pub async fn hindrances(
-        &self,
-        claims: &[(Claim, &str)],
-        door: &Door<'_>,
-    ) -> Result<Vec<(Claim, Hindrance)>> {
-        let mut tx = self.pool.begin().await?;
-        let standings = standings(&mut tx, claims, i64::MIN, door).await?;
-        let mut hindered = Vec::new();
-        for (claim, _) in claims {
-            let standing = standings.iter().find(|one| one.id == claim.message);
-            let hindrance = standing.and_then(|one| clearance::hindrance(&one.at_the_door, door));
-            hindered.extend(hindrance.map(|hindrance| (*claim, hindrance)));
-        }
-        Ok(hindered)
-    }
-
     /// Records what came of attempts, and passes the point of no return with every message that
     /// the gates let through: one transaction for many sessions. What comes back is in the order of
     /// `asking`.
