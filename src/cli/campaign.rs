@@ -321,7 +321,7 @@ async fn addresses(
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     let gifts = app.store.gift_tasks(&campaign.id).await?;
-    let rows: Vec<Address> = gifts.into_iter().map(Address::of).collect();
+    let rows: Vec<Parcel> = gifts.into_iter().map(Parcel::of).collect();
     let missing = rows.iter().filter(|row| row.address.is_empty()).count();
     match format {
         TableFormat::Json => json(out, &rows)?,
@@ -345,7 +345,7 @@ async fn addresses(
 
 /// One line of the list of addresses.
 #[derive(serde::Serialize)]
-struct Address {
+struct Parcel {
     task: i64,
     manager: String,
     client: String,
@@ -358,7 +358,7 @@ struct Address {
     since: String,
 }
 
-impl Address {
+impl Parcel {
     fn of(gift: GiftTask) -> Self {
         let frozen = serde_json::from_str::<Frozen>(&gift.inputs).ok();
         let client = frozen.map(|frozen| frozen.client).unwrap_or_default();

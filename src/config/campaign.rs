@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::audience::{Condition, CountRange, MoneyRange, TagRule};
-pub use super::content::{DayOff, Event, Invited, News, NewsItem, Partner, Variant};
+pub use super::content::{DayOff, Event, Invited, News, NewsItem, NewsTime, Partner, Variant};
 use super::values::{Days, Share, Span};
 use crate::model::{CertificateKind, Channel, Class, Day, Money, OnUnknown, RhythmState, TaskKind};
 
@@ -172,6 +172,9 @@ pub enum Trigger {
         /// The day on which the news goes out.
         #[serde(deserialize_with = "super::values::day")]
         day: Day,
+        /// In the morning of each reader, or as soon as the hours allow it.
+        #[serde(default)]
+        when: NewsTime,
     },
 }
 

@@ -146,3 +146,14 @@ pub enum DayOff {
     /// The first working day after it.
     After,
 }
+
+/// When on their day news leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NewsTime {
+    /// In the first three open hours of each reader's own day.
+    #[default]
+    Morning,
+    /// At any open hour.
+    AnyHour,
+}

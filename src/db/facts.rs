@@ -21,6 +21,10 @@ const RECENT_PURCHASES: usize = 8;
 
 /// What to read beside who the clients are: what no campaign asks for is not read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a statement that is made or left out"
+)]
 pub struct Wanted {
     /// The turnover of the last 365 days and the latest purchase days.
     pub purchases: bool,

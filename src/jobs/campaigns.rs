@@ -138,17 +138,16 @@ pub async fn states(app: &App, only: Option<&str>) -> Result<Vec<CampaignState>,
     for count in app.store.campaign_messages(only).await? {
         let of_campaign = parts.entry(count.campaign.clone()).or_default();
         let same = |part: &&mut Part| (&part.step, &part.variant) == (&count.step, &count.variant);
-        match of_campaign.iter_mut().find(same) {
-            Some(part) => part.progress.add(&count),
-            None => {
-                let mut part = Part {
-                    step: count.step.clone(),
-                    variant: count.variant.clone(),
-                    progress: Progress::default(),
-                };
-                part.progress.add(&count);
-                of_campaign.push(part);
-            }
+        if let Some(part) = of_campaign.iter_mut().find(same) {
+            part.progress.add(&count);
+        } else {
+            let mut part = Part {
+                step: count.step.clone(),
+                variant: count.variant.clone(),
+                progress: Progress::default(),
+            };
+            part.progress.add(&count);
+            of_campaign.push(part);
         }
     }
     let standing = Standing::read(app).await?;

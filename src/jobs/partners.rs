@@ -36,7 +36,7 @@ pub async fn take_up(app: &App, partner: &Partner) -> Result<u64, StoreError> {
             app.store.add_partner_codes(&pool(partner), &codes).await?;
         }
         Err(error) => {
-            warn!(file = %path.display(), %error, "the codes of a partner cannot be read")
+            warn!(file = %path.display(), %error, "the codes of a partner cannot be read");
         }
     }
     app.store.partner_codes_left(&pool(partner)).await

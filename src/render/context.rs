@@ -8,12 +8,11 @@
 //! The believable examples for checks and previews are in `sample`.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::campaign::Event;
+use super::colour::Colour;
+use super::occasions::{EventPart, OccasionPart, PartnerPart};
 use crate::config::settings::Company;
 use crate::model::{CertificateKind, Day, Locale, Money};
 use crate::rules::wording;
@@ -275,74 +274,6 @@ pub struct NewsItem {
     pub link: Option<String>,
 }
 
-/// The day that a letter is written for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OccasionPart {
-    /// The day itself; the letter may come before it.
-    pub day: Day,
-    /// How many years ago it was for the first time; absent where nobody knows or it is the first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub years: Option<u32>,
-}
-
-/// The event that a letter invites to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EventPart {
-    /// What it is called.
-    pub title: String,
-    /// The day.
-    pub day: Day,
-    /// When it begins: `18:30`.
-    pub time: String,
-    /// When it ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ends: Option<String>,
-    /// Where it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<String>,
-    /// What it is about, in Markdown.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub about: Option<String>,
-    /// Where to join, when it is held online.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
-    /// The client's own page on which he takes a seat or gives it back.
-    pub register: String,
-}
-
-impl EventPart {
-    /// An event as it is configured, with the client's own page.
-    pub fn of(event: &Event, register: String) -> Self {
-        Self {
-            title: event.title.clone(),
-            day: event.day,
-            time: event.time.to_string(),
-            ends: event.ends.map(|ends| ends.to_string()),
-            place: event.place.clone(),
-            about: event.about.clone(),
-            link: event.link.clone(),
-            register,
-        }
-    }
-}
-
-/// The offer of a partner.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PartnerPart {
-    /// The partner.
-    pub name: String,
-    /// What the partner gives, in words.
-    pub offer: String,
-    /// The client's own code.
-    pub code: String,
-    /// The last day on which it is good.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub valid_until: Option<Day>,
-    /// Where to use it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
-}
-
 /// Where the client can go from a letter.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LinksPart {
@@ -358,6 +289,10 @@ pub struct LinksPart {
 
 /// What a page for clients is rendered from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "templates ask for each of them by itself"
+)]
 pub struct PageContext {
     /// The company that wrote.
     pub company: CompanyPart,
@@ -467,139 +402,9 @@ pub struct TaskPart {
     pub link: Option<String>,
 }
 
-/// A colour as style sheets write it: `#0b6e69`.
-///
-/// A type of its own because it stands in `style` attributes, where escaping does not protect.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Colour(String);
-
-/// A text that is not a colour.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is not a colour; write it as #0b6e69")]
-pub struct ColourError(pub String);
-
-impl Colour {
-    fn at_night() -> Self {
-        Self::default().lighter()
-    }
-
-    fn around() -> Self {
-        Self("#f3f1ec".to_owned())
-    }
-
-    /// The same colour halfway to white: one that can be seen in the dark.
-    pub fn lighter(&self) -> Self {
-        let channel = |at: usize| {
-            let byte = self.0.get(at..at + 2).unwrap_or("00");
-            let value = u16::from_str_radix(byte, 16).unwrap_or(0);
-            value + (255 - value) * 2 / 5
-        };
-        Self(format!(
-            "#{:02x}{:02x}{:02x}",
-            channel(1),
-            channel(3),
-            channel(5)
-        ))
-    }
-
-    /// The colour of text that can be read on this one: near black or white.
-    ///
-    /// Source: WCAG 2.2, relative luminance and contrast ratio.
-    pub fn readable_on(&self) -> &'static str {
-        let channel = |at: usize| {
-            let byte = self.0.get(at..at + 2).unwrap_or("00");
-            let value = f64::from(u8::from_str_radix(byte, 16).unwrap_or(0)) / 255.0;
-            if value <= 0.04045 {
-                value / 12.92
-            } else {
-                ((value + 0.055) / 1.055).powf(2.4)
-            }
-        };
-        let luminance = 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5);
-        // White wins as long as its contrast, 1.05 / (l + 0.05), reaches 4 : 1.
-        if luminance <= 0.2125 {
-            "#ffffff"
-        } else {
-            "#1a1a1a"
-        }
-    }
-}
-
-impl Default for Colour {
-    fn default() -> Self {
-        Self("#0b6e69".to_owned())
-    }
-}
-
-impl FromStr for Colour {
-    type Err = ColourError;
-
-    fn from_str(text: &str) -> Result<Self, ColourError> {
-        let lower = text.trim().to_ascii_lowercase();
-        match lower.strip_prefix('#') {
-            Some(hex) if hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()) => {
-                Ok(Self(lower))
-            }
-            _ => Err(ColourError(text.to_owned())),
-        }
-    }
-}
-
-impl TryFrom<String> for Colour {
-    type Error = ColourError;
-
-    fn try_from(text: String) -> Result<Self, ColourError> {
-        text.parse()
-    }
-}
-
-impl From<Colour> for String {
-    fn from(colour: Colour) -> Self {
-        colour.0
-    }
-}
-
-impl fmt::Display for Colour {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_colour_is_six_digits_and_its_text_can_be_read() {
-        for (colour, text) in [
-            ("#0b6e69", "#ffffff"),
-            ("#FFD400", "#1a1a1a"),
-            ("#ffffff", "#1a1a1a"),
-            ("#000000", "#ffffff"),
-            ("#d32f2f", "#ffffff"),
-        ] {
-            assert_eq!(
-                colour.parse::<Colour>().unwrap().readable_on(),
-                text,
-                "{colour}"
-            );
-        }
-        for bad in [
-            "",
-            "red",
-            "#fff",
-            "#12345g",
-            "#000000;background:url(x)",
-            "0b6e69",
-        ] {
-            assert!(bad.parse::<Colour>().is_err(), "{bad}");
-            assert!(
-                serde_json::from_value::<Colour>(bad.into()).is_err(),
-                "{bad}"
-            );
-        }
-    }
 
     #[test]
     fn values_stored_by_another_version_are_still_read() {

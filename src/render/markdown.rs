@@ -5,6 +5,8 @@
 //!
 //! Source: CommonMark 0.31.
 
+use std::fmt::Write;
+
 use handlebars::html_escape;
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
@@ -54,12 +56,11 @@ impl Html<'_> {
 
     fn open(&mut self, name: &'static str) {
         let styled = self.elements.iter().find(|(element, _)| *element == name);
-        match styled {
-            Some((_, tag)) => self.out.push_str(tag),
-            None => {
-                self.out.push('<');
-                self.out.push_str(name);
-            }
+        if let Some((_, tag)) = styled {
+            self.out.push_str(tag);
+        } else {
+            self.out.push('<');
+            self.out.push_str(name);
         }
         self.out.push('>');
     }
@@ -78,7 +79,7 @@ impl Html<'_> {
                 Err(_) => self.dead_links += 1,
             },
             tag => {
-                if let Some(name) = element(&tag.to_end()) {
+                if let Some(name) = element(tag.to_end()) {
                     self.open(name);
                 }
             }
@@ -93,7 +94,7 @@ impl Html<'_> {
                 None
             }
             TagEnd::Link => Some("a"),
-            tag => element(&tag),
+            tag => element(tag),
         };
         if let Some(name) = name {
             self.out.push_str("</");
@@ -104,7 +105,7 @@ impl Html<'_> {
 }
 
 /// The element of what is neither a heading nor a link; nothing for what only its words are shown of.
-const fn element(tag: &TagEnd) -> Option<&'static str> {
+const fn element(tag: TagEnd) -> Option<&'static str> {
     match tag {
         TagEnd::Paragraph | TagEnd::CodeBlock => Some("p"),
         TagEnd::BlockQuote(_) => Some("blockquote"),
@@ -160,7 +161,7 @@ impl Plain {
             Event::End(TagEnd::Item) => self.line(),
             Event::End(TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::CodeBlock) => self.gap(),
             Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => {
-                self.out.push_str(&text)
+                self.out.push_str(&text);
             }
             Event::SoftBreak => self.out.push(' '),
             Event::HardBreak => self.out.push('\n'),
@@ -174,7 +175,7 @@ impl Plain {
         self.out.extend(std::iter::repeat_n("  ", depth));
         match self.lists.last_mut() {
             Some(Some(number)) => {
-                self.out.push_str(&format!("{number}. "));
+                let _ = write!(self.out, "{number}. ");
                 *number += 1;
             }
             _ => self.out.push_str("- "),
@@ -187,7 +188,7 @@ impl Plain {
             return;
         };
         if !link.is_empty() && self.out.get(from..) != Some(link.as_str()) {
-            self.out.push_str(&format!(" ({link})"));
+            let _ = write!(self.out, " ({link})");
         }
     }
 

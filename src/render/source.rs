@@ -253,7 +253,7 @@ fn is_ignored(path: &str) -> bool {
 fn slot_of(path: &str) -> Result<Slot, (String, String)> {
     let parts: Vec<&str> = path.split('/').collect();
     match parts[..] {
-        ["layout", file] if file.ends_with(".css") => Ok(Slot::Sheet {
+        ["layout", file] if file.strip_suffix(".css").is_some() => Ok(Slot::Sheet {
             name: named(file, ".css")?,
         }),
         ["layout", file] => {

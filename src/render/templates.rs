@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use super::context::{LetterContext, PageContext, TaskListContext};
 use super::engine::{Engine, Run};
-use super::library::{Body, Entry, Library, Page};
+use super::entry::{Body, Entry};
+use super::library::{Library, Page};
 use super::page::WhatsAppFile;
 use super::piece::CONTENT;
 use super::problem::{RenderError, TemplateProblem, most_similar};

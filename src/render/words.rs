@@ -12,7 +12,7 @@ use handlebars::{
 };
 use serde_json::Value;
 
-use super::context::Colour;
+use super::colour::Colour;
 use super::given::Given;
 use super::links;
 use super::markdown;
@@ -406,7 +406,7 @@ fn readable_on(_: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
     let colour: Colour = given
         .text(0)?
         .parse()
-        .map_err(|error: super::context::ColourError| error.to_string())?;
+        .map_err(|error: super::colour::ColourError| error.to_string())?;
     Ok(colour.readable_on().into())
 }
 

@@ -99,7 +99,7 @@ pub fn episodes(
             let dating = dating(*lead, *on_day_off, holidays);
             anniversaries(facts, &dating, standing_value, day)?
         }
-        Trigger::News { day: on } => news(*on, standing_value, day)?,
+        Trigger::News { day: on, .. } => news(*on, standing_value, day)?,
     };
     if found.is_empty() {
         return Err(NotYet {
@@ -396,7 +396,7 @@ fn anniversaries(
 }
 
 /// How a trigger of the calendar looks at its day.
-fn dating<'h>(lead: Days, on_day_off: DayOff, holidays: &'h [Day]) -> Dating<'h> {
+fn dating(lead: Days, on_day_off: DayOff, holidays: &[Day]) -> Dating<'_> {
     Dating {
         lead,
         on_day_off,
@@ -446,7 +446,7 @@ pub fn is_day_of(trigger: &Trigger, holidays: &[Day], day: Day) -> bool {
             lead,
             on_day_off,
         } => dates(*rule, &dating(*lead, *on_day_off, holidays), 0, day).is_ok(),
-        Trigger::News { day: on } => news(*on, 0, day).is_ok(),
+        Trigger::News { day: on, .. } => news(*on, 0, day).is_ok(),
         _ => false,
     }
 }

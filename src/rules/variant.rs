@@ -1,6 +1,7 @@
 //! Which of several forms of a message a client gets: a draw that is the same for ever.
 
 use crate::config::campaign::Variant;
+use crate::config::values::Share;
 
 use super::holdout::draw;
 
@@ -28,13 +29,12 @@ pub fn of_client<'v>(
 }
 
 fn share(variant: &Variant) -> Option<f64> {
-    variant.share.map(|share| share.fraction())
+    variant.share.map(Share::fraction)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::values::Share;
 
     fn variant(id: &str, share: Option<f64>) -> Variant {
         Variant {

@@ -9,6 +9,7 @@ mod hooks;
 mod leaving;
 mod mail;
 mod race;
+mod seat;
 
 use std::sync::Arc;
 
@@ -268,6 +269,11 @@ title = \"Winback\"
 status = \"live\"
 [trigger]
 on = \"missed_cycle\"
+[event]
+title = \"Тесто <b>\"
+day = 2026-12-10
+time = \"18:30\"
+seats = 3
 [[step]]
 id = \"letter\"
 channel = \"email\"

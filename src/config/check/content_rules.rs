@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use pulldown_cmark::{Event as Mark, Parser, Tag};
 
 use super::super::campaign::{News, Step, Trigger, Variant};
+use super::super::values::Share;
 use super::super::{Campaign, KnownTemplates};
 use super::document::KeyPath;
 use super::findings::Finding;
@@ -59,7 +60,7 @@ fn shares_fit(found: &Step, at: &KeyPath) -> Option<Finding> {
         .variants
         .iter()
         .filter_map(|variant| variant.share)
-        .map(|share| share.fraction())
+        .map(Share::fraction)
         .sum();
     let all_given = found.variants.iter().all(|variant| variant.share.is_some());
     let percent = (given * 100.0).round();

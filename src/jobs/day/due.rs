@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::config::campaign::{Campaign, Trigger};
+use crate::config::campaign::{Campaign, NewsTime, Trigger};
 use crate::config::settings::Settings;
 use crate::model::ClientFacts;
 use crate::rules::delivery::hours::{next_morning, zone_of};
@@ -30,8 +30,14 @@ impl<'a> DueTimes<'a> {
     /// The instant before which a message to a client does not leave, in unix milliseconds; 0 for one
     /// that may leave at once.
     pub(super) fn next(&mut self, campaign: &Campaign, facts: &ClientFacts) -> i64 {
-        let is_news = matches!(campaign.trigger, Trigger::News { .. });
-        let morning = is_news.then(|| self.morning(facts)).flatten();
+        let in_the_morning = matches!(
+            campaign.trigger,
+            Trigger::News {
+                when: NewsTime::Morning,
+                ..
+            }
+        );
+        let morning = in_the_morning.then(|| self.morning(facts)).flatten();
         let Some(interval) = interval_ms(campaign) else {
             return morning.map_or(0, |at| at.timestamp_millis());
         };

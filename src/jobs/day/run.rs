@@ -83,12 +83,7 @@ pub async fn run(
         Begun::New(run) => run,
     };
     ground.keep_base().await?;
-    let mut writer = Writer {
-        ground: &ground,
-        managers: Managers::read(app).await?,
-        due: DueTimes::new(&app.settings, app.clock.now()),
-        run,
-    };
+    let mut writer = Writer::new(&ground, run).await?;
     let mut walk = Walk::begin(&ground, Some(run)).await?;
     while let Some(chunk) = walk.next().await? {
         progress(walk.clients_left());
@@ -236,7 +231,17 @@ struct Writer<'a> {
     run: i64,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    async fn new(ground: &'a Ground<'a>, run: i64) -> Result<Self, StoreError> {
+        let app = ground.app;
+        Ok(Self {
+            ground,
+            managers: Managers::read(app).await?,
+            due: DueTimes::new(&app.settings, app.clock.now()),
+            run,
+        })
+    }
+
     async fn write(&mut self, chunk: Vec<(ClientFacts, Decided)>) -> Result<(), StoreError> {
         let app = self.ground.app;
         let day = self.ground.options.day;
@@ -353,10 +358,8 @@ impl Writer<'_> {
         let due_at = campaign.map_or(0, |campaign| self.due.next(campaign, facts));
         let has_partner = campaign.is_some_and(|campaign| campaign.partner.is_some());
         // A partner's offer without a code is none.
-        let treated = match has_partner && frozen.partner_code.is_none() {
-            true => "skipped",
-            false => "planned",
-        };
+        let without_code = has_partner && frozen.partner_code.is_none();
+        let treated = if without_code { "skipped" } else { "planned" };
         staged.messages.push(NewMessage {
             key: inputs::key_of(touch, &facts.client),
             campaign: touch.campaign.clone(),
