@@ -1,4 +1,5 @@
-//! `rekindle runs`: the applied days, and the approval of one that waits.
+//! `rekindle runs`: the applied days, the approval of one that waits, and other templates for one
+//! that was approved.
 
 use std::io::Write;
 
@@ -34,6 +35,14 @@ enum Action {
         #[arg(long, value_name = "NAME")]
         by: String,
     },
+    /// Make the messages of a run that were never tried of the templates as they are now
+    Renew {
+        /// The day of the run
+        date: Day,
+        /// Who decides it: kept in the audit
+        #[arg(long, value_name = "NAME")]
+        by: String,
+    },
 }
 
 /// Hands over what an approved run was waiting with. A later day has lists of its own.
@@ -61,6 +70,21 @@ pub(super) async fn run(app: &App, args: &RunsArgs, out: &mut dyn Write) -> anyh
         }
         super::tell(format_args!("no run of {date} waits for approval"));
         return Ok(Exit::Wrong);
+    }
+    if let Some(Action::Renew { date, by }) = &args.action {
+        let renewed = deliver::renew_versions(app, *date, by).await?;
+        if renewed == 0 {
+            super::tell(format_args!(
+                "no message of {date} waits that was never tried: nothing has changed"
+            ));
+            return Ok(Exit::Wrong);
+        }
+        writeln!(
+            out,
+            "{} of {date} will be made of the templates and the configuration as they are now",
+            super::counted(renewed, "message")
+        )?;
+        return Ok(Exit::Done);
     }
     let runs = app.store.runs(args.last).await?;
     if args.format == Format::Json {

@@ -23,11 +23,13 @@ mod rhythms;
 mod rows;
 mod runs;
 mod seats;
+mod sessions;
 mod staging;
 mod story;
 mod suppressions;
 mod tally;
 mod tasks;
+mod versions;
 
 pub use campaigns::{CampaignEnded, CampaignMessages, Cancelled, GiftTask};
 pub use candidates::MergedClient;
@@ -45,12 +47,14 @@ pub use messages::{DueMessage, Handed, NewList};
 pub use rhythms::RhythmProgress;
 pub use runs::{Begun, Listed, RunRow, Sealing};
 pub use seats::{SeatRow, Seated};
+pub use sessions::NewSignIn;
 pub use staging::{
     NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep, Staged,
 };
 pub use suppressions::{Entry, NewSuppression, SuppressionRow};
 pub use tally::Ended;
 pub use tasks::{TaskFilter, TaskInQueue, TaskRow};
+pub use versions::RunVersion;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -197,7 +197,7 @@ impl Store {
     /// The last day that was run, whether it waits for a person or not.
     pub async fn last_run_day(&self) -> Result<Option<Day>> {
         let day = sqlx::query_scalar::<_, Option<i32>>(
-            "SELECT max(logical_date) FROM runs WHERE status <> 'planning'",
+            "SELECT max(logical_date) FROM runs WHERE schedule = 'daily' AND status <> 'planning'",
         );
         Ok(day.fetch_one(&self.pool).await?.map(Day::from_epoch))
     }
@@ -211,7 +211,8 @@ impl Store {
     /// What the latest runs before a day counted, as JSON.
     pub async fn counts_before(&self, day: Day, runs: u32) -> Result<Vec<String>> {
         let rows = sqlx::query(
-            "SELECT counts FROM runs WHERE status <> 'planning' AND logical_date < ?1
+            "SELECT counts FROM runs
+             WHERE schedule = 'daily' AND status <> 'planning' AND logical_date < ?1
              ORDER BY logical_date DESC LIMIT ?2",
         )
         .bind(day.epoch_days())
@@ -230,7 +231,7 @@ impl Store {
                         AS messages,
                     (SELECT count(*) FROM tasks t
                      WHERE t.run_id = r.id AND t.state <> 'held_out') AS tasks
-             FROM runs r ORDER BY logical_date DESC LIMIT ?1",
+             FROM runs r WHERE schedule = 'daily' ORDER BY logical_date DESC LIMIT ?1",
         )
         .bind(limit)
         .fetch_all(&self.pool)

@@ -1,11 +1,13 @@
 //! What a message or a task is rendered from: frozen when it is planned, so that it says the same
 //! at every attempt, however the base changes in between.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::config::Campaign;
-use crate::config::campaign::{CertificateOffer, News, Partner, Variant};
+use crate::config::campaign::{CertificateOffer, Event, News, Partner, Sender, Variant};
 use crate::db::Details;
 use crate::model::{Client, ClientFacts, Day, Locale, Manager, Money};
 use crate::render::{
@@ -237,26 +239,83 @@ pub fn certificate_part(
     }
 }
 
-/// What a template is rendered from: the frozen part, the company, and the links of this message.
+/// What company and campaign put into every message of a template, whoever reads it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Imprint {
+    /// The company.
+    pub company: CompanyPart,
+    /// The company's site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// The title of the campaign; absent for what belongs to none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Who signs.
+    #[serde(default)]
+    pub from: Sender,
+    /// The news of the campaign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub news: Option<NewsPart>,
+    /// The event that the campaign invites to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<Event>,
+    /// The partner whose offer the campaign carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner: Option<Partner>,
+    /// The forms of its messages, by step and id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variants: BTreeMap<String, Variant>,
+}
+
+impl Imprint {
+    /// As the configuration says now.
+    pub fn now(app: &App, campaign: Option<&Campaign>) -> Self {
+        Self {
+            company: company_part(app),
+            site: app.settings.company.site.clone(),
+            title: campaign.map(|campaign| campaign.title.clone()),
+            from: campaign.map(|campaign| campaign.from).unwrap_or_default(),
+            news: campaign.and_then(|campaign| campaign.news.as_ref().map(news_part)),
+            event: campaign.and_then(|campaign| campaign.event.clone()),
+            partner: campaign.and_then(|campaign| campaign.partner.clone()),
+            variants: campaign.map(variants).unwrap_or_default(),
+        }
+    }
+
+    /// The form of a message that was drawn when it was planned.
+    pub fn variant_of(&self, frozen: &Frozen) -> Option<&Variant> {
+        self.variants.get(frozen.variant.as_deref()?)
+    }
+}
+
+/// What a template is rendered from now: the frozen part, the imprint, and the links of this message.
 pub fn context(app: &App, campaign: Option<&Campaign>, frozen: Frozen, key: &str) -> LetterContext {
-    let variant = campaign.and_then(|campaign| variant_of(campaign, &frozen));
-    let news = variant.and_then(|variant| variant.news.as_ref());
-    let news = news.or_else(|| campaign?.news.as_ref());
-    let partner = campaign.and_then(|campaign| campaign.partner.as_ref());
+    context_of(app, Imprint::now(app, campaign), frozen, key)
+}
+
+/// The same with the imprint of another moment.
+pub fn context_of(app: &App, imprint: Imprint, frozen: Frozen, key: &str) -> LetterContext {
+    let mut links = links(app, key);
+    links.site.clone_from(&imprint.site);
+    let variant = imprint.variant_of(&frozen);
+    let other_news = variant.and_then(|variant| variant.news.as_ref());
+    let news = other_news.map(news_part).or(imprint.news);
+    let partner = imprint.partner.as_ref();
     LetterContext {
-        company: company_part(app),
+        company: imprint.company,
         client: frozen.client,
         manager: frozen.manager,
         rhythm: frozen.rhythm,
         deal: frozen.deal,
         certificate: frozen.certificate,
-        news: news.map(news_part),
+        news,
         occasion: frozen.occasion,
-        event: campaign
-            .and_then(|campaign| campaign.event.as_ref())
+        event: imprint
+            .event
+            .as_ref()
             .map(|event| EventPart::of(event, seat_link(app, key))),
         partner: partner.and_then(|partner| partner_part(partner, frozen.partner_code)),
-        links: links(app, key),
+        links,
         why: Some(frozen.why),
         today: frozen.today,
     }
@@ -267,13 +326,14 @@ pub fn company_part(app: &App) -> CompanyPart {
     CompanyPart::of(&app.settings.company)
 }
 
-/// The form of a message that was drawn when it was planned.
-pub fn variant_of<'c>(campaign: &'c Campaign, frozen: &Frozen) -> Option<&'c Variant> {
-    let drawn = frozen.variant.as_deref()?;
-    campaign.steps.iter().find_map(|step| {
-        let mut variants = step.variants.iter();
-        variants.find(|variant| variant_name(&step.id, &variant.id) == drawn)
-    })
+/// The forms of the messages of a campaign, by step and id.
+fn variants(campaign: &Campaign) -> BTreeMap<String, Variant> {
+    let steps = campaign.steps.iter();
+    let variants = steps.flat_map(|step| {
+        let named = |variant: &Variant| (variant_name(&step.id, &variant.id), variant.clone());
+        step.variants.iter().map(named)
+    });
+    variants.collect()
 }
 
 /// What a variant of a step is called among all of a campaign.

@@ -23,5 +23,6 @@ pub mod partners;
 pub mod preview;
 mod reach;
 pub mod rhythms;
+pub mod staff;
 mod volume;
 pub mod worker;

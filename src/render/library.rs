@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::entry::{Body, Entry, entry};
+use super::entry::{Body, Entry, Used, entry};
 use super::page::{LetterFile, WhatsAppFile};
 use super::piece::{CONTENT, Excerpt, Medium, Piece, markup_findings};
 use super::problem::{TemplateProblem, most_similar};
@@ -34,6 +34,8 @@ pub(super) struct Library {
     /// The style sheets, by the name of their layout.
     sheets: BTreeMap<String, Sheet>,
     elements: Vec<(&'static str, String)>,
+    /// Which file each of them is, by the name under which it is registered.
+    slots: BTreeMap<(Format, String), Slot>,
     /// The pieces of pages by the name under which they are registered.
     pub(super) pieces: BTreeMap<String, Piece>,
     pub(super) pages: BTreeMap<(Kind, String), Page>,
@@ -60,6 +62,7 @@ impl Library {
             unusable: BTreeMap::new(),
             sheets: BTreeMap::new(),
             elements: Vec::new(),
+            slots: BTreeMap::new(),
             pieces: BTreeMap::new(),
             pages: BTreeMap::new(),
         };
@@ -78,7 +81,14 @@ impl Library {
             })
             .collect();
         for (kind, name) in pages {
-            let page = library.page(kind, &name, sources);
+            let mut page = library.page(kind, &name, sources);
+            if let Ok(entry) = &mut page {
+                let own = |slot: &&Slot| {
+                    matches!(slot, Slot::Page { kind: of, locale: spoken, name: called, .. }
+                        if *of == kind && *spoken == locale && *called == name)
+                };
+                entry.slots.extend(sources.keys().filter(own).cloned());
+            }
             library.pages.insert((kind, name), page);
         }
         library
@@ -148,6 +158,7 @@ impl Library {
             } else {
                 name.clone()
             };
+            self.slots.insert((format, key.clone()), slot.clone());
             match parse(whole(source), format, &key, is_layout) {
                 Ok(mut piece) => {
                     let of = if is_layout { name } else { USUAL_LAYOUT };
@@ -240,9 +251,13 @@ impl Library {
             return Err(problems);
         }
         let mut used = self.check(kind, &pieces, Some(&layout), &text.file)?;
+        for name in [layout.as_str(), USUAL_LAYOUT] {
+            if let Some(sheet) = self.sheets.get(name) {
+                used.add_sheet(name, sheet);
+            }
+        }
         if let (Some(sheet), Some(html)) = (self.sheets.get(&layout), pieces.last_mut()) {
             html.style(sheet, &keys[3]);
-            used.push(sheet.text.clone());
         }
         let body = Body::Letter {
             subject: keys[0].clone(),
@@ -300,17 +315,17 @@ impl Library {
         Ok(entry(body, &[source], used))
     }
 
-    /// Walks the pieces of a page with all they include; gives back the sources they include.
+    /// Walks the pieces of a page with all they include; gives back what they include.
     fn check(
         &self,
         kind: Kind,
         pieces: &[Piece],
         layout: Option<&str>,
         file: &str,
-    ) -> Result<Vec<String>, Vec<TemplateProblem>> {
+    ) -> Result<Used, Vec<TemplateProblem>> {
         let example = example(kind, self.locale);
         let mut problems = BTreeSet::new();
-        let mut used = Vec::new();
+        let mut used = Used::default();
         for format in [Format::Text, Format::Html] {
             if kind_has(kind, format) {
                 let mut walk = Walk::new(&self.partials[&format]);
@@ -320,19 +335,17 @@ impl Library {
                 if let Some(name) = layout {
                     match self.layouts[&format].get(name) {
                         Some(piece) => {
-                            used.push(piece.excerpt.text.clone());
+                            used.add(piece, self.slots.get(&(format, layout_key(name))));
                             walk.walk(piece, &with_content(&example));
                         }
                         None => problems.extend(self.no_layout(name, format, file)),
                     }
                 }
                 let stops = walk.variables.contains("links.unsubscribe");
-                let included = &self.partials[&format];
-                used.extend(
-                    walk.partials_used
-                        .iter()
-                        .map(|name| included[name].excerpt.text.clone()),
-                );
+                for name in &walk.partials_used {
+                    let piece = &self.partials[&format][name];
+                    used.add(piece, self.slots.get(&(format, name.clone())));
+                }
                 problems.extend(self.own_problems(walk.problems, format));
                 if kind == Kind::Letter && problems.is_empty() && !stops {
                     let what = "the letter has no link to stop letters";

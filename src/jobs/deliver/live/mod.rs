@@ -29,8 +29,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::MANAGERS;
 use super::prepare::{Content, FrozenList, Prepared, prepare, sender_domain};
+use super::versions::Versions;
+use super::{MANAGERS, Version};
 use crate::app::App;
 use crate::channels::dkim::{DkimError, Signer};
 use crate::channels::smtp::{Pool, Server, ServerError};
@@ -59,6 +60,7 @@ pub struct Live {
     signer: Option<Signer>,
     nudges: Option<Api>,
     conditions: Conditions,
+    versions: Versions,
     ledger: Ledger,
     stop: CancellationToken,
 }
@@ -88,6 +90,8 @@ type Order = (Claimed, String);
 struct Parcel {
     claimed: Claimed,
     prepared: Prepared,
+    /// What it was made of, by its number.
+    version: Option<i64>,
 }
 
 impl AsRef<[u8]> for Parcel {
@@ -131,6 +135,7 @@ impl Live {
         }
         Ok(Self {
             conditions: Conditions::new(settings),
+            versions: Versions::default(),
             ledger: Ledger::start(Arc::clone(&app), owner.clone()),
             app,
             owner,
@@ -246,7 +251,14 @@ impl Live {
             return self.give_back(&[claimed.claim]).await;
         }
         let _under_way = self.ledger.under_way();
-        let prepared = match self.signed(&claimed) {
+        let (version, made_of) = match self.versions.of(&self.app, &claimed.due).await {
+            Ok(found) => found,
+            Err(error) => {
+                warn!(message = claimed.claim.message, %error, "what a message is made of cannot be read");
+                return self.give_back(&[claimed.claim]).await;
+            }
+        };
+        let prepared = match self.signed(&claimed, &made_of) {
             Ok(prepared) => prepared,
             Err(reason) => {
                 warn!(message = claimed.claim.message, %reason, "a message cannot be made");
@@ -255,7 +267,11 @@ impl Live {
                 return self.ledger.end(Ending { claim, outlook }).await;
             }
         };
-        let parcel = Parcel { claimed, prepared };
+        let parcel = Parcel {
+            claimed,
+            prepared,
+            version,
+        };
         match channel {
             Channel::Email => self.send_letter(parcel).await,
             Channel::Whatsapp => self.send_nudge(parcel).await,
@@ -332,8 +348,8 @@ impl Live {
     }
 
     /// The bytes of a message, signed where letters are.
-    fn signed(&self, claimed: &Claimed) -> Result<Prepared, String> {
-        let mut prepared = prepare(&self.app, &claimed.due)?;
+    fn signed(&self, claimed: &Claimed, made_of: &Version) -> Result<Prepared, String> {
+        let mut prepared = prepare(&self.app, made_of, &claimed.due)?;
         if let (Some(signer), Content::Letter(letter)) = (&self.signer, &mut prepared.content) {
             let signed = signer.sign(&letter.bytes);
             letter.bytes = signed.map_err(|error| error.to_string())?;
