@@ -7,6 +7,7 @@
 mod audience;
 pub mod campaign;
 mod check;
+mod content;
 mod files;
 mod hours;
 pub mod problem;
@@ -40,6 +41,8 @@ pub struct KnownTemplates {
     pub whatsapp: BTreeSet<String>,
     /// Scripts for managers.
     pub scripts: BTreeSet<String>,
+    /// The parts of an episode without which a letter cannot be rendered, by its name.
+    pub needs: BTreeMap<String, Vec<String>>,
 }
 
 /// A configuration without errors.

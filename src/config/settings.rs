@@ -107,10 +107,22 @@ pub struct Company {
     #[serde(default)]
     #[schemars(extend("format" = "url", "pattern" = "^https?://"))]
     pub logo_url: Option<String>,
+    /// The logo for mail programs that are dark at night, with https://; without it the other one.
+    #[serde(default)]
+    #[schemars(extend("format" = "url", "pattern" = "^https?://"))]
+    pub logo_dark_url: Option<String>,
     /// The colour of buttons and links, as #rrggbb.
     #[serde(default = "Company::default_accent")]
     #[schemars(extend("format" = "color", "pattern" = "^#[0-9a-fA-F]{6}$"))]
     pub accent: String,
+    /// The colour of buttons where mail programs are dark, as #rrggbb; without it a lighter accent.
+    #[serde(default)]
+    #[schemars(extend("format" = "color", "pattern" = "^#[0-9a-fA-F]{6}$"))]
+    pub accent_dark: Option<String>,
+    /// The colour around the sheet of a letter, as #rrggbb.
+    #[serde(default = "Company::default_background")]
+    #[schemars(extend("format" = "color", "pattern" = "^#[0-9a-fA-F]{6}$"))]
+    pub background: String,
 }
 
 impl Company {
@@ -128,6 +140,10 @@ impl Company {
 
     fn default_accent() -> String {
         "#0b6e4f".to_owned()
+    }
+
+    fn default_background() -> String {
+        "#f3f1ec".to_owned()
     }
 }
 

@@ -5,6 +5,7 @@
 //! the same methods (see `docs/DECISIONS.md`). What a row *means* is decided in `rules`.
 
 mod bulk;
+mod campaigns;
 mod candidates;
 mod checkups;
 mod client_kinds;
@@ -21,6 +22,7 @@ mod messages;
 mod rhythms;
 mod rows;
 mod runs;
+mod seats;
 mod sessions;
 mod staging;
 mod story;
@@ -29,6 +31,7 @@ mod tally;
 mod tasks;
 mod versions;
 
+pub use campaigns::{CampaignEnded, CampaignMessages, Cancelled, GiftTask};
 pub use candidates::MergedClient;
 pub use delivery::{
     Asking, Claim, ClaimOrder, Claimed, Claims, Decision, Ending, Journal, MessageFilter,
@@ -43,6 +46,7 @@ pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Tak
 pub use messages::{DueMessage, Handed, NewList};
 pub use rhythms::RhythmProgress;
 pub use runs::{Begun, Listed, RunRow, Sealing};
+pub use seats::{SeatRow, Seated};
 pub use sessions::NewSignIn;
 pub use staging::{
     NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep, Staged,

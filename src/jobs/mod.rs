@@ -5,6 +5,7 @@
 
 pub mod backtest;
 pub mod base;
+pub mod campaigns;
 pub mod clients;
 pub mod day;
 pub mod deliver;
@@ -18,6 +19,7 @@ pub mod lock;
 pub mod managers;
 mod measures;
 pub mod outcome;
+pub mod partners;
 pub mod preview;
 mod reach;
 pub mod rhythms;

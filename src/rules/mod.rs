@@ -7,6 +7,7 @@
 pub mod audience;
 pub mod backtest;
 pub mod base_facts;
+pub mod calendar;
 pub mod certificate;
 pub mod client_kind;
 pub mod day_list;
@@ -18,4 +19,5 @@ pub mod plan;
 pub mod rhythm;
 pub mod standing;
 pub mod trigger;
+pub mod variant;
 pub mod wording;

@@ -9,6 +9,7 @@
 mod guard;
 mod hooks;
 mod leaving;
+mod seat;
 mod site;
 
 use std::net::SocketAddr;
@@ -173,6 +174,7 @@ fn public(site: Arc<Site>) -> Router {
             "/p/{token}",
             get(leaving::preferences).post(leaving::choose).layer(form),
         )
+        .route("/e/{token}", get(seat::show).post(seat::choose).layer(form))
         .route("/hooks/whatsapp", whatsapp)
         .route("/hooks/mail", post(hooks::mail).layer(mail))
         .route("/healthz", get(healthy))

@@ -12,6 +12,7 @@ mod links;
 mod mail;
 mod race;
 mod reports;
+mod seat;
 mod storm;
 mod watch;
 
@@ -280,6 +281,11 @@ title = \"Winback\"
 status = \"live\"
 [trigger]
 on = \"missed_cycle\"
+[event]
+title = \"Тесто <b>\"
+day = 2026-12-10
+time = \"18:30\"
+seats = 3
 [[step]]
 id = \"letter\"
 channel = \"email\"

@@ -14,10 +14,12 @@ use crate::db::{
 use crate::jobs::deliver;
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::managers::Managers;
+use crate::jobs::partners;
 use crate::model::{Arm, Channel, ClientFacts, ClientId, Day, hex};
 use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, PlannedTask, Touched};
 use crate::rules::rhythm::{USUAL_OVER_DAYS, flood};
 
+use super::due::DueTimes;
 use super::lists;
 use super::waiting;
 use super::walk::Walk;
@@ -82,11 +84,7 @@ pub async fn run(
         Begun::New(run) => run,
     };
     ground.keep_base().await?;
-    let writer = Writer {
-        ground: &ground,
-        managers: Managers::read(app).await?,
-        run,
-    };
+    let mut writer = Writer::new(&ground, run).await?;
     let mut walk = Walk::begin(&ground, Some(run)).await?;
     while let Some(chunk) = walk.next().await? {
         progress(walk.clients_left());
@@ -235,11 +233,22 @@ fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
 struct Writer<'a> {
     ground: &'a Ground<'a>,
     managers: Managers,
+    due: DueTimes<'a>,
     run: i64,
 }
 
-impl Writer<'_> {
-    async fn write(&self, chunk: Vec<(ClientFacts, Decided)>) -> Result<(), StoreError> {
+impl<'a> Writer<'a> {
+    async fn new(ground: &'a Ground<'a>, run: i64) -> Result<Self, StoreError> {
+        let app = ground.app;
+        Ok(Self {
+            ground,
+            managers: Managers::read(app).await?,
+            due: DueTimes::new(&app.settings, app.clock.now()),
+            run,
+        })
+    }
+
+    async fn write(&mut self, chunk: Vec<(ClientFacts, Decided)>) -> Result<(), StoreError> {
         let app = self.ground.app;
         let day = self.ground.options.day;
         let touched: Vec<ClientId> = chunk
@@ -248,18 +257,22 @@ impl Writer<'_> {
             .map(|(facts, _)| facts.client.id)
             .collect();
         let details = app.store.details(&touched, day).await?;
+        let touches = chunk
+            .iter()
+            .filter_map(|(facts, decided)| Some((facts, decided.touch.as_ref()?)));
+        let codes = partners::codes(app, touches).await?;
         let mut staged = Staged::default();
         for (facts, decided) in chunk {
-            self.stage(&facts, decided, &details, &mut staged);
+            self.stage(&facts, decided, (&details, &codes), &mut staged);
         }
         app.store.stage(self.run, day, &staged).await
     }
 
     fn stage(
-        &self,
+        &mut self,
         facts: &ClientFacts,
         decided: Decided,
-        details: &HashMap<ClientId, Details>,
+        (details, codes): (&HashMap<ClientId, Details>, &HashMap<String, String>),
         staged: &mut Staged,
     ) {
         let client = facts.client.id;
@@ -290,9 +303,12 @@ impl Writer<'_> {
             });
         }
         let nothing = Details::default();
-        let frozen = self.freeze(facts, details.get(&client).unwrap_or(&nothing), &touch);
+        let mut frozen = self.freeze(facts, details.get(&client).unwrap_or(&nothing), &touch);
         match &touch.action {
             Action::Message(message) => {
+                let drawn = message.variant.as_ref();
+                frozen.variant = drawn.map(|drawn| inputs::variant_name(&touch.step, drawn));
+                frozen.partner_code = codes.get(&inputs::key_of(&touch, &facts.client)).cloned();
                 self.stage_message(facts, &touch, message, frozen, staged);
             }
             Action::Task(task) => staged.tasks.push(new_task(client, &touch, task, &frozen)),
@@ -309,7 +325,7 @@ impl Writer<'_> {
     }
 
     fn stage_message(
-        &self,
+        &mut self,
         facts: &ClientFacts,
         touch: &Touched,
         message: &PlannedMessage,
@@ -340,6 +356,16 @@ impl Writer<'_> {
         let hash = app.key.hash(message.channel, &message.address);
         let lasts = chrono::TimeDelta::days(app.settings.delivery.expires_after.count().into());
         let lasts_ms = lasts.num_milliseconds();
+        let campaigns = &self.ground.campaigns;
+        let running = campaigns
+            .iter()
+            .find(|one| one.campaign.id == touch.campaign);
+        let campaign = running.map(|running| running.campaign);
+        let due_at = campaign.map_or(0, |campaign| self.due.next(campaign, facts));
+        let has_partner = campaign.is_some_and(|campaign| campaign.partner.is_some());
+        // A partner's offer without a code is none.
+        let without_code = has_partner && frozen.partner_code.is_none();
+        let treated = if without_code { "skipped" } else { "planned" };
         staged.messages.push(NewMessage {
             key: inputs::key_of(touch, &facts.client),
             campaign: touch.campaign.clone(),
@@ -350,10 +376,12 @@ impl Writer<'_> {
             template: message.template.clone(),
             class: message.class.word(),
             address_hash: hex(&hash),
-            state: state_word(touch.arm, "planned"),
+            state: state_word(touch.arm, treated),
             inputs: serde_json::to_string(&frozen).unwrap_or_default(),
             on_unknown: message.on_unknown.word(),
-            expires_at: app.now_ms() + lasts_ms,
+            due_at,
+            expires_at: app.now_ms().max(due_at) + lasts_ms,
+            variant: message.variant.clone(),
         });
     }
 }

@@ -123,6 +123,8 @@ pub enum Reason {
     Outranked(String),
     /// The same address gets something else today.
     SameAddress,
+    /// The step is for others of those who were invited.
+    NotInvited,
     /// There is no step that could be taken.
     NoStep,
 }
@@ -147,6 +149,7 @@ impl fmt::Display for Reason {
             Self::TaskOpen => f.write_str("task_open"),
             Self::Outranked(_) => f.write_str("outranked"),
             Self::SameAddress => f.write_str("same_address"),
+            Self::NotInvited => f.write_str("not_invited"),
             Self::NoStep => f.write_str("no_step"),
         }
     }

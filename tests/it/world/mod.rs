@@ -5,6 +5,7 @@
 //! leave behind: a message of a sealed run that was never handed over, a half-written run, a
 //! failure that nobody noticed.
 
+mod campaigns;
 mod choice;
 mod facts;
 mod index;
