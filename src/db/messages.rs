@@ -124,7 +124,8 @@ impl Store {
              SELECT r.id, r.logical_date, value ->> 'key', 'managers', 0, ?2, value ->> 'step', 'email', 'task-list',
                     'service', unhex(value ->> 'address_hash'), 'planned', value ->> 'inputs',
                     'at_least_once', ?4
-             FROM json_each(?3) JOIN runs r ON r.logical_date = ?1 AND r.status = 'sealed'
+             FROM json_each(?3) JOIN runs r ON r.schedule = 'daily' AND r.logical_date = ?1
+                 AND r.status = 'sealed'
              WHERE true
              ON CONFLICT DO NOTHING",
         )

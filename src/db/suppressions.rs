@@ -75,7 +75,8 @@ pub(super) async fn suppress(
     Ok(done.rows_affected() == 1)
 }
 
-async fn write_down(
+/// Adds a line to the audit, in the transaction of what it is about.
+pub(super) async fn write_down(
     connection: &mut SqliteConnection,
     what: &str,
     about: &str,

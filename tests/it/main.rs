@@ -12,6 +12,7 @@ mod house;
 mod import;
 mod letters;
 mod shop;
+mod service;
 mod smtp;
 mod web;
 mod whatsapp;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, FixedOffset, NaiveTime, TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::MANAGERS;
+use super::{MANAGERS, OPERATOR, notice};
 use crate::app::App;
 use crate::channels::email::{BuiltEmail, EmailMessage, MailingList, Party};
 use crate::channels::whatsapp::{Button, WhatsAppRequest};
@@ -73,6 +73,7 @@ pub struct FrozenList {
 pub fn prepare(app: &App, message: &DueMessage) -> Result<Prepared, String> {
     match message.channel {
         _ if message.campaign == MANAGERS => list(app, message),
+        _ if message.campaign == OPERATOR => notice::prepare(app, message),
         Channel::Email => letter_to_client(app, message),
         Channel::Whatsapp => whatsapp(app, message),
     }
@@ -222,7 +223,7 @@ fn list(app: &App, message: &DueMessage) -> Result<Prepared, String> {
 
 /// When a letter was written: the same at every attempt, and never ahead of its sending. In the
 /// sandbox, where past days are replayed, it is ten in the morning of the day.
-fn date(app: &App, message: &DueMessage) -> DateTime<FixedOffset> {
+pub(super) fn date(app: &App, message: &DueMessage) -> DateTime<FixedOffset> {
     let sealed = DateTime::from_timestamp_millis(message.sealed_at);
     if let (DeliveryMode::Live, Some(sealed)) = (app.settings.delivery.mode, sealed) {
         return sealed.with_timezone(&app.zone()).fixed_offset();
@@ -245,7 +246,8 @@ pub fn sender_domain(app: &App) -> String {
         .to_owned()
 }
 
-fn company_party(app: &App) -> Party {
+/// The company as the sender of a letter.
+pub(super) fn company_party(app: &App) -> Party {
     let delivery = &app.settings.delivery;
     let name = delivery
         .from_name

@@ -28,8 +28,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::MANAGERS;
+use super::notice::FrozenNotice;
 use super::prepare::{Content, FrozenList, Prepared, prepare, sender_domain};
+use super::{MANAGERS, OPERATOR};
 use crate::app::App;
 use crate::channels::dkim::{DkimError, Signer};
 use crate::channels::smtp::{Pool, Server, ServerError};
@@ -393,6 +394,10 @@ fn address_of(claimed: &Claimed) -> String {
     if claimed.due.campaign == MANAGERS {
         let list = serde_json::from_str::<FrozenList>(inputs);
         return list.map(|list| list.address).unwrap_or_default();
+    }
+    if claimed.due.campaign == OPERATOR {
+        let notice = serde_json::from_str::<FrozenNotice>(inputs);
+        return notice.map(|notice| notice.address).unwrap_or_default();
     }
     let frozen = serde_json::from_str::<Frozen>(inputs);
     let address = frozen.ok().and_then(|frozen| match claimed.due.channel {
