@@ -1,4 +1,5 @@
-//! `rekindle runs`: the applied days, the schedules, and what a person lets go.
+//! `rekindle runs`: the applied days, the schedules, what a person lets go, and other templates for a
+//! day that was approved.
 
 use std::io::Write;
 
@@ -50,6 +51,14 @@ enum Action {
         /// Why: kept in the audit
         #[arg(long, value_name = "TEXT")]
         reason: String,
+    },
+    /// Make the messages of a run that were never tried of the templates as they are now
+    Renew {
+        /// The day of the run
+        date: Day,
+        /// Who decides it: kept in the audit
+        #[arg(long, value_name = "NAME")]
+        by: String,
     },
 }
 
@@ -130,6 +139,23 @@ async fn release(
     Ok(Exit::Done)
 }
 
+/// Makes what was never tried of a day of the templates as they are now.
+async fn renew(app: &App, date: Day, by: &str, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let renewed = deliver::renew_versions(app, date, by).await?;
+    if renewed == 0 {
+        super::tell(format_args!(
+            "no message of {date} waits that was never tried: nothing has changed"
+        ));
+        return Ok(Exit::Wrong);
+    }
+    writeln!(
+        out,
+        "{} of {date} will be made of the templates and the configuration as they are now",
+        super::counted(renewed, "message")
+    )?;
+    return Ok(Exit::Done);
+}
+
 /// Hands over what an approved run was waiting with. A later day has lists of its own.
 async fn let_go(app: &App, date: Day, by: &str, out: &mut dyn Write) -> anyhow::Result<Exit> {
     writeln!(
@@ -166,6 +192,7 @@ pub(super) async fn run(app: &App, args: &RunsArgs, out: &mut dyn Write) -> anyh
             };
             return release(app, name, &entry, out).await;
         }
+        Some(Action::Renew { date, by }) => return renew(app, *date, by, out).await,
         Some(Action::Approve { .. }) | None => {}
     }
     let runs = app.store.runs(args.last).await?;

@@ -15,7 +15,7 @@ pub use super::source::{Encoding, FactKind, Source, SourceConsent, SourceKind, S
 use super::values::{Days, Share, Wait};
 use super::web::{Inbound, Web};
 pub use super::whatsapp::{VersionLife, WhatsApp};
-use crate::model::{Currency, Day, Locale, ManagerRole};
+use crate::model::{Currency, Day, Locale, ManagerRole, StaffRole};
 
 /// The whole of `config/rekindle.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -74,6 +74,9 @@ pub struct Settings {
     /// Managers that no source names; those of `managers.csv` need no entry here.
     #[serde(default, rename = "manager")]
     pub managers: Vec<ManagerEntry>,
+    /// Who sees more on the pages than the own tasks; managers need no entry for those.
+    #[serde(default)]
+    pub staff: Vec<StaffEntry>,
 }
 
 /// The company as letters and pages show it.
@@ -442,6 +445,23 @@ pub struct ManagerEntry {
     #[serde(default)]
     pub capacity: Option<u16>,
     /// The language of the day's list; the company's when absent.
+    #[serde(default)]
+    pub locale: Option<Locale>,
+}
+
+/// A person of the company who sees more on the pages than the own tasks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StaffEntry {
+    /// The name that the pages show.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// Where the link to sign in goes; a manager with this address has both.
+    #[schemars(extend("format" = "email"))]
+    pub email: String,
+    /// What the person sees.
+    pub role: StaffRole,
+    /// The language of the pages; the company's when absent.
     #[serde(default)]
     pub locale: Option<Locale>,
 }

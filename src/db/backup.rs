@@ -98,7 +98,7 @@ impl Store {
     /// Takes over from the database that is replaced, where it can still be read, what must not be
     /// forgotten: who said "stop", and who asked to be forgotten. Returns how many were new.
     pub async fn take_over_wishes(&self, replaced: &Path) -> Result<u64> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.writer.acquire().await?;
         sqlx::query("ATTACH DATABASE ?1 AS replaced")
             .bind(replaced.to_string_lossy().into_owned())
             .execute(&mut *connection)

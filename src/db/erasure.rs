@@ -176,7 +176,7 @@ impl Store {
 
     /// Notes that somebody was told everything that is known of a client.
     pub async fn note_export(&self, proof: &[u8; 32], entry: &Entry<'_>) -> Result<()> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.writer.acquire().await?;
         write_down(&mut connection, "client exported", &hex(proof), entry).await
     }
 

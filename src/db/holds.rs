@@ -49,7 +49,7 @@ impl Store {
             "INSERT INTO holds (name, since, reason) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
         );
         let done = done.bind(name).bind(now_ms).bind(reason);
-        Ok(done.execute(&self.pool).await?.rows_affected() == 1)
+        Ok(done.execute(&self.writer).await?.rows_affected() == 1)
     }
 
     /// Releases what rests under a name, and the messages that were held with it; returns how many
@@ -86,7 +86,7 @@ impl Store {
         .bind(now_ms)
         .bind(owner)
         .bind(note)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(())
     }
@@ -95,7 +95,7 @@ impl Store {
     pub async fn stop_beating(&self, part: &str) -> Result<()> {
         sqlx::query("DELETE FROM heartbeats WHERE part = ?1")
             .bind(part)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await?;
         Ok(())
     }

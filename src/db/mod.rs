@@ -28,18 +28,20 @@ mod retention;
 mod rows;
 mod runs;
 mod schedules;
+mod sessions;
 mod staging;
 mod story;
 mod suppressions;
 mod tally;
 mod tasks;
+mod versions;
 
 pub use audit::AuditRow;
 pub use backup::TableCounts;
 pub use candidates::MergedClient;
 pub use delivery::{
-    Asking, Claim, ClaimOrder, Claimed, Decision, Ending, Journal, MessageFilter, MessageRow,
-    Outlook, Passed, Reconciled, Settled, Stop,
+    Asking, Claim, ClaimOrder, Claimed, Claims, Decision, Ending, Journal, MessageFilter,
+    MessageRow, Outlook, Passed, Reconciled, Settled, Stop,
 };
 pub use details::Details;
 pub use erasure::{Erasure, Forgotten};
@@ -55,12 +57,14 @@ pub use retention::{Cutoffs, Tidied};
 pub use rhythms::RhythmProgress;
 pub use runs::{Begun, Listed, RunRow, Sealing};
 pub use schedules::{Finished, NewOccurrence, OpenOccurrence, ScheduleRow};
+pub use sessions::NewSignIn;
 pub use staging::{
     NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep, Staged,
 };
 pub use suppressions::{Entry, NewSuppression, SuppressionRow};
 pub use tally::Ended;
 pub use tasks::{TaskFilter, TaskInQueue, TaskRow};
+pub use versions::RunVersion;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -164,6 +168,10 @@ async fn bring_up_to_date(pool: &SqlitePool) -> std::result::Result<(), MigrateE
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: SqlitePool,
+    /// The one connection that writes: SQLite has one writer anyway. Whoever wants to write waits
+    /// here for his turn, first come, first served, instead of knocking again and again at a locked
+    /// file; and what was read stays in its cache, because nobody else changes it.
+    writer: SqlitePool,
     path: PathBuf,
     /// Told whenever something comes in, so that nobody has to ask again and again.
     arrivals: Arc<Notify>,
@@ -198,14 +206,23 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(wait)
             .row_buffer_size(ROWS_AHEAD);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .connect_with(options)
-            .await;
+        // A file cannot hang up: asking at every use whether it is still there costs a switch of
+        // threads.
+        let connections = |most: u32| {
+            SqlitePoolOptions::new()
+                .max_connections(most)
+                .test_before_acquire(false)
+        };
+        let pool = connections(4).connect_with(options.clone()).await;
         let pool = pool.map_err(|source| StoreError::Open {
             path: path.clone(),
             source,
         })?;
+        // Whoever waits for another process inside makes those behind him wait as long.
+        let patience = wait + USUAL_WAIT;
+        let writer = connections(1)
+            .acquire_timeout(patience)
+            .connect_lazy_with(options);
         let migrated = bring_up_to_date(&pool).await;
         migrated.map_err(|source| StoreError::Migration {
             path: path.clone(),
@@ -213,6 +230,7 @@ impl Store {
         })?;
         Ok(Self {
             pool,
+            writer,
             path,
             arrivals: Arc::default(),
         })
@@ -225,6 +243,7 @@ impl Store {
 
     /// Closes every connection; what is open is finished first.
     pub async fn close(&self) {
+        self.writer.close().await;
         self.pool.close().await;
     }
 }

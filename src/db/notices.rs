@@ -50,7 +50,8 @@ impl Store {
         let mut tx = self.begin().await?;
         sqlx::query(
             "INSERT INTO runs (schedule, logical_date, mode, status, started_at, sealed_at)
-             VALUES (?1, ?2, ?3, 'sealed', ?4, ?4) ON CONFLICT DO NOTHING",
+             VALUES (?1, ?2, ?3, 'sealed', ?4, ?4)
+             ON CONFLICT (schedule, logical_date) DO UPDATE SET mode = excluded.mode",
         )
         .bind(OPERATOR)
         .bind(day.epoch_days())

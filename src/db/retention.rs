@@ -42,24 +42,24 @@ impl Store {
                              'held_out')",
         );
         let messages = messages.bind(cutoffs.messages.epoch_days());
-        let messages = messages.execute(&self.pool).await?.rows_affected();
+        let messages = messages.execute(&self.writer).await?.rows_affected();
         let tasks = sqlx::query(
             "UPDATE tasks SET inputs = '{}'
              WHERE planned_on < ?1 AND inputs <> '{}' AND state NOT IN ('waiting', 'open')",
         );
         let tasks = tasks.bind(cutoffs.tasks.epoch_days());
-        let tasks = tasks.execute(&self.pool).await?.rows_affected();
+        let tasks = tasks.execute(&self.writer).await?.rows_affected();
         let outcomes =
             sqlx::query("UPDATE outcomes SET note = NULL WHERE day < ?1 AND note IS NOT NULL");
         let outcomes = outcomes.bind(cutoffs.tasks.epoch_days());
-        let outcomes = outcomes.execute(&self.pool).await?.rows_affected();
+        let outcomes = outcomes.execute(&self.writer).await?.rows_affected();
         let schedules = sqlx::query(
             "DELETE FROM schedule_runs WHERE planned_at < ?1 AND status NOT IN ('waiting', 'running')
                AND id <> (SELECT max(id) FROM schedule_runs AS last
                           WHERE last.schedule = schedule_runs.schedule)",
         );
         let schedules = schedules.bind(cutoffs.schedules);
-        let schedules = schedules.execute(&self.pool).await?.rows_affected();
+        let schedules = schedules.execute(&self.writer).await?.rows_affected();
         Ok(Tidied {
             messages,
             tasks,

@@ -278,7 +278,7 @@ impl Store {
 
     /// Opens a transaction that may write, so that it never has to wait half-way.
     pub(super) async fn begin(&self) -> Result<SqliteTransaction<'static>> {
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 }
 

@@ -91,7 +91,7 @@ impl Store {
         sqlx::query("INSERT INTO schedules (name, since) VALUES (?1, ?2) ON CONFLICT DO NOTHING")
             .bind(schedule)
             .bind(now_ms)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await?;
         Ok(now_ms)
     }
@@ -170,7 +170,7 @@ impl Store {
         )
         .bind(id)
         .bind(now_ms)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -199,7 +199,7 @@ impl Store {
         .bind(next_try)
         .bind(now_ms)
         .bind(note)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(())
     }
@@ -211,7 +211,7 @@ impl Store {
                     note = 'its process ended in the middle'
              WHERE status = 'running'",
         );
-        let done = done.bind(now_ms).execute(&self.pool).await?;
+        let done = done.bind(now_ms).execute(&self.writer).await?;
         Ok(done.rows_affected())
     }
 

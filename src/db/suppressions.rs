@@ -75,7 +75,7 @@ pub(super) async fn suppress(
     Ok(done.rows_affected() == 1)
 }
 
-/// Adds a line to the audit, in the transaction of what it is about.
+/// Writes a line of the audit.
 pub(super) async fn write_down(
     connection: &mut SqliteConnection,
     what: &str,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::config::Campaign;
-use crate::config::campaign::CertificateOffer;
+use crate::config::campaign::{CertificateOffer, Sender};
 use crate::db::Details;
 use crate::model::{Client, ClientFacts, Day, Locale, Manager, Money};
 use crate::render::{
@@ -46,6 +46,25 @@ pub struct Frozen {
     pub why: String,
     /// The day of the plan.
     pub today: Day,
+}
+
+/// The ways to a client, as they were frozen.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Addresses {
+    /// The e-mail address.
+    pub(super) email: Option<String>,
+    /// The phone.
+    pub(super) phone: Option<String>,
+}
+
+/// Reads nothing but the addresses of what was frozen; nothing where it cannot be read.
+pub(super) fn addresses(frozen: &str) -> Option<Addresses> {
+    #[derive(Deserialize)]
+    struct Client {
+        client: Addresses,
+    }
+    let frozen = serde_json::from_str::<Client>(frozen);
+    frozen.ok().map(|frozen| frozen.client)
 }
 
 impl Frozen {
@@ -195,17 +214,56 @@ pub fn certificate_part(
     }
 }
 
-/// What a template is rendered from: the frozen part, the company, and the links of this message.
+/// What company and campaign put into every message of a template, whoever reads it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Imprint {
+    /// The company.
+    pub company: CompanyPart,
+    /// The company's site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// The title of the campaign; absent for what belongs to none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Who signs.
+    #[serde(default)]
+    pub from: Sender,
+    /// The news of the campaign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub news: Option<NewsPart>,
+}
+
+impl Imprint {
+    /// As the configuration says now.
+    pub fn now(app: &App, campaign: Option<&Campaign>) -> Self {
+        Self {
+            company: company_part(app),
+            site: app.settings.company.site.clone(),
+            title: campaign.map(|campaign| campaign.title.clone()),
+            from: campaign.map(|campaign| campaign.from).unwrap_or_default(),
+            news: campaign.and_then(news_part),
+        }
+    }
+}
+
+/// What a template is rendered from now: the frozen part, the imprint, and the links of this message.
 pub fn context(app: &App, campaign: Option<&Campaign>, frozen: Frozen, key: &str) -> LetterContext {
+    context_of(app, Imprint::now(app, campaign), frozen, key)
+}
+
+/// The same with the imprint of another moment.
+pub fn context_of(app: &App, imprint: Imprint, frozen: Frozen, key: &str) -> LetterContext {
+    let mut links = links(app, key);
+    links.site = imprint.site;
     LetterContext {
-        company: company_part(app),
+        company: imprint.company,
         client: frozen.client,
         manager: frozen.manager,
         rhythm: frozen.rhythm,
         deal: frozen.deal,
         certificate: frozen.certificate,
-        news: campaign.and_then(news_part),
-        links: links(app, key),
+        news: imprint.news,
+        links,
         why: Some(frozen.why),
         today: frozen.today,
     }

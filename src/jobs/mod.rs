@@ -25,6 +25,7 @@ pub mod preview;
 mod reach;
 pub mod rhythms;
 pub mod schedule;
+pub mod staff;
 pub mod tidy;
 mod volume;
 pub mod worker;

@@ -29,5 +29,6 @@ pub use source_facts::{
 pub use story::{Arm, Enrollment, Outcome, Touch, TouchKind};
 pub use words::{
     Abc, CertificateKind, Channel, Class, ConsentBasis, DealStatus, ManagerRole, MessageState,
-    OnUnknown, OutcomeKind, StopOf, SuppressionReason, SuppressionScope, TaskKind, WordError, Xyz,
+    OnUnknown, OutcomeKind, StaffRole, StopOf, SuppressionReason, SuppressionScope, TaskKind,
+    WordError, Xyz,
 };

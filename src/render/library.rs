@@ -27,6 +27,8 @@ pub(super) struct Entry {
     pub(super) file: String,
     /// Hash of every source that the result depends on.
     pub(super) version: String,
+    /// The slots of all these sources.
+    pub(super) slots: BTreeSet<Slot>,
     /// Whether all of it is built in.
     pub(super) ready: bool,
     /// The optional parts of the context without which it cannot be rendered.
@@ -69,6 +71,8 @@ pub(super) struct Library {
     partials: BTreeMap<Format, BTreeMap<String, Piece>>,
     layouts: BTreeMap<Format, BTreeMap<String, Piece>>,
     unusable: BTreeMap<(Format, String), Vec<TemplateProblem>>,
+    /// Which file each of them is, by the name under which it is registered.
+    slots: BTreeMap<(Format, String), Slot>,
     /// The pieces of pages by the name under which they are registered.
     pub(super) pieces: BTreeMap<String, Piece>,
     pub(super) pages: BTreeMap<(Kind, String), Page>,
@@ -93,6 +97,7 @@ impl Library {
             partials: by_format(),
             layouts: by_format(),
             unusable: BTreeMap::new(),
+            slots: BTreeMap::new(),
             pieces: BTreeMap::new(),
             pages: BTreeMap::new(),
         };
@@ -110,7 +115,14 @@ impl Library {
             })
             .collect();
         for (kind, name) in pages {
-            let page = library.page(kind, &name, sources);
+            let mut page = library.page(kind, &name, sources);
+            if let Ok(entry) = &mut page {
+                let own = |slot: &&Slot| {
+                    matches!(slot, Slot::Page { kind: of, locale: spoken, name: called, .. }
+                        if *of == kind && *spoken == locale && *called == name)
+                };
+                entry.slots.extend(sources.keys().filter(own).cloned());
+            }
             library.pages.insert((kind, name), page);
         }
         library
@@ -157,6 +169,7 @@ impl Library {
             } else {
                 name.clone()
             };
+            self.slots.insert((format, key.clone()), slot.clone());
             match parse(whole(source), format, &key, is_layout) {
                 Ok(piece) => {
                     let shelf = if is_layout {
@@ -301,17 +314,17 @@ impl Library {
         Ok(entry(body, &[source], used))
     }
 
-    /// Walks the pieces of a page with all they include; gives back the sources they include.
+    /// Walks the pieces of a page with all they include; gives back what they include.
     fn check(
         &self,
         kind: Kind,
         pieces: &[Piece],
         layout: Option<&str>,
         file: &str,
-    ) -> Result<Vec<String>, Vec<TemplateProblem>> {
+    ) -> Result<Used, Vec<TemplateProblem>> {
         let example = example(kind, self.locale);
         let mut problems = BTreeSet::new();
-        let mut used = Vec::new();
+        let mut used = Used::default();
         for format in [Format::Text, Format::Html] {
             if kind_has(kind, format) {
                 let mut walk = Walk::new(&self.partials[&format]);
@@ -321,19 +334,17 @@ impl Library {
                 if let Some(name) = layout {
                     match self.layouts[&format].get(name) {
                         Some(piece) => {
-                            used.push(piece.excerpt.text.clone());
+                            used.add(piece, self.slots.get(&(format, layout_key(name))));
                             walk.walk(piece, &with_content(&example));
                         }
                         None => problems.extend(self.no_layout(name, format, file)),
                     }
                 }
                 let stops = walk.variables.contains("links.unsubscribe");
-                let included = &self.partials[&format];
-                used.extend(
-                    walk.partials_used
-                        .iter()
-                        .map(|name| included[name].excerpt.text.clone()),
-                );
+                for name in &walk.partials_used {
+                    let piece = &self.partials[&format][name];
+                    used.add(piece, self.slots.get(&(format, name.clone())));
+                }
                 problems.extend(self.own_problems(walk.problems, format));
                 if kind == Kind::Letter && problems.is_empty() && !stops {
                     let what = "the letter has no link to stop letters";
@@ -435,11 +446,24 @@ fn parse(
     Ok(piece)
 }
 
-fn entry(body: Body, sources: &[&Source], mut used: Vec<String>) -> Entry {
-    used.sort_unstable();
-    used.dedup();
+/// What a page includes: the texts and the slots of layouts and partials.
+#[derive(Default)]
+struct Used {
+    texts: BTreeSet<String>,
+    slots: BTreeSet<Slot>,
+}
+
+impl Used {
+    fn add(&mut self, piece: &Piece, slot: Option<&Slot>) {
+        self.texts.insert(piece.excerpt.text.clone());
+        self.slots.extend(slot.cloned());
+    }
+}
+
+fn entry(body: Body, sources: &[&Source], used: Used) -> Entry {
     let mut hash = Sha256::new();
-    let texts = sources.iter().map(|source| &source.text).chain(&used);
+    let texts = sources.iter().map(|source| &source.text);
+    let texts = texts.chain(&used.texts);
     for text in [RENDERER_VERSION]
         .into_iter()
         .chain(texts.map(String::as_str))
@@ -458,6 +482,7 @@ fn entry(body: Body, sources: &[&Source], mut used: Vec<String>) -> Entry {
             .first()
             .map_or_else(String::new, |source| source.file.clone()),
         version: format!("{version:016x}"),
+        slots: used.slots,
         ready: sources.iter().all(|source| source.ready),
         needs: Vec::new(),
     }

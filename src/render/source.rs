@@ -112,6 +112,42 @@ pub(super) enum Slot {
     },
 }
 
+impl Slot {
+    /// The path of the file that fills the slot, as [`slot_of`] reads it.
+    pub(super) fn path(&self) -> String {
+        let end = |format: &Format| match format {
+            Format::Text => "txt.hbs",
+            Format::Html => "html.hbs",
+        };
+        match self {
+            Self::Layout { name, format } => format!("layout/{name}.{}", end(format)),
+            Self::Partial {
+                locale: None,
+                name,
+                format,
+            } => format!("partials/{name}.{}", end(format)),
+            Self::Partial {
+                locale: Some(locale),
+                name,
+                format,
+            } => format!("partials/{}/{name}.{}", locale.code(), end(format)),
+            Self::Page {
+                kind,
+                locale,
+                name,
+                format,
+            } => {
+                let end = if *kind == Kind::WhatsApp {
+                    "toml"
+                } else {
+                    end(format)
+                };
+                format!("{}/{}/{name}.{end}", kind.folder(), locale.code())
+            }
+        }
+    }
+}
+
 /// The text of one template file.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
@@ -120,6 +156,20 @@ pub(super) struct Source {
     /// Whether it is built in and not the company's.
     pub(super) ready: bool,
     pub(super) text: String,
+}
+
+/// The sources that were kept of one template: texts by their paths. What has no meaning as a path
+/// any more is left out.
+pub(super) fn kept(texts: &BTreeMap<String, String>) -> BTreeMap<Slot, Source> {
+    let slots = texts.iter().filter_map(|(path, text)| {
+        let source = Source {
+            file: path.clone(),
+            ready: false,
+            text: text.clone(),
+        };
+        Some((slot_of(path).ok()?, source))
+    });
+    slots.collect()
 }
 
 /// Reads the ready templates and the company's own over them.
@@ -370,6 +420,17 @@ mod tests {
         assert!(slot_of("partials/button.html.hbs").is_ok());
         assert!(slot_of("partials/en/footer.txt.hbs").is_ok());
         assert!(slot_of("whatsapp/en/thank-you-short.toml").is_ok());
+    }
+
+    #[test]
+    fn every_ready_file_lies_where_its_slot_says() {
+        let (sources, problems) = read_all(None);
+        assert!(problems.is_empty() && sources.len() > 50);
+        for (slot, source) in sources {
+            let path = slot.path();
+            assert_eq!(source.file, format!("templates/{path} (built in)"));
+            assert_eq!(slot_of(&path), Ok(slot));
+        }
     }
 
     #[test]

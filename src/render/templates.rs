@@ -18,7 +18,7 @@ use super::piece::CONTENT;
 use super::problem::{RenderError, TemplateProblem, most_similar};
 use super::rendered::{Letter, Script, WhatsAppButton, WhatsAppMessage};
 use super::sample;
-use super::source::{Kind, read_all};
+use super::source::{Kind, Slot, Source, kept, read_all};
 use super::tidy::{tidy, unwrapped};
 use crate::model::Locale;
 
@@ -43,6 +43,7 @@ pub struct TemplateInfo {
 pub struct Templates {
     engines: BTreeMap<Locale, Engine>,
     pages: BTreeMap<Kind, BTreeMap<String, BTreeMap<Locale, Page>>>,
+    sources: BTreeMap<Slot, Source>,
 }
 
 impl Templates {
@@ -52,9 +53,21 @@ impl Templates {
     /// rendered; the others can.
     pub fn load(folder: Option<&Path>) -> (Self, Vec<TemplateProblem>) {
         let (sources, mut problems) = read_all(folder);
+        let (mut templates, more) = Self::parse(sources);
+        problems.extend(more);
+        templates.try_all();
+        problems.extend(templates.broken_pages());
+        problems.sort_unstable();
+        problems.dedup();
+        (templates, problems)
+    }
+
+    fn parse(sources: BTreeMap<Slot, Source>) -> (Self, Vec<TemplateProblem>) {
+        let mut problems = Vec::new();
         let mut templates = Self {
             engines: BTreeMap::new(),
             pages: BTreeMap::new(),
+            sources: BTreeMap::new(),
         };
         for locale in Locale::ALL {
             let mut library = Library::build(locale, &sources);
@@ -67,11 +80,26 @@ impl Templates {
                 of_kind.entry(name).or_default().insert(locale, page);
             }
         }
-        templates.try_all();
-        problems.extend(templates.broken_pages());
-        problems.sort_unstable();
-        problems.dedup();
+        templates.sources = sources;
         (templates, problems)
+    }
+
+    /// One template as text, with all that it includes, in all its languages: paths and contents.
+    /// Nothing when there is no such template or none of its languages can be used.
+    pub fn texts(&self, kind: Kind, name: &str) -> BTreeMap<String, String> {
+        let by_locale = self.pages.get(&kind).and_then(|pages| pages.get(name));
+        let entries = by_locale.into_iter().flat_map(BTreeMap::values);
+        let slots = entries
+            .filter_map(|page| page.as_ref().ok())
+            .flat_map(|entry| &entry.slots);
+        slots
+            .filter_map(|slot| Some((slot.path(), self.sources.get(slot)?.text.clone())))
+            .collect()
+    }
+
+    /// Parses what [`Templates::texts`] gave: it renders the same as it did then.
+    pub fn of_texts(texts: &BTreeMap<String, String>) -> Self {
+        Self::parse(kept(texts)).0
     }
 
     /// Every template, by kind and name, with the languages in which it exists.

@@ -40,7 +40,7 @@ impl Store {
             scope,
             reason,
         };
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.writer.acquire().await?;
         suppressions::suppress(&mut connection, &new, since, source).await?;
         Ok(())
     }
@@ -93,7 +93,7 @@ impl Store {
         .bind(stop.since)
         .bind(&stop.by)
         .bind(&stop.reason)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(())
     }
@@ -103,7 +103,7 @@ impl Store {
         let done = sqlx::query("DELETE FROM stops WHERE kind = ?1 AND name = ?2")
             .bind(kind.word())
             .bind(name)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await?;
         Ok(done.rows_affected() == 1)
     }

@@ -11,7 +11,7 @@ mod measures;
 mod reconcile;
 mod standing;
 
-pub use claim::{Claim, ClaimOrder, Claimed};
+pub use claim::{Claim, ClaimOrder, Claimed, Claims};
 pub use door::{Asking, Passed, Settled};
 pub use ending::{Ending, Outlook};
 pub use ledger::{Decision, Journal, MessageFilter, MessageRow};

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
 use crate::db::{
-    Begun, Details, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
-    Sealing, Staged, StoreError,
+    Begun, Details, Listed, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask,
+    NextStep, Sealing, Staged, StoreError,
 };
+use crate::jobs::deliver;
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::managers::Managers;
 use crate::model::{Arm, Channel, ClientFacts, ClientId, Day, hex};
@@ -107,10 +108,7 @@ pub async fn run(
     let version = ground.base.version.unwrap_or_default();
     let text = serde_json::to_string(&counts).unwrap_or_default();
     let lists = match held_because {
-        None => {
-            waiting::refresh(&ground).await?;
-            lists::rank(app, options.day).await?
-        }
+        None => ready_to_go(app, &ground).await?,
         Some(_) => Vec::new(),
     };
     let sealing = Sealing {
@@ -134,6 +132,13 @@ pub async fn run(
     Ok(RunOutcome::Done(summary))
 }
 
+/// Freezes what the messages of a day are made of, and ranks what its managers are asked to do.
+async fn ready_to_go(app: &App, ground: &Ground<'_>) -> Result<Vec<Listed>, StoreError> {
+    waiting::refresh(ground).await?;
+    deliver::keep_versions(app, ground.day()).await?;
+    lists::rank(app, ground.day()).await
+}
+
 /// Lets a run go that waits for a person; its tasks come onto the lists of its day, or onto the next
 /// ones where another day has been run since. Says whether there was such a run.
 ///
@@ -151,6 +156,8 @@ pub async fn approve(app: &App, date: Day, by: &str) -> Result<bool, StoreError>
         Vec::new()
     };
     let expired_since = waiting::expired_since(app, date);
+    // What is approved is what leaves, whatever becomes of the templates meanwhile.
+    deliver::keep_versions(app, date).await?;
     app.store.approve_run(date, by, &lists, expired_since).await
 }
 

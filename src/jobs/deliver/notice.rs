@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Prepared;
 use super::prepare::{Content, company_party, date, sender_domain};
+use super::versions::Version;
 use crate::app::App;
 use crate::channels::email::{EmailMessage, Party};
 use crate::db::DueMessage;
@@ -20,7 +21,11 @@ pub struct FrozenNotice {
 }
 
 /// Makes the bytes of a letter to the operator.
-pub(super) fn prepare(app: &App, message: &DueMessage) -> Result<Prepared, String> {
+pub(super) fn prepare(
+    app: &App,
+    version: &Version,
+    message: &DueMessage,
+) -> Result<Prepared, String> {
     let frozen: FrozenNotice =
         serde_json::from_str(&message.inputs).map_err(|error| error.to_string())?;
     let html = format!(
@@ -31,7 +36,7 @@ pub(super) fn prepare(app: &App, message: &DueMessage) -> Result<Prepared, Strin
         key: message.key.clone(),
         message_id_domain: sender_domain(app),
         date: date(app, message),
-        from: company_party(app),
+        from: company_party(app, version),
         to: Party {
             name: None,
             address: frozen.address.clone(),

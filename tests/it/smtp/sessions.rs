@@ -115,6 +115,101 @@ async fn a_refused_letter_leaves_a_session_for_the_next_one() {
     assert_eq!(sink.connections(), 1);
 }
 
+/// A server that takes many commands at once.
+fn pipelining(scripts: Vec<Script>) -> Manners {
+    Manners {
+        scripts,
+        offers: vec!["PIPELINING"],
+        ..Manners::default()
+    }
+}
+
+#[tokio::test]
+async fn a_letter_is_offered_by_one_write_where_the_server_takes_many_commands_at_once() {
+    // The reply to MAIL comes late, and nobody waits for it before the rest is said.
+    let late = Script {
+        at: At::Sender,
+        fault: Fault::Delay(Duration::from_millis(100)),
+    };
+    let sink = sink(pipelining(vec![late])).await;
+    let mut session = session(&sink).await;
+    for key in ["k1", "k2"] {
+        session.offer(&envelope("anna@example.com")).await.unwrap();
+        assert_eq!(sink.received().len(), usize::from(key == "k2"));
+        session.transmit(&cleared(&letter(key))).await.unwrap();
+    }
+    let received = sink.received();
+    assert!(
+        received
+            .iter()
+            .all(|one| one.recipient == "anna@example.com")
+    );
+    assert_eq!(received[1].data, letter("k2"));
+    assert_eq!(sink.connections(), 1);
+}
+
+#[tokio::test]
+async fn of_many_commands_the_one_that_was_refused_first_counts() {
+    for (at, reply, stage, code) in [
+        (At::Sender, "451 4.3.0 later", Stage::Sender, 451),
+        (At::Recipient, "550 5.1.1 nobody", Stage::Recipient, 550),
+        (At::Data, "452 4.2.2 full", Stage::Data, 452),
+    ] {
+        let sink = sink(pipelining(vec![say(at, reply)])).await;
+        let mut session = session(&sink).await;
+        for _ in 0..2 {
+            let trouble = session.offer(&envelope("b@example.com")).await.unwrap_err();
+            assert_eq!(trouble.stage, stage);
+            assert_eq!(trouble.reply().unwrap().code, code);
+            assert!(!session.is_ready());
+            session.reset().await.unwrap();
+        }
+        assert_eq!(sink.connections(), 1, "{at:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_awaits_a_content_for_nobody_gets_none() {
+    let refusal = say(At::Recipient, "550 5.1.1 nobody here");
+    let sink = sink(Manners {
+        careless: true,
+        ..pipelining(vec![refusal])
+    })
+    .await;
+    let mut session = session(&sink).await;
+    let trouble = session.offer(&envelope("b@example.com")).await.unwrap_err();
+    assert_eq!(
+        (trouble.stage, trouble.reply().unwrap().code),
+        (Stage::Recipient, 550)
+    );
+    assert!(session.transmit(&cleared(&letter("k1"))).await.is_err());
+    assert!(session.reset().await.is_err(), "there is no way out");
+    assert!(sink.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_reply_too_many_among_many_commands_is_never_an_acceptance() {
+    for (at, other) in [
+        (At::Sender, "250 2.1.0 ok"),
+        (At::Recipient, "250 2.1.5 ok"),
+        (At::Recipient, "354 go ahead"),
+        (At::Data, "250 2.0.0 queued"),
+    ] {
+        let script = Script {
+            at,
+            fault: Fault::Twice(other),
+        };
+        let sink = sink(pipelining(vec![script])).await;
+        let mut session = session(&sink).await;
+        let sent = match session.offer(&envelope("anna@example.com")).await {
+            Ok(()) => session.transmit(&cleared(&letter("k1"))).await.map(drop),
+            Err(trouble) => Err(trouble),
+        };
+        assert!(sent.is_err(), "{at:?} {other}");
+        assert!(!session.is_ready());
+    }
+}
+
 #[tokio::test]
 async fn a_letter_that_is_given_up_after_the_354_is_not_delivered() {
     let sink = sink(Manners::default()).await;

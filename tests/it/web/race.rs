@@ -73,6 +73,7 @@ async fn send(company: &Company, order: &Order) -> (Vec<(i64, u64)>, usize) {
             claim: one.claim,
             address: email(one.client.0),
             content: [0; 32],
+            version: None,
             needs_until: 0,
             message: one.client.0,
         });

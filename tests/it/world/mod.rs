@@ -175,8 +175,9 @@ impl World {
                 said.join("\n")
             )
         });
-        let (templates, problems) = Templates::load(None);
-        assert!(problems.is_empty(), "the built-in templates are whole");
+        let own = self.home().join("templates");
+        let (templates, problems) = Templates::load(own.is_dir().then_some(&*own));
+        assert!(problems.is_empty(), "the templates are whole: {problems:?}");
         let store = Store::open(&loaded.settings.database.url, &loaded.home);
         let store = self.runtime.block_on(store).expect("a database");
         let key = load_or_create_key(&loaded.key_file()).expect("a key");
