@@ -12,6 +12,7 @@
 //! whatsapp/ru/missed-cycle-short.toml the approved template and its parameters
 //! pages/ru/preferences.html.hbs       a page for clients, as a whole
 //! layout/letter.{txt,html}.hbs        head and footer around every letter
+//! layout/letter.css                   how the letters with this layout look
 //! partials/button.html.hbs            pieces for all languages; partials/ru/… for one
 //! ```
 
@@ -98,6 +99,10 @@ pub(super) enum Slot {
         name: String,
         format: Format,
     },
+    /// How the letters with a layout look.
+    Sheet {
+        name: String,
+    },
     /// A partial; without a locale it serves every language.
     Partial {
         locale: Option<Locale>,
@@ -121,6 +126,7 @@ impl Slot {
         };
         match self {
             Self::Layout { name, format } => format!("layout/{name}.{}", end(format)),
+            Self::Sheet { name } => format!("layout/{name}.css"),
             Self::Partial {
                 locale: None,
                 name,
@@ -298,6 +304,9 @@ fn is_ignored(path: &str) -> bool {
 fn slot_of(path: &str) -> Result<Slot, (String, String)> {
     let parts: Vec<&str> = path.split('/').collect();
     match parts[..] {
+        ["layout", file] if file.strip_suffix(".css").is_some() => Ok(Slot::Sheet {
+            name: named(file, ".css")?,
+        }),
         ["layout", file] => {
             let (name, format) = page_file(file)?;
             Ok(Slot::Layout { name, format })
@@ -386,10 +395,9 @@ fn page_file(file: &str) -> Result<(String, Format), (String, String)> {
 fn named(file: &str, end: &str) -> Result<String, (String, String)> {
     let name = file.strip_suffix(end).ok_or_else(|| {
         let what = "no template has a name like this".to_owned();
-        let ends = if end == ".toml" {
-            ".toml"
-        } else {
-            ".txt.hbs or .html.hbs"
+        let ends = match end {
+            ".toml" | ".css" => end,
+            _ => ".txt.hbs or .html.hbs",
         };
         (what, format!("the name must end in {ends}"))
     })?;

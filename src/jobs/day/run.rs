@@ -14,14 +14,20 @@ use crate::db::{
 use crate::jobs::deliver;
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::managers::Managers;
+use crate::jobs::partners;
 use crate::model::{Arm, Channel, ClientFacts, ClientId, Day, hex};
 use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, PlannedTask, Touched};
 use crate::rules::rhythm::{USUAL_OVER_DAYS, flood};
+use crate::rules::schedule::surge;
 
+use super::due::DueTimes;
 use super::lists;
 use super::waiting;
 use super::walk::Walk;
 use super::{DayOptions, Ground};
+
+/// So many runs before a day say what is usual for its messages.
+const USUAL_OVER_RUNS: u32 = 14;
 
 /// What became of the wish to run a day.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -82,11 +88,7 @@ pub async fn run(
         Begun::New(run) => run,
     };
     ground.keep_base().await?;
-    let writer = Writer {
-        ground: &ground,
-        managers: Managers::read(app).await?,
-        run,
-    };
+    let mut writer = Writer::new(&ground, run).await?;
     let mut walk = Walk::begin(&ground, Some(run)).await?;
     while let Some(chunk) = walk.next().await? {
         progress(walk.clients_left());
@@ -100,6 +102,10 @@ pub async fn run(
         newly_missed: missed,
         campaigns: walk.into_counts(),
     };
+    let held_because = joined(
+        held_because,
+        surging(app, &counts, options.day, mode).await?,
+    );
     let version = ground.base.version.unwrap_or_default();
     let text = serde_json::to_string(&counts).unwrap_or_default();
     let lists = match held_because {
@@ -115,10 +121,9 @@ pub async fn run(
         expired_since: waiting::expired_since(app, options.day),
     };
     app.store.seal(run, &sealing, app.now_ms()).await?;
-    let campaigns = counts.campaigns;
     let summary = RunSummary {
         date: options.day,
-        campaigns,
+        campaigns: counts.campaigns,
         held_because,
     };
     if summary.held_because.is_some() {
@@ -173,7 +178,10 @@ async fn held_because(
             new.push(running.campaign.id.as_str());
         }
     }
-    Ok((!new.is_empty()).then(|| format!("first live run of {}", new.join(", "))))
+    let new = (!new.is_empty()).then(|| format!("first live run of {}", new.join(", ")));
+    let holds = app.store.holds().await?;
+    let restored = holds.into_iter().find(|hold| hold.name == "restore");
+    Ok(joined(new, restored.map(|hold| hold.reason)))
 }
 
 /// Why a run with WhatsApp messages has to wait: the configuration wants a person to look at them.
@@ -198,6 +206,12 @@ struct Counts {
     /// Clients who missed their cycle on the very day.
     newly_missed: u32,
     campaigns: Vec<CampaignCounts>,
+}
+
+impl Counts {
+    fn messages(&self) -> u64 {
+        self.campaigns.iter().map(|one| one.messages).sum()
+    }
 }
 
 /// The part of [`Counts`] that the flood guard reads back.
@@ -225,6 +239,36 @@ async fn flooded(app: &App, missed: u32, day: Day) -> Result<Option<String>, Sto
     }))
 }
 
+/// Why a live run is held that would send far more than usual.
+async fn surging(
+    app: &App,
+    counts: &Counts,
+    day: Day,
+    mode: DeliveryMode,
+) -> Result<Option<String>, StoreError> {
+    if mode == DeliveryMode::Sandbox {
+        return Ok(None);
+    }
+    let before = app.store.counts_before(day, USUAL_OVER_RUNS).await?;
+    let before: Vec<u64> = before
+        .iter()
+        .filter_map(|text| serde_json::from_str::<Counts>(text).ok())
+        .map(|counts| counts.messages())
+        .collect();
+    let (times, least) = (
+        app.settings.limits.surge_factor,
+        app.settings.limits.surge_least,
+    );
+    Ok(
+        surge(counts.messages(), &before, times, least).map(|surge| {
+            format!(
+                "{} messages, usually {}: is it meant to be so many?",
+                surge.messages, surge.usual
+            )
+        }),
+    )
+}
+
 fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
     match (one, other) {
         (Some(one), Some(other)) => Some(format!("{one}; {other}")),
@@ -236,11 +280,22 @@ fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
 struct Writer<'a> {
     ground: &'a Ground<'a>,
     managers: Managers,
+    due: DueTimes<'a>,
     run: i64,
 }
 
-impl Writer<'_> {
-    async fn write(&self, chunk: Vec<(ClientFacts, Decided)>) -> Result<(), StoreError> {
+impl<'a> Writer<'a> {
+    async fn new(ground: &'a Ground<'a>, run: i64) -> Result<Self, StoreError> {
+        let app = ground.app;
+        Ok(Self {
+            ground,
+            managers: Managers::read(app).await?,
+            due: DueTimes::new(&app.settings, app.clock.now()),
+            run,
+        })
+    }
+
+    async fn write(&mut self, chunk: Vec<(ClientFacts, Decided)>) -> Result<(), StoreError> {
         let app = self.ground.app;
         let day = self.ground.options.day;
         let touched: Vec<ClientId> = chunk
@@ -249,18 +304,22 @@ impl Writer<'_> {
             .map(|(facts, _)| facts.client.id)
             .collect();
         let details = app.store.details(&touched, day).await?;
+        let touches = chunk
+            .iter()
+            .filter_map(|(facts, decided)| Some((facts, decided.touch.as_ref()?)));
+        let codes = partners::codes(app, touches).await?;
         let mut staged = Staged::default();
         for (facts, decided) in chunk {
-            self.stage(&facts, decided, &details, &mut staged);
+            self.stage(&facts, decided, (&details, &codes), &mut staged);
         }
         app.store.stage(self.run, day, &staged).await
     }
 
     fn stage(
-        &self,
+        &mut self,
         facts: &ClientFacts,
         decided: Decided,
-        details: &HashMap<ClientId, Details>,
+        (details, codes): (&HashMap<ClientId, Details>, &HashMap<String, String>),
         staged: &mut Staged,
     ) {
         let client = facts.client.id;
@@ -291,9 +350,12 @@ impl Writer<'_> {
             });
         }
         let nothing = Details::default();
-        let frozen = self.freeze(facts, details.get(&client).unwrap_or(&nothing), &touch);
+        let mut frozen = self.freeze(facts, details.get(&client).unwrap_or(&nothing), &touch);
         match &touch.action {
             Action::Message(message) => {
+                let drawn = message.variant.as_ref();
+                frozen.variant = drawn.map(|drawn| inputs::variant_name(&touch.step, drawn));
+                frozen.partner_code = codes.get(&inputs::key_of(&touch, &facts.client)).cloned();
                 self.stage_message(facts, &touch, message, frozen, staged);
             }
             Action::Task(task) => staged.tasks.push(new_task(client, &touch, task, &frozen)),
@@ -310,7 +372,7 @@ impl Writer<'_> {
     }
 
     fn stage_message(
-        &self,
+        &mut self,
         facts: &ClientFacts,
         touch: &Touched,
         message: &PlannedMessage,
@@ -341,6 +403,16 @@ impl Writer<'_> {
         let hash = app.key.hash(message.channel, &message.address);
         let lasts = chrono::TimeDelta::days(app.settings.delivery.expires_after.count().into());
         let lasts_ms = lasts.num_milliseconds();
+        let campaigns = &self.ground.campaigns;
+        let running = campaigns
+            .iter()
+            .find(|one| one.campaign.id == touch.campaign);
+        let campaign = running.map(|running| running.campaign);
+        let due_at = campaign.map_or(0, |campaign| self.due.next(campaign, facts));
+        let has_partner = campaign.is_some_and(|campaign| campaign.partner.is_some());
+        // A partner's offer without a code is none.
+        let without_code = has_partner && frozen.partner_code.is_none();
+        let treated = if without_code { "skipped" } else { "planned" };
         staged.messages.push(NewMessage {
             key: inputs::key_of(touch, &facts.client),
             campaign: touch.campaign.clone(),
@@ -351,10 +423,12 @@ impl Writer<'_> {
             template: message.template.clone(),
             class: message.class.word(),
             address_hash: hex(&hash),
-            state: state_word(touch.arm, "planned"),
+            state: state_word(touch.arm, treated),
             inputs: serde_json::to_string(&frozen).unwrap_or_default(),
             on_unknown: message.on_unknown.word(),
-            expires_at: app.now_ms() + lasts_ms,
+            due_at,
+            expires_at: app.now_ms().max(due_at) + lasts_ms,
+            variant: message.variant.clone(),
         });
     }
 }

@@ -217,9 +217,32 @@ fn a_wrong_password_stops_the_channel_until_a_person_lifts_it() {
     lift.args(["messages", "stops", "--lift", "channel", "email"]);
     assert!(lift.output().unwrap().status.success());
     assert_eq!(post.stops(), Vec::<String>::new());
-    post.later(TimeDelta::minutes(16));
+    // At once, by the process that has met the wrong password: nobody restarts it, no hour passes.
     post.deliver();
     assert_eq!(post.states(), [("accepted".to_owned(), 3)]);
+    post.finish();
+}
+
+#[test]
+fn a_stop_of_a_step_leaves_its_fallback_alone() {
+    let step = r#"channel = "whatsapp", template = "thank-you-short",
+        fallback = { channel = "email", template = "news" }"#;
+    let mut post = one_letter(Manners::default(), step);
+    let planned = post.world.texts("SELECT step FROM messages");
+    assert_eq!(planned, ["message-fallback"], "no country is on the list");
+    let app = post.app();
+    let stop = |name: &str| rekindle::db::Stop {
+        kind: rekindle::model::StopOf::Step,
+        name: name.to_owned(),
+        since: 0,
+        by: "test".to_owned(),
+        reason: "the template rests".to_owned(),
+    };
+    post.world
+        .wait(app.store.stop(&stop("news/message")))
+        .unwrap();
+    post.deliver();
+    assert_eq!(post.state("anna").0, "accepted");
     post.finish();
 }
 
