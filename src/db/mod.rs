@@ -5,11 +5,14 @@
 //! the same methods (see `docs/DECISIONS.md`). What a row *means* is decided in `rules`.
 
 mod bulk;
+mod campaign_page;
 mod candidates;
+mod card;
 mod checkups;
 mod client_kinds;
 mod consents;
 mod dating;
+mod day_page;
 mod delivery;
 mod details;
 mod facts;
@@ -29,6 +32,9 @@ mod tally;
 mod tasks;
 
 pub use candidates::MergedClient;
+pub use campaign_page::{CampaignTotals, SandboxRow};
+pub use card::{CardDeal, CardHead, CardMessage, CardPurchase};
+pub use day_page::{Background, Load, OpenDeal, PastOutcome};
 pub use delivery::{
     Asking, Claim, ClaimOrder, Claimed, Decision, Ending, Journal, MessageFilter, MessageRow,
     Outlook, Passed, Reconciled, Settled, Stop,

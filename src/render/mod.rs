@@ -18,6 +18,7 @@ mod scan;
 mod scope;
 mod shape;
 mod source;
+mod staff;
 mod templates;
 mod tidy;
 mod words;
@@ -27,10 +28,12 @@ pub use context::{
     LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, PageContext, RhythmPart,
     TaskListContext, TaskPart,
 };
+pub use links::{mailto, tel};
 pub use page::ButtonKind;
 pub use problem::{RenderError, TemplateProblem};
 pub use rendered::{Letter, Script, WhatsAppButton, WhatsAppMessage};
 pub use source::Kind;
+pub use staff::{STAFF_STYLE, StaffPages};
 pub use templates::{TemplateInfo, Templates};
 
 /// Every word that templates can use, ours and those of Handlebars.

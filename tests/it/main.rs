@@ -11,6 +11,7 @@ mod doctor;
 mod house;
 mod import;
 mod letters;
+mod pages;
 mod shop;
 mod smtp;
 mod web;
