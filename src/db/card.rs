@@ -21,7 +21,7 @@ pub struct CardHead {
     pub email: Option<String>,
     /// The phone.
     pub phone: Option<String>,
-    /// The manager, by the id that the source uses.
+    /// The manager who has him now, by the id that the source uses.
     pub manager: Option<String>,
     /// Tags of the source, as a JSON array.
     pub tags: String,
@@ -85,8 +85,9 @@ impl Store {
     /// Who a client is; nothing when there is no such number.
     pub async fn card_head(&self, client: ClientId) -> Result<Option<CardHead>> {
         let row = sqlx::query(
-            "SELECT ext_id, name, company, email, phone, manager, tags, attributes FROM clients
-             WHERE id = ?1 AND deleted_on IS NULL",
+            "SELECT c.ext_id, c.name, c.company, c.email, c.phone, m.manager, c.tags, c.attributes
+             FROM clients c JOIN client_managers m ON m.client_id = c.id
+             WHERE c.id = ?1 AND c.deleted_on IS NULL",
         )
         .bind(client.0)
         .fetch_optional(&self.pool)
@@ -106,13 +107,17 @@ impl Store {
     /// Whether a client is a manager's to see: his own, or one whom he is asked to call.
     pub async fn is_client_of(&self, client: ClientId, manager: &str) -> Result<bool> {
         let his = sqlx::query_scalar::<_, bool>(
-            "SELECT EXISTS (SELECT 1 FROM clients WHERE id = ?1 AND manager = ?2)
+            "SELECT EXISTS (SELECT 1 FROM client_managers WHERE client_id = ?1 AND manager = ?2)
                  OR EXISTS (SELECT 1 FROM tasks t
                             JOIN runs r ON r.id = t.run_id AND r.status = 'sealed'
-                            WHERE t.client_id = ?1 AND t.manager = ?2
+                            WHERE t.client_id = ?1 AND ?2 IN (t.manager, t.acting)
                               AND t.state IN ('open', 'waiting'))",
         );
-        Ok(his.bind(client.0).bind(manager).fetch_one(&self.pool).await?)
+        Ok(his
+            .bind(client.0)
+            .bind(manager)
+            .fetch_one(&self.pool)
+            .await?)
     }
 
     /// The people behind a client, whoever is written to first.
@@ -211,7 +216,7 @@ impl Store {
     /// What came of the tasks about a client, the last outcome first.
     pub async fn outcomes_about(&self, client: ClientId) -> Result<Vec<PastOutcome>> {
         let rows = sqlx::query(
-            "SELECT o.kind, o.day, o.until, o.note, o.recorded_by, o.task_id
+            "SELECT o.kind, o.day, o.until, o.reason, o.note, o.recorded_by, o.task_id
              FROM tasks t JOIN outcomes o ON o.task_id = t.id
              WHERE t.client_id = ?1 ORDER BY o.id DESC LIMIT ?2",
         )
@@ -224,6 +229,7 @@ impl Store {
                 kind: word(row, "outcomes", "kind")?,
                 day: day_of(row, "day"),
                 until: optional_day(row, "until"),
+                reason: row.get("reason"),
                 note: row.get("note"),
                 by: row.get("recorded_by"),
                 task: row.get("task_id"),

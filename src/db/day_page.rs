@@ -32,6 +32,8 @@ pub struct PastOutcome {
     pub day: Day,
     /// When to come back.
     pub until: Option<Day>,
+    /// Why not, for a rejection.
+    pub reason: Option<String>,
     /// What was noted.
     pub note: Option<String>,
     /// Who recorded it.
@@ -66,7 +68,7 @@ impl Store {
     /// The list of a manager as the last run has made it, without what is done.
     pub async fn list_of(&self, manager: &str) -> Result<Vec<TaskRow>> {
         let statement = format!(
-            "{TASK_COLUMNS} WHERE t.manager = ?1 AND t.state = 'open' AND t.rank IS NOT NULL
+            "{TASK_COLUMNS} WHERE coalesce(t.acting, t.manager) = ?1 AND t.state = 'open' AND t.rank IS NOT NULL
              ORDER BY t.rank, t.id"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
@@ -80,7 +82,7 @@ impl Store {
     pub async fn recorded_on(&self, manager: &str, day: Day) -> Result<Vec<TaskRow>> {
         let statement = format!(
             "{TASK_COLUMNS}
-             WHERE t.manager = ?1 AND t.state <> 'held_out'
+             WHERE coalesce(t.acting, t.manager) = ?1 AND t.state <> 'held_out'
                AND t.id IN (SELECT task_id FROM outcomes WHERE day = ?2)
              ORDER BY (SELECT max(id) FROM outcomes WHERE task_id = t.id) DESC"
         );
@@ -95,12 +97,12 @@ impl Store {
     /// How many tasks every manager has on a day.
     pub async fn loads(&self, day: Day) -> Result<Vec<Load>> {
         let rows = sqlx::query(
-            "SELECT t.manager, sum(t.state = 'open' AND t.rank IS NOT NULL) AS open,
+            "SELECT coalesce(t.acting, t.manager) AS manager, sum(t.state = 'open' AND t.rank IS NOT NULL) AS open,
                     sum(t.state = 'waiting' AND t.not_before <= ?1) AS waiting
              FROM tasks t
              WHERE t.state IN ('open', 'waiting')
                AND t.run_id IN (SELECT id FROM runs WHERE status = 'sealed')
-             GROUP BY t.manager ORDER BY t.manager",
+             GROUP BY 1 ORDER BY 1",
         )
         .bind(day.epoch_days())
         .fetch_all(&self.pool)
@@ -114,10 +116,7 @@ impl Store {
     }
 
     /// What is known of clients beside their tasks.
-    pub async fn backgrounds(
-        &self,
-        clients: &[ClientId],
-    ) -> Result<HashMap<ClientId, Background>> {
+    pub async fn backgrounds(&self, clients: &[ClientId]) -> Result<HashMap<ClientId, Background>> {
         let list = serde_json::to_string(clients).map_err(|error| StoreError::Row {
             table: "clients",
             reason: error.to_string(),
@@ -135,7 +134,7 @@ impl Store {
         known: &mut HashMap<ClientId, Background>,
     ) -> Result<()> {
         let rows = sqlx::query(
-            "SELECT t.client_id, o.kind, o.day, o.until, o.note, o.recorded_by, o.task_id
+            "SELECT t.client_id, o.kind, o.day, o.until, o.reason, o.note, o.recorded_by, o.task_id
              FROM json_each(?1) AS c
              CROSS JOIN tasks t ON t.client_id = c.value
              CROSS JOIN outcomes o ON o.task_id = t.id
@@ -150,6 +149,7 @@ impl Store {
                 kind: word(row, "outcomes", "kind")?,
                 day: day_of(row, "day"),
                 until: optional_day(row, "until"),
+                reason: row.get("reason"),
                 note: row.get("note"),
                 by: row.get("recorded_by"),
                 task: row.get("task_id"),

@@ -21,6 +21,7 @@ mod import;
 mod imported;
 mod inbound;
 mod messages;
+mod outcomes;
 mod rhythms;
 mod rows;
 mod runs;
@@ -31,8 +32,8 @@ mod suppressions;
 mod tally;
 mod tasks;
 
-pub use candidates::MergedClient;
 pub use campaign_page::{CampaignTotals, SandboxRow};
+pub use candidates::MergedClient;
 pub use card::{CardDeal, CardHead, CardMessage, CardPurchase};
 pub use day_page::{Background, Load, OpenDeal, PastOutcome};
 pub use delivery::{
@@ -46,6 +47,7 @@ pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals}
 pub use imported::Imported;
 pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Taking, Trace};
 pub use messages::{DueMessage, Handed, NewList};
+pub use outcomes::{Effects, Friend, Noted, OWN_SOURCE, Recording};
 pub use rhythms::RhythmProgress;
 pub use runs::{Begun, Listed, RunRow, Sealing};
 pub use sessions::NewSignIn;
@@ -54,7 +56,7 @@ pub use staging::{
 };
 pub use suppressions::{Entry, NewSuppression, SuppressionRow};
 pub use tally::Ended;
-pub use tasks::{TaskFilter, TaskInQueue, TaskRow};
+pub use tasks::{Reassignment, TaskFilter, TaskInQueue, TaskRow};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -44,13 +44,12 @@ impl Store {
         since_ms: i64,
     ) -> Result<bool> {
         let mut tx = self.begin().await?;
-        let asked: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM sign_ins WHERE person = ?1 AND asked_at > ?2",
-        )
-        .bind(link.person)
-        .bind(since_ms)
-        .fetch_one(&mut *tx)
-        .await?;
+        let asked: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM sign_ins WHERE person = ?1 AND asked_at > ?2")
+                .bind(link.person)
+                .bind(since_ms)
+                .fetch_one(&mut *tx)
+                .await?;
         if asked >= most {
             return Ok(false);
         }

@@ -21,6 +21,6 @@ pub mod outcome;
 pub mod preview;
 mod reach;
 pub mod rhythms;
-mod volume;
 pub mod staff;
+mod volume;
 pub mod worker;

@@ -134,6 +134,8 @@ fn silence(standing: Option<&Standing>, day: Day) -> Touched {
         manager: String::new(),
         kind: crate::model::TaskKind::Call,
         script: String::new(),
+        urgent: false,
+        from: None,
     };
     Touched {
         campaign: "preview".to_owned(),

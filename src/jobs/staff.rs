@@ -67,12 +67,13 @@ pub async fn person(app: &App, email: &str) -> Result<Option<Person>, StoreError
     let is_his = |other: &str| other.trim().to_lowercase() == email;
     let entry = app.settings.staff.iter().find(|one| is_his(&one.email));
     let managers = Managers::read(app).await?;
-    let manager = managers
-        .all()
-        .find(|manager| manager.email.as_deref().is_some_and(is_his));
+    let mut all = managers.staff().all();
+    let manager = all.find(|manager| manager.email.as_deref().is_some_and(is_his));
     if entry.is_none() && manager.is_none() {
         return Ok(None);
     }
+    // Whom the settings call the head of sales needs no entry of his own.
+    let leads = manager.is_some_and(|manager| managers.staff().head() == Some(manager.id.as_str()));
     let name = entry.map(|entry| entry.name.clone());
     let locale = entry.and_then(|entry| entry.locale);
     Ok(Some(Person {
@@ -80,7 +81,9 @@ pub async fn person(app: &App, email: &str) -> Result<Option<Person>, StoreError
             .or_else(|| manager.map(|manager| manager.name.clone()))
             .unwrap_or_default(),
         manager: manager.map(|manager| manager.id.clone()),
-        role: entry.map(|entry| entry.role),
+        role: entry
+            .map(|entry| entry.role)
+            .or(leads.then_some(StaffRole::Head)),
         locale: locale
             .or_else(|| manager.and_then(|manager| manager.locale))
             .unwrap_or(app.locale()),
@@ -91,7 +94,10 @@ pub async fn person(app: &App, email: &str) -> Result<Option<Person>, StoreError
 /// Where the pages of the company's own people begin, without a slash at the end.
 pub fn pages(app: &App) -> String {
     let web = &app.settings.web;
-    let configured = web.staff_url.as_deref().map(|url| url.trim_end_matches('/'));
+    let configured = web
+        .staff_url
+        .as_deref()
+        .map(|url| url.trim_end_matches('/'));
     configured.map_or_else(|| format!("http://{}", web.staff), str::to_owned)
 }
 
@@ -105,7 +111,12 @@ pub fn sign_in_link(app: &App, message_key: &str) -> String {
 /// Says no when he has asked too often.
 pub async fn send_link(app: &App, person: &Person, draw: u64) -> Result<bool, StoreError> {
     let (day, now_ms) = (app.today(), app.now_ms());
-    let key = message_key("sign-in", &now_ms.to_string(), &person.email, &draw.to_string());
+    let key = message_key(
+        "sign-in",
+        &now_ms.to_string(),
+        &person.email,
+        &draw.to_string(),
+    );
     let context = TaskListContext {
         company: inputs::company_part(app),
         manager: ManagerPart {

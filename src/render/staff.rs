@@ -137,7 +137,11 @@ impl HelperDef for Say {
         _: &'rc Context,
         _: &mut RenderContext<'reg, 'rc>,
     ) -> Result<ScopedJson<'rc>, handlebars::RenderError> {
-        let parts: Vec<String> = helper.params().iter().map(|one| text(one.value())).collect();
+        let parts: Vec<String> = helper
+            .params()
+            .iter()
+            .map(|one| text(one.value()))
+            .collect();
         let key = parts.concat();
         let Some(said) = self.said.get(&key) else {
             return match &parts[..] {
@@ -155,7 +159,9 @@ impl HelperDef for Say {
 }
 
 fn text(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 #[cfg(test)]
@@ -192,18 +198,24 @@ mod tests {
             for part in text.split("t \"").skip(1) {
                 let key = part.split('"').next().unwrap();
                 let joined = key.ends_with('.');
-                let known = ru.keys().any(|one| one == key || joined && one.starts_with(key));
+                let known = ru
+                    .keys()
+                    .any(|one| one == key || joined && one.starts_with(key));
                 assert!(known, "{file}: {key}");
             }
             assert!(!text.contains("{{{") && !text.contains("<script"), "{file}");
-            assert!(!text.contains("style=\""), "{file}: the policy allows no inline styles");
+            assert!(
+                !text.contains("style=\""),
+                "{file}: the policy allows no inline styles"
+            );
         }
     }
 
     #[test]
     fn what_is_said_is_filled_and_escaped() {
         let mut registry = Handlebars::new();
-        let said = said("\"a.b\" = \"to {who}!\"\n\"c.d\" = \"D\"\n\"e\" = \"{n} a|{n} b|{n} c\"\n");
+        let said =
+            said("\"a.b\" = \"to {who}!\"\n\"c.d\" = \"D\"\n\"e\" = \"{n} a|{n} b|{n} c\"\n");
         let locale = Locale::Ru;
         registry.register_helper("t", Box::new(Say { locale, said }));
         let made = |page: &str| {
@@ -211,7 +223,10 @@ mod tests {
         };
         assert_eq!(made("{{t \"a.b\" who=x}}").unwrap(), "to &lt;b&gt;!");
         assert_eq!(made("{{t \"a.b\" who=n}}").unwrap(), "to 3!");
-        assert_eq!(made("{{t \"c.\" k}} {{t \"c.\" x}}").unwrap(), "D &lt;b&gt;");
+        assert_eq!(
+            made("{{t \"c.\" k}} {{t \"c.\" x}}").unwrap(),
+            "D &lt;b&gt;"
+        );
         assert_eq!(made("{{t \"e\" n=n}}").unwrap(), "3 b");
         assert!(made("{{t \"nothing\"}}").is_err());
     }

@@ -309,6 +309,8 @@ async fn read_won_deals(tx: &mut SqliteConnection, standings: &mut [Standing]) -
     .await?;
     for row in rows {
         let deal = Deal {
+            stage_since: None,
+            manager: None,
             ext_id: row.get("ext_id"),
             title: None,
             status: DealStatus::Won,

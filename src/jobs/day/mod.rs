@@ -11,7 +11,7 @@ mod scan;
 mod waiting;
 mod walk;
 
-pub use lists::{ManagerList, manager_lists, write_lists};
+pub use lists::{ManagerList, manager_lists, more, write_lists};
 pub use plan::plan;
 pub use run::{RunOutcome, RunSummary, approve, run};
 
@@ -23,6 +23,7 @@ use crate::model::Day;
 use crate::rules::plan::{Frame, Running};
 
 use super::base::{self, Base};
+use super::managers::Managers;
 
 /// Which day, and how it is looked at.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,7 @@ pub(crate) struct Ground<'a> {
     options: DayOptions<'a>,
     base: Base,
     campaigns: Vec<Running<'a>>,
+    managers: Managers,
 }
 
 impl<'a> Ground<'a> {
@@ -59,6 +61,7 @@ impl<'a> Ground<'a> {
             options,
             base,
             campaigns,
+            managers: Managers::read(app).await?,
         })
     }
 
@@ -90,6 +93,11 @@ impl<'a> Ground<'a> {
         &self.base.facts
     }
 
+    /// The managers.
+    pub(crate) const fn managers(&self) -> &Managers {
+        &self.managers
+    }
+
     /// The part of the ground that the rules see.
     pub(crate) fn frame(&self) -> Frame<'_> {
         Frame {
@@ -97,6 +105,7 @@ impl<'a> Ground<'a> {
             campaigns: &self.campaigns,
             base: &self.base.facts,
             settings: &self.app.settings,
+            staff: self.managers.staff(),
         }
     }
 }

@@ -12,7 +12,6 @@ use crate::db::{
     Sealing, Staged, StoreError,
 };
 use crate::jobs::inputs::{self, Frozen};
-use crate::jobs::managers::Managers;
 use crate::model::{Arm, Channel, ClientFacts, ClientId, Day, hex};
 use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, PlannedTask, Touched};
 use crate::rules::rhythm::{USUAL_OVER_DAYS, flood};
@@ -60,6 +59,7 @@ pub async fn run(
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<RunOutcome, StoreError> {
     let mode = app.settings.delivery.mode;
+    app.store.win_own_deals(options.day).await?;
     let mut ground = Ground::read(app, options).await?;
     let held_because = held_because(app, &ground, mode).await?;
     let names: Vec<&str> = ground
@@ -83,7 +83,6 @@ pub async fn run(
     ground.keep_base().await?;
     let writer = Writer {
         ground: &ground,
-        managers: Managers::read(app).await?,
         run,
     };
     let mut walk = Walk::begin(&ground, Some(run)).await?;
@@ -115,6 +114,7 @@ pub async fn run(
         held_because: held_because.as_deref(),
         lists: &lists,
         expired_since: waiting::expired_since(app, options.day),
+        overdue_since: waiting::overdue_since(app, options.day),
     };
     app.store.seal(run, &sealing, app.now_ms()).await?;
     let campaigns = counts.campaigns;
@@ -146,7 +146,11 @@ pub async fn approve(app: &App, date: Day, by: &str) -> Result<bool, StoreError>
         Vec::new()
     };
     let expired_since = waiting::expired_since(app, date);
-    app.store.approve_run(date, by, &lists, expired_since).await
+    let now_ms = app.now_ms();
+    let store = &app.store;
+    store
+        .approve_run(date, by, &lists, expired_since, now_ms)
+        .await
 }
 
 /// Why the run has to wait for a person: campaigns that have never been live write to people whom
@@ -228,7 +232,6 @@ fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
 /// Writes the chunks of one run.
 struct Writer<'a> {
     ground: &'a Ground<'a>,
-    managers: Managers,
     run: i64,
 }
 
@@ -289,7 +292,9 @@ impl Writer<'_> {
             Action::Message(message) => {
                 self.stage_message(facts, &touch, message, frozen, staged);
             }
-            Action::Task(task) => staged.tasks.push(new_task(client, &touch, task, &frozen)),
+            Action::Task(task) => staged
+                .tasks
+                .extend(new_tasks(client, &touch, task, &frozen)),
         }
     }
 
@@ -298,7 +303,7 @@ impl Writer<'_> {
             .client
             .manager
             .as_deref()
-            .and_then(|id| self.managers.get(id));
+            .and_then(|id| self.ground.managers().get(id));
         inputs::freeze(self.ground, facts, details, manager, &touch.evidence)
     }
 
@@ -352,8 +357,14 @@ impl Writer<'_> {
     }
 }
 
-fn new_task(client: ClientId, touch: &Touched, task: &PlannedTask, frozen: &Frozen) -> NewTask {
-    NewTask {
+/// The task of a touch; a hand-over is one for each of the two.
+fn new_tasks(
+    client: ClientId,
+    touch: &Touched,
+    task: &PlannedTask,
+    frozen: &Frozen,
+) -> Vec<NewTask> {
+    let one = NewTask {
         campaign: touch.campaign.clone(),
         client,
         episode: touch.episode.clone(),
@@ -364,7 +375,15 @@ fn new_task(client: ClientId, touch: &Touched, task: &PlannedTask, frozen: &Froz
         state: state_word(touch.arm, "waiting"),
         value: touch.value,
         inputs: serde_json::to_string(frozen).unwrap_or_default(),
-    }
+        urgent: task.urgent,
+        taker: task.from.as_ref().map(|_| task.manager.clone()),
+    };
+    let told_by = task.from.as_ref().map(|from| NewTask {
+        manager: from.clone(),
+        step: format!("{}-from", touch.step),
+        ..one.clone()
+    });
+    [Some(one), told_by].into_iter().flatten().collect()
 }
 
 const fn arm_word(arm: Arm) -> &'static str {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::config::campaign::CampaignStatus;
-use crate::model::{Channel, Day};
+use crate::model::{Channel, Day, ManagerRole};
 use crate::rules::audience::Seen;
 use crate::rules::evidence::Evidence;
 
@@ -123,6 +123,8 @@ pub enum Reason {
     SameAddress,
     /// There is no step that could be taken.
     NoStep,
+    /// A client is to be handed over, and nobody has the role to take him.
+    NobodyToTake(ManagerRole),
 }
 
 impl fmt::Display for Reason {
@@ -145,6 +147,7 @@ impl fmt::Display for Reason {
             Self::Outranked(_) => f.write_str("outranked"),
             Self::SameAddress => f.write_str("same_address"),
             Self::NoStep => f.write_str("no_step"),
+            Self::NobodyToTake(role) => write!(f, "nobody_to_take.{role}"),
         }
     }
 }

@@ -88,7 +88,13 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, signed: Signed) -> Answe
     });
     let body = Campaigns {
         campaigns: campaigns.collect(),
-        runs: app.store.runs(RUNS).await?.into_iter().map(run_part).collect(),
+        runs: app
+            .store
+            .runs(RUNS)
+            .await?
+            .into_iter()
+            .map(run_part)
+            .collect(),
     };
     Ok(desk.good("campaigns", "campaigns.title", &signed, &body))
 }
@@ -199,7 +205,9 @@ fn plan_page(desk: &Desk, signed: &Signed, plan: &Plan) -> Response {
 /// it done when he comes again, and two who ask at once ask once.
 async fn plan_of_today(desk: &Arc<Desk>) -> Result<Arc<Plan>, Failure> {
     let made = tokio::spawn(plan_or_wait(Arc::clone(desk)));
-    let made = made.await.map_err(|error| Failure::Made(error.to_string()))?;
+    let made = made
+        .await
+        .map_err(|error| Failure::Made(error.to_string()))?;
     Ok(made?)
 }
 

@@ -170,7 +170,11 @@ async fn seen(desk: &Desk, signed: &Signed, client: ClientId) -> Result<Option<C
         Some(manager) => store.is_client_of(client, manager).await?,
         None => false,
     };
-    Ok(if may { store.card_head(client).await? } else { None })
+    Ok(if may {
+        store.card_head(client).await?
+    } else {
+        None
+    })
 }
 
 async fn card(
@@ -193,29 +197,45 @@ async fn card(
     let contacts = store.contacts_of(client).await?;
     let outcomes = store.outcomes_about(client).await?;
     let locale = app.locale();
-    let upsell = explained.upsell.iter().map(|step| wording::step_up(locale, step));
+    let upsell = explained
+        .upsell
+        .iter()
+        .map(|step| wording::step_up(locale, step));
     Ok(Card {
         id: client.0,
         ways: Ways::of(head.phone.as_deref(), head.email.as_deref()),
         person: head.name.filter(|name| *name != explained.name),
         label: explained.name,
-        ext_id: head.ext_id,
         manager,
         tags: serde_json::from_str(&head.tags).unwrap_or_default(),
         attributes: serde_json::from_str(&head.attributes).unwrap_or_default(),
         contacts: contacts.into_iter().map(contact_part).collect(),
-        crm: None,
+        crm: app.settings.tasks.crm_link(&head.ext_id),
+        ext_id: head.ext_id,
         merged_into: explained.merged_into,
         rhythm: explained.rhythm.map(rhythm_part),
         hints: explained.hints.into_iter().map(|hint| hint.item).collect(),
         upsell: upsell.collect(),
         turnover: (turnover != 0).then(|| money(turnover)),
-        purchases: purchases.into_iter().map(|one| purchase_part(app, one)).collect(),
+        purchases: purchases
+            .into_iter()
+            .map(|one| purchase_part(app, one))
+            .collect(),
         deals: deals.into_iter().map(|one| deal_part(app, one)).collect(),
-        messages: messages.into_iter().map(|one| message_part(app, one)).collect(),
+        messages: messages
+            .into_iter()
+            .map(|one| message_part(app, one))
+            .collect(),
         tasks: explained.tasks,
-        outcomes: outcomes.into_iter().map(OutcomePart::from).collect(),
-        campaigns: explained.campaigns.into_iter().map(|lines| campaign_part(app, lines)).collect(),
+        outcomes: outcomes
+            .into_iter()
+            .map(|past| OutcomePart::of(app, past))
+            .collect(),
+        campaigns: explained
+            .campaigns
+            .into_iter()
+            .map(|lines| campaign_part(app, lines))
+            .collect(),
     })
 }
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 use tracing::error;
@@ -92,7 +92,10 @@ impl Desk {
             sandbox: self.app().settings.delivery.mode == DeliveryMode::Sandbox,
             person: reader.signed().map(|signed| signed.person.name.as_str()),
             csrf: reader.signed().map(|signed| signed.csrf.as_str()),
-            nav: reader.signed().map(|signed| nav(&signed.person, name)).unwrap_or_default(),
+            nav: reader
+                .signed()
+                .map(|signed| nav(&signed.person, name))
+                .unwrap_or_default(),
             body,
         };
         match self.pages.page(name, locale, &page) {
@@ -118,7 +121,13 @@ impl Desk {
     /// What does not exist, or is not the reader's to see.
     pub(super) fn nothing(&self, signed: &Signed) -> Response {
         let (reader, nothing) = (Reader::Known(signed), Nothing {});
-        self.page(StatusCode::NOT_FOUND, "nothing", "nothing.title", reader, &nothing)
+        self.page(
+            StatusCode::NOT_FOUND,
+            "nothing",
+            "nothing.title",
+            reader,
+            &nothing,
+        )
     }
 }
 
@@ -177,11 +186,31 @@ struct Nav {
 
 fn nav(person: &Person, page: &str) -> Vec<Nav> {
     let ways = [
-        ("/today", "today", &["today", "task", "card"][..], person.manager.is_some() || person.leads()),
-        ("/campaigns", "campaigns", &["campaigns"], person.sees_campaigns()),
+        (
+            "/today",
+            "today",
+            &["today", "task", "card"][..],
+            person.manager.is_some() || person.leads(),
+        ),
+        (
+            "/campaigns",
+            "campaigns",
+            &["campaigns"],
+            person.sees_campaigns(),
+        ),
         ("/plan", "plan", &["plan"], person.sees_campaigns()),
-        ("/letters", "letters", &["letters", "letter"], person.sees_campaigns()),
-        ("/outbox", "outbox", &["outbox", "sent"], person.sees_campaigns()),
+        (
+            "/letters",
+            "letters",
+            &["letters", "letter"],
+            person.sees_campaigns(),
+        ),
+        (
+            "/outbox",
+            "outbox",
+            &["outbox", "sent"],
+            person.sees_campaigns(),
+        ),
         ("/figures", "figures", &["figures"], person.sees_figures()),
     ];
     let seen = ways.into_iter().filter(|(.., sees)| *sees);

@@ -87,12 +87,20 @@ impl FromRequest<Arc<Desk>> for Posted {
         let form = Form::<Fields>::from_request(request, &()).await;
         let Form(fields) = form.map_err(IntoResponse::into_response)?;
         // Both are sums under a key that nobody knows: how they differ tells nothing.
-        let token = fields.get("csrf").is_some_and(|given| *given == signed.csrf);
+        let token = fields
+            .get("csrf")
+            .is_some_and(|given| *given == signed.csrf);
         if !ours || !token {
             warn!("a form that did not come from our own page was turned away");
             let nothing = Nothing {};
             let reader = Reader::Known(&signed);
-            return Err(desk.page(StatusCode::FORBIDDEN, "stale", "stale.title", reader, &nothing));
+            return Err(desk.page(
+                StatusCode::FORBIDDEN,
+                "stale",
+                "stale.title",
+                reader,
+                &nothing,
+            ));
         }
         Ok(Self { signed, fields })
     }
@@ -118,7 +126,12 @@ pub(super) async fn send(
     }
     let (app, visitor) = (desk.app(), desk.site.visitor(socket.0, &heads));
     if desk.tries.too_many(visitor, app.now_ms()) {
-        return Ok(sign_in_page(&desk, &heads, StatusCode::TOO_MANY_REQUESTS, "slow"));
+        return Ok(sign_in_page(
+            &desk,
+            &heads,
+            StatusCode::TOO_MANY_REQUESTS,
+            "slow",
+        ));
     }
     let email = fields.get("email").map(String::as_str).unwrap_or_default();
     if let Some(person) = staff::person(app, email).await? {
@@ -173,7 +186,9 @@ pub(super) async fn enter(
         return Ok(bad_link(&desk, socket, &heads));
     }
     let store = &app.store;
-    store.tidy_sessions(now_ms - LONGEST_MS, now_ms - IDLE_MS).await?;
+    store
+        .tidy_sessions(now_ms - LONGEST_MS, now_ms - IDLE_MS)
+        .await?;
     let cookie = cookie_head(app, &cookie, LONGEST_MS / 1_000);
     Ok(([(SET_COOKIE, cookie)], to("/")).into_response())
 }
@@ -236,9 +251,13 @@ fn bad_link(desk: &Desk, socket: Socket, heads: &HeaderMap) -> Response {
 
 /// The language that a browser asks for first, or the company's.
 fn wanted(app: &App, heads: &HeaderMap) -> Locale {
-    let first = heads.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let first = heads
+        .get(ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok());
     let code = first.and_then(|text| text.split([',', ';', '-']).next());
-    let locale = Locale::ALL.into_iter().find(|locale| Some(locale.code()) == code);
+    let locale = Locale::ALL
+        .into_iter()
+        .find(|locale| Some(locale.code()) == code);
     locale.unwrap_or(app.locale())
 }
 
@@ -252,9 +271,9 @@ fn is_from_our_own_page(heads: &HeaderMap) -> bool {
         return matches!(site, "same-origin" | "none");
     }
     match (text(ORIGIN.as_str()), text(HOST.as_str())) {
-        (Some(origin), Some(host)) => {
-            origin.split_once("://").is_some_and(|(_, from)| from == host)
-        }
+        (Some(origin), Some(host)) => origin
+            .split_once("://")
+            .is_some_and(|(_, from)| from == host),
         (Some(_), None) => false,
         // Neither is told by programs that are no browsers: they have the cookie from us as well.
         (None, _) => true,
@@ -310,8 +329,20 @@ mod tests {
             (true, &[("sec-fetch-site", "none")]),
             (false, &[("sec-fetch-site", "cross-site")]),
             (false, &[("sec-fetch-site", "same-site")]),
-            (true, &[("origin", "https://a.example.org"), ("host", "a.example.org")]),
-            (false, &[("origin", "https://b.example.org"), ("host", "a.example.org")]),
+            (
+                true,
+                &[
+                    ("origin", "https://a.example.org"),
+                    ("host", "a.example.org"),
+                ],
+            ),
+            (
+                false,
+                &[
+                    ("origin", "https://b.example.org"),
+                    ("host", "a.example.org"),
+                ],
+            ),
             (false, &[("origin", "null"), ("host", "a.example.org")]),
             (true, &[("host", "a.example.org")]),
         ] {

@@ -97,7 +97,11 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, signed: Signed) -> Answe
 fn used_by(desk: &Desk, kind: Kind, name: &str) -> Vec<String> {
     let campaigns = desk.app().campaigns.iter().filter(|campaign| {
         campaign.steps.iter().any(|step| {
-            let named = if kind == Kind::Script { &step.script } else { &step.template };
+            let named = if kind == Kind::Script {
+                &step.script
+            } else {
+                &step.template
+            };
             named.as_deref() == Some(name)
         })
     });
@@ -120,9 +124,15 @@ pub(super) async fn show(
     let locale = locale_of(&desk, &asked);
     let client = asked.get("client").filter(|id| !id.is_empty()).cloned();
     let path = |locale: Locale, end: &str| {
-        let client = client.as_deref().map(|id| format!("&client={}", encoded(id)));
+        let client = client
+            .as_deref()
+            .map(|id| format!("&client={}", encoded(id)));
         let client = client.unwrap_or_default();
-        format!("/letters/{}/{name}{end}?locale={}{client}", kind.folder(), locale.code())
+        format!(
+            "/letters/{}/{name}{end}?locale={}{client}",
+            kind.folder(),
+            locale.code()
+        )
     };
     let mut page = LetterPage {
         kind: kind.folder(),
@@ -187,13 +197,17 @@ pub(super) fn in_a_frame(html: String) -> Response {
 fn known(desk: &Desk, signed: &Signed, kind: &str, name: &str) -> Option<Kind> {
     let kind = KINDS.into_iter().find(|one| one.folder() == kind)?;
     let infos = desk.app().templates.templates();
-    let there = infos.iter().any(|info| info.kind == kind && info.name == name);
+    let there = infos
+        .iter()
+        .any(|info| info.kind == kind && info.name == name);
     (signed.person.sees_campaigns() && there).then_some(kind)
 }
 
 fn locale_of(desk: &Desk, asked: &Asked) -> Locale {
     let code = asked.get("locale").map(String::as_str);
-    let locale = Locale::ALL.into_iter().find(|locale| Some(locale.code()) == code);
+    let locale = Locale::ALL
+        .into_iter()
+        .find(|locale| Some(locale.code()) == code);
     locale.unwrap_or(desk.app().locale())
 }
 

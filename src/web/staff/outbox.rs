@@ -76,7 +76,10 @@ pub(super) async fn list(
     }
     let app = desk.app();
     let campaign = asked.get("campaign").filter(|id| !id.is_empty()).cloned();
-    let messages = app.store.sandbox_messages(campaign.as_deref(), SHOWN).await?;
+    let messages = app
+        .store
+        .sandbox_messages(campaign.as_deref(), SHOWN)
+        .await?;
     let mut campaigns: Vec<Choice> = app
         .campaigns
         .iter()
@@ -93,7 +96,10 @@ pub(super) async fn list(
     });
     let body = Outbox {
         is_full: messages.len() == SHOWN as usize,
-        messages: messages.into_iter().map(|row| line(&desk, &signed, row)).collect(),
+        messages: messages
+            .into_iter()
+            .map(|row| line(&desk, &signed, row))
+            .collect(),
         campaign,
         campaigns,
     };
@@ -132,16 +138,31 @@ pub(super) async fn show(
     let address = |address: Option<&mail_parser::Address<'_>>| {
         let first = address.and_then(|all| all.first())?;
         let to = first.address().unwrap_or_default();
-        Some(first.name().map_or_else(|| to.to_owned(), |name| format!("{name} <{to}>")))
+        Some(
+            first
+                .name()
+                .map_or_else(|| to.to_owned(), |name| format!("{name} <{to}>")),
+        )
     };
-    let request = bytes.as_deref().filter(|_| row.channel == Channel::Whatsapp).map(pretty);
+    let request = bytes
+        .as_deref()
+        .filter(|_| row.channel == Channel::Whatsapp)
+        .map(pretty);
     let sent = Sent {
         file: row.file.clone(),
-        subject: opened.as_ref().and_then(|mail| mail.subject()).map(str::to_owned),
+        subject: opened
+            .as_ref()
+            .and_then(|mail| mail.subject())
+            .map(str::to_owned),
         from: address(opened.as_ref().and_then(|mail| mail.from())),
         to: address(opened.as_ref().and_then(|mail| mail.to())),
-        text: opened.as_ref().and_then(|mail| mail.body_text(0)).map(|text| text.into_owned()),
-        has_html: opened.as_ref().is_some_and(|mail| mail.html_body_count() > 0),
+        text: opened
+            .as_ref()
+            .and_then(|mail| mail.body_text(0))
+            .map(|text| text.into_owned()),
+        has_html: opened
+            .as_ref()
+            .is_some_and(|mail| mail.html_body_count() > 0),
         request,
         gone: bytes.is_none(),
         line: line(&desk, &signed, row),
@@ -205,7 +226,10 @@ fn html_of(bytes: &[u8]) -> Option<String> {
         };
         let kind = format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or_default());
         let content = base64::engine::general_purpose::STANDARD.encode(part.contents());
-        html = html.replace(&format!("cid:{id}"), &format!("data:{kind};base64,{content}"));
+        html = html.replace(
+            &format!("cid:{id}"),
+            &format!("data:{kind};base64,{content}"),
+        );
     }
     Some(html)
 }

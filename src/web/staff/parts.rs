@@ -83,16 +83,25 @@ pub(super) struct OutcomePart {
     kind: OutcomeKind,
     day: Day,
     until: Option<Day>,
+    reason: Option<String>,
     note: Option<String>,
     by: String,
 }
 
-impl From<PastOutcome> for OutcomePart {
-    fn from(past: PastOutcome) -> Self {
+impl OutcomePart {
+    /// An outcome as it is told; its reason by the words of the dictionary, where it is in there.
+    pub(super) fn of(app: &App, past: PastOutcome) -> Self {
+        let reasons = &app.settings.reasons;
+        let titled = |said: &str| {
+            reasons
+                .get(said)
+                .map(|one| one.title(app.locale()).to_owned())
+        };
         Self {
             kind: past.kind,
             day: past.day,
             until: past.until,
+            reason: past.reason.map(|said| titled(&said).unwrap_or(said)),
             note: past.note,
             by: past.by,
         }
@@ -115,7 +124,9 @@ pub(super) fn frozen(task: &TaskRow) -> Option<Frozen> {
 pub(super) fn task_part(app: &App, task: &TaskRow, background: Option<Background>) -> TaskPart {
     let frozen = frozen(task);
     let money = |minor| Money::new(minor, app.currency());
-    let label = frozen.as_ref().map_or_else(|| task.client.clone(), |one| one.label.clone());
+    let label = frozen
+        .as_ref()
+        .map_or_else(|| task.client.clone(), |one| one.label.clone());
     let client = frozen.as_ref().map(|one| &one.client);
     let person = client.map(|client| client.name.clone());
     let ways = Ways::of(
@@ -150,7 +161,7 @@ fn before(app: &App, background: Background) -> Before {
         amount: deal.amount.map(|minor| Money::new(minor, app.currency())),
     });
     Before {
-        outcome: background.outcome.map(OutcomePart::from),
+        outcome: background.outcome.map(|past| OutcomePart::of(app, past)),
         message_on: background.message.map(|(day, _)| day),
         message_by: background.message.map(|(_, channel)| channel),
         deals: deals.collect(),

@@ -8,9 +8,11 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::desk::{Answer, Desk};
-use super::door::{Signed, to};
+use super::door::{Posted, Signed, to};
 use super::parts::{TaskPart, sees_tasks_of, task_part};
+use crate::app::App;
 use crate::db::TaskRow;
+use crate::jobs::day;
 use crate::jobs::managers::Managers;
 use crate::model::{ClientId, Day, Money};
 
@@ -25,6 +27,8 @@ struct Today {
     at_risk: Option<Money>,
     done: Vec<TaskPart>,
     waiting: u32,
+    /// How many tasks the reader may ask for, where it is his own list and more wait.
+    more: Option<u16>,
     /// Every manager, for those who lead.
     team: Vec<Member>,
 }
@@ -48,6 +52,20 @@ pub(super) async fn home(signed: Signed) -> Response {
     })
 }
 
+/// `POST /today/more`: who has time gets the next tasks.
+pub(super) async fn more(State(desk): State<Arc<Desk>>, posted: Posted) -> Answer {
+    let (app, signed) = (desk.app(), &posted.signed);
+    let Some(manager) = &signed.person.manager else {
+        return Ok(desk.nothing(signed));
+    };
+    // A second tap finds the list full again and gets nothing.
+    let listed = app.store.list_of(manager).await?.len();
+    if posted.field("listed").and_then(|n| n.parse().ok()) == Some(listed) {
+        day::more(app, manager, app.settings.tasks.more, app.today()).await?;
+    }
+    Ok(to("/today"))
+}
+
 /// `GET /today?manager=ID`.
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
@@ -57,27 +75,33 @@ pub(super) async fn list(
     let (app, person) = (desk.app(), &signed.person);
     let own = person.manager.clone();
     let manager = asked.get("manager").cloned().or(own);
-    let sees = manager.as_deref().map_or(person.leads(), |id| sees_tasks_of(person, id));
+    let sees = manager
+        .as_deref()
+        .map_or(person.leads(), |id| sees_tasks_of(person, id));
     if !sees {
         return Ok(desk.nothing(&signed));
     }
     let managers = Managers::read(app).await?;
     let loads = app.store.loads(app.today()).await?;
-    let load = loads.iter().find(|load| Some(&load.manager) == manager.as_ref());
+    let load = loads
+        .iter()
+        .find(|load| Some(&load.manager) == manager.as_ref());
     let waiting = load.map_or(0, |load| load.waiting);
     let name_of = |id: &str| {
         let name = managers.get(id).map(|manager| manager.name.clone());
         name.unwrap_or_else(|| id.to_owned())
     };
     let team = if person.leads() {
-        loads.into_iter().map(|load| Member {
-            name: name_of(&load.manager),
-            here: Some(&load.manager) == manager.as_ref(),
-            id: load.manager,
-            open: load.open,
-            waiting: load.waiting,
-        })
-        .collect()
+        loads
+            .into_iter()
+            .map(|load| Member {
+                name: name_of(&load.manager),
+                here: Some(&load.manager) == manager.as_ref(),
+                id: load.manager,
+                open: load.open,
+                waiting: load.waiting,
+            })
+            .collect()
     } else {
         Vec::new()
     };
@@ -97,9 +121,14 @@ pub(super) async fn list(
         tasks: with_backgrounds(&desk, &open).await?,
         done: done.iter().map(|task| task_part(app, task, None)).collect(),
         waiting,
+        more: more_of(app, waiting).filter(|_| manager == person.manager),
         team,
     };
     Ok(desk.good("today", "today.title", &signed, &body))
+}
+
+fn more_of(app: &App, waiting: u32) -> Option<u16> {
+    (waiting > 0).then_some(app.settings.tasks.more)
 }
 
 async fn with_backgrounds(

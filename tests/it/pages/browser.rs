@@ -5,14 +5,20 @@
 //!
 //! Source: W3C WebDriver; ChromeDriver, `goog/cdp/execute`.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use base64::Engine;
 use serde_json::{Value, json};
 
 /// Where Debian puts them, and what others call them.
-const DRIVERS: [&str; 3] = ["/usr/bin/chromedriver", "/usr/local/bin/chromedriver", "chromedriver"];
+const DRIVERS: [&str; 3] = [
+    "/usr/bin/chromedriver",
+    "/usr/local/bin/chromedriver",
+    "chromedriver",
+];
 
 /// What the browser is started with: no screen, no calls home, a profile of its own.
 const FLAGS: [&str; 10] = [
@@ -42,13 +48,20 @@ pub(super) struct Chromium {
 impl Drop for Chromium {
     fn drop(&mut self) {
         // The driver ends its browser when it is told to end.
-        let end = format!("{}/shutdown", self.session.rsplit_once("/session/").unwrap().0);
-        let http = self.http.clone();
-        let ended = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(async { http.get(end).send().await.is_ok() })
-        });
-        let _ = ended.join();
+        let host = self
+            .session
+            .trim_start_matches("http://")
+            .split('/')
+            .next()
+            .unwrap();
+        if let Ok(mut driver) = TcpStream::connect(host) {
+            let _ = driver.set_read_timeout(Some(Duration::from_secs(5)));
+            let _ = write!(
+                driver,
+                "GET /shutdown HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+            );
+            let _ = driver.read_to_end(&mut Vec::new());
+        }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
@@ -59,7 +72,10 @@ impl Chromium {
     pub(super) async fn start(width: u32, height: u32) -> Option<Self> {
         let started = DRIVERS.into_iter().find_map(|driver| {
             let mut command = Command::new(driver);
-            command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
+            command
+                .arg("--port=0")
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null());
             command.spawn().ok()
         });
         let Some(mut driver) = started else {
@@ -87,7 +103,9 @@ impl Chromium {
             _profile: profile,
         };
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
-        chromium.devtools("Emulation.setDeviceMetricsOverride", &size).await;
+        chromium
+            .devtools("Emulation.setDeviceMetricsOverride", &size)
+            .await;
         Some(chromium)
     }
 
@@ -111,18 +129,27 @@ impl Chromium {
     pub(super) async fn path(&self) -> String {
         let url = call(&self.http, &format!("{}/url", self.session), None).await;
         let url = url.as_str().unwrap().to_owned();
-        url.split_once("://").unwrap().1.split_once('/').map_or(String::new(), |(_, path)| format!("/{path}"))
+        url.split_once("://")
+            .unwrap()
+            .1
+            .split_once('/')
+            .map_or(String::new(), |(_, path)| format!("/{path}"))
     }
 
     /// What a person reads on the page.
     pub(super) async fn text(&self) -> String {
-        self.run("return document.body.innerText").await.as_str().unwrap().to_owned()
+        self.run("return document.body.innerText")
+            .await
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     /// Taps on the only visible thing that CSS names.
     pub(super) async fn tap(&self, css: &str) {
         let element = self.element(css).await;
-        let visible = "arguments[0].scrollIntoView({block: 'center'}); return arguments[0].checkVisibility()";
+        let visible =
+            "arguments[0].scrollIntoView({block: 'center'}); return arguments[0].checkVisibility()";
         let shown = self.run_with(visible, &element).await;
         assert_eq!(shown, Value::Bool(true), "{css} cannot be seen");
         let id = element[ELEMENT].as_str().unwrap();
@@ -133,7 +160,8 @@ impl Chromium {
     pub(super) async fn write(&self, css: &str, text: &str) {
         let element = self.element(css).await;
         let id = element[ELEMENT].as_str().unwrap();
-        self.post(&format!("element/{id}/value"), &json!({ "text": text })).await;
+        self.post(&format!("element/{id}/value"), &json!({ "text": text }))
+            .await;
     }
 
     async fn element(&self, css: &str) -> Value {
@@ -146,22 +174,32 @@ impl Chromium {
 
     /// Runs a script of the test in the page; the pages themselves have none.
     pub(super) async fn run(&self, script: &str) -> Value {
-        self.post("execute/sync", &json!({ "script": script, "args": [] })).await
+        self.post("execute/sync", &json!({ "script": script, "args": [] }))
+            .await
     }
 
     async fn run_with(&self, script: &str, element: &Value) -> Value {
-        self.post("execute/sync", &json!({ "script": script, "args": [element] })).await
+        self.post(
+            "execute/sync",
+            &json!({ "script": script, "args": [element] }),
+        )
+        .await
     }
 
     /// The whole page as PNG.
     pub(super) async fn picture(&self, most: u32) -> Vec<u8> {
         let size = self.run("return [document.documentElement.clientWidth, document.documentElement.scrollHeight]").await;
-        let (width, height) = (size[0].as_u64().unwrap(), size[1].as_u64().unwrap().min(most.into()));
+        let (width, height) = (
+            size[0].as_u64().unwrap(),
+            size[1].as_u64().unwrap().min(most.into()),
+        );
         let params = json!({ "format": "png", "captureBeyondViewport": true,
             "clip": { "x": 0, "y": 0, "width": width, "height": height, "scale": 1 } });
         let picture = self.devtools("Page.captureScreenshot", &params).await;
         let data = picture["data"].as_str().unwrap();
-        base64::engine::general_purpose::STANDARD.decode(data).unwrap()
+        base64::engine::general_purpose::STANDARD
+            .decode(data)
+            .unwrap()
     }
 
     async fn post(&self, what: &str, body: &Value) -> Value {

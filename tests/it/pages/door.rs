@@ -10,8 +10,17 @@ use super::{Firm, location};
 async fn pages(firm: &Firm) -> Vec<String> {
     let (task, client) = (firm.task_about("c1").await, firm.client("c1").await);
     let mut pages: Vec<String> = [
-        "/", "/today", "/campaigns", "/plan", "/letters", "/outbox", "/figures", "/no-such-page",
-        "/today?manager=olga", "/letters/letters/thank-you", "/letters/letters/thank-you/body",
+        "/",
+        "/today",
+        "/campaigns",
+        "/plan",
+        "/letters",
+        "/outbox",
+        "/figures",
+        "/no-such-page",
+        "/today?manager=olga",
+        "/letters/letters/thank-you",
+        "/letters/letters/thank-you/body",
     ]
     .map(str::to_owned)
     .into();
@@ -34,13 +43,23 @@ async fn a_stranger_without_the_link_sees_nothing() {
         assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{page}");
         assert_eq!(location(&answer), "/sign-in", "{page}");
         assert_eq!(answer.text().await.unwrap(), "", "{page}");
-        for cookie in ["rekindle=x", "rekindle=", "rekindle=../../etc", "__Host-rekindle=x"] {
+        for cookie in [
+            "rekindle=x",
+            "rekindle=",
+            "rekindle=../../etc",
+            "__Host-rekindle=x",
+        ] {
             let request = firm.http.get(firm.page(&page)).header(COOKIE, cookie);
-            assert_eq!(request.send().await.unwrap().status(), StatusCode::SEE_OTHER);
+            assert_eq!(
+                request.send().await.unwrap().status(),
+                StatusCode::SEE_OTHER
+            );
         }
     }
     let task = firm.task_about("c1").await;
-    let posted = firm.post(&format!("/tasks/{task}"), "kind=bought&attempt=0").await;
+    let posted = firm
+        .post(&format!("/tasks/{task}"), "kind=bought&attempt=0")
+        .await;
     assert_eq!(posted.status(), StatusCode::SEE_OTHER);
     assert_eq!(firm.number("SELECT count(*) FROM outcomes").await, 0);
     let door = firm.get("/sign-in").await.text().await.unwrap();
@@ -61,7 +80,9 @@ async fn asking_says_the_same_to_those_whom_nobody_knows() {
     assert_eq!(letters[0].0, "olga@example.org");
     // What is in the database is not enough to make the link.
     let token = letters[0].1.rsplit('/').next().unwrap().to_owned();
-    let all = firm.text("SELECT group_concat(inputs || key) FROM messages").await;
+    let all = firm
+        .text("SELECT group_concat(inputs || key) FROM messages")
+        .await;
     assert!(!all.contains(&token), "the link stands in the database");
 }
 
@@ -71,12 +92,21 @@ async fn a_prefetching_scanner_changes_nothing_and_the_link_is_good_once() {
     let link = firm.link_for("olga@example.org").await;
     for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
         for _ in 0..3 {
-            let answer = firm.http.request(method.clone(), firm.page(&link)).send().await.unwrap();
+            let answer = firm
+                .http
+                .request(method.clone(), firm.page(&link))
+                .send()
+                .await
+                .unwrap();
             assert!(answer.headers().get(SET_COOKIE).is_none(), "{method}");
         }
     }
     assert_eq!(firm.number("SELECT count(*) FROM sessions").await, 0);
-    assert_eq!(firm.number("SELECT count(*) FROM sign_ins WHERE used_at IS NOT NULL").await, 0);
+    assert_eq!(
+        firm.number("SELECT count(*) FROM sign_ins WHERE used_at IS NOT NULL")
+            .await,
+        0
+    );
     let entered = firm.post(&link, "").await;
     assert_eq!(entered.status(), StatusCode::SEE_OTHER);
     let cookie = entered.headers()[SET_COOKIE].to_str().unwrap();
@@ -89,9 +119,15 @@ async fn a_prefetching_scanner_changes_nothing_and_the_link_is_good_once() {
     // The cookie is kept as a hash only.
     let secret = cookie.split(['=', ';']).nth(1).unwrap();
     assert_eq!(firm.number("SELECT count(*) FROM sessions").await, 1);
-    let kept = firm.text("SELECT hex(token_hash) || person FROM sessions").await;
+    let kept = firm
+        .text("SELECT hex(token_hash) || person FROM sessions")
+        .await;
     assert!(!kept.contains(secret));
-    assert_eq!(firm.number("SELECT count(*) FROM audit WHERE what = 'signed in'").await, 1);
+    assert_eq!(
+        firm.number("SELECT count(*) FROM audit WHERE what = 'signed in'")
+            .await,
+        1
+    );
 }
 
 #[tokio::test]
@@ -103,7 +139,11 @@ async fn a_link_is_good_for_a_quarter_of_an_hour_and_a_forged_one_never() {
     for bad in [forged.as_str(), &other, "/sign-in/x", "/sign-in/%00"] {
         if bad != link {
             assert_eq!(firm.get(bad).await.status(), StatusCode::NOT_FOUND, "{bad}");
-            assert_eq!(firm.post(bad, "").await.status(), StatusCode::NOT_FOUND, "{bad}");
+            assert_eq!(
+                firm.post(bad, "").await.status(),
+                StatusCode::NOT_FOUND,
+                "{bad}"
+            );
         }
     }
     firm.pass(TimeDelta::minutes(16));
@@ -152,15 +192,25 @@ async fn a_form_of_another_site_does_nothing() {
         "csrf=&kind=bought&attempt=0".to_owned(),
         format!("csrf={of_john}&kind=bought&attempt=0"),
     ] {
-        assert_eq!(olga.post(&path, &body).await.status(), StatusCode::FORBIDDEN, "{body}");
+        assert_eq!(
+            olga.post(&path, &body).await.status(),
+            StatusCode::FORBIDDEN,
+            "{body}"
+        );
     }
     let csrf = olga.csrf().await;
-    let request = firm.http.post(firm.page(&path)).header(COOKIE, &olga.cookie);
+    let request = firm
+        .http
+        .post(firm.page(&path))
+        .header(COOKIE, &olga.cookie);
     let request = request
         .header("content-type", "application/x-www-form-urlencoded")
         .header("sec-fetch-site", "cross-site")
         .body(format!("csrf={csrf}&kind=bought&attempt=0"));
-    assert_eq!(request.send().await.unwrap().status(), StatusCode::FORBIDDEN);
+    assert_eq!(
+        request.send().await.unwrap().status(),
+        StatusCode::FORBIDDEN
+    );
     assert_eq!(firm.number("SELECT count(*) FROM outcomes").await, 0);
     assert_eq!(olga.get(&path).await.status(), StatusCode::OK);
 }
@@ -171,10 +221,17 @@ async fn whoever_asks_too_often_waits() {
     for _ in 0..8 {
         firm.post("/sign-in", "email=olga%40example.org").await;
     }
-    assert_eq!(firm.links_in_the_sandbox().len(), 5, "so many links in a quarter of an hour");
+    assert_eq!(
+        firm.links_in_the_sandbox().len(),
+        5,
+        "so many links in a quarter of an hour"
+    );
     let mut last = StatusCode::OK;
     for n in 0..20 {
-        last = firm.post("/sign-in", &format!("email=a{n}%40example.org")).await.status();
+        last = firm
+            .post("/sign-in", &format!("email=a{n}%40example.org"))
+            .await
+            .status();
     }
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
     firm.pass(TimeDelta::minutes(2));
@@ -193,7 +250,10 @@ async fn everybody_sees_his_own_and_nothing_else_exists_for_him() {
         (format!("/tasks/{his}"), StatusCode::NOT_FOUND),
         (format!("/clients/{anna}"), StatusCode::OK),
         (format!("/clients/{carol}"), StatusCode::NOT_FOUND),
-        (format!("/clients/{carol}/rhythm.svg"), StatusCode::NOT_FOUND),
+        (
+            format!("/clients/{carol}/rhythm.svg"),
+            StatusCode::NOT_FOUND,
+        ),
         ("/today?manager=john".to_owned(), StatusCode::NOT_FOUND),
         ("/campaigns".to_owned(), StatusCode::NOT_FOUND),
         ("/plan".to_owned(), StatusCode::NOT_FOUND),
@@ -204,10 +264,17 @@ async fn everybody_sees_his_own_and_nothing_else_exists_for_him() {
         assert_eq!(olga.status(&path).await, expected, "{path}");
     }
     // What is not hers cannot be told from what does not exist.
-    let hidden = olga.get(&format!("/clients/{carol}")).await.text().await.unwrap();
+    let hidden = olga
+        .get(&format!("/clients/{carol}"))
+        .await
+        .text()
+        .await
+        .unwrap();
     let nobody = olga.get("/clients/999999").await.text().await.unwrap();
     assert_eq!(hidden, nobody);
-    let posted = olga.send(&format!("/tasks/{his}"), "kind=bought&attempt=0").await;
+    let posted = olga
+        .send(&format!("/tasks/{his}"), "kind=bought&attempt=0")
+        .await;
     assert_eq!(posted.status(), StatusCode::NOT_FOUND);
     assert_eq!(firm.number("SELECT count(*) FROM outcomes").await, 0);
     let head = firm.sign_in("head@example.org").await;
@@ -221,12 +288,28 @@ async fn everybody_sees_his_own_and_nothing_else_exists_for_him() {
         ("/outbox", false, true, true),
         ("/figures", true, false, true),
     ] {
-        for (browser, sees) in [(&head, by_head), (&marketing, by_marketing), (&owner, by_owner)] {
-            let expected = if sees { StatusCode::OK } else { StatusCode::NOT_FOUND };
-            assert_eq!(browser.status(page).await, expected, "{page} {}", browser.cookie);
+        for (browser, sees) in [
+            (&head, by_head),
+            (&marketing, by_marketing),
+            (&owner, by_owner),
+        ] {
+            let expected = if sees {
+                StatusCode::OK
+            } else {
+                StatusCode::NOT_FOUND
+            };
+            assert_eq!(
+                browser.status(page).await,
+                expected,
+                "{page} {}",
+                browser.cookie
+            );
         }
     }
-    assert_eq!(marketing.status(&format!("/clients/{carol}")).await, StatusCode::OK);
+    assert_eq!(
+        marketing.status(&format!("/clients/{carol}")).await,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
@@ -236,11 +319,26 @@ async fn the_pages_are_kept_nowhere_and_run_nothing() {
     for page in pages(&firm).await {
         let answer = owner.get(&page).await;
         let heads = answer.headers().clone();
-        assert!(heads["cache-control"].to_str().unwrap().contains("no-store"), "{page}");
+        assert!(
+            heads["cache-control"]
+                .to_str()
+                .unwrap()
+                .contains("no-store"),
+            "{page}"
+        );
         let policy = heads["content-security-policy"].to_str().unwrap();
-        assert!(policy.contains("default-src 'none'") && !policy.contains("script-src"), "{page}");
+        assert!(
+            policy.contains("default-src 'none'") && !policy.contains("script-src"),
+            "{page}"
+        );
         let html = answer.text().await.unwrap();
-        assert!(!html.contains("<script") && !html.contains("onerror=alert(1)>"), "{page}: {html}");
-        assert!(!html.contains("style=\"") || page.ends_with("/body"), "{page}");
+        assert!(
+            !html.contains("<script") && !html.contains("onerror=alert(1)>"),
+            "{page}: {html}"
+        );
+        assert!(
+            !html.contains("style=\"") || page.ends_with("/body"),
+            "{page}"
+        );
     }
 }

@@ -82,7 +82,9 @@ impl Firm {
         }
         let config_file = home.join("config/rekindle.toml");
         let loaded = config::load(&config_file, &crate::config::templates()).unwrap();
-        let store = Store::open(&loaded.settings.database.url, home).await.unwrap();
+        let store = Store::open(&loaded.settings.database.url, home)
+            .await
+            .unwrap();
         let options = SqliteConnectOptions::new().filename(store.path());
         let pool = SqlitePool::connect_with(options).await.unwrap();
         let now: DateTime<Utc> = MORNING.parse().unwrap();
@@ -97,7 +99,9 @@ impl Firm {
         });
         let source = &app.settings.sources[0];
         let silent = Arc::new(|_| {});
-        import_source(&app, source, ImportOptions::default(), silent).await.unwrap();
+        import_source(&app, source, ImportOptions::default(), silent)
+            .await
+            .unwrap();
         keep_up(&app, &|_| {}).await.unwrap();
         let stop = CancellationToken::new();
         let web = Web::bind(app.clone()).await.unwrap();
@@ -152,12 +156,22 @@ impl Firm {
 
     /// Asks for a link and takes it out of the letter: its path.
     async fn link_for(&self, email: &str) -> String {
-        let answer = self.post("/sign-in", &format!("email={}", email.replace('@', "%40"))).await;
+        let answer = self
+            .post("/sign-in", &format!("email={}", email.replace('@', "%40")))
+            .await;
         assert_eq!(answer.status(), StatusCode::OK);
         let links = self.links_in_the_sandbox();
-        let sent: Vec<String> = links.into_iter().filter(|(to, _)| to == email).map(|one| one.1).collect();
+        let sent: Vec<String> = links
+            .into_iter()
+            .filter(|(to, _)| to == email)
+            .map(|one| one.1)
+            .collect();
         let used = "SELECT count(*) FROM sign_ins WHERE person = ?1";
-        let asked: i64 = sqlx::query_scalar(used).bind(email).fetch_one(&self.pool).await.unwrap();
+        let asked: i64 = sqlx::query_scalar(used)
+            .bind(email)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap();
         assert_eq!(sent.len() as i64, asked, "one letter a link");
         for link in &sent {
             let token = link.rsplit('/').next().unwrap();
@@ -180,14 +194,28 @@ impl Firm {
     fn links_in_the_sandbox(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
         let day = self.app.today().to_string();
-        let folder = self.folder.path().join("sandbox").join(day).join("managers");
+        let folder = self
+            .folder
+            .path()
+            .join("sandbox")
+            .join(day)
+            .join("managers");
         for file in fs::read_dir(folder).into_iter().flatten() {
             let bytes = fs::read(file.unwrap().path()).unwrap();
             let mail = MessageParser::default().parse(&bytes).unwrap();
             let text = mail.body_text(0).unwrap().into_owned();
-            let to = mail.to().unwrap().first().unwrap().address().unwrap().to_owned();
+            let to = mail
+                .to()
+                .unwrap()
+                .first()
+                .unwrap()
+                .address()
+                .unwrap()
+                .to_owned();
             if let Some(at) = text.find("/sign-in/") {
-                let end = text[at..].find(char::is_whitespace).unwrap_or(text.len() - at);
+                let end = text[at..]
+                    .find(char::is_whitespace)
+                    .unwrap_or(text.len() - at);
                 found.push((to, text[at..at + end].to_owned()));
             }
         }
@@ -223,13 +251,18 @@ impl Firm {
     }
 
     async fn client(&self, client: &str) -> i64 {
-        self.number(&format!("SELECT id FROM clients WHERE ext_id = '{client}'")).await
+        self.number(&format!("SELECT id FROM clients WHERE ext_id = '{client}'"))
+            .await
     }
 }
 
 impl Browser<'_> {
     async fn get(&self, path: &str) -> Response {
-        let request = self.firm.http.get(self.firm.page(path)).header(COOKIE, &self.cookie);
+        let request = self
+            .firm
+            .http
+            .get(self.firm.page(path))
+            .header(COOKIE, &self.cookie);
         request.send().await.unwrap()
     }
 
@@ -245,7 +278,11 @@ impl Browser<'_> {
     }
 
     async fn post(&self, path: &str, body: &str) -> Response {
-        let request = self.firm.http.post(self.firm.page(path)).header(COOKIE, &self.cookie);
+        let request = self
+            .firm
+            .http
+            .post(self.firm.page(path))
+            .header(COOKIE, &self.cookie);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         request.body(body.to_owned()).send().await.unwrap()
     }
@@ -267,7 +304,9 @@ impl Browser<'_> {
 /// Where an answer leads.
 fn location(answer: &Response) -> String {
     let location = answer.headers().get(LOCATION);
-    location.map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+    location
+        .map(|value| value.to_str().unwrap().to_owned())
+        .unwrap_or_default()
 }
 
 const SETTINGS: &str = r#"

@@ -62,16 +62,33 @@ async fn an_outcome_is_recorded_once_however_often_the_button_is_tapped() {
         assert_eq!(location(&answer), path);
     }
     assert_eq!(firm.number("SELECT count(*) FROM outcomes").await, 1);
-    assert_eq!(firm.number("SELECT attempts FROM tasks ORDER BY attempts DESC LIMIT 1").await, 1);
-    assert_eq!(firm.text("SELECT recorded_by FROM outcomes").await, "olga@example.org");
-    assert_eq!(firm.text("SELECT note FROM outcomes").await, "никто не взял");
-    let audit = "SELECT count(*) FROM audit WHERE what = 'outcome recorded' AND by = 'olga@example.org'";
+    assert_eq!(
+        firm.number("SELECT attempts FROM tasks ORDER BY attempts DESC LIMIT 1")
+            .await,
+        1
+    );
+    assert_eq!(
+        firm.text("SELECT recorded_by FROM outcomes").await,
+        "olga@example.org"
+    );
+    assert_eq!(
+        firm.text("SELECT note FROM outcomes").await,
+        "никто не взял"
+    );
+    let audit =
+        "SELECT count(*) FROM audit WHERE what = 'outcome recorded' AND by = 'olga@example.org'";
     assert_eq!(firm.number(audit).await, 1);
     let page = olga.read(&path).await;
-    assert!(page.contains("вернётся в список") && !page.contains("name=\"attempt\""), "{page}");
+    assert!(
+        page.contains("вернётся в список") && !page.contains("name=\"attempt\""),
+        "{page}"
+    );
     assert!(page.contains("Дальше: "), "{page}");
     let list = olga.read("/today").await;
-    assert!(list.contains("2 задачи") && list.contains("Записана 1"), "{list}");
+    assert!(
+        list.contains("2 задачи") && list.contains("Записана 1"),
+        "{list}"
+    );
 }
 
 #[tokio::test]
@@ -87,7 +104,11 @@ async fn a_form_that_says_too_little_records_nothing_and_says_what_is_missing() 
         "attempt=0&kind=come_back&until=31.12.2026",
     ] {
         let answer = olga.send(&path, fields).await;
-        assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY, "{fields}");
+        assert_eq!(
+            answer.status(),
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{fields}"
+        );
         assert!(answer.text().await.unwrap().contains("role=\"alert\""));
     }
     assert_eq!(firm.number("SELECT count(*) FROM outcomes").await, 0);
@@ -101,8 +122,18 @@ async fn a_card_tells_the_story_and_draws_the_rhythm() {
     let firm = Firm::open().await;
     let olga = firm.sign_in("olga@example.org").await;
     let client = firm.client("c1").await;
-    let page = olga.read(&format!("/clients/{client}")).await.replace('\u{a0}', " ");
-    for part in ["Пуэр", "15 000", "Поставка чая", "дорого", "Отказ: спросить снова", "vip"] {
+    let page = olga
+        .read(&format!("/clients/{client}"))
+        .await
+        .replace('\u{a0}', " ");
+    for part in [
+        "Пуэр",
+        "15 000",
+        "Поставка чая",
+        "дорого",
+        "Отказ: спросить снова",
+        "vip",
+    ] {
         assert!(page.contains(part), "{part}\n{page}");
     }
     let picture = olga.get(&format!("/clients/{client}/rhythm.svg")).await;
@@ -111,5 +142,8 @@ async fn a_card_tells_the_story_and_draws_the_rhythm() {
     assert!(svg.starts_with("<svg") && svg.contains("Ромашка"));
     let hostile = firm.client("c2").await;
     let page = olga.read(&format!("/clients/{hostile}")).await;
-    assert!(!page.contains("<script") && !page.contains("<b>bold</b>"), "{page}");
+    assert!(
+        !page.contains("<script") && !page.contains("<b>bold</b>"),
+        "{page}"
+    );
 }

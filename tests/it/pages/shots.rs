@@ -36,14 +36,21 @@ async fn every_page_is_drawn_for_people_to_look_at() {
                 let picture = browser.picture(LONGEST).await;
                 fs::write(folder.join(format!("{name}-{width}-{scheme}.png")), picture).unwrap();
             }
-            let wide = browser.run("return document.documentElement.scrollWidth").await;
-            assert!(wide.as_u64().unwrap() <= width.into(), "{path} is {wide} wide");
+            let wide = browser
+                .run("return document.documentElement.scrollWidth")
+                .await;
+            assert!(
+                wide.as_u64().unwrap() <= width.into(),
+                "{path} is {wide} wide"
+            );
         }
     }
 }
 
 async fn enter(firm: &Firm, browser: &Chromium, person: &str) {
-    browser.devtools("Network.clearBrowserCookies", &serde_json::json!({})).await;
+    browser
+        .devtools("Network.clearBrowserCookies", &serde_json::json!({}))
+        .await;
     if !person.is_empty() {
         browser.go(&firm.page(&firm.link_for(person).await)).await;
         browser.tap("main button").await;
@@ -54,7 +61,9 @@ async fn enter(firm: &Firm, browser: &Chromium, person: &str) {
 /// Whose page, what its picture is called, and where it is.
 async fn pages(firm: &Firm) -> Vec<(&'static str, &'static str, String)> {
     let (task, client) = (firm.task_about("c1").await, firm.client("c1").await);
-    let letter = firm.number("SELECT id FROM messages WHERE template = 'thank-you'").await;
+    let letter = firm
+        .number("SELECT id FROM messages WHERE template = 'thank-you'")
+        .await;
     vec![
         ("", "sign-in", "/sign-in".to_owned()),
         ("olga@example.org", "today", "/today".to_owned()),
@@ -66,7 +75,11 @@ async fn pages(firm: &Firm) -> Vec<(&'static str, &'static str, String)> {
         ("owner@example.org", "campaigns", "/campaigns".to_owned()),
         ("owner@example.org", "plan", "/plan".to_owned()),
         ("owner@example.org", "letters", "/letters".to_owned()),
-        ("owner@example.org", "letter", "/letters/letters/thank-you".to_owned()),
+        (
+            "owner@example.org",
+            "letter",
+            "/letters/letters/thank-you".to_owned(),
+        ),
         ("owner@example.org", "outbox", "/outbox".to_owned()),
         ("owner@example.org", "sent", format!("/outbox/{letter}")),
         ("owner@example.org", "figures", "/figures".to_owned()),

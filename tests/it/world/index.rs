@@ -197,7 +197,7 @@ fn life(world: &mut World, dice: &mut Dice, on: &str) {
     let (kind, until) = match dice.below(6) {
         0 => (OutcomeKind::ComeBack, Some(day(on).plus(6).to_string())),
         1 => (OutcomeKind::NoAnswer, None),
-        2 => (OutcomeKind::Refused, None),
+        2 => (OutcomeKind::Rejection, None),
         3 => (OutcomeKind::Interested, None),
         4 => (OutcomeKind::Bought, None),
         _ => (OutcomeKind::DoNotContact, None),

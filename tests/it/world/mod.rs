@@ -28,7 +28,7 @@ use rekindle::db::{Store, TaskFilter, TaskRow};
 use rekindle::jobs::day::{self, DayOptions, RunOutcome};
 use rekindle::jobs::deliver;
 use rekindle::jobs::import::{ImportOptions, import_source};
-use rekindle::jobs::outcome::{self, Recorded};
+use rekindle::jobs::outcome::{self, Recorded, Told};
 use rekindle::jobs::rhythms;
 use rekindle::model::{Day, Outcome, OutcomeKind};
 use rekindle::render::Templates;
@@ -317,9 +317,8 @@ impl World {
         let task = of_client.next().expect("a task of the client").id;
         assert_eq!(of_client.next(), None, "one task of the client");
         let outcome = Outcome {
-            kind,
-            day: day(on),
             until: until.map(day),
+            ..Outcome::new(kind, day(on))
         };
         self.at(day(on));
         self.record(task, &outcome)
@@ -329,7 +328,8 @@ impl World {
     pub(crate) fn record(&mut self, task: i64, outcome: &Outcome) -> Recorded {
         self.app();
         let app = self.app.as_ref().expect("opened");
-        let recorded = outcome::record(app, task, outcome, None, "test");
+        let told = Told::new(outcome.clone(), "test");
+        let recorded = outcome::record(app, task, &told);
         self.wait(recorded).expect("an outcome")
     }
 
