@@ -16,6 +16,7 @@ mod rendered;
 mod sample;
 mod scan;
 mod scope;
+mod script;
 mod shape;
 mod source;
 mod templates;
@@ -30,6 +31,7 @@ pub use context::{
 pub use page::ButtonKind;
 pub use problem::{RenderError, TemplateProblem};
 pub use rendered::{Letter, Script, WhatsAppButton, WhatsAppMessage};
+pub use script::{Leads, START, ScriptAnswer, ScriptLine};
 pub use source::Kind;
 pub use templates::{TemplateInfo, Templates};
 
