@@ -247,10 +247,11 @@ impl Store {
             "SELECT client_id, ext_id, title, status, amount, opened_on, closed_on, reason, need,
                     money, urgency, manager,
                     -- A stage that was reached later was not reached yet.
-                    CASE WHEN EXISTS (SELECT 1 FROM deal_stages s WHERE s.deal_id = deals.id)
+                    CASE WHEN EXISTS (SELECT 1 FROM deal_stages s
+                                      WHERE s.deal_id = deals.id AND s.day > ?2)
                          THEN (SELECT s.stage FROM deal_stages s
                                WHERE s.deal_id = deals.id AND s.day <= ?2
-                               ORDER BY s.day DESC, s.stage = deals.stage DESC LIMIT 1)
+                               ORDER BY s.day DESC LIMIT 1)
                          ELSE stage END AS stage,
                     (SELECT max(s.day) FROM deal_stages s
                      WHERE s.deal_id = deals.id AND s.day <= ?2) AS stage_since

@@ -22,6 +22,7 @@ mod imported;
 mod inbound;
 mod messages;
 mod outcomes;
+mod own_facts;
 mod rhythms;
 mod rows;
 mod runs;
@@ -47,7 +48,8 @@ pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals}
 pub use imported::Imported;
 pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Taking, Trace};
 pub use messages::{DueMessage, Handed, NewList};
-pub use outcomes::{Effects, Friend, Noted, OWN_SOURCE, Recording};
+pub use outcomes::{Effects, Noted, Recording};
+pub use own_facts::{Friend, OWN_SOURCE};
 pub use rhythms::RhythmProgress;
 pub use runs::{Begun, Listed, RunRow, Sealing};
 pub use sessions::NewSignIn;

@@ -93,6 +93,7 @@ pub(crate) fn templates() -> KnownTemplates {
         ]),
         whatsapp: names(&["missed-cycle-short", "thank-you-short"]),
         scripts: names(&[
+            "handover",
             "key-account",
             "new-year-gift",
             "rejection",

@@ -8,6 +8,7 @@
 mod choice;
 mod facts;
 mod index;
+mod managers;
 mod random;
 mod runs;
 mod steps;
