@@ -1,6 +1,7 @@
 //! `rekindle run --once`: a day, applied.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
@@ -42,10 +43,11 @@ struct Report<'a> {
 pub(super) async fn run(
     app: &Arc<App>,
     args: &RunArgs,
+    config_file: &Path,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     if !args.once {
-        return super::service::run(Arc::clone(app), args.only).await;
+        return super::service::run(Arc::clone(app), config_file, args.only).await;
     }
     let options = args.day.options(app, None);
     let live = app.settings.delivery.mode == DeliveryMode::Live;

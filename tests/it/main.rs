@@ -11,6 +11,8 @@ mod doctor;
 mod house;
 mod import;
 mod letters;
+mod pages;
+mod service;
 mod shop;
 mod smtp;
 mod suppress;

@@ -12,6 +12,7 @@ mod links;
 mod mail;
 mod race;
 mod reports;
+mod seat;
 mod storm;
 mod watch;
 
@@ -246,7 +247,7 @@ impl Company {
 }
 
 /// A client of HTTP that follows nothing and remembers nothing.
-fn http() -> reqwest::Client {
+pub(crate) fn http() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let policy = reqwest::redirect::Policy::none();
     reqwest::Client::builder().redirect(policy).build().unwrap()
@@ -280,6 +281,11 @@ title = \"Winback\"
 status = \"live\"
 [trigger]
 on = \"missed_cycle\"
+[event]
+title = \"Тесто <b>\"
+day = 2026-12-10
+time = \"18:30\"
+seats = 3
 [[step]]
 id = \"letter\"
 channel = \"email\"

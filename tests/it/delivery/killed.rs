@@ -34,6 +34,7 @@ async fn survives(way: Way, policy: &'static str, messages: u32, kills: u32, lon
         connections: 8,
         seed: 20_261_122,
         longest_ms,
+        pause_every: 4,
         check_every: 1,
     };
     let survived = kill_loop::run(&order, &|_, _| ()).await;

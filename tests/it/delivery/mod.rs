@@ -76,7 +76,7 @@ fn news(id: &str, on: &str, step: &str) -> String {
 title = "News"
 status = "live"
 from = "company"
-trigger = {{ on = "news", day = {on} }}
+trigger = {{ on = "news", day = {on}, when = "any_hour" }}
 limits = {{ holdout = "0%" }}
 goal = {{ event = "purchase", within = "14d" }}
 news = {{ title = "News", intro = "Something is new.", item = [{{ title = "One", text = "Something." }}] }}

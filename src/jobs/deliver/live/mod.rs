@@ -29,9 +29,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::notice::FrozenNotice;
 use super::prepare::{Content, FrozenList, Prepared, prepare, sender_domain};
 use super::versions::Versions;
-use super::{MANAGERS, Version};
+use super::{MANAGERS, OPERATOR, Version};
 use crate::app::App;
 use crate::channels::dkim::{DkimError, Signer};
 use crate::channels::smtp::{Pool, Server, ServerError};
@@ -394,6 +395,9 @@ fn address_of(due: &DueMessage) -> String {
     let address = if due.campaign == MANAGERS {
         let list = serde_json::from_str::<FrozenList>(&due.inputs);
         list.map(|list| list.address).ok()
+    } else if due.campaign == OPERATOR {
+        let notice = serde_json::from_str::<FrozenNotice>(&due.inputs);
+        notice.map(|notice| notice.address).ok()
     } else {
         addresses(&due.inputs).and_then(|client| match due.channel {
             Channel::Email => client.email,
