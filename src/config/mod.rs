@@ -12,6 +12,7 @@ mod files;
 mod hours;
 pub mod problem;
 pub mod ready;
+pub mod schedule;
 pub mod schema;
 pub mod secrets;
 pub mod settings;

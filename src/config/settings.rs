@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::hours::{Hours, Stretch};
+pub use super::schedule::{Backup, Operator, Retention, Schedule};
 use super::smtp::Smtp;
 pub use super::source::{Encoding, FactKind, Source, SourceConsent, SourceKind, SourceMode};
 use super::values::{Days, Share, Wait};
@@ -58,6 +59,18 @@ pub struct Settings {
     /// The managers' day.
     #[serde(default)]
     pub tasks: TaskSettings,
+    /// When the service does what.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Who looks after the service.
+    #[serde(default)]
+    pub operator: Operator,
+    /// Where backups go.
+    #[serde(default)]
+    pub backup: Backup,
+    /// How long things are kept.
+    #[serde(default)]
+    pub retention: Retention,
     /// Managers that no source names; those of `managers.csv` need no entry here.
     #[serde(default, rename = "manager")]
     pub managers: Vec<ManagerEntry>,
@@ -376,6 +389,12 @@ pub struct Limits {
     /// number of missed cycles.
     #[schemars(range(min = 1))]
     pub flood_factor: u16,
+    /// A live run stops for a person when it would send more than this many times the usual number of
+    /// messages.
+    #[schemars(range(min = 1))]
+    pub surge_factor: u16,
+    /// A run with up to so many messages never stops for their number.
+    pub surge_least: u32,
 }
 
 impl Default for Limits {
@@ -385,6 +404,8 @@ impl Default for Limits {
             per_client_within: Days(7),
             quiet_after_purchase: Days(2),
             flood_factor: 3,
+            surge_factor: 3,
+            surge_least: 50,
         }
     }
 }

@@ -4,6 +4,8 @@
 //! type of sqlx leaves this room. Today it speaks to SQLite; PostgreSQL will stand beside it behind
 //! the same methods (see `docs/DECISIONS.md`). What a row *means* is decided in `rules`.
 
+mod audit;
+mod backup;
 mod bulk;
 mod campaigns;
 mod candidates;
@@ -13,15 +15,20 @@ mod consents;
 mod dating;
 mod delivery;
 mod details;
+mod erasure;
 mod facts;
 mod history;
+mod holds;
 mod import;
 mod imported;
 mod inbound;
 mod messages;
+mod notices;
+mod retention;
 mod rhythms;
 mod rows;
 mod runs;
+mod schedules;
 mod seats;
 mod sessions;
 mod staging;
@@ -31,6 +38,8 @@ mod tally;
 mod tasks;
 mod versions;
 
+pub use audit::AuditRow;
+pub use backup::TableCounts;
 pub use campaigns::{CampaignEnded, CampaignMessages, Cancelled, GiftTask};
 pub use candidates::MergedClient;
 pub use delivery::{
@@ -38,14 +47,19 @@ pub use delivery::{
     MessageRow, Outlook, Passed, Reconciled, Settled, Stop,
 };
 pub use details::Details;
+pub use erasure::{Erasure, Forgotten};
 pub use facts::Wanted;
 pub use history::{History, HistoryDay, StoredBase};
+pub use holds::{Heartbeat, Hold};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
 pub use imported::Imported;
 pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Taking, Trace};
 pub use messages::{DueMessage, Handed, NewList};
+pub use notices::NewNotice;
+pub use retention::{Cutoffs, Tidied};
 pub use rhythms::RhythmProgress;
 pub use runs::{Begun, Listed, RunRow, Sealing};
+pub use schedules::{Finished, NewOccurrence, OpenOccurrence, ScheduleRow};
 pub use seats::{SeatRow, Seated};
 pub use sessions::NewSignIn;
 pub use staging::{
@@ -175,13 +189,18 @@ impl Store {
         Self::open_waiting(url, home, USUAL_WAIT).await
     }
 
-    /// As [`Self::open`], with the time that a writer waits for another one before it gives up.
-    pub async fn open_waiting(url: &str, home: &Path, wait: Duration) -> Result<Self> {
+    /// The file of the database at `url`; a relative one starts at `home`.
+    pub fn file_of(url: &str, home: &Path) -> Result<PathBuf> {
         let file = url
             .strip_prefix("sqlite://")
             .or_else(|| url.strip_prefix("sqlite:"))
             .ok_or_else(|| StoreError::Url(url.to_owned()))?;
-        let path = home.join(file);
+        Ok(home.join(file))
+    }
+
+    /// As [`Self::open`], with the time that a writer waits for another one before it gives up.
+    pub async fn open_waiting(url: &str, home: &Path, wait: Duration) -> Result<Self> {
+        let path = Self::file_of(url, home)?;
         // FULL: a power cut must not take back what has been promised to the outside world.
         let options = SqliteConnectOptions::new()
             .filename(&path)

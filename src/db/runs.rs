@@ -202,6 +202,16 @@ impl Store {
         Ok(day.fetch_one(&self.pool).await?.map(Day::from_epoch))
     }
 
+    /// The status of the run of a day; nothing when it has not been run.
+    pub async fn run_status(&self, date: Day) -> Result<Option<String>> {
+        let status = sqlx::query_scalar(
+            "SELECT status FROM runs
+             WHERE schedule = ?1 AND logical_date = ?2 AND status <> 'planning'",
+        );
+        let status = status.bind(DAILY).bind(date.epoch_days());
+        Ok(status.fetch_optional(&self.pool).await?)
+    }
+
     /// The runs that are being written, or were when their process died.
     pub async fn half_written_runs(&self) -> Result<Vec<i64>> {
         let mut connection = self.pool.acquire().await?;

@@ -221,6 +221,11 @@ pub fn list_key(day: Day, manager: &str) -> String {
     message_key("task-list", &day.to_string(), manager, "list")
 }
 
+/// The key of a letter to the operator about an occasion.
+pub fn notice_key(occasion: &str) -> String {
+    message_key("operator", occasion, "", "notice")
+}
+
 /// The certificate as a letter shows it.
 pub fn certificate_part(
     app: &App,

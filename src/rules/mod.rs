@@ -17,6 +17,7 @@ pub mod frequency_report;
 pub mod holdout;
 pub mod plan;
 pub mod rhythm;
+pub mod schedule;
 pub mod standing;
 pub mod trigger;
 pub mod variant;

@@ -18,12 +18,16 @@ use crate::jobs::partners;
 use crate::model::{Arm, Channel, ClientFacts, ClientId, Day, hex};
 use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, PlannedTask, Touched};
 use crate::rules::rhythm::{USUAL_OVER_DAYS, flood};
+use crate::rules::schedule::surge;
 
 use super::due::DueTimes;
 use super::lists;
 use super::waiting;
 use super::walk::Walk;
 use super::{DayOptions, Ground};
+
+/// So many runs before a day say what is usual for its messages.
+const USUAL_OVER_RUNS: u32 = 14;
 
 /// What became of the wish to run a day.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -98,6 +102,10 @@ pub async fn run(
         newly_missed: missed,
         campaigns: walk.into_counts(),
     };
+    let held_because = joined(
+        held_because,
+        surging(app, &counts, options.day, mode).await?,
+    );
     let version = ground.base.version.unwrap_or_default();
     let text = serde_json::to_string(&counts).unwrap_or_default();
     let lists = match held_because {
@@ -113,10 +121,9 @@ pub async fn run(
         expired_since: waiting::expired_since(app, options.day),
     };
     app.store.seal(run, &sealing, app.now_ms()).await?;
-    let campaigns = counts.campaigns;
     let summary = RunSummary {
         date: options.day,
-        campaigns,
+        campaigns: counts.campaigns,
         held_because,
     };
     if summary.held_because.is_some() {
@@ -171,7 +178,10 @@ async fn held_because(
             new.push(running.campaign.id.as_str());
         }
     }
-    Ok((!new.is_empty()).then(|| format!("first live run of {}", new.join(", "))))
+    let new = (!new.is_empty()).then(|| format!("first live run of {}", new.join(", ")));
+    let holds = app.store.holds().await?;
+    let restored = holds.into_iter().find(|hold| hold.name == "restore");
+    Ok(joined(new, restored.map(|hold| hold.reason)))
 }
 
 /// Why a run with WhatsApp messages has to wait: the configuration wants a person to look at them.
@@ -198,6 +208,12 @@ struct Counts {
     campaigns: Vec<CampaignCounts>,
 }
 
+impl Counts {
+    fn messages(&self) -> u64 {
+        self.campaigns.iter().map(|one| one.messages).sum()
+    }
+}
+
 /// The part of [`Counts`] that the flood guard reads back.
 #[derive(Deserialize)]
 struct Missed {
@@ -221,6 +237,36 @@ async fn flooded(app: &App, missed: u32, day: Day) -> Result<Option<String>, Sto
             flood.today, flood.usual
         )
     }))
+}
+
+/// Why a live run is held that would send far more than usual.
+async fn surging(
+    app: &App,
+    counts: &Counts,
+    day: Day,
+    mode: DeliveryMode,
+) -> Result<Option<String>, StoreError> {
+    if mode == DeliveryMode::Sandbox {
+        return Ok(None);
+    }
+    let before = app.store.counts_before(day, USUAL_OVER_RUNS).await?;
+    let before: Vec<u64> = before
+        .iter()
+        .filter_map(|text| serde_json::from_str::<Counts>(text).ok())
+        .map(|counts| counts.messages())
+        .collect();
+    let (times, least) = (
+        app.settings.limits.surge_factor,
+        app.settings.limits.surge_least,
+    );
+    Ok(
+        surge(counts.messages(), &before, times, least).map(|surge| {
+            format!(
+                "{} messages, usually {}: is it meant to be so many?",
+                surge.messages, surge.usual
+            )
+        }),
+    )
 }
 
 fn joined(one: Option<String>, other: Option<String>) -> Option<String> {

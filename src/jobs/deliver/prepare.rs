@@ -3,8 +3,8 @@
 use chrono::{DateTime, FixedOffset, NaiveTime, TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::MANAGERS;
 use super::versions::Version;
+use super::{MANAGERS, OPERATOR, notice};
 use crate::app::App;
 use crate::channels::calendar::{CalendarEvent, MEDIA_TYPE};
 use crate::channels::email::{BuiltEmail, EmailMessage, Enclosure, Enclosures, MailingList, Party};
@@ -79,6 +79,7 @@ pub struct FrozenList {
 pub fn prepare(app: &App, version: &Version, message: &DueMessage) -> Result<Prepared, String> {
     match message.channel {
         _ if message.campaign == MANAGERS => list(app, version, message),
+        _ if message.campaign == OPERATOR => notice::prepare(app, version, message),
         Channel::Email => letter_to_client(app, version, message),
         Channel::Whatsapp => whatsapp(app, version, message),
     }
@@ -283,7 +284,7 @@ fn list(app: &App, version: &Version, message: &DueMessage) -> Result<Prepared, 
 
 /// When a letter was written: the same at every attempt, and never ahead of its sending. In the
 /// sandbox, where past days are replayed, it is ten in the morning of the day.
-fn date(app: &App, message: &DueMessage) -> DateTime<FixedOffset> {
+pub(super) fn date(app: &App, message: &DueMessage) -> DateTime<FixedOffset> {
     let sealed = DateTime::from_timestamp_millis(message.sealed_at);
     if let (DeliveryMode::Live, Some(sealed)) = (app.settings.delivery.mode, sealed) {
         return sealed.with_timezone(&app.zone()).fixed_offset();
@@ -306,7 +307,8 @@ pub fn sender_domain(app: &App) -> String {
         .to_owned()
 }
 
-fn company_party(app: &App, version: &Version) -> Party {
+/// The company as the sender of a letter.
+pub(super) fn company_party(app: &App, version: &Version) -> Party {
     let delivery = &app.settings.delivery;
     let name = delivery
         .from_name

@@ -5,7 +5,7 @@ use crate::model::{Arm, Channel, Class, ClientFacts, Day, OnUnknown, TaskKind, T
 
 use super::Frame;
 use super::gates::{may_be_called, no_task_is_open, not_just_bought, reachable, under_the_cap};
-use super::position::fallback_id;
+use super::position::{fallback_id, is_in_vain};
 use super::verdict::{Block, Reason};
 use crate::rules::variant;
 
@@ -74,6 +74,7 @@ impl Touched {
             Action::Message(message) => TouchKind::Message {
                 channel: message.channel,
                 class: message.class,
+                in_vain: false,
             },
             Action::Task(_) => TouchKind::Task {
                 outcome: None,
@@ -101,7 +102,7 @@ pub(super) fn action(
     match (step.task, step.channel) {
         (Some(kind), _) => task(step, kind, facts, frame).map(|task| (step.id.clone(), task)),
         (None, Some(channel)) => {
-            let (id, message) = message(step, channel, campaign, facts, frame)?;
+            let (id, message) = message(step, channel, (campaign, episode), facts, frame)?;
             let again = facts.address_got.iter().any(|got| {
                 got.channel == message.channel
                     && (&*got.campaign, &*got.episode, &got.step) == (&*campaign.id, episode, &id)
@@ -160,7 +161,7 @@ fn task(
 fn message(
     step: &Step,
     channel: Channel,
-    campaign: &Campaign,
+    (campaign, episode): (&Campaign, &str),
     facts: &ClientFacts,
     frame: &Frame<'_>,
 ) -> Result<(String, PlannedMessage), Block> {
@@ -172,7 +173,11 @@ fn message(
         variant::of_client(&campaign.id, &step.id, &facts.client.ext_id, &step.variants);
     let other = variant.and_then(|variant| variant.template.clone());
     let template = other.or_else(|| step.template.clone()).unwrap_or_default();
-    let first = reachable(facts, frame.settings, channel, class);
+    let first = if was_in_vain(step, &campaign.id, episode, facts) {
+        Err(Reason::NobodyThere(channel))
+    } else {
+        reachable(facts, frame.settings, channel, class)
+    };
     let (id, channel, template) = match (first, &step.fallback) {
         (Ok(()), _) => (step.id.clone(), channel, template),
         (Err(reason), None) => return Err(Block::for_good(reason)),
@@ -205,6 +210,16 @@ fn message(
         variant: variant.map(|variant| variant.id.clone()),
     };
     Ok((id, message))
+}
+
+/// Whether the message of a step of this episode was sent to an address at which nobody is.
+fn was_in_vain(step: &Step, campaign: &str, episode: &str, facts: &ClientFacts) -> bool {
+    let enrollment = facts
+        .enrollments
+        .iter()
+        .find(|one| one.campaign == campaign && one.episode == episode);
+    let mut touches = enrollment.into_iter().flat_map(|one| &one.touches);
+    touches.any(|touch| touch.step == step.id && is_in_vain(touch))
 }
 
 /// Key accounts get a person, not a mailing, unless the campaign is meant for them.

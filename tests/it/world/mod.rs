@@ -193,6 +193,26 @@ impl World {
         }
     }
 
+    /// The world with its database opened anew: another file lies in its place.
+    pub(crate) fn reopened(mut self) -> Self {
+        self.app = None;
+        self.pool = None;
+        self
+    }
+
+    /// The application as it is while its key file was replaced under it.
+    pub(crate) fn open_with_other_key(&self) -> App {
+        App {
+            key: rekindle::model::AddressKey::new([7; 32]),
+            ..self.open()
+        }
+    }
+
+    /// Ends a world in which everything that is due is held.
+    pub(crate) fn finish_held(mut self) {
+        self.finished = true;
+    }
+
     pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }

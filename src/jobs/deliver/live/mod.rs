@@ -29,9 +29,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::notice::FrozenNotice;
 use super::prepare::{Content, FrozenList, Prepared, prepare, sender_domain};
 use super::versions::Versions;
-use super::{MANAGERS, Version};
+use super::{MANAGERS, OPERATOR, Version};
 use crate::app::App;
 use crate::channels::dkim::{DkimError, Signer};
 use crate::channels::smtp::{Pool, Server, ServerError};
@@ -247,7 +248,8 @@ impl Live {
     /// Makes a message and sends it, unless there is to be no sending any more.
     async fn carry_out(&self, channel: Channel, (claimed, _): Order) {
         let now = self.app.clock.now();
-        if self.conditions.rests_until(channel, now).is_some() || self.stop.is_cancelled() {
+        let rests = self.conditions.rests(channel, now) || self.conditions.is_stopped(channel);
+        if rests || self.stop.is_cancelled() {
             return self.give_back(&[claimed.claim]).await;
         }
         let _under_way = self.ledger.under_way();
@@ -286,12 +288,14 @@ impl Live {
         sessions: usize,
         queue: &mpsc::Sender<Order>,
     ) -> Result<u64, StoreError> {
-        if self
-            .conditions
-            .rests_until(channel, self.app.clock.now())
-            .is_some()
-        {
+        if self.conditions.rests(channel, self.app.clock.now()) {
             return Ok(0);
+        }
+        // While the stop is there the gates hold what is claimed, and say why.
+        if self.conditions.is_stopped(channel)
+            && !self.app.store.channel_is_stopped(channel).await?
+        {
+            self.conditions.stop_is_lifted(channel);
         }
         let order = ClaimOrder {
             channel,
@@ -391,6 +395,9 @@ fn address_of(due: &DueMessage) -> String {
     let address = if due.campaign == MANAGERS {
         let list = serde_json::from_str::<FrozenList>(&due.inputs);
         list.map(|list| list.address).ok()
+    } else if due.campaign == OPERATOR {
+        let notice = serde_json::from_str::<FrozenNotice>(&due.inputs);
+        notice.map(|notice| notice.address).ok()
     } else {
         addresses(&due.inputs).and_then(|client| match due.channel {
             Channel::Email => client.email,
