@@ -9,7 +9,6 @@ mod candidates;
 mod checkups;
 mod client_kinds;
 mod consents;
-mod dating;
 mod delivery;
 mod details;
 mod facts;

@@ -13,7 +13,7 @@ use crate::db::{
 };
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::managers::Managers;
-use crate::model::{Arm, Channel, ClientFacts, ClientId, Day, hex};
+use crate::model::{Arm, Channel, ClientFacts, ClientId, Day};
 use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, PlannedTask, Touched};
 use crate::rules::rhythm::{USUAL_OVER_DAYS, flood};
 
@@ -81,24 +81,11 @@ pub async fn run(
         Begun::New(run) => run,
     };
     ground.keep_base().await?;
-    let writer = Writer {
-        ground: &ground,
-        managers: Managers::read(app).await?,
-        run,
-    };
-    let mut walk = Walk::begin(&ground, Some(run)).await?;
-    while let Some(chunk) = walk.next().await? {
-        progress(walk.clients_left());
-        writer.write(chunk).await?;
-    }
-    let missed = walk.newly_missed();
+    let counts = write_all(&ground, run, progress).await?;
+    let missed = counts.newly_missed;
     let flooded = flooded(app, missed, options.day).await?;
     let held_because = joined(held_because, flooded);
     let held_because = joined(held_because, nudges_to_approve(app, run, mode).await?);
-    let counts = Counts {
-        newly_missed: missed,
-        campaigns: walk.into_counts(),
-    };
     let version = ground.base.version.unwrap_or_default();
     let text = serde_json::to_string(&counts).unwrap_or_default();
     let lists = match held_because {
@@ -127,6 +114,33 @@ pub async fn run(
         return Ok(RunOutcome::AwaitingApproval(summary));
     }
     Ok(RunOutcome::Done(summary))
+}
+
+/// Walks over the clients of the day and writes what is decided, chunk by chunk.
+async fn write_all(
+    ground: &Ground<'_>,
+    run: i64,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<Counts, StoreError> {
+    let writer = Writer {
+        ground,
+        managers: Managers::read(ground.app).await?,
+        run,
+    };
+    let mut walk = Walk::begin(ground, Some(run)).await?;
+    let mut chunk = walk.next().await?;
+    while let Some(decided) = chunk {
+        progress(walk.clients_left());
+        // The next chunk is read while this one is written: it sees nothing of a run that is not
+        // sealed.
+        let (written, next) = tokio::join!(writer.write(decided), walk.next());
+        written?;
+        chunk = next?;
+    }
+    Ok(Counts {
+        newly_missed: walk.newly_missed(),
+        campaigns: walk.into_counts(),
+    })
 }
 
 /// Lets a run go that waits for a person; its tasks come onto the lists of its day, or onto the next
@@ -246,7 +260,7 @@ impl Writer<'_> {
         for (facts, decided) in chunk {
             self.stage(&facts, decided, &details, &mut staged);
         }
-        app.store.stage(self.run, day, &staged).await
+        app.store.stage(self.run, day, staged).await
     }
 
     fn stage(
@@ -343,7 +357,7 @@ impl Writer<'_> {
             channel: message.channel.word(),
             template: message.template.clone(),
             class: message.class.word(),
-            address_hash: hex(&hash),
+            address_hash: hash,
             state: state_word(touch.arm, "planned"),
             inputs: serde_json::to_string(&frozen).unwrap_or_default(),
             on_unknown: message.on_unknown.word(),
