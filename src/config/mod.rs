@@ -7,10 +7,12 @@
 mod audience;
 pub mod campaign;
 mod check;
+mod content;
 mod files;
 mod hours;
 pub mod problem;
 pub mod ready;
+pub mod schedule;
 pub mod schema;
 pub mod secrets;
 pub mod settings;
@@ -40,6 +42,8 @@ pub struct KnownTemplates {
     pub whatsapp: BTreeSet<String>,
     /// Scripts for managers.
     pub scripts: BTreeSet<String>,
+    /// The parts of an episode without which a letter cannot be rendered, by its name.
+    pub needs: BTreeMap<String, Vec<String>>,
 }
 
 /// A configuration without errors.

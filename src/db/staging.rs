@@ -53,8 +53,12 @@ pub struct NewMessage {
     pub inputs: String,
     /// What happens when nobody knows whether it was sent.
     pub on_unknown: &'static str,
+    /// Not before this instant, in unix milliseconds.
+    pub due_at: i64,
     /// Of no use after this instant, in unix milliseconds.
     pub expires_at: i64,
+    /// Which form of its step, where there are several.
+    pub variant: Option<String>,
 }
 
 /// A new task, ready to be written.
@@ -198,7 +202,10 @@ impl OfRun<'_> {
     }
 
     async fn messages(&mut self, messages: Vec<NewMessage>) -> Result<()> {
-        let mut rows = self.rows(INSERT_MESSAGES, "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?");
+        let mut rows = self.rows(
+            INSERT_MESSAGES,
+            "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?",
+        );
         for one in messages {
             rows.add(one.key)?.add(one.campaign)?.add(one.client.0)?;
             rows.add(one.episode)?.add(one.step)?.add(one.channel)?;
@@ -206,7 +213,10 @@ impl OfRun<'_> {
                 .add(one.class)?
                 .add(one.address_hash.to_vec())?;
             rows.add(one.state)?.add(one.inputs)?.add(one.on_unknown)?;
-            rows.add(one.expires_at)?.end_row(self.connection).await?;
+            rows.add(one.expires_at)?
+                .add(one.due_at)?
+                .add(one.variant)?;
+            rows.end_row(self.connection).await?;
         }
         rows.flush(self.connection).await?;
         Ok(())
@@ -267,8 +277,8 @@ const INSERT_ENROLLMENTS: &str = "
 
 const INSERT_MESSAGES: &str = "
     INSERT INTO messages (run_id, planned_on, key, campaign, client_id, episode, step, channel,
-                          template, class, address_hash, state, inputs, on_unknown, expires_at)
-    VALUES";
+                          template, class, address_hash, state, inputs, on_unknown, expires_at,
+                          due_at, variant) VALUES";
 
 const INSERT_TASKS: &str = "
     INSERT INTO tasks (run_id, planned_on, not_before, campaign, client_id, episode, step, manager,

@@ -45,6 +45,12 @@ const BY_LAST_DAY: Index = Index {
     create: "CREATE INDEX rhythms_by_last_day ON rhythms (last_day)",
 };
 
+/// Of anniversaries.
+const BY_FIRST_DAY: Index = Index {
+    drop: "DROP INDEX rhythms_by_first_day",
+    create: "CREATE INDEX rhythms_by_first_day ON rhythms (first_day)",
+};
+
 /// What a rewrite changes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Changing {
@@ -57,7 +63,7 @@ pub(super) enum Changing {
 impl Changing {
     const fn indexes(self) -> &'static [Index] {
         match self {
-            Self::Rhythms => &[BY_NEXT, BY_LAST_DAY],
+            Self::Rhythms => &[BY_NEXT, BY_LAST_DAY, BY_FIRST_DAY],
             Self::Dates => &[BY_NEXT],
         }
     }
@@ -72,6 +78,8 @@ pub(super) struct Rewrite {
     pub(super) base: i64,
     /// Those that were dropped and come back at the end.
     dropped: &'static [Index],
+    /// What to do about rows that are there already: nothing in an empty table.
+    overwrite: &'static str,
     pub(super) done: u64,
 }
 
@@ -101,6 +109,7 @@ impl Store {
             tx,
             base,
             dropped,
+            overwrite: if kept == 0 { "" } else { OVERWRITE },
             done: 0,
         })
     }
@@ -109,7 +118,7 @@ impl Store {
 impl Rewrite {
     pub(super) async fn write(&mut self, rows: Vec<Dated>) -> Result<()> {
         let row = format!("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {})", self.base);
-        let mut bulk = Bulk::new(WRITE, row, OVERWRITE);
+        let mut bulk = Bulk::new(WRITE, row, self.overwrite);
         self.done += rows.len() as u64;
         for Dated {
             client,
