@@ -54,8 +54,9 @@ enum Action {
 
 /// Shows, exports or forgets a client.
 pub(super) async fn run(app: &App, args: &ClientArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let (Action::Show { client, .. } | Action::Export { client, .. } | Action::Forget { client, .. }) =
-        &args.action;
+    let (Action::Show { client, .. }
+    | Action::Export { client, .. }
+    | Action::Forget { client, .. }) = &args.action;
     let Some(id) = explain::find(app, client).await? else {
         return Ok(Exit::Wrong);
     };

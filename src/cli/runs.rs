@@ -83,7 +83,9 @@ async fn schedule(app: &App, args: &RunsArgs, out: &mut dyn Write) -> anyhow::Re
     }
     let local = |at: DateTime<Utc>| at.with_timezone(&app.zone()).format("%Y-%m-%d %H:%M");
     for one in &all.upcoming {
-        let next = one.next.map_or("never".to_owned(), |at| local(at).to_string());
+        let next = one
+            .next
+            .map_or("never".to_owned(), |at| local(at).to_string());
         writeln!(
             out,
             "{:<8} {:<16} next {next:<16}  after an absence: {} within {}",
@@ -135,7 +137,11 @@ async fn release(
         super::tell(format_args!("nothing rests under the name \"{name}\""));
         return Ok(Exit::Wrong);
     };
-    writeln!(out, "{name} is released with {}", counted(messages, "message"))?;
+    writeln!(
+        out,
+        "{name} is released with {}",
+        counted(messages, "message")
+    )?;
     Ok(Exit::Done)
 }
 

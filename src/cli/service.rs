@@ -70,7 +70,9 @@ pub(super) async fn run(
     let _delivering = if parts.worker {
         let lock = lock::delivery(app.store.path()).context("take the lock of delivery")?;
         let Some(lock) = lock else {
-            anyhow::bail!("another process is delivering from this database; there can be only one");
+            anyhow::bail!(
+                "another process is delivering from this database; there can be only one"
+            );
         };
         if !may_go_live(&app).await? {
             return Ok(Exit::NeedsPerson);
@@ -80,8 +82,9 @@ pub(super) async fn run(
         None
     };
     let mut app = app;
+    let mut watch = reload::Watch::begin(&app, config_file).await;
     loop {
-        match round(&app, config_file, parts, &stop).await? {
+        match round(&app, &mut watch, parts, &stop).await? {
             Some(changed) => app = Arc::new(changed),
             None => break,
         }
@@ -93,7 +96,7 @@ pub(super) async fn run(
 /// Serves until it is told to stop, or until changed campaigns are to be taken up: those come back.
 async fn round(
     app: &Arc<App>,
-    config_file: &Path,
+    watch: &mut reload::Watch,
     parts: Parts,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<App>> {
@@ -101,7 +104,11 @@ async fn round(
     let start = name_of_start()?;
     // Whoever wants to leave must find somebody at home before the first letter goes out.
     let web = match parts.web {
-        true => Some(Web::bind(Arc::clone(app)).await.context("serve the pages")?),
+        true => Some(
+            Web::bind(Arc::clone(app))
+                .await
+                .context("serve the pages")?,
+        ),
         false => None,
     };
     let live = match parts.worker {
@@ -109,8 +116,9 @@ async fn round(
         false => None,
     };
     let live = live.transpose().map_err(not_ready)?;
-    if let Some((Ok(public), Ok(staff))) =
-        web.as_ref().map(|web| (web.public_address(), web.staff_address()))
+    if let Some((Ok(public), Ok(staff))) = web
+        .as_ref()
+        .map(|web| (web.public_address(), web.staff_address()))
     {
         info!(%public, %staff, "listening");
     }
@@ -128,7 +136,7 @@ async fn round(
         tokio::spawn(async move { worker::work(&app, Arc::new(live), &start, &serving).await })
     });
     info!(%start, ?parts, "serving");
-    let changed = reload::changed(app, config_file, stop).await;
+    let changed = watch.changed(app, stop).await;
     planning.cancel();
     finish_keeping(keeping, stop).await;
     serving.cancel();
@@ -136,7 +144,10 @@ async fn round(
         working.await.context("deliver")??;
     }
     if let Some(pages) = pages {
-        pages.await.context("serve the pages")?.context("serve the pages")?;
+        pages
+            .await
+            .context("serve the pages")?
+            .context("serve the pages")?;
     }
     if let Some(back) = back {
         back.await.context("look at what came back")?;

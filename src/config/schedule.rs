@@ -285,8 +285,17 @@ mod tests {
     #[test]
     fn what_is_no_expression_or_never_comes_is_refused() {
         for text in [
-            "", "6:00", "* * * *", "0 0 6 * * *", "60 6 * * *", "0 24 * * *", "0 0 30 2 *",
-            "0 6 * * 8", "@reboot", "a b c d e", "daily",
+            "",
+            "6:00",
+            "* * * *",
+            "0 0 6 * * *",
+            "60 6 * * *",
+            "0 24 * * *",
+            "0 0 30 2 *",
+            "0 6 * * 8",
+            "@reboot",
+            "a b c d e",
+            "daily",
         ] {
             assert!(text.parse::<When>().is_err(), "{text}");
         }

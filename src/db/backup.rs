@@ -85,12 +85,16 @@ impl Store {
              WHERE state = 'sending'",
         );
         unknown.bind(reason).bind(now_ms).execute(&mut *tx).await?;
-        sqlx::query("INSERT OR REPLACE INTO holds (name, since, reason) VALUES ('restore', ?2, ?1)")
-            .bind(reason)
-            .bind(now_ms)
+        sqlx::query(
+            "INSERT OR REPLACE INTO holds (name, since, reason) VALUES ('restore', ?2, ?1)",
+        )
+        .bind(reason)
+        .bind(now_ms)
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query("DELETE FROM heartbeats")
             .execute(&mut *tx)
             .await?;
-        sqlx::query("DELETE FROM heartbeats").execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(held.rows_affected())
     }
@@ -119,7 +123,12 @@ async fn counts(connection: &mut sqlx::sqlite::SqliteConnection) -> Result<Table
     for table in COUNTED {
         // An older backup does not have every table of today.
         let exists = sqlx::query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1");
-        if exists.bind(table).fetch_optional(&mut *connection).await?.is_none() {
+        if exists
+            .bind(table)
+            .fetch_optional(&mut *connection)
+            .await?
+            .is_none()
+        {
             continue;
         }
         let statement = format!("SELECT count(*) AS n FROM {table}");

@@ -233,8 +233,12 @@ async fn empty(
     );
     let cancelled = cancelled.bind(id).bind(entry.by).bind(entry.now_ms);
     forgotten.cancelled = cancelled.execute(&mut *tx).await?.rows_affected();
-    forgotten.messages =
-        changed(tx, "UPDATE messages SET inputs = '{}' WHERE client_id = ?1", id).await?;
+    forgotten.messages = changed(
+        tx,
+        "UPDATE messages SET inputs = '{}' WHERE client_id = ?1",
+        id,
+    )
+    .await?;
     forgotten.tasks = changed(
         tx,
         "UPDATE tasks SET inputs = '{}',
@@ -281,7 +285,9 @@ fn object(row: &SqliteRow) -> Result<Value> {
             "REAL" => Value::from(row.get::<f64, _>(column.ordinal())),
             _ => {
                 let text: String = row.get(column.ordinal());
-                let json = text.starts_with(['{', '[']).then(|| serde_json::from_str(&text));
+                let json = text
+                    .starts_with(['{', '['])
+                    .then(|| serde_json::from_str(&text));
                 json.and_then(std::result::Result::ok)
                     .unwrap_or(Value::String(text))
             }

@@ -6,6 +6,9 @@ use sqlx::Row;
 use super::suppressions::{Entry, write_down};
 use super::{Result, Store};
 
+/// The part under which it is noted what is wrong with the files of the configuration.
+pub const CONFIGURATION: &str = "configuration";
+
 /// Something that rests until a person releases it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Hold {
@@ -54,11 +57,7 @@ impl Store {
 
     /// Releases what rests under a name, and the messages that were held with it; returns how many
     /// messages, or nothing when nothing rested.
-    pub async fn release_hold(
-        &self,
-        name: &str,
-        entry: &Entry<'_>,
-    ) -> Result<Option<u64>> {
+    pub async fn release_hold(&self, name: &str, entry: &Entry<'_>) -> Result<Option<u64>> {
         let mut tx = self.begin().await?;
         let gone = sqlx::query("DELETE FROM holds WHERE name = ?1").bind(name);
         if gone.execute(&mut *tx).await?.rows_affected() == 0 {

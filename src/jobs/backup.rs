@@ -98,8 +98,8 @@ fn fingerprint(key_file: &Path) -> Result<String, BackupError> {
 /// The caller holds the lock of the database (`jobs::lock`), so that no day is half planned.
 pub async fn make(app: &App, folder: &Path) -> Result<Made, BackupError> {
     let key_file = app.path(&app.settings.paths.key);
-    let on_disk = load_or_create_key(&key_file)
-        .map_err(|error| BackupError::Key(error.to_string()))?;
+    let on_disk =
+        load_or_create_key(&key_file).map_err(|error| BackupError::Key(error.to_string()))?;
     // A key that was replaced under a running service would be the wrong one.
     if on_disk.mac("backup", "") != app.key.mac("backup", "") {
         let text = format!("{} is not the key in use", key_file.display());

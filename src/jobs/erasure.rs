@@ -70,7 +70,10 @@ async fn erase(
 }
 
 fn keep(file: &Path, proof: &[u8; 32]) -> io::Result<()> {
-    let mut opened = fs::OpenOptions::new().create(true).append(true).open(file)?;
+    let mut opened = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(file)?;
     writeln!(opened, "{}", hex(proof))?;
     opened.sync_all()
 }

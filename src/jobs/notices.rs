@@ -8,10 +8,10 @@ use chrono::{DateTime, TimeDelta};
 use tracing::warn;
 
 use crate::app::App;
-use crate::db::{NewNotice, ScheduleRow, StoreError};
+use crate::config::settings::DeliveryMode;
+use crate::db::{CONFIGURATION, NewNotice, ScheduleRow, StoreError};
 use crate::jobs::deliver::{self, FrozenNotice};
 use crate::jobs::inputs;
-use crate::config::settings::DeliveryMode;
 use crate::model::{Channel, hex};
 use crate::rules::schedule::occasion::{
     Occasion, Standing, State, of_configuration, of_hold, of_schedule, of_unknown,
@@ -22,9 +22,6 @@ const RECENT: TimeDelta = TimeDelta::days(3);
 
 /// A letter to the operator is of no use after this.
 const LASTS: TimeDelta = TimeDelta::days(3);
-
-/// The part under which a configuration that is not taken up is noted.
-pub const CONFIGURATION: &str = "configuration";
 
 /// Looks for occasions to write to the operator and writes; returns how many letters are new.
 pub async fn look(app: &App) -> Result<u64, StoreError> {
@@ -44,12 +41,22 @@ async fn occasions(app: &App) -> Result<Vec<Occasion>, StoreError> {
     let late_after = TimeDelta::from_std(app.settings.operator.late_after.duration());
     let late_after = late_after.unwrap_or_default();
     let rows = store.schedule_rows_since(since).await?;
+    // Lists that wait for their day are no occasion of their own: the day is.
+    let waits_for_the_day = |row: &ScheduleRow| {
+        let mut days = rows.iter().filter(|one| one.schedule == "daily");
+        row.schedule == "digests" && days.any(|day| day.date == row.date && day.status != "done")
+    };
     let mut occasions: Vec<Occasion> = rows
         .iter()
+        .filter(|row| !waits_for_the_day(row))
         .filter_map(|row| of_schedule(&standing(row)?, late_after, now))
         .collect();
     let unknown = store.unknown_by_day(since).await?;
-    occasions.extend(unknown.into_iter().map(|(day, count)| of_unknown(day, count)));
+    occasions.extend(
+        unknown
+            .into_iter()
+            .map(|(day, count)| of_unknown(day, count)),
+    );
     let holds = store.holds().await?;
     occasions.extend(
         holds
@@ -108,7 +115,10 @@ async fn write(app: &App, occasion: &Occasion) -> Result<u64, StoreError> {
         expires_at: (app.clock.now() + LASTS).timestamp_millis(),
     };
     let (day, mode) = (app.today(), app.settings.delivery.mode);
-    let new = app.store.add_notice(&notice, day, mode, app.now_ms()).await?;
+    let new = app
+        .store
+        .add_notice(&notice, day, mode, app.now_ms())
+        .await?;
     if new > 0 {
         warn!(occasion = %occasion.key, "the operator is written to");
     }

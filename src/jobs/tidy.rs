@@ -32,7 +32,10 @@ fn old_sandbox(app: &App, before: Day) -> io::Result<u64> {
     let mut removed = 0;
     for entry in fs::read_dir(app.path(&app.settings.paths.sandbox))? {
         let entry = entry?;
-        let day = entry.file_name().to_str().and_then(|name| name.parse::<Day>().ok());
+        let day = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<Day>().ok());
         if day.is_some_and(|day| day < before) && entry.file_type()?.is_dir() {
             fs::remove_dir_all(entry.path())?;
             removed += 1;

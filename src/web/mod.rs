@@ -6,9 +6,11 @@
 //! `jobs::intake`. HTTPS belongs to the web server in front. No request is logged with its path:
 //! a token is a key.
 
+mod exposition;
 mod guard;
 mod hooks;
 mod leaving;
+mod operating;
 mod site;
 
 use std::net::SocketAddr;
@@ -114,8 +116,9 @@ impl Web {
         let public = public(self.site.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let public =
             axum::serve(self.public, public).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let staff = staff(Arc::clone(&self.site.app));
         let staff =
-            axum::serve(self.staff, staff()).with_graceful_shutdown(stop.clone().cancelled_owned());
+            axum::serve(self.staff, staff).with_graceful_shutdown(stop.clone().cancelled_owned());
         let both = async { tokio::try_join!(public.into_future(), staff.into_future()) };
         let late = async {
             stop.cancelled().await;
@@ -181,9 +184,10 @@ fn public(site: Arc<Site>) -> Router {
 }
 
 /// What the company's own people may ask for.
-fn staff() -> Router {
+fn staff(app: Arc<App>) -> Router {
     Router::new()
         .route("/healthz", get(healthy))
+        .merge(operating::router(app))
         .layer(middleware::map_response(site::heads))
 }
 

@@ -104,7 +104,10 @@ pub async fn run(
         newly_missed: missed,
         campaigns: walk.into_counts(),
     };
-    let held_because = joined(held_because, surging(app, &counts, options.day, mode).await?);
+    let held_because = joined(
+        held_because,
+        surging(app, &counts, options.day, mode).await?,
+    );
     let version = ground.base.version.unwrap_or_default();
     let text = serde_json::to_string(&counts).unwrap_or_default();
     let lists = match held_because {
@@ -259,12 +262,14 @@ async fn surging(
         app.settings.limits.surge_factor,
         app.settings.limits.surge_least,
     );
-    Ok(surge(counts.messages(), &before, times, least).map(|surge| {
-        format!(
-            "{} messages, usually {}: is it meant to be so many?",
-            surge.messages, surge.usual
-        )
-    }))
+    Ok(
+        surge(counts.messages(), &before, times, least).map(|surge| {
+            format!(
+                "{} messages, usually {}: is it meant to be so many?",
+                surge.messages, surge.usual
+            )
+        }),
+    )
 }
 
 fn joined(one: Option<String>, other: Option<String>) -> Option<String> {

@@ -59,7 +59,14 @@ fn count(reading: &mut Reading, summary: &ImportSummary) {
             let lost: Vec<String> = summary
                 .shrunk
                 .iter()
-                .map(|one| format!("{}.csv has {} of {} rows left", one.kind.word(), one.now, one.before))
+                .map(|one| {
+                    format!(
+                        "{}.csv has {} of {} rows left",
+                        one.kind.word(),
+                        one.now,
+                        one.before
+                    )
+                })
                 .collect();
             reading.problems.push(format!(
                 "source \"{source}\" is held: {}; if that is right: rekindle import {source} \
@@ -68,7 +75,11 @@ fn count(reading: &mut Reading, summary: &ImportSummary) {
             ));
         }
         ImportResult::Failed => {
-            let files: Vec<&str> = summary.problems.iter().map(|one| one.file.as_str()).collect();
+            let files: Vec<&str> = summary
+                .problems
+                .iter()
+                .map(|one| one.file.as_str())
+                .collect();
             reading.problems.push(format!(
                 "source \"{source}\": {} cannot be read; rekindle import {source} says why",
                 files.join(", ")

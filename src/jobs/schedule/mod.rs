@@ -14,7 +14,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::app::App;
 use crate::config::schedule::{Schedule, Timetable};
@@ -153,7 +153,10 @@ impl Scheduler {
     pub async fn start(app: Arc<App>, stop: CancellationToken) -> Result<Self, StoreError> {
         let left = app.store.take_over_occurrences(app.now_ms()).await?;
         if left > 0 {
-            warn!(left, "a process that is gone had begun something: it is begun again");
+            warn!(
+                left,
+                "a process that is gone had begun something: it is begun again"
+            );
         }
         Ok(Self {
             app,
@@ -201,7 +204,10 @@ impl Scheduler {
             None => Ok(false),
             Some(crate::rules::schedule::ClockStep::Back(by)) => {
                 // It rights itself when the clock does.
-                warn!(minutes = by.num_minutes(), "the clock stands before what has happened: nothing is begun");
+                warn!(
+                    minutes = by.num_minutes(),
+                    "the clock stands before what has happened: nothing is begun"
+                );
                 Ok(true)
             }
             Some(step) => {
@@ -263,7 +269,9 @@ impl Scheduler {
             .into_iter()
             .filter(|one| one.next_try <= now_ms)
             .filter_map(|one| {
-                let name = Name::ALL.into_iter().find(|name| name.word() == one.schedule);
+                let name = Name::ALL
+                    .into_iter()
+                    .find(|name| name.word() == one.schedule);
                 name.map(|name| (name, one))
             })
             .collect();
@@ -272,11 +280,7 @@ impl Scheduler {
     }
 
     /// Does one occurrence; nothing when somebody else took it.
-    async fn attend(
-        &self,
-        name: Name,
-        open: &OpenOccurrence,
-    ) -> Result<Option<Ended>, StoreError> {
+    async fn attend(&self, name: Name, open: &OpenOccurrence) -> Result<Option<Ended>, StoreError> {
         let app = &self.app;
         if name.is_of_its_day() && open.date != app.today() {
             let note = "its day is over; the next day takes everybody in";
@@ -286,7 +290,8 @@ impl Scheduler {
         if !app.store.begin_occurrence(open.id, app.now_ms()).await? {
             return Ok(None);
         }
-        let (finished, note) = match work::perform(app, name, open.date).await {
+        let span = info_span!("occurrence", schedule = name.word(), date = %open.date);
+        let (finished, note) = match work::perform(app, name, open.date).instrument(span).await {
             Ok(work::Worked::Done(note)) => (Finished::Done, note),
             Ok(work::Worked::Held(note)) => (Finished::Held, note),
             Ok(work::Worked::NotYet(note)) => {
@@ -312,7 +317,9 @@ impl Scheduler {
         note: String,
     ) -> Result<Ended, StoreError> {
         let app = &self.app;
-        let ended = app.store.end_occurrence(open.id, &finished, &note, app.now_ms());
+        let ended = app
+            .store
+            .end_occurrence(open.id, &finished, &note, app.now_ms());
         ended.await?;
         let (schedule, date) = (name.word(), open.date);
         match finished {

@@ -81,7 +81,9 @@ async fn daily(app: &App, date: Day) -> Result<Worked, WorkError> {
         )));
     }
     if let Some(why) = stale(&ages(app).await?, date) {
-        return Ok(Worked::NotYet(format!("nothing is planned on stale facts: {why}")));
+        return Ok(Worked::NotYet(format!(
+            "nothing is planned on stale facts: {why}"
+        )));
     }
     let options = DayOptions {
         day: date,
@@ -136,7 +138,9 @@ async fn digests(app: &App, date: Day) -> Result<Worked, WorkError> {
             into_sandbox(app).await?;
             Ok(Worked::Done(format!("{lists} lists")))
         }
-        Some(_) => Ok(Worked::NotYet(format!("the run of {date} waits for approval"))),
+        Some(_) => Ok(Worked::NotYet(format!(
+            "the run of {date} waits for approval"
+        ))),
         None => Ok(Worked::NotYet(format!("{date} has not been run"))),
     }
 }
@@ -151,7 +155,12 @@ async fn into_sandbox(app: &App) -> Result<(), WorkError> {
         return Err(WorkError::Sandbox(delivered.failed));
     }
     let (letters, lists) = (delivered.letters, delivered.lists);
-    info!(letters, whatsapp = delivered.whatsapp, lists, "into the sandbox");
+    info!(
+        letters,
+        whatsapp = delivered.whatsapp,
+        lists,
+        "into the sandbox"
+    );
     Ok(())
 }
 

@@ -61,7 +61,13 @@ mod tests {
         DateTime::UNIX_EPOCH + Duration::days(day.into()) + Duration::hours(hour)
     }
 
-    fn told(catch_up: CatchUp, within: u16, days: &[i32], now: DateTime<Utc>, today: bool) -> String {
+    fn told(
+        catch_up: CatchUp,
+        within: u16,
+        days: &[i32],
+        now: DateTime<Utc>,
+        today: bool,
+    ) -> String {
         let timetable = Timetable {
             at: "0 6 * * *".parse().unwrap(),
             catch_up,
@@ -107,7 +113,11 @@ mod tests {
             (Latest, 0, at(3, 6), false, "--D"),
             (Latest, 0, at(3, 7), false, "---"),
         ] {
-            assert_eq!(told(policy, within, &days, now, today), expected, "{policy:?} {within} {now}");
+            assert_eq!(
+                told(policy, within, &days, now, today),
+                expected,
+                "{policy:?} {within} {now}"
+            );
         }
     }
 }

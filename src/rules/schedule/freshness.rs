@@ -52,7 +52,11 @@ mod tests {
             (source(None, None), true),
             (source(None, Some(3)), false),
         ] {
-            assert_eq!(stale(std::slice::from_ref(&one), today).is_none(), fresh, "{one:?}");
+            assert_eq!(
+                stale(std::slice::from_ref(&one), today).is_none(),
+                fresh,
+                "{one:?}"
+            );
         }
     }
 }

@@ -92,7 +92,9 @@ pub fn of_hold(name: &str, since_ms: i64, reason: &str) -> Occasion {
     Occasion {
         key: format!("hold:{name}:{since_ms}"),
         subject: format!("rekindle: held ({name})"),
-        text: format!("{reason}\n\n`rekindle runs release {name} --by NAME --reason TEXT` lets it go on."),
+        text: format!(
+            "{reason}\n\n`rekindle runs release {name} --by NAME --reason TEXT` lets it go on."
+        ),
     }
 }
 

@@ -125,16 +125,35 @@ mod tests {
         let berlin = chrono_tz::Europe::Berlin;
         // 29 March 2026: 02:00 becomes 03:00. 25 October: 03:00 becomes 02:00.
         assert_eq!(
-            due("30 2 * * *", berlin, "2026-03-27T12:00:00Z", "2026-03-30T12:00:00Z"),
-            ["2026-03-28 0 at 28T01:30", "2026-03-29 0 at 29T01:00", "2026-03-30 0 at 30T00:30"]
+            due(
+                "30 2 * * *",
+                berlin,
+                "2026-03-27T12:00:00Z",
+                "2026-03-30T12:00:00Z"
+            ),
+            [
+                "2026-03-28 0 at 28T01:30",
+                "2026-03-29 0 at 29T01:00",
+                "2026-03-30 0 at 30T00:30"
+            ]
         );
         assert_eq!(
-            due("30 2 * * *", berlin, "2026-10-24T12:00:00Z", "2026-10-26T12:00:00Z"),
+            due(
+                "30 2 * * *",
+                berlin,
+                "2026-10-24T12:00:00Z",
+                "2026-10-26T12:00:00Z"
+            ),
             ["2026-10-25 0 at 25T00:30", "2026-10-26 0 at 26T01:30"]
         );
         // Four times in the gap and the one at its end are due at one instant.
         assert_eq!(
-            due("*/15 2,3 * * *", berlin, "2026-03-28T12:00:00Z", "2026-03-29T01:20:00Z"),
+            due(
+                "*/15 2,3 * * *",
+                berlin,
+                "2026-03-28T12:00:00Z",
+                "2026-03-29T01:20:00Z"
+            ),
             ["2026-03-29 180 at 29T01:00", "2026-03-29 195 at 29T01:15"]
         );
     }
@@ -149,7 +168,11 @@ mod tests {
                 "2011-12-28T00:00:00Z",
                 "2011-12-31T00:00:00Z"
             ),
-            ["2011-12-28 0 at 28T16:00", "2011-12-29 0 at 29T16:00", "2011-12-31 0 at 30T16:00"]
+            [
+                "2011-12-28 0 at 28T16:00",
+                "2011-12-29 0 at 29T16:00",
+                "2011-12-31 0 at 30T16:00"
+            ]
         );
     }
 
@@ -159,7 +182,11 @@ mod tests {
         let (after, until) = ("2026-11-01T12:00:00Z", "2026-11-10T12:00:00Z");
         assert_eq!(
             due("0 6 5 * 1", utc, after, until),
-            ["2026-11-02 0 at 02T06:00", "2026-11-05 0 at 05T06:00", "2026-11-09 0 at 09T06:00"]
+            [
+                "2026-11-02 0 at 02T06:00",
+                "2026-11-05 0 at 05T06:00",
+                "2026-11-09 0 at 09T06:00"
+            ]
         );
         for sunday in ["0 6 * * 0", "0 6 * * 7", "0 6 * * SUN"] {
             assert_eq!(due(sunday, utc, after, until), ["2026-11-08 0 at 08T06:00"]);
@@ -173,7 +200,10 @@ mod tests {
         let found = occurrences(&when, chrono_tz::UTC, after, until, 100);
         assert_eq!(found.len(), 100);
         assert_eq!(found.last().unwrap().at, until);
-        assert_eq!(occurrences(&When::Never, chrono_tz::UTC, after, until, 100), []);
+        assert_eq!(
+            occurrences(&When::Never, chrono_tz::UTC, after, until, 100),
+            []
+        );
     }
 
     /// The days around which a zone turns its clocks between two years.
@@ -237,7 +267,10 @@ mod tests {
         }
         for one in &found {
             let wall = one.at.with_timezone(&zone).naive_local();
-            assert!(wall.date() >= one.date.date(), "{zone} {when} {one:?} {wall}");
+            assert!(
+                wall.date() >= one.date.date(),
+                "{zone} {when} {one:?} {wall}"
+            );
         }
         assert!(found.len() >= 3, "{zone} {when} {found:?}");
     }

@@ -100,7 +100,12 @@ fn two_years(table: &Timetable, zone: Tz, start: DateTime<Utc>) {
             let wall = date.date().and_hms_opt(hour, 30, 0).unwrap();
             zone.from_local_datetime(&wall) != chrono::MappedLocalTime::None
         });
-        assert_eq!(distinct.contains(&date), exists, "{zone} {} {date}", table.at);
+        assert_eq!(
+            distinct.contains(&date),
+            exists,
+            "{zone} {} {date}",
+            table.at
+        );
     }
     assert!(last - first >= 727, "{zone} {}", table.at);
 }

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use rekindle::jobs::import::import_everything;
 use rekindle::jobs::{backup, day};
 
+use super::run_day;
 use super::ticks::shop;
 use crate::world::{World, day as date};
 
@@ -21,14 +23,16 @@ fn said(output: &Output) -> String {
 /// A base of which something has not left, and a backup of it.
 fn with_backup() -> (World, PathBuf) {
     let mut world = shop("");
-    world.run("2026-03-01");
+    run_day(&mut world, "2026-03-01");
     world.at(date("2026-03-02"));
-    world.import();
     let app = world.open();
     // A day that is run and not delivered.
-    world
-        .wait(day::run(&app, World::today(date("2026-03-02")), &|_| ()))
-        .expect("a run");
+    world.wait(async {
+        import_everything(&app).await.expect("an import");
+        day::run(&app, World::today(date("2026-03-02")), &|_| ())
+            .await
+            .expect("a run");
+    });
     let output = rekindle(&world, &["backup", "--format", "json"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let made: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -45,7 +49,9 @@ fn a_backup_is_whole_and_comes_back_with_everything_held() {
     // After the backup somebody says "stop", somebody is forgotten, and the disk loses a page.
     let stop = rekindle(&world, &["suppress", "add", "late@example.org"]);
     assert_eq!(stop.status.code(), Some(0), "{}", said(&stop));
-    let forget = ["client", "forget", "c03", "--by", "ann", "--reason", "asked"];
+    let forget = [
+        "client", "forget", "c03", "--by", "ann", "--reason", "asked",
+    ];
     let forgotten = rekindle(&world, &forget);
     assert_eq!(forgotten.status.code(), Some(0), "{}", said(&forgotten));
 
@@ -54,17 +60,35 @@ fn a_backup_is_whole_and_comes_back_with_everything_held() {
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     let restored: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(restored["held_messages"].as_i64(), Some(before));
-    assert!(restored["suppressions_taken_over"].as_i64() >= Some(1), "{restored}");
+    assert!(
+        restored["suppressions_taken_over"].as_i64() >= Some(1),
+        "{restored}"
+    );
     assert_eq!(restored["forgotten_again"].as_i64(), Some(1), "{restored}");
 
     let mut world = world.reopened();
     assert_eq!(world.count(due), 0);
-    assert_eq!(world.count("SELECT count(*) FROM clients WHERE ext_id = 'c03' AND email IS NULL"), 1);
+    assert_eq!(
+        world.count("SELECT count(*) FROM clients WHERE ext_id = 'c03' AND email IS NULL"),
+        1
+    );
     let list = rekindle(&world, &["suppress", "list", "late@example.org"]);
     assert!(said(&list).contains("manual"), "{}", said(&list));
     let runs = rekindle(&world, &["runs"]);
-    assert!(said(&runs).contains("restored from a backup"), "{}", said(&runs));
-    let release = ["runs", "release", "restore", "--by", "ann", "--reason", "looked at"];
+    assert!(
+        said(&runs).contains("restored from a backup"),
+        "{}",
+        said(&runs)
+    );
+    let release = [
+        "runs",
+        "release",
+        "restore",
+        "--by",
+        "ann",
+        "--reason",
+        "looked at",
+    ];
     let released = rekindle(&world, &release);
     assert_eq!(released.status.code(), Some(0), "{}", said(&released));
     assert!(world.count(due) >= before - 1);
@@ -112,7 +136,11 @@ fn what_is_no_whole_backup_is_refused() {
     std::fs::write(&key, good.replace(|c: char| c.is_ascii_digit(), "0")).expect("a file");
     let output = rekindle(&world, &check);
     assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains("not the key of this backup"), "{}", said(&output));
+    assert!(
+        said(&output).contains("not the key of this backup"),
+        "{}",
+        said(&output)
+    );
     std::fs::write(&key, good).expect("a file");
     let database = folder.join("rekindle.db");
     let whole = std::fs::read(&database).expect("a file");
@@ -124,9 +152,17 @@ fn what_is_no_whole_backup_is_refused() {
     std::fs::write(&database, whole).expect("a file");
     let manifest = folder.join("manifest.json");
     let text = std::fs::read_to_string(&manifest).expect("a file");
-    std::fs::write(&manifest, text.replace("\"clients\": 40", "\"clients\": 41")).expect("a file");
+    std::fs::write(
+        &manifest,
+        text.replace("\"clients\": 40", "\"clients\": 41"),
+    )
+    .expect("a file");
     let output = rekindle(&world, &check);
-    assert!(said(&output).contains("40 rows in clients"), "{}", said(&output));
+    assert!(
+        said(&output).contains("40 rows in clients"),
+        "{}",
+        said(&output)
+    );
     // Nobody has a backup without the key that is in use.
     std::fs::write(world.home().join("rekindle.key"), "0".repeat(64)).expect("a file");
     let app = world.open_with_other_key();

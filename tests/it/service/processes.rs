@@ -27,10 +27,18 @@ struct Service {
 
 impl Service {
     fn start(world: &World, args: &[&str]) -> Self {
+        Self::start_with(world, args, &[("REKINDLE_LOG", "rekindle=info")])
+    }
+
+    fn start_with(world: &World, args: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rekindle"));
-        command.arg("--config").arg(world.config_file()).arg("run").args(args);
         command
-            .env("REKINDLE_LOG", "rekindle=info")
+            .arg("--config")
+            .arg(world.config_file())
+            .arg("run")
+            .args(args);
+        command
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
@@ -99,9 +107,11 @@ fn all_done(world: &mut World) {
     let until = Instant::now() + PATIENCE;
     loop {
         let rows = world.rows("SELECT status, count(*) FROM schedule_runs GROUP BY status");
-        let counts: Vec<(String, i64)> =
-            rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-        if counts.iter().any(|(status, count)| status == "done" && *count == 5) {
+        let counts: Vec<(String, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        if counts
+            .iter()
+            .any(|(status, count)| status == "done" && *count == 5)
+        {
             return;
         }
         assert!(Instant::now() < until, "not done: {counts:?}");
@@ -122,11 +132,14 @@ fn once(world: &mut World) {
     let twice = "SELECT count(*) FROM (SELECT schedule FROM schedule_runs
                  WHERE status = 'done' GROUP BY schedule, logical_date HAVING count(*) > 1)";
     assert_eq!(world.count(twice), 0);
-    assert_eq!(world.count("SELECT count(*) FROM runs WHERE schedule = 'daily'"), 1);
+    assert_eq!(
+        world.count("SELECT count(*) FROM runs WHERE schedule = 'daily'"),
+        1
+    );
     let backups = std::fs::read_dir(world.home().join("backup")).expect("a folder");
-    let whole = backups.filter_map(Result::ok).filter(|entry| {
-        entry.file_name().to_string_lossy().starts_with("rekindle-")
-    });
+    let whole = backups
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("rekindle-"));
     assert!(whole.count() >= 1);
 }
 
@@ -155,7 +168,8 @@ fn a_service_that_is_killed_again_and_again_does_each_thing_once() {
         std::thread::sleep(Duration::from_millis(n * 40));
         service.kill();
     }
-    let last = Service::start(&world, &["--only", "schedule"]);
+    let mut last = Service::start(&world, &["--only", "schedule"]);
+    last.hear("keeping the schedules");
     all_done(&mut world);
     last.stop();
     once(&mut world);
@@ -170,15 +184,92 @@ fn changed_campaigns_are_taken_up_and_broken_ones_are_not() {
     let mut service = Service::start(&world, &["--only", "schedule"]);
     service.hear("keeping the schedules");
     let file = world.home().join("config/campaigns/thanks.toml");
-    write(&file, &THANKS.replace("template = \"thank-you\"", "template = \"thank-yu\""));
+    write(
+        &file,
+        &THANKS.replace("template = \"thank-you\"", "template = \"thank-yu\""),
+    );
     service.hear("the changed configuration is not taken up");
     let noted = "SELECT note FROM heartbeats WHERE part = 'configuration'";
     let note = world.texts(noted);
     assert!(note[0].contains("thank-yu"), "{note:?}");
-    write(&file, &THANKS.replace("title = \"T\"", "title = \"Thanks\""));
+    write(
+        &file,
+        &THANKS.replace("title = \"T\"", "title = \"Thanks\""),
+    );
     service.hear("changed campaigns are taken up");
     service.hear("keeping the schedules");
     service.stop();
     assert_eq!(world.texts(noted), [""]);
+    world.finish();
+}
+
+/// What a service answers on its staff listener.
+fn answer(address: &str, path: &str) -> (u16, String) {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(address).expect("a listener");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("a request");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("an answer");
+    let status = text.split(' ').nth(1).and_then(|code| code.parse().ok());
+    (status.expect("a status"), text)
+}
+
+#[test]
+fn the_service_tells_how_it_is_doing_and_its_log_names_nobody() {
+    let mut world = shop(DUE_AT_ONCE);
+    let yesterday = world.texts("SELECT date('now', '-1 day')").remove(0);
+    world.client("c01").bought(&[&yesterday]);
+    world.also("[web]\npublic = \"127.0.0.1:0\"\nstaff = \"127.0.0.1:0\"\n");
+    world.write();
+    world.app();
+    known_before(&mut world);
+    let mut service = Service::start_with(
+        &world,
+        &[],
+        &[
+            ("REKINDLE_LOG", "rekindle=trace"),
+            ("REKINDLE_LOG_FORMAT", "json"),
+        ],
+    );
+    service.hear("listening");
+    let line = service.heard.last().expect("a line").clone();
+    let said: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    let staff = said["staff"].as_str().expect("an address").to_owned();
+    all_done(&mut world);
+    service.hear("digests");
+    let (status, text) = answer(&staff, "/readyz");
+    assert_eq!(status, 200, "{text}");
+    assert_eq!(answer(&staff, "/healthz").0, 200);
+    let (status, text) = answer(&staff, "/metrics");
+    assert_eq!(status, 200, "{text}");
+    for metric in [
+        "rekindle_messages{channel=\"email\",state=\"accepted\"}",
+        "rekindle_schedule_duration_seconds{schedule=\"daily\"}",
+        "rekindle_schedule_open{schedule=\"import\"} 0",
+        "rekindle_alive_seconds_ago{part=\"schedule\"}",
+        "rekindle_open_messages{state=\"unknown\"} 0",
+        "rekindle_configuration_valid 1",
+        "rekindle_source_age_seconds{source=\"shop\"}",
+    ] {
+        assert!(text.contains(metric), "{metric}: {text}");
+    }
+    // Somebody who died without a word: the part is there and is silent.
+    world.rows(
+        "INSERT INTO heartbeats (part, at, owner) VALUES ('worker', 1000, 'x') RETURNING part",
+    );
+    let (status, text) = answer(&staff, "/readyz");
+    assert_eq!(status, 503, "{text}");
+    assert!(text.contains("worker has not told"), "{text}");
+    world.rows("DELETE FROM heartbeats WHERE part = 'worker' RETURNING part");
+    let heard = service.heard.clone();
+    service.stop();
+    for line in &heard {
+        let told: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert!(told["level"].is_string(), "{line}");
+        for personal in ["@example.org", "Client c", "thank-you for", "c01"] {
+            assert!(!line.contains(personal), "{personal}: {line}");
+        }
+    }
     world.finish();
 }
