@@ -396,7 +396,7 @@ async fn opened(home: &Path, sessions: u16, port: u16) -> App {
     .expect("the settings are right");
     let news: Campaign = toml::from_str(&format!(
         "id = \"news\"\ntitle = \"News\"\nstatus = \"live\"\nlimits = {{ holdout = \"0%\" }}\n\
-         [trigger]\non = \"news\"\nday = \"{day}\"\n[goal]\nevent = \"none\"\n[news]\ntitle = \"News\"\n\
+         [trigger]\non = \"news\"\nday = \"{day}\"\nwhen = \"any_hour\"\n[goal]\nevent = \"none\"\n[news]\ntitle = \"News\"\n\
          [[news.item]]\ntitle = \"Bread\"\ntext = \"Fresh every day.\"\n\
          [[step]]\nid = \"letter\"\nchannel = \"email\"\ntemplate = \"news\"\n"
     ))

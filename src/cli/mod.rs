@@ -3,6 +3,7 @@
 mod audit;
 mod backtest;
 mod backup;
+mod campaign;
 pub mod check;
 mod client;
 mod clients;
@@ -84,6 +85,8 @@ enum Command {
     Report(report::ReportArgs),
     /// List every client with the rhythm in numbers
     Clients(clients::ClientsArgs),
+    /// Show how far campaigns have come; pause, resume or cancel one
+    Campaign(campaign::CampaignArgs),
     /// Say which addresses must not be written to
     Suppress(suppress::SuppressArgs),
     /// List the managers' tasks, or record what came of one
@@ -207,6 +210,7 @@ async fn with_app(
         Command::Backtest(args) => backtest::run(&app, args, out).await,
         Command::Report(args) => report::run(&app, args, out).await,
         Command::Clients(args) => clients::run(&app, args, out).await,
+        Command::Campaign(args) => campaign::run(&app, args, out).await,
         Command::Suppress(args) => suppress::run(&app, args, out).await,
         Command::Tasks(args) => tasks::run(&app, args, out).await,
         Command::Doctor(args) => doctor::run(&app, args, out).await,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::plan::json;
+use super::service::DeliveredNow;
 use super::{DayArgs, Exit, Format, counted};
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
@@ -68,7 +69,7 @@ pub(super) async fn run(
     drop(planning);
     let delivered = deliver::deliver(app, &|_| ()).await?;
     let sent = if live {
-        super::service::deliver_now(Arc::clone(app)).await?
+        Some(super::service::deliver_now(Arc::clone(app)).await?)
     } else {
         None
     };
@@ -82,19 +83,25 @@ pub(super) async fn run(
         )?,
         Format::Text => {
             text(app, out, &outcome, &delivered)?;
-            if live {
+            if let Some(sent) = sent {
                 on_their_way(app, out, sent).await?;
             }
         }
+    }
+    if sent == Some(DeliveredNow::NotLive) {
+        return Ok(Exit::NeedsPerson);
     }
     Ok(exit(&outcome, &delivered))
 }
 
 /// Says what became of the messages of live runs so far.
-async fn on_their_way(app: &App, out: &mut dyn Write, sent: Option<u64>) -> anyhow::Result<()> {
+async fn on_their_way(app: &App, out: &mut dyn Write, sent: DeliveredNow) -> anyhow::Result<()> {
     match sent {
-        Some(claimed) => writeln!(out, "Taken in hand: {claimed} messages")?,
-        None => writeln!(out, "Another process is delivering; it takes them over")?,
+        DeliveredNow::Claimed(claimed) => writeln!(out, "Taken in hand: {claimed} messages")?,
+        DeliveredNow::Elsewhere => {
+            writeln!(out, "Another process is delivering; it takes them over")?;
+        }
+        DeliveredNow::NotLive => writeln!(out, "Nothing leaves: the doctor found failures")?,
     }
     let states = app.store.message_states().await?;
     let states: Vec<String> = states

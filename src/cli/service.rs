@@ -83,11 +83,8 @@ pub(super) async fn run(
     };
     let mut app = app;
     let mut watch = reload::Watch::begin(&app, config_file).await;
-    loop {
-        match round(&app, &mut watch, parts, &stop).await? {
-            Some(changed) => app = Arc::new(changed),
-            None => break,
-        }
+    while let Some(changed) = round(&app, &mut watch, parts, &stop).await? {
+        app = Arc::new(changed);
     }
     info!("stopped");
     Ok(Exit::Done)
@@ -103,17 +100,16 @@ async fn round(
     let (planning, serving) = (stop.child_token(), stop.child_token());
     let start = name_of_start()?;
     // Whoever wants to leave must find somebody at home before the first letter goes out.
-    let web = match parts.web {
-        true => Some(
-            Web::bind(Arc::clone(app))
-                .await
-                .context("serve the pages")?,
-        ),
-        false => None,
+    let web = if parts.web {
+        let bound = Web::bind(Arc::clone(app)).await;
+        Some(bound.context("serve the pages")?)
+    } else {
+        None
     };
-    let live = match parts.worker {
-        true => Some(Live::start(Arc::clone(app), start.clone(), serving.clone()).await),
-        false => None,
+    let live = if parts.worker {
+        Some(Live::start(Arc::clone(app), start.clone(), serving.clone()).await)
+    } else {
+        None
     };
     let live = live.transpose().map_err(not_ready)?;
     if let Some((Ok(public), Ok(staff))) = web
@@ -202,28 +198,43 @@ async fn beat(app: Arc<App>, parts: Parts, owner: String, stop: CancellationToke
     }
 }
 
-/// Whether the doctor lets us; says what is wrong when not.
+/// Whether the doctor lets us; says what is wrong when not, and at the end what follows from it.
 async fn may_go_live(app: &App) -> anyhow::Result<bool> {
     let failures = doctor::failures(app).await?;
     for failure in &failures {
         tell(format_args!("{failure}"));
     }
     if !failures.is_empty() {
+        let mut checks: Vec<&str> = failures.iter().map(|failure| failure.check).collect();
+        checks.dedup();
         tell(format_args!(
-            "nothing is sent before this is mended; `rekindle doctor` shows all that was checked"
+            "NOT LIVE: nothing is sent before this is mended: {}; `rekindle doctor` shows all that \
+             was checked",
+            checks.join(", ")
         ));
     }
     Ok(failures.is_empty())
 }
 
+/// What became of the wish to send what is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DeliveredNow {
+    /// So many messages were taken in hand.
+    Claimed(u64),
+    /// Another process is delivering.
+    Elsewhere,
+    /// The doctor does not let us.
+    NotLive,
+}
+
 /// Sends what is due at this moment and ends, unless another process is delivering already or the
 /// doctor does not let us.
-pub(super) async fn deliver_now(app: Arc<App>) -> anyhow::Result<Option<u64>> {
+pub(super) async fn deliver_now(app: Arc<App>) -> anyhow::Result<DeliveredNow> {
     if !may_go_live(&app).await? {
-        return Ok(Some(0));
+        return Ok(DeliveredNow::NotLive);
     }
     let Some(_lock) = lock::delivery(app.store.path()).context("take the lock of delivery")? else {
-        return Ok(None);
+        return Ok(DeliveredNow::Elsewhere);
     };
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
@@ -237,7 +248,7 @@ pub(super) async fn deliver_now(app: Arc<App>) -> anyhow::Result<Option<u64>> {
         claimed += live.deliver_due(*channel).await?.claimed;
     }
     live.close().await;
-    Ok(Some(claimed))
+    Ok(DeliveredNow::Claimed(claimed))
 }
 
 fn not_ready(error: NotReady) -> anyhow::Error {

@@ -9,8 +9,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::audience::{Condition, CountRange, MoneyRange, TagRule};
+pub use super::content::{DayOff, Event, Invited, News, NewsItem, NewsTime, Partner, Variant};
+use super::settings::DealStep;
 use super::values::{Days, Share, Span};
-use crate::model::{CertificateKind, Channel, Class, Day, Money, OnUnknown, RhythmState, TaskKind};
+use crate::model::{
+    CertificateKind, Channel, Class, Day, ManagerRole, Money, OnUnknown, RhythmState, TaskKind,
+};
 
 /// One campaign: what starts it, for whom, and what happens step by step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -58,6 +62,12 @@ pub struct Campaign {
     /// The news that the letters of this campaign carry.
     #[serde(default)]
     pub news: Option<News>,
+    /// The event that the letters of this campaign invite to.
+    #[serde(default)]
+    pub event: Option<Event>,
+    /// The offer of a partner that the letters of this campaign carry.
+    #[serde(default)]
+    pub partner: Option<Partner>,
     /// What happens, in this order.
     #[serde(default, rename = "step")]
     pub steps: Vec<Step>,
@@ -120,33 +130,119 @@ pub enum Trigger {
     DealWon {},
     /// A deal was lost, and the time to ask again has come.
     Rejection {
-        /// Only these reasons; all when absent.
+        /// Only these reasons, by their id or any of their words; all when absent.
         #[serde(default)]
         #[schemars(length(min = 1))]
         reasons: Vec<String>,
-        /// How long after the rejection.
-        #[serde(default = "Trigger::default_rejection_after")]
-        after: Days,
+        /// How long after the rejection; what the dictionary says for the reason when absent, and
+        /// 90 days for what it does not know.
+        #[serde(default)]
+        after: Option<Days>,
         /// Other distances for some reasons: `after_by_reason = { price = "180d" }`.
         #[serde(default)]
         after_by_reason: BTreeMap<String, Days>,
+    },
+    /// News that answer the reason of a rejection: an item with `answers` reaches exactly those who
+    /// said no for that reason.
+    RejectionAnswered {
+        /// The day on which the news goes out.
+        #[serde(deserialize_with = "super::values::day")]
+        day: Day,
+    },
+    /// A quote or an invoice was sent, and since then nothing has happened.
+    StalledDeal {
+        /// What was sent; both when absent.
+        #[serde(default)]
+        #[schemars(length(min = 1))]
+        at: Vec<DealStep>,
+        /// How long nothing has happened.
+        #[serde(default = "Trigger::default_stalled_after")]
+        after: Days,
+    },
+    /// Visited the site, stopped, and has never bought.
+    VisitLapsed {
+        /// The least number of days with a visit.
+        #[serde(default = "Trigger::default_visits")]
+        visits: u32,
+        /// How long after the last visit.
+        #[serde(default = "Trigger::default_lapsed_after")]
+        after: Days,
+    },
+    /// A client has grown out of the hands that won him: after so many purchases, such a turnover, or
+    /// one of these items, whichever comes first.
+    Handover {
+        /// Clients of managers with this role are handed over …
+        #[serde(default = "Trigger::default_handover_from")]
+        from: ManagerRole,
+        /// … to managers with this one.
+        #[serde(default)]
+        to: ManagerRole,
+        /// After so many purchase days.
+        #[serde(default)]
+        purchases: Option<u32>,
+        /// After so much money in all.
+        #[serde(default)]
+        turnover: Option<Money>,
+        /// After one of these items.
+        #[serde(default)]
+        #[schemars(length(min = 1))]
+        items: Vec<String>,
     },
     /// A day of the calendar.
     Date {
         /// `12-20` for every year, `2026-12-20` for once.
         day: DateRule,
+        /// So many days before it.
+        #[serde(default)]
+        lead: Days,
+        /// What happens when the day on which it begins is no working day.
+        #[serde(default)]
+        on_day_off: DayOff,
+    },
+    /// The client's birthday, every year.
+    Birthday {
+        /// So many days before it.
+        #[serde(default)]
+        lead: Days,
+        /// What happens when the day on which it begins is no working day.
+        #[serde(default)]
+        on_day_off: DayOff,
+    },
+    /// The day of the client's first purchase, every year from the first one after it.
+    Anniversary {
+        /// So many days before it.
+        #[serde(default)]
+        lead: Days,
+        /// What happens when the day on which it begins is no working day.
+        #[serde(default)]
+        on_day_off: DayOff,
     },
     /// Company news, once, on their day.
     News {
         /// The day on which the news goes out.
         #[serde(deserialize_with = "super::values::day")]
         day: Day,
+        /// In the morning of each reader, or as soon as the hours allow it.
+        #[serde(default)]
+        when: NewsTime,
     },
 }
 
 impl Trigger {
-    fn default_rejection_after() -> Days {
-        Days(90)
+    fn default_stalled_after() -> Days {
+        Days(7)
+    }
+
+    fn default_visits() -> u32 {
+        2
+    }
+
+    fn default_lapsed_after() -> Days {
+        Days(14)
+    }
+
+    fn default_handover_from() -> ManagerRole {
+        ManagerRole::Hunter
     }
 
     /// The word that configuration uses for this trigger.
@@ -158,7 +254,13 @@ impl Trigger {
             Self::Purchase {} => "purchase",
             Self::DealWon {} => "deal_won",
             Self::Rejection { .. } => "rejection",
+            Self::RejectionAnswered { .. } => "rejection_answered",
+            Self::StalledDeal { .. } => "stalled_deal",
+            Self::VisitLapsed { .. } => "visit_lapsed",
+            Self::Handover { .. } => "handover",
             Self::Date { .. } => "date",
+            Self::Birthday { .. } => "birthday",
+            Self::Anniversary { .. } => "anniversary",
             Self::News { .. } => "news",
         }
     }
@@ -224,6 +326,10 @@ pub struct CampaignLimits {
     pub reentry: Days,
     /// The share of clients who get nothing, so that the effect can be measured.
     pub holdout: Share,
+    /// At most so many messages of a day's run fall due within an hour; without it all at once, as
+    /// fast as the channel goes.
+    #[schemars(range(min = 1))]
+    pub per_hour: Option<u32>,
 }
 
 impl Default for CampaignLimits {
@@ -231,6 +337,7 @@ impl Default for CampaignLimits {
         Self {
             reentry: Days(90),
             holdout: Share::percent(10.0),
+            per_hour: None,
         }
     }
 }
@@ -267,37 +374,6 @@ pub enum GoalEvent {
     None,
 }
 
-/// News that letters carry.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct News {
-    /// The headline.
-    #[schemars(length(min = 1))]
-    pub title: String,
-    /// A few words before the pieces; an empty line separates paragraphs.
-    #[serde(default)]
-    pub intro: Option<String>,
-    /// The pieces, in this order.
-    #[serde(default, rename = "item")]
-    pub items: Vec<NewsItem>,
-}
-
-/// One piece of news.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewsItem {
-    /// The headline of the piece.
-    #[schemars(length(min = 1))]
-    pub title: String,
-    /// The text; an empty line separates paragraphs.
-    #[schemars(length(min = 1))]
-    pub text: String,
-    /// Where to read on, with https://.
-    #[serde(default)]
-    #[schemars(extend("format" = "url", "pattern" = "^https?://"))]
-    pub link: Option<String>,
-}
-
 /// One step: either a message (`channel` and `template`) or a task (`task` and `script`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -314,6 +390,12 @@ pub struct Step {
     /// The template of a message.
     #[serde(default)]
     pub template: Option<String>,
+    /// Several forms of the message, between which a draw decides.
+    #[serde(default, rename = "variant")]
+    pub variants: Vec<Variant>,
+    /// For whom of those who were invited to the campaign's event the step is; all when absent.
+    #[serde(default)]
+    pub only: Option<Invited>,
     /// What the message is when it differs from the campaign.
     #[serde(default)]
     pub class: Option<Class>,
@@ -334,6 +416,10 @@ pub struct Step {
     /// What the manager says: a template in `scripts`.
     #[serde(default)]
     pub script: Option<String>,
+    /// Whose task it is, where it is not the client's manager's: the client's manager if he has this
+    /// role, else somebody who has.
+    #[serde(default)]
+    pub role: Option<ManagerRole>,
 }
 
 /// What is sent where the first channel cannot reach the client.

@@ -146,6 +146,51 @@ impl Store {
         Ok(ids(&rows))
     }
 
+    /// Clients with a deal that is open.
+    pub async fn clients_with_open_deals(&self) -> Result<Vec<ClientId>> {
+        let rows = sqlx::query("SELECT DISTINCT client_id FROM deals WHERE status = 'open'")
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(ids(&rows))
+    }
+
+    /// Clients who have never bought and visited the site in a stretch of days.
+    pub async fn visitors_who_never_bought(&self, from: Day, to: Day) -> Result<Vec<ClientId>> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT client_id FROM visits v
+             WHERE day BETWEEN ?1 AND ?2
+               AND NOT EXISTS (SELECT 1 FROM rhythms r WHERE r.client_id = v.client_id)",
+        )
+        .bind(from.epoch_days())
+        .bind(to.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(&rows))
+    }
+
+    /// The clients of some managers who have ever bought.
+    pub async fn buyers_of(&self, managers: &[&str]) -> Result<Vec<ClientId>> {
+        let rows = sqlx::query(
+            "SELECT m.client_id FROM client_managers m JOIN rhythms r ON r.client_id = m.client_id
+             WHERE m.manager IN (SELECT value FROM json_each(?1))",
+        )
+        .bind(serde_json::to_string(managers).unwrap_or_default())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(&rows))
+    }
+
+    /// Everybody who is in a campaign.
+    pub async fn clients_in(&self, campaign: &str) -> Result<Vec<ClientId>> {
+        let rows = sqlx::query(
+            "SELECT client_id FROM enrollments WHERE campaign = ?1 AND closed_on IS NULL",
+        )
+        .bind(campaign)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(&rows))
+    }
+
     /// Clients in a campaign for whom something is due, or who have bought or won a deal since.
     /// An outcome of a manager makes an enrollment due as it is recorded.
     pub async fn clients_to_go_on_with(&self, day: Day) -> Result<Vec<ClientId>> {
@@ -170,6 +215,7 @@ impl Store {
             "SELECT id FROM clients c
              WHERE deleted_on IS NULL AND master_id IS NULL AND (implied = 0
                 OR EXISTS (SELECT 1 FROM purchases p WHERE p.client_id = c.id AND p.day <= ?1)
+                OR EXISTS (SELECT 1 FROM visits v WHERE v.client_id = c.id AND v.day <= ?1)
                 OR EXISTS (SELECT 1 FROM deals d WHERE d.client_id = c.id
                            AND (d.opened_on IS NULL OR d.opened_on <= ?1)))
              ORDER BY id",
@@ -183,8 +229,8 @@ impl Store {
     /// The managers of some clients, by the id that the source uses; those without one are left out.
     pub async fn managers_of(&self, ids: &[ClientId]) -> Result<HashMap<ClientId, String>> {
         let rows = sqlx::query(
-            "SELECT id, manager FROM clients
-             WHERE id IN (SELECT value FROM json_each(?1)) AND manager IS NOT NULL",
+            "SELECT client_id, manager FROM client_managers
+             WHERE client_id IN (SELECT value FROM json_each(?1)) AND manager IS NOT NULL",
         )
         .bind(id_list(ids))
         .fetch_all(&self.pool)

@@ -7,11 +7,15 @@
 mod audit;
 mod backup;
 mod bulk;
+mod campaign_page;
+mod campaigns;
 mod candidates;
+mod card;
 mod checkups;
 mod client_kinds;
 mod consents;
 mod dating;
+mod day_page;
 mod delivery;
 mod details;
 mod erasure;
@@ -24,11 +28,14 @@ mod imported;
 mod inbound;
 mod messages;
 mod notices;
+mod outcomes;
+mod own_facts;
 mod retention;
 mod rhythms;
 mod rows;
 mod runs;
 mod schedules;
+mod seats;
 mod sessions;
 mod staging;
 mod story;
@@ -39,7 +46,11 @@ mod versions;
 
 pub use audit::AuditRow;
 pub use backup::TableCounts;
+pub use campaign_page::{CampaignTotals, SandboxRow};
+pub use campaigns::{CampaignEnded, CampaignMessages, Cancelled, GiftTask};
 pub use candidates::MergedClient;
+pub use card::{CardDeal, CardHead, CardMessage, CardPurchase};
+pub use day_page::{Background, Load, OpenDeal, PastOutcome};
 pub use delivery::{
     Asking, Claim, ClaimOrder, Claimed, Claims, Decision, Ending, Journal, MessageFilter,
     MessageRow, Outlook, Passed, Reconciled, Settled, Stop,
@@ -55,17 +66,20 @@ pub use imported::Imported;
 pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Taking, Trace};
 pub use messages::{DueMessage, Handed, NewList};
 pub use notices::NewNotice;
+pub use outcomes::{Effects, Noted, Recording};
+pub use own_facts::{Friend, OWN_SOURCE};
 pub use retention::{Cutoffs, Tidied};
 pub use rhythms::RhythmProgress;
 pub use runs::{Begun, Listed, RunRow, Sealing};
 pub use schedules::{Finished, NewOccurrence, OpenOccurrence, ScheduleRow};
+pub use seats::{SeatRow, Seated};
 pub use sessions::NewSignIn;
 pub use staging::{
     NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep, Staged,
 };
 pub use suppressions::{Entry, NewSuppression, SuppressionRow};
 pub use tally::Ended;
-pub use tasks::{TaskFilter, TaskInQueue, TaskRow};
+pub use tasks::{Reassignment, TaskFilter, TaskInQueue, TaskRow};
 pub use versions::RunVersion;
 
 use std::path::{Path, PathBuf};

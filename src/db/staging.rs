@@ -52,8 +52,12 @@ pub struct NewMessage {
     pub inputs: String,
     /// What happens when nobody knows whether it was sent.
     pub on_unknown: &'static str,
+    /// Not before this instant, in unix milliseconds.
+    pub due_at: i64,
     /// Of no use after this instant, in unix milliseconds.
     pub expires_at: i64,
+    /// Which form of its step, where there are several.
+    pub variant: Option<String>,
 }
 
 /// A new task, ready to be written.
@@ -79,6 +83,10 @@ pub struct NewTask {
     pub value: i64,
     /// JSON: the client's story as the manager reads it.
     pub inputs: String,
+    /// Before everything else, whatever the capacity.
+    pub urgent: bool,
+    /// Of a hand-over: who takes the client.
+    pub taker: Option<String>,
 }
 
 /// A certificate that a message carries.
@@ -194,20 +202,23 @@ const INSERT_ENROLLMENTS: &str = "
 
 const INSERT_MESSAGES: &str = "
     INSERT INTO messages (run_id, planned_on, key, campaign, client_id, episode, step, channel,
-                          template, class, address_hash, state, inputs, on_unknown, expires_at)
+                          template, class, address_hash, state, inputs, on_unknown, expires_at,
+                          due_at, variant)
     SELECT ?1, ?2, value ->> 'key', value ->> 'campaign', value ->> 'client', value ->> 'episode',
            value ->> 'step', value ->> 'channel', value ->> 'template', value ->> 'class',
            unhex(value ->> 'address_hash'), value ->> 'state', value ->> 'inputs',
-           value ->> 'on_unknown', value ->> 'expires_at'
+           value ->> 'on_unknown', value ->> 'expires_at', value ->> 'due_at',
+           value ->> 'variant'
     FROM json_each(?3) WHERE true
     ON CONFLICT DO NOTHING";
 
 const INSERT_TASKS: &str = "
     INSERT INTO tasks (run_id, planned_on, not_before, campaign, client_id, episode, step, manager,
-                       kind, script, state, value, inputs)
+                       kind, script, state, value, inputs, urgent, taker)
     SELECT ?1, ?2, ?2, value ->> 'campaign', value ->> 'client', value ->> 'episode',
            value ->> 'step', value ->> 'manager', value ->> 'kind', value ->> 'script',
-           value ->> 'state', value ->> 'value', value ->> 'inputs'
+           value ->> 'state', value ->> 'value', value ->> 'inputs', value ->> 'urgent',
+           value ->> 'taker'
     FROM json_each(?3) WHERE true
     ON CONFLICT DO NOTHING";
 

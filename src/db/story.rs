@@ -4,9 +4,9 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::facts::Chunk;
-use super::rows::{day_of, optional_day, word};
+use super::rows::{day_of, optional_day, outcome as outcome_of, word};
 use super::{Result, Store};
-use crate::model::{Arm, Day, Enrollment, Outcome, Touch, TouchKind};
+use crate::model::{Arm, Day, Enrollment, Touch, TouchKind};
 
 impl Store {
     /// Enrollments with what was done in them, from sealed runs only.
@@ -39,7 +39,13 @@ impl Store {
 
     async fn read_messages(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
         let rows = sqlx::query(
-            "SELECT client_id, campaign, episode, step, channel, class, planned_on FROM messages
+            "SELECT client_id, campaign, episode, step, channel, class, planned_on,
+                    coalesce(evidence ->> '$.progress', '') NOT IN ('delivered', 'read')
+                        AND EXISTS (SELECT 1 FROM address_faults f
+                                    WHERE f.address_hash = messages.address_hash
+                                      AND f.channel = messages.channel AND f.kind = 'no_account'
+                                      AND f.message_id = messages.id) AS in_vain
+             FROM messages
              WHERE client_id IN (SELECT value FROM json_each(?1)) AND planned_on <= ?2
                AND state <> 'cancelled'
                AND run_id IN (SELECT id FROM runs WHERE status <> 'planning')
@@ -53,6 +59,7 @@ impl Store {
             let what = TouchKind::Message {
                 channel: word(&row, "messages", "channel")?,
                 class: word(&row, "messages", "class")?,
+                in_vain: row.get("in_vain"),
             };
             push_touch(chunk, &row, what);
         }
@@ -64,7 +71,8 @@ impl Store {
             "SELECT t.client_id, t.campaign, t.episode, t.step, t.planned_on, t.not_before,
                     (t.state IN ('waiting', 'open')
                      OR (t.state IN ('done', 'cancelled') AND t.closed_on > ?2)) AS waits,
-                    o.kind AS outcome, o.day AS outcome_day, o.until
+                    o.kind AS outcome, o.day AS outcome_day, o.until, o.reason, o.need, o.money,
+                    o.urgency
              FROM tasks t
              LEFT JOIN outcomes o ON o.id = (
                  SELECT max(id) FROM outcomes WHERE task_id = t.id AND day <= ?2)
@@ -79,11 +87,7 @@ impl Store {
         for row in rows {
             let outcome = match row.get::<Option<String>, _>("outcome") {
                 None => None,
-                Some(_) => Some(Outcome {
-                    kind: word(&row, "outcomes", "outcome")?,
-                    day: day_of(&row, "outcome_day"),
-                    until: optional_day(&row, "until"),
-                }),
+                Some(_) => Some(outcome_of(&row, "outcome", "outcome_day")?),
             };
             // Both days move on with every outcome that leaves the task open.
             let since = day_of(&row, "planned_on").max(day_of(&row, "not_before"));

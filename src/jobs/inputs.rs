@@ -1,16 +1,18 @@
 //! What a message or a task is rendered from: frozen when it is planned, so that it says the same
 //! at every attempt, however the base changes in between.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::config::Campaign;
-use crate::config::campaign::{CertificateOffer, Sender};
+use crate::config::campaign::{CertificateOffer, Event, News, Partner, Sender, Variant};
 use crate::db::Details;
 use crate::model::{Client, ClientFacts, Day, Locale, Manager, Money};
 use crate::render::{
-    CertificatePart, ClientPart, Colour, CompanyPart, DealPart, LetterContext, LinksPart,
-    ManagerPart, NewsItem, NewsPart, RhythmPart,
+    CertificatePart, ClientPart, CompanyPart, DealPart, EventPart, LetterContext, LinksPart,
+    ManagerPart, NewsItem, NewsPart, OccasionPart, PartnerPart, RhythmPart,
 };
 use crate::rules::certificate::{code, message_key};
 use crate::rules::delivery::token::{self, Purpose};
@@ -42,6 +44,15 @@ pub struct Frozen {
     /// The certificate that it carries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<CertificatePart>,
+    /// The day that it is written for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occasion: Option<OccasionPart>,
+    /// Which form of its step, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    /// The client's own code of a partner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner_code: Option<String>,
     /// Why, in one sentence.
     pub why: String,
     /// The day of the plan.
@@ -94,6 +105,9 @@ pub(super) fn freeze(
         rhythm: rhythm_part(ground, facts, details),
         deal: deal_part(app, evidence),
         certificate: None,
+        occasion: occasion_part(evidence),
+        variant: None,
+        partner_code: None,
         why: evidence.sentence(app.locale(), app.currency()),
         today: ground.day(),
     }
@@ -115,6 +129,7 @@ fn client_part(facts: &ClientFacts) -> ClientPart {
             .address(crate::model::Channel::Email)
             .map(str::to_owned),
         address: client.attributes.get("address").cloned(),
+        attributes: client.attributes.clone(),
         ..ClientPart::named(name)
     }
 }
@@ -159,17 +174,42 @@ fn deal_part(app: &App, evidence: &Evidence) -> Option<DealPart> {
             reason,
             amount,
             ..
+        }
+        | Evidence::RejectionAnswered {
+            day,
+            title,
+            reason,
+            amount,
+            ..
         } => Some(DealPart {
             day: *day,
             title: title.clone(),
             reason: reason.clone(),
             amount: amount.as_ref().map(money),
         }),
-        Evidence::DealWon { day, title, amount } => Some(DealPart {
+        Evidence::DealWon { day, title, amount }
+        | Evidence::StalledDeal {
+            day, title, amount, ..
+        } => Some(DealPart {
             day: *day,
             title: title.clone(),
             reason: None,
             amount: amount.as_ref().map(money),
+        }),
+        _ => None,
+    }
+}
+
+fn occasion_part(evidence: &Evidence) -> Option<OccasionPart> {
+    match evidence {
+        // How old somebody becomes is nothing that a letter tells.
+        Evidence::Date { day } | Evidence::Birthday { day } => Some(OccasionPart {
+            day: *day,
+            years: None,
+        }),
+        Evidence::Anniversary { day, years } => Some(OccasionPart {
+            day: *day,
+            years: Some(*years).filter(|years| *years > 0),
         }),
         _ => None,
     }
@@ -231,6 +271,15 @@ pub struct Imprint {
     /// The news of the campaign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub news: Option<NewsPart>,
+    /// The event that the campaign invites to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<Event>,
+    /// The partner whose offer the campaign carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner: Option<Partner>,
+    /// The forms of its messages, by step and id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variants: BTreeMap<String, Variant>,
 }
 
 impl Imprint {
@@ -241,8 +290,16 @@ impl Imprint {
             site: app.settings.company.site.clone(),
             title: campaign.map(|campaign| campaign.title.clone()),
             from: campaign.map(|campaign| campaign.from).unwrap_or_default(),
-            news: campaign.and_then(news_part),
+            news: campaign.and_then(|campaign| campaign.news.as_ref().map(news_part)),
+            event: campaign.and_then(|campaign| campaign.event.clone()),
+            partner: campaign.and_then(|campaign| campaign.partner.clone()),
+            variants: campaign.map(variants).unwrap_or_default(),
         }
+    }
+
+    /// The form of a message that was drawn when it was planned.
+    pub fn variant_of(&self, frozen: &Frozen) -> Option<&Variant> {
+        self.variants.get(frozen.variant.as_deref()?)
     }
 }
 
@@ -254,7 +311,11 @@ pub fn context(app: &App, campaign: Option<&Campaign>, frozen: Frozen, key: &str
 /// The same with the imprint of another moment.
 pub fn context_of(app: &App, imprint: Imprint, frozen: Frozen, key: &str) -> LetterContext {
     let mut links = links(app, key);
-    links.site = imprint.site;
+    links.site.clone_from(&imprint.site);
+    let variant = imprint.variant_of(&frozen);
+    let other_news = variant.and_then(|variant| variant.news.as_ref());
+    let news = other_news.map(news_part).or(imprint.news);
+    let partner = imprint.partner.as_ref();
     LetterContext {
         company: imprint.company,
         client: frozen.client,
@@ -262,7 +323,13 @@ pub fn context_of(app: &App, imprint: Imprint, frozen: Frozen, key: &str) -> Let
         rhythm: frozen.rhythm,
         deal: frozen.deal,
         certificate: frozen.certificate,
-        news: imprint.news,
+        news,
+        occasion: frozen.occasion,
+        event: imprint
+            .event
+            .as_ref()
+            .map(|event| EventPart::of(event, seat_link(app, key))),
+        partner: partner.and_then(|partner| partner_part(partner, frozen.partner_code)),
         links,
         why: Some(frozen.why),
         today: frozen.today,
@@ -271,31 +338,53 @@ pub fn context_of(app: &App, imprint: Imprint, frozen: Frozen, key: &str) -> Let
 
 /// The company as letters show it.
 pub fn company_part(app: &App) -> CompanyPart {
-    let company = &app.settings.company;
-    CompanyPart {
-        name: company.name.clone(),
-        locale: company.locale,
-        accent: company.accent.parse::<Colour>().unwrap_or_default(),
-        address: company.address.clone(),
-        phone: company.phone.clone(),
-        email: company.email.clone(),
-        legal: company.legal.clone(),
-        logo_url: company.logo_url.clone(),
-    }
+    CompanyPart::of(&app.settings.company)
 }
 
-fn news_part(campaign: &Campaign) -> Option<NewsPart> {
-    let news = campaign.news.as_ref()?;
+/// The forms of the messages of a campaign, by step and id.
+fn variants(campaign: &Campaign) -> BTreeMap<String, Variant> {
+    let steps = campaign.steps.iter();
+    let variants = steps.flat_map(|step| {
+        let named = |variant: &Variant| (variant_name(&step.id, &variant.id), variant.clone());
+        step.variants.iter().map(named)
+    });
+    variants.collect()
+}
+
+/// What a variant of a step is called among all of a campaign.
+pub fn variant_name(step: &str, variant: &str) -> String {
+    format!("{step}/{variant}")
+}
+
+fn partner_part(partner: &Partner, code: Option<String>) -> Option<PartnerPart> {
+    Some(PartnerPart {
+        name: partner.name.clone(),
+        offer: partner.offer.clone(),
+        code: code?,
+        valid_until: partner.valid_until,
+        link: partner.link.clone(),
+    })
+}
+
+fn news_part(news: &News) -> NewsPart {
     let items = news.items.iter().map(|item| NewsItem {
         title: item.title.clone(),
         text: item.text.clone(),
+        picture: item.picture.clone(),
+        picture_alt: item.picture_alt.clone(),
         link: item.link.clone(),
     });
-    Some(NewsPart {
+    NewsPart {
         title: news.title.clone(),
         intro: news.intro.clone(),
         items: items.collect(),
-    })
+    }
+}
+
+/// The page on which the reader of a message takes a seat, or gives it back.
+fn seat_link(app: &App, key: &str) -> String {
+    let page = app.settings.delivery.public_url.trim_end_matches('/');
+    format!("{page}/e/{}", token::make(&app.key, Purpose::Event, key))
 }
 
 /// The links of one message; the token names the message and is signed for one purpose.

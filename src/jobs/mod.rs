@@ -6,6 +6,7 @@
 pub mod backtest;
 pub mod backup;
 pub mod base;
+pub mod campaigns;
 pub mod clients;
 pub mod day;
 pub mod deliver;
@@ -21,6 +22,7 @@ pub mod managers;
 mod measures;
 pub mod notices;
 pub mod outcome;
+pub mod partners;
 pub mod preview;
 mod reach;
 pub mod rhythms;

@@ -2,7 +2,7 @@
 
 use super::{
     Channel, Client, Consent, Contact, Day, Deal, Enrollment, PurchaseDay, Rhythm, RhythmDates,
-    Totals,
+    Totals, Visits,
 };
 
 /// All that is known of one client, dated on or before the day that is planned.
@@ -22,6 +22,8 @@ pub struct ClientFacts {
     pub items: Vec<OwnedItem>,
     /// Deals.
     pub deals: Vec<Deal>,
+    /// Visits to the site; read only where they are asked for.
+    pub visits: Option<Visits>,
     /// Consents of the client himself; the basis of the source is configuration.
     pub consents: Vec<Consent>,
     /// Channels whose address is suppressed.
@@ -33,6 +35,26 @@ pub struct ClientFacts {
     pub advertising_days: Vec<Day>,
     /// What his addresses have got, also under another client's name: nothing of it comes again.
     pub address_got: Vec<AddressGot>,
+    /// Seats at events that he was invited to; read only where it is asked for.
+    pub seats: Vec<Seat>,
+}
+
+/// A seat at the event of a campaign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// The campaign that invited.
+    pub campaign: String,
+    /// Whether it was not given back.
+    pub taken: bool,
+    /// The day on which the client came.
+    pub attended_on: Option<Day>,
+}
+
+impl Seat {
+    /// Whether the client came to the event of this campaign.
+    pub fn came_to(&self, campaign: &str) -> bool {
+        self.campaign == campaign && self.attended_on.is_some()
+    }
 }
 
 /// An item that a client has bought.

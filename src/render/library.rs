@@ -6,59 +6,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
-use super::page::{ButtonKind, LetterFile, WhatsAppFile};
+use super::entry::{Body, Entry, Used, entry};
+use super::page::{LetterFile, WhatsAppFile};
 use super::piece::{CONTENT, Excerpt, Medium, Piece, markup_findings};
 use super::problem::{TemplateProblem, most_similar};
 use super::sample;
 use super::shape::Walk;
 use super::source::{Format, Kind, Slot, Source};
+use super::styles::Sheet;
 use crate::model::Locale;
 
-/// Changes whenever the same template and values would give other bytes than before.
-const RENDERER_VERSION: &str = "1";
-
-/// A page that can be rendered: under which names its pieces are registered.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) body: Body,
-    /// Its first file, for messages.
-    pub(super) file: String,
-    /// Hash of every source that the result depends on.
-    pub(super) version: String,
-    /// The slots of all these sources.
-    pub(super) slots: BTreeSet<Slot>,
-    /// Whether all of it is built in.
-    pub(super) ready: bool,
-    /// The optional parts of the context without which it cannot be rendered.
-    pub(super) needs: Vec<&'static str>,
-}
-
-/// The names of the pieces of a page.
-#[derive(Clone, Debug)]
-pub(super) enum Body {
-    Letter {
-        subject: String,
-        preheader: String,
-        text: String,
-        html: String,
-        layout: String,
-    },
-    Script {
-        text: String,
-    },
-    Page {
-        html: String,
-    },
-    WhatsApp {
-        template: String,
-        language: String,
-        body: String,
-        parameters: Vec<String>,
-        buttons: Vec<(ButtonKind, String, String)>,
-    },
-}
+/// The layout whose style sheet pieces for all letters, and texts in Markdown, get.
+const USUAL_LAYOUT: &str = "letter";
 
 /// A page, or why it cannot be used.
 pub(super) type Page = Result<Entry, Vec<TemplateProblem>>;
@@ -71,6 +31,9 @@ pub(super) struct Library {
     partials: BTreeMap<Format, BTreeMap<String, Piece>>,
     layouts: BTreeMap<Format, BTreeMap<String, Piece>>,
     unusable: BTreeMap<(Format, String), Vec<TemplateProblem>>,
+    /// The style sheets, by the name of their layout.
+    sheets: BTreeMap<String, Sheet>,
+    elements: Vec<(&'static str, String)>,
     /// Which file each of them is, by the name under which it is registered.
     slots: BTreeMap<(Format, String), Slot>,
     /// The pieces of pages by the name under which they are registered.
@@ -97,10 +60,13 @@ impl Library {
             partials: by_format(),
             layouts: by_format(),
             unusable: BTreeMap::new(),
+            sheets: BTreeMap::new(),
+            elements: Vec::new(),
             slots: BTreeMap::new(),
             pieces: BTreeMap::new(),
             pages: BTreeMap::new(),
         };
+        library.take_sheets(sources);
         library.take_pieces(sources);
         let pages: BTreeSet<(Kind, String)> = sources
             .keys()
@@ -147,6 +113,29 @@ impl Library {
         self.unusable.values().flatten()
     }
 
+    /// The opening tags of the elements that Markdown makes.
+    pub(super) fn elements(&self) -> &[(&'static str, String)] {
+        &self.elements
+    }
+
+    fn take_sheets(&mut self, sources: &BTreeMap<Slot, Source>) {
+        for (slot, source) in sources {
+            let Slot::Sheet { name } = slot else { continue };
+            match Sheet::read(&whole(source)) {
+                Ok(sheet) => {
+                    self.sheets.insert(name.clone(), sheet);
+                }
+                Err(problems) => {
+                    let key = format!("{name}.css");
+                    self.unusable.insert((Format::Html, key), problems);
+                }
+            }
+        }
+        if let Some(sheet) = self.sheets.get(USUAL_LAYOUT) {
+            self.elements = sheet.elements();
+        }
+    }
+
     /// Parses layouts and partials; a partial of this language comes before one for all.
     fn take_pieces(&mut self, sources: &BTreeMap<Slot, Source>) {
         let general_first = sources.iter().filter(|(slot, _)| {
@@ -162,7 +151,7 @@ impl Library {
             let (name, format, is_layout) = match slot {
                 Slot::Layout { name, format } => (name, *format, true),
                 Slot::Partial { name, format, .. } => (name, *format, false),
-                Slot::Page { .. } => continue,
+                Slot::Page { .. } | Slot::Sheet { .. } => continue,
             };
             let key = if is_layout {
                 layout_key(name)
@@ -171,7 +160,11 @@ impl Library {
             };
             self.slots.insert((format, key.clone()), slot.clone());
             match parse(whole(source), format, &key, is_layout) {
-                Ok(piece) => {
+                Ok(mut piece) => {
+                    let of = if is_layout { name } else { USUAL_LAYOUT };
+                    if let (Format::Html, Some(sheet)) = (format, self.sheets.get(of)) {
+                        piece.style(sheet, &key);
+                    }
                     let shelf = if is_layout {
                         &mut self.layouts
                     } else {
@@ -257,7 +250,15 @@ impl Library {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let used = self.check(kind, &pieces, Some(&layout), &text.file)?;
+        let mut used = self.check(kind, &pieces, Some(&layout), &text.file)?;
+        for name in [layout.as_str(), USUAL_LAYOUT] {
+            if let Some(sheet) = self.sheets.get(name) {
+                used.add_sheet(name, sheet);
+            }
+        }
+        if let (Some(sheet), Some(html)) = (self.sheets.get(&layout), pieces.last_mut()) {
+            html.style(sheet, &keys[3]);
+        }
         let body = Body::Letter {
             subject: keys[0].clone(),
             preheader: keys[1].clone(),
@@ -444,46 +445,4 @@ fn parse(
         }
     }
     Ok(piece)
-}
-
-/// What a page includes: the texts and the slots of layouts and partials.
-#[derive(Default)]
-struct Used {
-    texts: BTreeSet<String>,
-    slots: BTreeSet<Slot>,
-}
-
-impl Used {
-    fn add(&mut self, piece: &Piece, slot: Option<&Slot>) {
-        self.texts.insert(piece.excerpt.text.clone());
-        self.slots.extend(slot.cloned());
-    }
-}
-
-fn entry(body: Body, sources: &[&Source], used: Used) -> Entry {
-    let mut hash = Sha256::new();
-    let texts = sources.iter().map(|source| &source.text);
-    let texts = texts.chain(&used.texts);
-    for text in [RENDERER_VERSION]
-        .into_iter()
-        .chain(texts.map(String::as_str))
-    {
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text.as_bytes());
-    }
-    let digest = hash.finalize();
-    let (first, _) = digest.split_at(8);
-    let version = first
-        .iter()
-        .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    Entry {
-        body,
-        file: sources
-            .first()
-            .map_or_else(String::new, |source| source.file.clone()),
-        version: format!("{version:016x}"),
-        slots: used.slots,
-        ready: sources.iter().all(|source| source.ready),
-        needs: Vec::new(),
-    }
 }

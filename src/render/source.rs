@@ -12,6 +12,7 @@
 //! whatsapp/ru/missed-cycle-short.toml the approved template and its parameters
 //! pages/ru/preferences.html.hbs       a page for clients, as a whole
 //! layout/letter.{txt,html}.hbs        head and footer around every letter
+//! layout/letter.css                   how the letters with this layout look
 //! partials/button.html.hbs            pieces for all languages; partials/ru/… for one
 //! ```
 
@@ -32,6 +33,10 @@ const FOLDER_DEPTH: usize = 3;
 
 /// Files in a folder; more is a mistake such as a path to the whole disk.
 const FILE_LIMIT: usize = 2_000;
+
+/// The pages of the company's own people: a part of the program ([`super::staff`]), not templates
+/// that a company has over its own.
+const STAFF: &str = "staff/";
 
 #[derive(RustEmbed)]
 #[folder = "templates/"]
@@ -98,6 +103,10 @@ pub(super) enum Slot {
         name: String,
         format: Format,
     },
+    /// How the letters with a layout look.
+    Sheet {
+        name: String,
+    },
     /// A partial; without a locale it serves every language.
     Partial {
         locale: Option<Locale>,
@@ -121,6 +130,7 @@ impl Slot {
         };
         match self {
             Self::Layout { name, format } => format!("layout/{name}.{}", end(format)),
+            Self::Sheet { name } => format!("layout/{name}.css"),
             Self::Partial {
                 locale: None,
                 name,
@@ -176,7 +186,7 @@ pub(super) fn kept(texts: &BTreeMap<String, String>) -> BTreeMap<Slot, Source> {
 pub(super) fn read_all(folder: Option<&Path>) -> (BTreeMap<Slot, Source>, Vec<TemplateProblem>) {
     let mut sources = BTreeMap::new();
     let mut problems = Vec::new();
-    for path in Ready::iter() {
+    for path in Ready::iter().filter(|path| !path.starts_with(STAFF)) {
         let Some(file) = Ready::get(&path) else {
             continue;
         };
@@ -298,6 +308,9 @@ fn is_ignored(path: &str) -> bool {
 fn slot_of(path: &str) -> Result<Slot, (String, String)> {
     let parts: Vec<&str> = path.split('/').collect();
     match parts[..] {
+        ["layout", file] if file.strip_suffix(".css").is_some() => Ok(Slot::Sheet {
+            name: named(file, ".css")?,
+        }),
         ["layout", file] => {
             let (name, format) = page_file(file)?;
             Ok(Slot::Layout { name, format })
@@ -386,10 +399,9 @@ fn page_file(file: &str) -> Result<(String, Format), (String, String)> {
 fn named(file: &str, end: &str) -> Result<String, (String, String)> {
     let name = file.strip_suffix(end).ok_or_else(|| {
         let what = "no template has a name like this".to_owned();
-        let ends = if end == ".toml" {
-            ".toml"
-        } else {
-            ".txt.hbs or .html.hbs"
+        let ends = match end {
+            ".toml" | ".css" => end,
+            _ => ".txt.hbs or .html.hbs",
         };
         (what, format!("the name must end in {ends}"))
     })?;

@@ -12,14 +12,16 @@ use serde_json::Value;
 
 use super::context::{LetterContext, PageContext, TaskListContext};
 use super::engine::{Engine, Run};
-use super::library::{Body, Entry, Library, Page};
+use super::entry::{Body, Entry};
+use super::library::{Library, Page};
 use super::page::WhatsAppFile;
 use super::piece::CONTENT;
 use super::problem::{RenderError, TemplateProblem, most_similar};
 use super::rendered::{Letter, Script, WhatsAppButton, WhatsAppMessage};
 use super::sample;
+use super::script::{self, ScriptLine};
 use super::source::{Kind, Slot, Source, kept, read_all};
-use super::tidy::{tidy, unwrapped};
+use super::tidy::{one_line, tidy, unwrapped};
 use crate::model::Locale;
 
 /// One template, for lists and for checking campaigns.
@@ -150,8 +152,19 @@ impl Templates {
         wanted: Locale,
         context: &LetterContext,
     ) -> Result<Letter, RenderError> {
+        self.render_letter_about(name, wanted, context, None)
+    }
+
+    /// As [`Self::render_letter`], with another subject than that of the template.
+    pub fn render_letter_about(
+        &self,
+        name: &str,
+        wanted: Locale,
+        context: &LetterContext,
+        subject: Option<&str>,
+    ) -> Result<Letter, RenderError> {
         let locales = [wanted, context.company.locale, Locale::En];
-        self.letter(Kind::Letter, name, &locales, context)
+        self.letter(Kind::Letter, name, &locales, context, subject)
     }
 
     /// Renders the letter with a manager's tasks of the day.
@@ -162,7 +175,7 @@ impl Templates {
         context: &TaskListContext,
     ) -> Result<Letter, RenderError> {
         let locales = [wanted, context.company.locale, Locale::En];
-        self.letter(Kind::Manager, name, &locales, context)
+        self.letter(Kind::Manager, name, &locales, context, None)
     }
 
     /// Renders a call script.
@@ -174,13 +187,16 @@ impl Templates {
     ) -> Result<Script, RenderError> {
         let locales = [wanted, context.company.locale, Locale::En];
         let (locale, entry) = self.find(Kind::Script, name, &locales)?;
-        let run = Run::new(&self.engines[&locale], name, locale, context)?;
-        let text = match &entry.body {
-            Body::Script { text } => unwrapped(&run.text(text)?),
-            Body::Letter { .. } | Body::WhatsApp { .. } | Body::Page { .. } => String::new(),
+        // An answer quotes what the client wrote; his words are no part of the script.
+        let context = LetterContext {
+            why: context.why.as_deref().map(script::harmless),
+            ..context.clone()
         };
+        let run = Run::new(&self.engines[&locale], name, locale, &context)?;
+        let lines = script_lines(&run, entry)?;
         Ok(Script {
-            text: run.not_empty(text, "the text")?,
+            text: run.not_empty(script::as_text(&lines, locale), "the text")?,
+            lines,
             template: name.to_owned(),
             locale,
             version: entry.version.clone(),
@@ -282,6 +298,7 @@ impl Templates {
         name: &str,
         locales: &[Locale],
         context: &impl Serialize,
+        other_subject: Option<&str>,
     ) -> Result<Letter, RenderError> {
         let (locale, entry) = self.find(kind, name, locales)?;
         let mut run = Run::new(&self.engines[&locale], name, locale, context)?;
@@ -295,7 +312,10 @@ impl Templates {
         else {
             return Err(run.empty("the letter"));
         };
-        let subject = run.line(subject, "the subject")?;
+        let subject = match other_subject {
+            Some(other) => run.not_empty(one_line(other), "the subject")?,
+            None => run.line(subject, "the subject")?,
+        };
         let preheader = run.line(preheader, "the preheader")?;
         run.set("subject", subject.clone());
         run.set("preheader", preheader.clone());
@@ -422,7 +442,9 @@ impl Templates {
         values: &Value,
     ) -> Result<(), RenderError> {
         match kind {
-            Kind::Letter | Kind::Manager => self.letter(kind, name, &[locale], values).map(drop),
+            Kind::Letter | Kind::Manager => {
+                self.letter(kind, name, &[locale], values, None).map(drop)
+            }
             Kind::Page => self.web_page(name, &[locale], values).map(drop),
             Kind::Script | Kind::WhatsApp => {
                 let (_, entry) = self.find(kind, name, &[locale])?;
@@ -436,7 +458,7 @@ impl Templates {
                         .iter()
                         .chain(buttons.iter().map(|(.., key)| key))
                         .try_for_each(|key| run.line(key, "a parameter").map(drop)),
-                    Body::Script { text } => run.not_empty(run.text(text)?, "the text").map(drop),
+                    Body::Script { .. } => script_lines(&run, entry).map(drop),
                     Body::Letter { .. } | Body::Page { .. } => Ok(()),
                 }
             }
@@ -470,4 +492,16 @@ impl Templates {
             }
         }
     }
+}
+
+/// The structure of a script as it came out for one client.
+fn script_lines(run: &Run<'_>, entry: &Entry) -> Result<Vec<ScriptLine>, RenderError> {
+    let Body::Script { text } = &entry.body else {
+        return Err(run.empty("the text"));
+    };
+    let text = run.not_empty(unwrapped(&run.text(text)?), "the text")?;
+    script::read(&text).map_err(|broken| {
+        let problem = TemplateProblem::of_file(&entry.file, broken.what).mend(broken.hint);
+        RenderError::Failed(Box::new(problem))
+    })
 }

@@ -1,7 +1,7 @@
 //! For whom a campaign is: every condition with the value that was seen.
 
 use crate::config::campaign::{Condition, CountRange, MoneyRange, TagRule};
-use crate::model::{ClientFacts, DealStatus, RhythmState, Xyz};
+use crate::model::{Abc, ClientFacts, DealStatus, RhythmState, Xyz};
 
 /// One condition of an audience, with what was seen on this client.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -27,6 +27,8 @@ pub struct Derived {
     pub state: Option<RhythmState>,
     /// The frequency class.
     pub xyz: Option<Xyz>,
+    /// The readiness to buy; nothing where nobody has asked.
+    pub abc: Option<Abc>,
     /// Whether the client is a key account.
     pub key_account: bool,
     /// What clients with such baskets also buy.
@@ -96,6 +98,14 @@ fn look_at_rhythm(condition: &Condition, derived: &Derived, seen: &mut Vec<Seen>
     if let Some(classes) = &condition.xyz {
         seen.push(one_of("xyz", classes, derived.xyz));
     }
+    if let Some(classes) = &condition.abc {
+        seen.push(Seen {
+            value: derived
+                .abc
+                .map_or_else(|| "not asked yet".to_owned(), |class| class.to_string()),
+            ..one_of("abc", classes, derived.abc)
+        });
+    }
     if let Some(wanted) = condition.key_account {
         seen.push(truth("key_account", wanted, derived.key_account));
     }
@@ -135,6 +145,26 @@ fn look_at_client(condition: &Condition, facts: &ClientFacts, seen: &mut Vec<See
             holds: value.is_some_and(|value| wanted.iter().any(|word| word == value)),
         });
     }
+    for (key, range) in condition.numbers.iter().flatten() {
+        let value = client.attributes.get(key);
+        let seen_number = count(
+            &format!("numbers.{key}"),
+            *range,
+            value.and_then(|text| number(text)),
+        );
+        seen.push(Seen {
+            value: value.cloned().unwrap_or_else(|| "absent".to_owned()),
+            ..seen_number
+        });
+    }
+    if let Some(wanted) = &condition.attended {
+        let came = |campaign: &String| facts.seats.iter().any(|seat| seat.came_to(campaign));
+        seen.push(truth(
+            &format!("attended {}", wanted.join(" or ")),
+            true,
+            wanted.iter().any(came),
+        ));
+    }
     if let Some(wanted) = &condition.manager {
         let manager = client.manager.as_deref();
         seen.push(Seen {
@@ -147,6 +177,16 @@ fn look_at_client(condition: &Condition, facts: &ClientFacts, seen: &mut Vec<See
     if let Some(wanted) = condition.company {
         seen.push(truth("company", wanted, client.company.is_some()));
     }
+}
+
+/// A number as people and programs write it: `1 240`, `1240,50`.
+fn number(text: &str) -> Option<f64> {
+    let digits: String = text
+        .chars()
+        .filter(|c| !c.is_whitespace() && *c != '\u{a0}')
+        .collect();
+    let number: f64 = digits.replace(',', ".").parse().ok()?;
+    number.is_finite().then_some(number)
 }
 
 fn count(name: &str, range: CountRange, value: Option<f64>) -> Seen {
@@ -317,6 +357,7 @@ mod tests {
             usual_gap_days: Some(7.4),
             state: Some(RhythmState::Missed),
             xyz: Some(Xyz::X),
+            abc: Some(Abc::B),
             key_account: false,
             hints: vec!["paper".to_owned(), "ink".to_owned()],
             upsell: vec!["laser".to_owned()],
@@ -328,6 +369,8 @@ mod tests {
             ("usual_gap_days = { at_most = 7 }", false),
             ("state = [\"missed\", \"asleep\"]", true),
             ("xyz = [\"Y\", \"Z\"]", false),
+            ("abc = [\"A\", \"B\"]", true),
+            ("abc = [\"C\"]", false),
             ("key_account = false", true),
             ("hint = [\"lamp\", \"ink\"]", true),
             ("hint = [\"lamp\"]", false),
@@ -357,6 +400,7 @@ mod tests {
     fn who_never_bought_meets_no_condition_on_the_rhythm() {
         for toml in [
             "xyz = [\"X\"]",
+            "abc = [\"A\", \"B\", \"C\"]",
             "state = [\"active\"]",
             "silent_days = { at_least = 0 }",
             "hint = [\"paper\"]",

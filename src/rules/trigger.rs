@@ -4,25 +4,28 @@
 //! down loses nobody, and an episode has a business key that stays the same however late it is
 //! seen.
 
-use std::collections::BTreeMap;
-
-use crate::config::campaign::{DateRule, MissedLevel, Trigger, VolumeDropKind};
+use crate::config::campaign::{Campaign, DateRule, DayOff, MissedLevel, Trigger, VolumeDropKind};
+use crate::config::settings::{DealStep, Settings};
 use crate::config::values::Days;
-use crate::model::{ClientFacts, Day, Deal, DealStatus, RhythmDates};
+use crate::model::{ClientFacts, Day, RhythmDates};
 
 use super::base_facts::BaseFacts;
+use super::calendar::{self, Dating};
+use super::client_trigger::{self, Grown};
+use super::deal_trigger::{self, AskAgain, THANKS_DAYS};
 use super::evidence::Evidence;
+use super::staff::Staff;
 use super::standing::{RETURN_HORIZON_DAYS, Standing};
 
 /// An episode that nobody acted on for so many days is no longer fresh: it may only enter as
 /// backlog.
 pub const FRESH_DAYS: i32 = 30;
 
-/// How long after a purchase a thank-you still makes sense.
-const THANKS_DAYS: i32 = 7;
+/// How old people get, in years.
+const OLDEST_YEARS: i32 = 120;
 
-/// How long after the day of a date a letter still makes sense.
-const DATE_DAYS: i32 = 3;
+/// How long ago a client may have bought for the first time, in years.
+const LONGEST_YEARS: i32 = 80;
 
 /// How long news stay new.
 const NEWS_DAYS: i32 = 14;
@@ -51,35 +54,78 @@ pub struct NotYet {
     pub on: Option<Day>,
 }
 
+/// What a trigger looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight<'a> {
+    /// The campaign whose trigger it is.
+    pub campaign: &'a Campaign,
+    /// The client.
+    pub facts: &'a ClientFacts,
+    /// Where he stands; absent when he has never bought.
+    pub standing: Option<&'a Standing>,
+    /// What is known of the whole base.
+    pub base: &'a BaseFacts,
+    /// The company's configuration.
+    pub settings: &'a Settings,
+    /// The managers.
+    pub staff: &'a Staff,
+    /// The day that is looked at.
+    pub day: Day,
+}
+
 /// The occasions that a trigger sees today, the newest first.
-pub fn episodes(
-    trigger: &Trigger,
-    facts: &ClientFacts,
-    standing: Option<&Standing>,
-    base: &BaseFacts,
-    day: Day,
-) -> Result<Vec<Episode>, NotYet> {
+pub fn episodes(sight: &Sight<'_>) -> Result<Vec<Episode>, NotYet> {
+    let Sight {
+        facts,
+        standing,
+        base,
+        day,
+        ..
+    } = *sight;
+    let trigger = &sight.campaign.trigger;
     let standing_value = standing.map_or(0, |standing| standing.value_at_risk);
     let found = match trigger {
         Trigger::MissedCycle { level, lead } => missed_cycle(*level, *lead, standing, day)?,
         Trigger::SecondPurchase {} => second_purchase(facts, standing, base, day)?,
         Trigger::VolumeDrop { of } => volume_drops(*of, facts, base),
         Trigger::Purchase {} => purchases(facts, standing_value, day),
-        Trigger::DealWon {} => deals_won(&facts.deals, day),
+        Trigger::DealWon {} => deal_trigger::won(sight),
         Trigger::Rejection {
             reasons,
             after,
             after_by_reason,
-        } => rejections(
-            &facts.deals,
-            reasons,
-            *after,
-            after_by_reason,
-            standing_value,
-            day,
-        )?,
-        Trigger::Date { day: rule } => dates(*rule, standing_value, day)?,
-        Trigger::News { day: on } => news(*on, standing_value, day)?,
+        } => {
+            let ask = AskAgain {
+                reasons,
+                after: *after,
+                after_by_reason,
+            };
+            deal_trigger::rejections(&ask, sight)?
+        }
+        Trigger::RejectionAnswered { day: on } => deal_trigger::answered(*on, sight)?,
+        Trigger::StalledDeal { at, after } => deal_trigger::stalled(at, *after, sight)?,
+        Trigger::VisitLapsed { visits, after } => {
+            client_trigger::visit_lapsed(*visits, *after, sight)?
+        }
+        Trigger::Handover {
+            from,
+            purchases,
+            turnover,
+            items,
+            ..
+        } => {
+            let grown = Grown {
+                from: *from,
+                purchases: *purchases,
+                turnover: *turnover,
+                items,
+            };
+            client_trigger::handover(&grown, sight)?
+        }
+        Trigger::Date { .. }
+        | Trigger::Birthday { .. }
+        | Trigger::Anniversary { .. }
+        | Trigger::News { .. } => of_the_calendar(sight, standing_value)?,
     };
     if found.is_empty() {
         return Err(NotYet {
@@ -95,6 +141,8 @@ fn nothing_words(trigger: &Trigger) -> &'static str {
         Trigger::Purchase {} => "no purchase in the last days",
         Trigger::DealWon {} => "no deal won in the last days",
         Trigger::Rejection { .. } => "no rejection",
+        Trigger::RejectionAnswered { .. } => "no rejection for a reason that the news answer",
+        Trigger::StalledDeal { .. } => "no quote or invoice is out",
         Trigger::VolumeDrop { .. } => "buys as much as usual",
         _ => "no occasion",
     }
@@ -227,147 +275,115 @@ fn volume_drops(of: VolumeDropKind, facts: &ClientFacts, base: &BaseFacts) -> Ve
         .collect()
 }
 
-/// Closed deals of one kind, the newest first, each with the day of its closing.
-fn closed(deals: &[Deal], status: DealStatus) -> Vec<(&Deal, Day)> {
-    let mut closed: Vec<(&Deal, Day)> = deals
-        .iter()
-        .filter(|deal| deal.status == status)
-        .filter_map(|deal| deal.closed_on.map(|day| (deal, day)))
-        .collect();
-    closed.sort_by(|(a, day_a), (b, day_b)| day_b.cmp(day_a).then_with(|| a.ext_id.cmp(&b.ext_id)));
-    closed
+/// What days of the calendar bring.
+fn of_the_calendar(sight: &Sight<'_>, value: i64) -> Result<Vec<Episode>, NotYet> {
+    let (facts, day) = (sight.facts, sight.day);
+    let holidays = &sight.settings.hours.holidays;
+    match &sight.campaign.trigger {
+        Trigger::Date {
+            day: rule,
+            lead,
+            on_day_off,
+        } => dates(*rule, &dating(*lead, *on_day_off, holidays), value, day),
+        Trigger::Birthday { lead, on_day_off } => {
+            let dating = dating(*lead, *on_day_off, holidays);
+            birthdays(facts.client.birthday, &dating, value, day)
+        }
+        Trigger::Anniversary { lead, on_day_off } => {
+            let dating = dating(*lead, *on_day_off, holidays);
+            anniversaries(facts, &dating, value, day)
+        }
+        Trigger::News { day: on, .. } => news(*on, value, day),
+        _ => Ok(Vec::new()),
+    }
 }
 
-fn deals_won(deals: &[Deal], day: Day) -> Vec<Episode> {
-    closed(deals, DealStatus::Won)
-        .into_iter()
-        .filter(|(_, won)| (0..=THANKS_DAYS).contains(&day.days_since(*won)))
-        .map(|(deal, won)| Episode {
-            key: format!("won:{}", deal.ext_id),
-            began_on: won,
-            last_entry: Some(won.plus(THANKS_DAYS)),
-            evidence: Evidence::DealWon {
-                day: won,
-                title: deal.title.clone(),
-                amount: deal.amount,
-            },
-            value: deal.amount.unwrap_or_default(),
-        })
-        .collect()
+/// The episode of a day of the calendar.
+fn dated(
+    days: Vec<Day>,
+    dating: &Dating<'_>,
+    day: Day,
+    tell: impl Fn(Day) -> (String, Evidence),
+    value: i64,
+) -> Result<Vec<Episode>, NotYet> {
+    let dated = dating.today(days.into_iter(), day).map_err(|on| NotYet {
+        because: "not the day".to_owned(),
+        on,
+    })?;
+    let (key, evidence) = tell(dated.day);
+    Ok(vec![Episode {
+        key,
+        began_on: dated.from,
+        last_entry: Some(dated.to),
+        evidence,
+        value,
+    }])
 }
 
-fn rejections(
-    deals: &[Deal],
-    reasons: &[String],
-    after: Days,
-    after_by_reason: &BTreeMap<String, Days>,
-    standing_value: i64,
+fn dates(
+    rule: DateRule,
+    dating: &Dating<'_>,
+    value: i64,
     day: Day,
 ) -> Result<Vec<Episode>, NotYet> {
-    let same = |a: &str, b: &str| a.trim().to_lowercase() == b.trim().to_lowercase();
-    let wanted = |deal: &Deal| {
-        let reason = deal.reason.as_deref().unwrap_or_default();
-        reasons.is_empty() || reasons.iter().any(|wanted| same(wanted, reason))
+    let tell = |on| (format!("date:{on}"), Evidence::Date { day: on });
+    dated(calendar::days_of(rule, day), dating, day, tell, value)
+}
+
+fn birthdays(
+    born: Option<Day>,
+    dating: &Dating<'_>,
+    value: i64,
+    day: Day,
+) -> Result<Vec<Episode>, NotYet> {
+    let born = born.ok_or_else(|| NotYet {
+        because: "the birthday is not known".to_owned(),
+        on: None,
+    })?;
+    let tell = |on| (format!("birthday:{on}"), Evidence::Birthday { day: on });
+    dated(calendar::returns_of(born, day), dating, day, tell, value)
+}
+
+fn anniversaries(
+    facts: &ClientFacts,
+    dating: &Dating<'_>,
+    value: i64,
+    day: Day,
+) -> Result<Vec<Episode>, NotYet> {
+    let (rhythm, _) = facts.rhythm.ok_or_else(never_bought)?;
+    let tell = |on| {
+        let years = calendar::years_between(rhythm.first, on).unwrap_or_default();
+        let evidence = Evidence::Anniversary { day: on, years };
+        (format!("anniversary:{on}"), evidence)
     };
-    let wait = |deal: &Deal| {
-        let reason = deal.reason.as_deref().unwrap_or_default();
-        let own = after_by_reason.iter().find(|(key, _)| same(key, reason));
-        own.map_or(after, |(_, days)| *days).count()
+    dated(
+        calendar::returns_of(rhythm.first, day),
+        dating,
+        day,
+        tell,
+        value,
+    )
+}
+
+/// How a trigger of the calendar looks at its day.
+fn dating(lead: Days, on_day_off: DayOff, holidays: &[Day]) -> Dating<'_> {
+    Dating {
+        lead,
+        on_day_off,
+        holidays,
+    }
+}
+
+/// The days of birth, or of first purchases, with which a client may have an occasion today; nothing
+/// for other triggers.
+pub fn origins(trigger: &Trigger, day: Day) -> Option<Vec<Day>> {
+    let (lead, on_day_off, years) = match trigger {
+        Trigger::Birthday { lead, on_day_off } => (*lead, *on_day_off, OLDEST_YEARS),
+        Trigger::Anniversary { lead, on_day_off } => (*lead, *on_day_off, LONGEST_YEARS),
+        _ => return None,
     };
-    let mut found = Vec::new();
-    let mut next: Option<Day> = None;
-    for (deal, lost) in closed(deals, DealStatus::Lost)
-        .into_iter()
-        .filter(|(deal, _)| wanted(deal))
-    {
-        let began_on = lost.plus(wait(deal));
-        if began_on > day {
-            next = Some(next.map_or(began_on, |known| known.min(began_on)));
-            continue;
-        }
-        found.push(Episode {
-            key: format!("rejection:{}", deal.ext_id),
-            began_on,
-            last_entry: None,
-            evidence: Evidence::Rejection {
-                day: lost,
-                days_ago: day.days_since(lost),
-                title: deal.title.clone(),
-                reason: deal.reason.clone(),
-                amount: deal.amount,
-            },
-            value: deal.amount.unwrap_or(standing_value),
-        });
-    }
-    match next {
-        Some(on) if found.is_empty() => Err(NotYet {
-            because: "it is too early to ask again".to_owned(),
-            on: Some(on),
-        }),
-        _ => Ok(found),
-    }
-}
-
-fn dates(rule: DateRule, value: i64, day: Day) -> Result<Vec<Episode>, NotYet> {
-    let on = latest(rule, day);
-    match on {
-        Some(on) if day.days_since(on) <= DATE_DAYS => Ok(vec![Episode {
-            key: format!("date:{on}"),
-            began_on: on,
-            last_entry: Some(on.plus(DATE_DAYS)),
-            evidence: Evidence::Date { day: on },
-            value,
-        }]),
-        _ => Err(NotYet {
-            because: "not the day".to_owned(),
-            on: next(rule, day),
-        }),
-    }
-}
-
-/// The last day of the rule that is not after `day`.
-fn latest(rule: DateRule, day: Day) -> Option<Day> {
-    match rule {
-        DateRule::Once(on) => (on <= day).then_some(on),
-        DateRule::Yearly {
-            month,
-            day: of_month,
-        } => {
-            let year = chrono::Datelike::year(&day.date());
-            let this = yearly(year, month, of_month);
-            if this <= day {
-                Some(this)
-            } else {
-                Some(yearly(year - 1, month, of_month))
-            }
-        }
-    }
-}
-
-/// The first day of the rule that is after `day`.
-fn next(rule: DateRule, day: Day) -> Option<Day> {
-    match rule {
-        DateRule::Once(on) => (on > day).then_some(on),
-        DateRule::Yearly {
-            month,
-            day: of_month,
-        } => {
-            let year = chrono::Datelike::year(&day.date());
-            let this = yearly(year, month, of_month);
-            if this > day {
-                Some(this)
-            } else {
-                Some(yearly(year + 1, month, of_month))
-            }
-        }
-    }
-}
-
-/// The day of a yearly rule in one year; 29 February falls on 28 February in common years.
-fn yearly(year: i32, month: u32, of_month: u32) -> Day {
-    let exact = chrono::NaiveDate::from_ymd_opt(year, month, of_month);
-    let date = exact.or_else(|| chrono::NaiveDate::from_ymd_opt(year, month, 28));
-    date.map(Day::from_date).unwrap_or_default()
+    let reach = dating(lead, on_day_off, &[]).reach();
+    Some(calendar::origins(day, reach, years))
 }
 
 fn news(on: Day, value: i64, day: Day) -> Result<Vec<Episode>, NotYet> {
@@ -393,10 +409,14 @@ fn news(on: Day, value: i64, day: Day) -> Result<Vec<Episode>, NotYet> {
 }
 
 /// Whether a day is one on which news or a date of the calendar concern the whole base.
-pub fn is_day_of(trigger: &Trigger, day: Day) -> bool {
+pub fn is_day_of(trigger: &Trigger, holidays: &[Day], day: Day) -> bool {
     match trigger {
-        Trigger::Date { day: rule } => dates(*rule, 0, day).is_ok(),
-        Trigger::News { day: on } => news(*on, 0, day).is_ok(),
+        Trigger::Date {
+            day: rule,
+            lead,
+            on_day_off,
+        } => dates(*rule, &dating(*lead, *on_day_off, holidays), 0, day).is_ok(),
+        Trigger::News { day: on, .. } => news(*on, 0, day).is_ok(),
         _ => false,
     }
 }
@@ -427,14 +447,36 @@ pub fn remembered(
             title: None,
             amount: None,
         },
-        (Trigger::Rejection { .. }, _) => Evidence::Rejection {
+        (Trigger::Rejection { .. } | Trigger::RejectionAnswered { .. }, _) => Evidence::Rejection {
             day: began_on,
             days_ago: day.days_since(began_on),
             title: None,
             reason: None,
             amount: None,
         },
+        (Trigger::StalledDeal { .. }, _) => Evidence::StalledDeal {
+            day: began_on,
+            days_ago: day.days_since(began_on),
+            step: DealStep::Quote,
+            title: None,
+            amount: None,
+        },
+        (Trigger::VisitLapsed { .. }, _) => Evidence::VisitLapsed {
+            day: began_on,
+            days_ago: day.days_since(began_on),
+            visits: 0,
+            page: None,
+        },
+        (Trigger::Handover { .. }, _) => Evidence::Handover {
+            purchases: facts.purchase_days(),
+            turnover: facts.totals.turnover,
+            item: None,
+            from: facts.client.manager.clone().unwrap_or_default(),
+        },
         (Trigger::News { .. }, _) => Evidence::News { day: began_on },
+        (Trigger::Birthday { lead, .. }, _) => Evidence::Birthday {
+            day: began_on.plus(lead.count()),
+        },
         _ => Evidence::Date { day: began_on },
     }
 }
@@ -445,16 +487,6 @@ mod tests {
 
     fn day(text: &str) -> Day {
         text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_yearly_date_is_found_across_the_turn_of_the_year() {
-        let rule = DateRule::Yearly { month: 12, day: 31 };
-        assert_eq!(latest(rule, day("2027-01-02")), Some(day("2026-12-31")));
-        assert_eq!(next(rule, day("2027-01-02")), Some(day("2027-12-31")));
-        let leap = DateRule::Yearly { month: 2, day: 29 };
-        assert_eq!(latest(leap, day("2027-03-01")), Some(day("2027-02-28")));
-        assert_eq!(latest(leap, day("2028-03-01")), Some(day("2028-02-29")));
     }
 
     #[test]
@@ -481,51 +513,5 @@ mod tests {
             amount,
         };
         assert_eq!(seen, expected);
-    }
-
-    #[test]
-    fn a_date_missed_by_some_days_of_downtime_is_still_acted_on() {
-        let rule = DateRule::Once(day("2026-12-20"));
-        assert!(dates(rule, 0, day("2026-12-19")).is_err());
-        for on in ["2026-12-20", "2026-12-23"] {
-            assert_eq!(dates(rule, 0, day(on)).unwrap()[0].key, "date:2026-12-20");
-        }
-        assert!(dates(rule, 0, day("2026-12-24")).is_err());
-    }
-
-    #[test]
-    fn a_rejection_comes_back_by_its_reason() {
-        let deal = Deal {
-            ext_id: "d1".to_owned(),
-            title: None,
-            status: DealStatus::Lost,
-            stage: None,
-            amount: Some(5_000),
-            opened_on: None,
-            closed_on: Some(day("2026-01-10")),
-            reason: Some(" Price ".to_owned()),
-            readiness: crate::model::Readiness::default(),
-        };
-        let by_reason = BTreeMap::from([("price".to_owned(), Days(30))]);
-        let ask = |on: &str, reasons: &[String]| {
-            rejections(
-                std::slice::from_ref(&deal),
-                reasons,
-                Days(90),
-                &by_reason,
-                0,
-                day(on),
-            )
-        };
-        assert_eq!(
-            ask("2026-02-08", &[]).unwrap_err().on,
-            Some(day("2026-02-09"))
-        );
-        assert_eq!(ask("2026-02-09", &[]).unwrap()[0].key, "rejection:d1");
-        assert!(
-            ask("2026-02-09", &["no need".to_owned()])
-                .unwrap()
-                .is_empty()
-        );
     }
 }

@@ -27,7 +27,7 @@ use crate::rules::delivery::failure_kind;
 const SILENT_MS: i64 = 30_000;
 
 /// The totals read every message: not more often than this.
-const TOTALS_LAST: Duration = Duration::from_secs(60);
+const TOTALS_LAST: Duration = Duration::from_mins(1);
 
 /// What the answers rest on.
 #[derive(Debug)]

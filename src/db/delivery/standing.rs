@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::super::consents::consents;
 use super::super::rows::{day_of, optional_day, word};
 use super::super::{Result, StoreError};
-use super::{Claim, rows_of};
+use super::{Claim, is_stopped, rows_of};
 use crate::model::{
     Arm, Channel, Client, ClientFacts, ClientId, Day, Deal, DealStatus, Enrollment, Readiness,
     Rhythm, RhythmDates, StopOf, Suppressed, SuppressionReason,
@@ -153,6 +153,8 @@ fn add_lists(row: &SqliteRow, message: &mut AtTheDoor, door: &Door<'_>) -> Resul
             closed_on: Some(Day::from_epoch(closed_on)),
             reason: None,
             readiness: Readiness::default(),
+            stage_since: None,
+            manager: None,
         });
     }
     Ok(())
@@ -218,7 +220,7 @@ fn stopped(
             StopOf::Country => country == Some(name),
         };
         if concerned {
-            return Ok(Some(format!("{kind} {name} is stopped: {reason}")));
+            return Ok(Some(is_stopped(kind, name) + reason));
         }
     }
     Ok(None)

@@ -4,6 +4,7 @@
 //! order with the same rules; the run writes chunk by chunk under the number of a run that nobody
 //! sees before it is sealed.
 
+mod due;
 mod lists;
 mod plan;
 mod run;
@@ -11,7 +12,8 @@ mod scan;
 mod waiting;
 mod walk;
 
-pub use lists::{ManagerList, manager_lists, write_lists};
+pub(crate) use due::interval_ms;
+pub use lists::{ManagerList, manager_lists, more, write_lists};
 pub use plan::plan;
 pub use run::{RunOutcome, RunSummary, approve, run};
 
@@ -23,6 +25,8 @@ use crate::model::Day;
 use crate::rules::plan::{Frame, Running};
 
 use super::base::{self, Base};
+use super::campaigns::Standing;
+use super::managers::Managers;
 
 /// Which day, and how it is looked at.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +45,7 @@ pub(crate) struct Ground<'a> {
     options: DayOptions<'a>,
     base: Base,
     campaigns: Vec<Running<'a>>,
+    managers: Managers,
 }
 
 impl<'a> Ground<'a> {
@@ -48,8 +53,12 @@ impl<'a> Ground<'a> {
     pub(crate) async fn read(app: &'a App, options: DayOptions<'a>) -> Result<Self, StoreError> {
         let base = base::of_day(app, options.day, options.as_of).await?;
         let mut campaigns = Vec::new();
+        let standing = Standing::read(app).await?;
         for campaign in &app.campaigns {
-            if takes_part(campaign, options.also) {
+            // What a person has paused or ended takes no part in the present day. The past stays as
+            // the files have it.
+            let rests = !options.as_of && standing.rests(campaign);
+            if takes_part(campaign, options.also) && !rests {
                 let starts = starts(app, campaign, options.day).await?;
                 campaigns.push(Running { campaign, starts });
             }
@@ -59,6 +68,7 @@ impl<'a> Ground<'a> {
             options,
             base,
             campaigns,
+            managers: Managers::read(app).await?,
         })
     }
 
@@ -90,6 +100,11 @@ impl<'a> Ground<'a> {
         &self.base.facts
     }
 
+    /// The managers.
+    pub(crate) const fn managers(&self) -> &Managers {
+        &self.managers
+    }
+
     /// The part of the ground that the rules see.
     pub(crate) fn frame(&self) -> Frame<'_> {
         Frame {
@@ -97,6 +112,7 @@ impl<'a> Ground<'a> {
             campaigns: &self.campaigns,
             base: &self.base.facts,
             settings: &self.app.settings,
+            staff: self.managers.staff(),
         }
     }
 }

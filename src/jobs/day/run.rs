@@ -13,12 +13,13 @@ use crate::db::{
 };
 use crate::jobs::deliver;
 use crate::jobs::inputs::{self, Frozen};
-use crate::jobs::managers::Managers;
+use crate::jobs::partners;
 use crate::model::{Arm, Channel, ClientFacts, ClientId, Day, hex};
 use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, PlannedTask, Touched};
 use crate::rules::rhythm::{USUAL_OVER_DAYS, flood};
 use crate::rules::schedule::surge;
 
+use super::due::DueTimes;
 use super::lists;
 use super::waiting;
 use super::walk::Walk;
@@ -65,6 +66,7 @@ pub async fn run(
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<RunOutcome, StoreError> {
     let mode = app.settings.delivery.mode;
+    app.store.win_own_deals(options.day).await?;
     let mut ground = Ground::read(app, options).await?;
     let held_because = held_because(app, &ground, mode).await?;
     let names: Vec<&str> = ground
@@ -86,11 +88,7 @@ pub async fn run(
         Begun::New(run) => run,
     };
     ground.keep_base().await?;
-    let writer = Writer {
-        ground: &ground,
-        managers: Managers::read(app).await?,
-        run,
-    };
+    let mut writer = Writer::new(&ground, run);
     let mut walk = Walk::begin(&ground, Some(run)).await?;
     while let Some(chunk) = walk.next().await? {
         progress(walk.clients_left());
@@ -121,12 +119,12 @@ pub async fn run(
         held_because: held_because.as_deref(),
         lists: &lists,
         expired_since: waiting::expired_since(app, options.day),
+        overdue_since: waiting::overdue_since(app, options.day),
     };
     app.store.seal(run, &sealing, app.now_ms()).await?;
-    let campaigns = counts.campaigns;
     let summary = RunSummary {
         date: options.day,
-        campaigns,
+        campaigns: counts.campaigns,
         held_because,
     };
     if summary.held_because.is_some() {
@@ -161,7 +159,11 @@ pub async fn approve(app: &App, date: Day, by: &str) -> Result<bool, StoreError>
     let expired_since = waiting::expired_since(app, date);
     // What is approved is what leaves, whatever becomes of the templates meanwhile.
     deliver::keep_versions(app, date).await?;
-    app.store.approve_run(date, by, &lists, expired_since).await
+    let now_ms = app.now_ms();
+    let store = &app.store;
+    store
+        .approve_run(date, by, &lists, expired_since, now_ms)
+        .await
 }
 
 /// Why the run has to wait for a person: campaigns that have never been live write to people whom
@@ -282,12 +284,21 @@ fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
 /// Writes the chunks of one run.
 struct Writer<'a> {
     ground: &'a Ground<'a>,
-    managers: Managers,
+    due: DueTimes<'a>,
     run: i64,
 }
 
-impl Writer<'_> {
-    async fn write(&self, chunk: Vec<(ClientFacts, Decided)>) -> Result<(), StoreError> {
+impl<'a> Writer<'a> {
+    fn new(ground: &'a Ground<'a>, run: i64) -> Self {
+        let app = ground.app;
+        Self {
+            ground,
+            due: DueTimes::new(&app.settings, app.clock.now()),
+            run,
+        }
+    }
+
+    async fn write(&mut self, chunk: Vec<(ClientFacts, Decided)>) -> Result<(), StoreError> {
         let app = self.ground.app;
         let day = self.ground.options.day;
         let touched: Vec<ClientId> = chunk
@@ -296,18 +307,22 @@ impl Writer<'_> {
             .map(|(facts, _)| facts.client.id)
             .collect();
         let details = app.store.details(&touched, day).await?;
+        let touches = chunk
+            .iter()
+            .filter_map(|(facts, decided)| Some((facts, decided.touch.as_ref()?)));
+        let codes = partners::codes(app, touches).await?;
         let mut staged = Staged::default();
         for (facts, decided) in chunk {
-            self.stage(&facts, decided, &details, &mut staged);
+            self.stage(&facts, decided, (&details, &codes), &mut staged);
         }
         app.store.stage(self.run, day, &staged).await
     }
 
     fn stage(
-        &self,
+        &mut self,
         facts: &ClientFacts,
         decided: Decided,
-        details: &HashMap<ClientId, Details>,
+        (details, codes): (&HashMap<ClientId, Details>, &HashMap<String, String>),
         staged: &mut Staged,
     ) {
         let client = facts.client.id;
@@ -338,12 +353,17 @@ impl Writer<'_> {
             });
         }
         let nothing = Details::default();
-        let frozen = self.freeze(facts, details.get(&client).unwrap_or(&nothing), &touch);
+        let mut frozen = self.freeze(facts, details.get(&client).unwrap_or(&nothing), &touch);
         match &touch.action {
             Action::Message(message) => {
+                let drawn = message.variant.as_ref();
+                frozen.variant = drawn.map(|drawn| inputs::variant_name(&touch.step, drawn));
+                frozen.partner_code = codes.get(&inputs::key_of(&touch, &facts.client)).cloned();
                 self.stage_message(facts, &touch, message, frozen, staged);
             }
-            Action::Task(task) => staged.tasks.push(new_task(client, &touch, task, &frozen)),
+            Action::Task(task) => staged
+                .tasks
+                .extend(new_tasks(client, &touch, task, &frozen)),
         }
     }
 
@@ -352,12 +372,12 @@ impl Writer<'_> {
             .client
             .manager
             .as_deref()
-            .and_then(|id| self.managers.get(id));
+            .and_then(|id| self.ground.managers().get(id));
         inputs::freeze(self.ground, facts, details, manager, &touch.evidence)
     }
 
     fn stage_message(
-        &self,
+        &mut self,
         facts: &ClientFacts,
         touch: &Touched,
         message: &PlannedMessage,
@@ -388,6 +408,16 @@ impl Writer<'_> {
         let hash = app.key.hash(message.channel, &message.address);
         let lasts = chrono::TimeDelta::days(app.settings.delivery.expires_after.count().into());
         let lasts_ms = lasts.num_milliseconds();
+        let campaigns = &self.ground.campaigns;
+        let running = campaigns
+            .iter()
+            .find(|one| one.campaign.id == touch.campaign);
+        let campaign = running.map(|running| running.campaign);
+        let due_at = campaign.map_or(0, |campaign| self.due.next(campaign, facts));
+        let has_partner = campaign.is_some_and(|campaign| campaign.partner.is_some());
+        // A partner's offer without a code is none.
+        let without_code = has_partner && frozen.partner_code.is_none();
+        let treated = if without_code { "skipped" } else { "planned" };
         staged.messages.push(NewMessage {
             key: inputs::key_of(touch, &facts.client),
             campaign: touch.campaign.clone(),
@@ -398,16 +428,24 @@ impl Writer<'_> {
             template: message.template.clone(),
             class: message.class.word(),
             address_hash: hex(&hash),
-            state: state_word(touch.arm, "planned"),
+            state: state_word(touch.arm, treated),
             inputs: serde_json::to_string(&frozen).unwrap_or_default(),
             on_unknown: message.on_unknown.word(),
-            expires_at: app.now_ms() + lasts_ms,
+            due_at,
+            expires_at: app.now_ms().max(due_at) + lasts_ms,
+            variant: message.variant.clone(),
         });
     }
 }
 
-fn new_task(client: ClientId, touch: &Touched, task: &PlannedTask, frozen: &Frozen) -> NewTask {
-    NewTask {
+/// The task of a touch; a hand-over is one for each of the two.
+fn new_tasks(
+    client: ClientId,
+    touch: &Touched,
+    task: &PlannedTask,
+    frozen: &Frozen,
+) -> Vec<NewTask> {
+    let one = NewTask {
         campaign: touch.campaign.clone(),
         client,
         episode: touch.episode.clone(),
@@ -418,7 +456,15 @@ fn new_task(client: ClientId, touch: &Touched, task: &PlannedTask, frozen: &Froz
         state: state_word(touch.arm, "waiting"),
         value: touch.value,
         inputs: serde_json::to_string(frozen).unwrap_or_default(),
-    }
+        urgent: task.urgent,
+        taker: task.from.as_ref().map(|_| task.manager.clone()),
+    };
+    let told_by = task.from.as_ref().map(|from| NewTask {
+        manager: from.clone(),
+        step: format!("{}-from", touch.step),
+        ..one.clone()
+    });
+    [Some(one), told_by].into_iter().flatten().collect()
 }
 
 const fn arm_word(arm: Arm) -> &'static str {

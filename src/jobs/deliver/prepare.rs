@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::versions::Version;
 use super::{MANAGERS, OPERATOR, notice};
 use crate::app::App;
-use crate::channels::email::{BuiltEmail, EmailMessage, MailingList, Party};
+use crate::channels::calendar::{CalendarEvent, MEDIA_TYPE};
+use crate::channels::email::{BuiltEmail, EmailMessage, Enclosure, Enclosures, MailingList, Party};
 use crate::channels::whatsapp::{Button, WhatsAppRequest};
 use crate::config::campaign::Sender;
 use crate::config::settings::DeliveryMode;
@@ -16,6 +17,7 @@ use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::staff;
 use crate::model::{Channel, Locale};
 use crate::render::{ButtonKind, Letter, LetterContext, TaskListContext, Templates};
+use crate::rules::delivery::hours::instant;
 use crate::rules::delivery::token;
 
 /// The template of the managers' lists.
@@ -132,7 +134,9 @@ fn letter_to_client(
         )),
         key: key.clone(),
     };
-    let built = email.build().map_err(|error| error.to_string())?;
+    let built = email
+        .build_with(&enclosures(app, version, message, &context))
+        .map_err(|error| error.to_string())?;
     Ok(Prepared {
         key,
         address,
@@ -147,10 +151,48 @@ fn rendered(
     locale: Locale,
     context: &LetterContext,
 ) -> Result<Letter, String> {
-    let letter = version
-        .templates(app)
-        .render_letter(&message.template, locale, context);
+    let frozen: Frozen = serde_json::from_str(&message.inputs).map_err(|e| e.to_string())?;
+    let variant = version.imprint.variant_of(&frozen);
+    let subject = variant.and_then(|variant| variant.subject.as_deref());
+    let letter =
+        version
+            .templates(app)
+            .render_letter_about(&message.template, locale, context, subject);
     letter.map_err(|error| error.to_string())
+}
+
+/// What goes along with a letter: the event that it invites to.
+fn enclosures(
+    app: &App,
+    version: &Version,
+    message: &DueMessage,
+    context: &LetterContext,
+) -> Enclosures {
+    let Some(event) = &version.imprint.event else {
+        return Enclosures::default();
+    };
+    let at = |time: NaiveTime| instant(event.day.date().and_time(time), app.zone());
+    let (starts, ends) = (at(event.time.0), event.ends.map(|ends| at(ends.0)));
+    let an_hour_later = starts + chrono::TimeDelta::hours(1);
+    let register = context.event.as_ref().map(|event| event.register.clone());
+    let file = CalendarEvent {
+        uid: format!("{}@{}", message.campaign, sender_domain(app)),
+        written_at: date(app, message).to_utc(),
+        starts,
+        ends: ends.filter(|ends| *ends > starts).unwrap_or(an_hour_later),
+        title: event.title.clone(),
+        place: event.place.clone(),
+        about: event.about.clone(),
+        link: event.link.clone().or(register),
+    };
+    Enclosures {
+        pictures: Vec::new(),
+        files: vec![Enclosure {
+            name: "event.ics".to_owned(),
+            media_type: MEDIA_TYPE.to_owned(),
+            bytes: file.file(),
+        }],
+    }
 }
 
 /// A letter of the sandbox as it was handed over: to be looked at.

@@ -161,7 +161,11 @@ fn all(app: &App) -> Vec<RunVersion> {
             let own = step.channel.zip(step.template.clone());
             let other = step.fallback.as_ref();
             let other = other.map(|other| (other.channel, other.template.clone()));
-            let both = own.into_iter().chain(other);
+            let variants = step.variants.iter().filter_map(|variant| {
+                let template = variant.template.clone()?;
+                Some((step.channel?, template))
+            });
+            let both = own.into_iter().chain(other).chain(variants);
             places.extend(both.map(|(channel, template)| (campaign.id.clone(), channel, template)));
         }
     }

@@ -1,6 +1,7 @@
 //! Where a client is in a campaign: derived from what was done, never kept in a cursor.
 
 use crate::config::campaign::{Campaign, Step};
+use crate::config::outcomes::{Letters, Outcomes};
 use crate::config::settings::TaskSettings;
 use crate::config::values::Span;
 use crate::model::{Day, Outcome, OutcomeKind, Touch, TouchKind};
@@ -10,6 +11,11 @@ pub(super) fn fallback_id(step: &Step) -> String {
     format!("{}-fallback", step.id)
 }
 
+/// Whether a touch was a message to an address at which nobody is.
+pub(super) const fn is_in_vain(touch: &Touch) -> bool {
+    matches!(touch.what, TouchKind::Message { in_vain: true, .. })
+}
+
 /// A step that is still to be taken, with the day from which it may be.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ahead<'a> {
@@ -17,7 +23,8 @@ pub(super) struct Ahead<'a> {
     pub(super) due: Day,
 }
 
-/// The steps after the last one that was taken, each with its day.
+/// The steps after the last one that was taken, each with its day. A message that was in vain has
+/// not been its step where a fallback can be: the step stays to be taken, by the fallback.
 ///
 /// Distances count from the day of entry; a step that came late pushes the following ones, so that
 /// the distance between two touches is never shorter than marketing wrote.
@@ -29,9 +36,11 @@ pub(super) fn ahead<'a>(
 ) -> Vec<Ahead<'a>> {
     let taken = |step: &Step| {
         let fallback = fallback_id(step);
-        touches
-            .iter()
-            .rfind(|touch| touch.step == step.id || touch.step == fallback)
+        let counts = |touch: &&Touch| {
+            touch.step == fallback
+                || touch.step == step.id && !(step.fallback.is_some() && is_in_vain(touch))
+        };
+        touches.iter().rfind(counts)
     };
     let last = campaign
         .steps
@@ -76,22 +85,24 @@ pub(super) enum Steering {
 }
 
 /// Reads the steering from the latest outcome among the touches.
-pub(super) fn steering(touches: &[Touch]) -> Steering {
+pub(super) fn steering(touches: &[Touch], rules: &Outcomes) -> Steering {
     let latest = touches
         .iter()
         .filter_map(outcome)
         .max_by_key(|outcome| outcome.day);
-    match latest {
-        None => Steering::GoOn,
-        Some(outcome) => match outcome.kind {
-            OutcomeKind::NoAnswer | OutcomeKind::WrongNumber => Steering::GoOn,
-            OutcomeKind::ComeBack => outcome.until.map_or(Steering::GoOn, Steering::WaitUntil),
-            OutcomeKind::Interested
-            | OutcomeKind::Refused
-            | OutcomeKind::FriendNamed
-            | OutcomeKind::DoNotContact
-            | OutcomeKind::Bought => Steering::Stop,
-        },
+    let Some(outcome) = latest else {
+        return Steering::GoOn;
+    };
+    match rules.letters(outcome.kind) {
+        Letters::GoOn => Steering::GoOn,
+        Letters::Stop => Steering::Stop,
+        Letters::Wait => {
+            let wait = rules.of(outcome.kind).wait;
+            let until = outcome
+                .until
+                .or(wait.map(|wait| outcome.day.plus(wait.count())));
+            until.map_or(Steering::GoOn, Steering::WaitUntil)
+        }
     }
 }
 
@@ -142,6 +153,7 @@ mod tests {
         let what = TouchKind::Message {
             channel: Channel::Email,
             class: Class::Advertising,
+            in_vain: false,
         };
         Touch {
             step: step.to_owned(),
@@ -195,39 +207,95 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_was_in_vain_leaves_its_step_to_the_fallback_and_no_other_to_itself() {
+        let in_vain = |step: &str, day| {
+            let mut touch = sent(step, day);
+            touch.what = TouchKind::Message {
+                channel: Channel::Whatsapp,
+                class: Class::Advertising,
+                in_vain: true,
+            };
+            touch
+        };
+        assert_eq!(
+            due(&[sent("letter", 100), in_vain("nudge", 104)]),
+            days(&[("nudge", 104), ("call", 110)])
+        );
+        let replaced = [
+            sent("letter", 100),
+            in_vain("nudge", 104),
+            sent("nudge-fallback", 105),
+        ];
+        assert_eq!(due(&replaced), days(&[("call", 111)]));
+        // Without a fallback there is nothing to be done about it, and nobody goes back.
+        assert_eq!(
+            due(&[in_vain("letter", 100)]),
+            days(&[("nudge", 104), ("call", 110)])
+        );
+        assert_eq!(due(&[in_vain("nudge", 104), sent("call", 110)]), days(&[]));
+    }
+
+    #[test]
     fn outcomes_steer_the_letters() {
-        let called = |kind, until| {
+        steers("", |called| {
+            let march = Day::from_epoch(200);
+            let waits = Steering::WaitUntil(march);
+            assert_eq!(called(OutcomeKind::ComeBack, Some(march)), waits);
+            for kind in OutcomeKind::ALL.iter().copied() {
+                let expected = match kind {
+                    OutcomeKind::NoAnswer | OutcomeKind::WrongNumber | OutcomeKind::ComeBack => {
+                        Steering::GoOn
+                    }
+                    _ => Steering::Stop,
+                };
+                assert_eq!(called(kind, None), expected, "{kind}");
+            }
+        });
+    }
+
+    #[test]
+    fn the_company_decides_what_an_outcome_does_but_for_one() {
+        let written = "rejection = { letters = \"wait\", wait = \"14d\" }\n\
+                       wrong_number = { letters = \"stop\" }\n\
+                       interested = { letters = \"go_on\" }\n\
+                       do_not_contact = { letters = \"go_on\" }\n";
+        steers(written, |called| {
+            let in_two_weeks = Steering::WaitUntil(Day::from_epoch(119));
+            assert_eq!(called(OutcomeKind::Rejection, None), in_two_weeks);
+            assert_eq!(called(OutcomeKind::WrongNumber, None), Steering::Stop);
+            assert_eq!(called(OutcomeKind::Interested, None), Steering::GoOn);
+            assert_eq!(called(OutcomeKind::DoNotContact, None), Steering::Stop);
+        });
+    }
+
+    /// What an outcome of day 105 does with these rules.
+    fn steers(rules: &str, look: impl Fn(&dyn Fn(OutcomeKind, Option<Day>) -> Steering)) {
+        let rules: Outcomes = toml::from_str(rules).unwrap();
+        assert_eq!(steering(&[], &rules), Steering::GoOn);
+        look(&|kind, until| {
             let day = Day::from_epoch(105);
-            let outcome = Some(Outcome { kind, day, until });
+            let outcome = Some(Outcome {
+                until,
+                ..Outcome::new(kind, day)
+            });
             let what = TouchKind::Task {
                 outcome,
                 waits_since: None,
             };
-            steering(&[Touch {
+            let touch = Touch {
                 step: "call".to_owned(),
                 day,
                 what,
-            }])
-        };
-        let march = Day::from_epoch(200);
-        assert_eq!(
-            called(OutcomeKind::ComeBack, Some(march)),
-            Steering::WaitUntil(march)
-        );
-        assert_eq!(called(OutcomeKind::NoAnswer, None), Steering::GoOn);
-        assert_eq!(called(OutcomeKind::Refused, None), Steering::Stop);
-        assert_eq!(steering(&[]), Steering::GoOn);
+            };
+            steering(&[touch], &rules)
+        });
     }
 
     #[test]
     fn nobody_is_called_for_ever() {
         let settings = TaskSettings::default();
         let day = Day::from_epoch(10);
-        let outcome = Outcome {
-            kind: OutcomeKind::NoAnswer,
-            day,
-            until: None,
-        };
+        let outcome = Outcome::new(OutcomeKind::NoAnswer, day);
         assert_eq!(
             after_outcome(&outcome, 1, &settings),
             AfterOutcome::Again(day.plus(1))

@@ -1,12 +1,19 @@
 //! One step taken with one client: a message or a task, and whether it is possible at all.
 
-use crate::config::campaign::{Campaign, CertificateOffer, Condition, Step, Trigger};
-use crate::model::{Arm, Channel, Class, ClientFacts, Day, OnUnknown, TaskKind, Touch, TouchKind};
+use crate::config::campaign::{Campaign, CertificateOffer, Condition, Invited, Step, Trigger};
+use crate::model::{
+    Abc, Arm, Channel, Class, ClientFacts, Day, OnUnknown, TaskKind, Touch, TouchKind,
+};
 
 use super::Frame;
 use super::gates::{may_be_called, no_task_is_open, not_just_bought, reachable, under_the_cap};
-use super::position::fallback_id;
+use super::position::{fallback_id, is_in_vain};
 use super::verdict::{Block, Reason};
+use crate::rules::evidence::Evidence;
+use crate::rules::readiness;
+use crate::rules::staff::Wanted;
+use crate::rules::trigger::Episode;
+use crate::rules::variant;
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +39,8 @@ pub struct PlannedMessage {
     pub certificate: Option<CertificateOffer>,
     /// What happens when nobody knows whether it was sent.
     pub on_unknown: OnUnknown,
+    /// Which form of its step, where there are several.
+    pub variant: Option<String>,
 }
 
 /// A task that a plan wants a person to do.
@@ -43,6 +52,10 @@ pub struct PlannedTask {
     pub kind: TaskKind,
     /// What to say: a template in `scripts`.
     pub script: String,
+    /// Stands before everything else, whatever the capacity: the client is ready to buy.
+    pub urgent: bool,
+    /// For a hand-over: who tells the story and has a task of his own.
+    pub from: Option<String>,
 }
 
 /// A step taken with a client today.
@@ -57,7 +70,7 @@ pub struct Touched {
     /// Held-out clients are touched on paper only.
     pub arm: Arm,
     /// Why, in numbers.
-    pub evidence: crate::rules::evidence::Evidence,
+    pub evidence: Evidence,
     /// What is at stake, in minor units.
     pub value: i64,
     /// What the step does.
@@ -71,6 +84,7 @@ impl Touched {
             Action::Message(message) => TouchKind::Message {
                 channel: message.channel,
                 class: message.class,
+                in_vain: false,
             },
             Action::Task(_) => TouchKind::Task {
                 outcome: None,
@@ -90,17 +104,22 @@ impl Touched {
 pub(super) fn action(
     step: &Step,
     campaign: &Campaign,
-    episode: &str,
+    episode: &Episode,
     facts: &ClientFacts,
     frame: &Frame<'_>,
 ) -> Result<(String, Action), Block> {
+    is_invited(step, campaign, facts, frame.day).map_err(Block::for_good)?;
     match (step.task, step.channel) {
-        (Some(kind), _) => task(step, kind, facts, frame).map(|task| (step.id.clone(), task)),
+        (Some(kind), _) => {
+            let task = task(step, kind, campaign, episode, facts, frame)?;
+            Ok((step.id.clone(), task))
+        }
         (None, Some(channel)) => {
-            let (id, message) = message(step, channel, campaign, facts, frame)?;
+            let (id, message) = message(step, channel, (campaign, &episode.key), facts, frame)?;
             let again = facts.address_got.iter().any(|got| {
                 got.channel == message.channel
-                    && (&*got.campaign, &*got.episode, &got.step) == (&*campaign.id, episode, &id)
+                    && (&*got.campaign, &*got.episode, &got.step)
+                        == (&*campaign.id, &*episode.key, &id)
             });
             if again {
                 return Err(Block::for_good(Reason::SameAddress));
@@ -111,27 +130,82 @@ pub(super) fn action(
     }
 }
 
+/// Whether the step is for this client, where it is for some of those who were invited.
+fn is_invited(
+    step: &Step,
+    campaign: &Campaign,
+    facts: &ClientFacts,
+    day: Day,
+) -> Result<(), Reason> {
+    let Some(only) = step.only else {
+        return Ok(());
+    };
+    let mut seats = facts.seats.iter();
+    let seat = seats.find(|seat| seat.campaign == campaign.id);
+    let over = campaign.event.as_ref().is_some_and(|event| day > event.day);
+    let fits = match only {
+        Invited::Registered => !over && seat.is_some_and(|seat| seat.taken),
+        Invited::NotRegistered => !seat.is_some_and(|seat| seat.taken),
+        Invited::Attended => seat.is_some_and(|seat| seat.attended_on.is_some()),
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(Reason::NotInvited)
+    }
+}
+
 fn task(
     step: &Step,
     kind: TaskKind,
+    campaign: &Campaign,
+    episode: &Episode,
     facts: &ClientFacts,
     frame: &Frame<'_>,
 ) -> Result<Action, Block> {
     may_be_called(facts).map_err(Block::for_good)?;
     no_task_is_open(facts, &frame.settings.tasks, frame.day)?;
-    let of_client = facts.client.manager.clone();
-    let manager = of_client.or_else(|| frame.settings.tasks.default_manager.clone());
+    let class = readiness::class(facts);
+    let rejected_on = match &episode.evidence {
+        Evidence::Rejection { day, .. } | Evidence::RejectionAnswered { day, .. } => Some(*day),
+        _ => None,
+    };
+    let taken_by = match campaign.trigger {
+        Trigger::Handover { to, .. } if kind == TaskKind::Handover => Some(to),
+        _ => None,
+    };
+    let wanted = Wanted {
+        client: &facts.client,
+        role: step.role,
+        key_account: frame.base.is_key_account(facts.client.id),
+        has_bought: facts.purchase_days() > 0,
+        class,
+        rejected_on,
+        day: frame.day,
+    };
+    let manager = match taken_by {
+        // Without anybody to take the client there is nothing to hand over.
+        Some(role) => {
+            let taker = frame.staff.with_role(role, &facts.client.ext_id, frame.day);
+            taker
+                .ok_or(Block::for_good(Reason::NobodyToTake(role)))?
+                .to_owned()
+        }
+        None => frame.staff.whose(&wanted),
+    };
     Ok(Action::Task(PlannedTask {
-        manager: manager.unwrap_or_default(),
+        manager,
         kind,
         script: step.script.clone().unwrap_or_default(),
+        urgent: class == Some(Abc::A),
+        from: taken_by.and(facts.client.manager.clone()),
     }))
 }
 
 fn message(
     step: &Step,
     channel: Channel,
-    campaign: &Campaign,
+    (campaign, episode): (&Campaign, &str),
     facts: &ClientFacts,
     frame: &Frame<'_>,
 ) -> Result<(String, PlannedMessage), Block> {
@@ -139,14 +213,22 @@ fn message(
     if class == Class::Advertising && is_kept_from_mailings(campaign, facts, frame) {
         return Err(Block::for_good(Reason::KeyAccount));
     }
-    let template = step.template.clone().unwrap_or_default();
-    let first = reachable(facts, frame.settings, channel, class);
+    let mut variant =
+        variant::of_client(&campaign.id, &step.id, &facts.client.ext_id, &step.variants);
+    let other = variant.and_then(|variant| variant.template.clone());
+    let template = other.or_else(|| step.template.clone()).unwrap_or_default();
+    let first = if was_in_vain(step, &campaign.id, episode, facts) {
+        Err(Reason::NobodyThere(channel))
+    } else {
+        reachable(facts, frame.settings, channel, class)
+    };
     let (id, channel, template) = match (first, &step.fallback) {
         (Ok(()), _) => (step.id.clone(), channel, template),
         (Err(reason), None) => return Err(Block::for_good(reason)),
         (Err(reason), Some(fallback)) => {
             let other = reachable(facts, frame.settings, fallback.channel, class);
             other.map_err(|_| Block::for_good(reason))?;
+            variant = None;
             (
                 fallback_id(step),
                 fallback.channel,
@@ -169,8 +251,19 @@ fn message(
         address,
         certificate,
         on_unknown: step.on_unknown,
+        variant: variant.map(|variant| variant.id.clone()),
     };
     Ok((id, message))
+}
+
+/// Whether the message of a step of this episode was sent to an address at which nobody is.
+fn was_in_vain(step: &Step, campaign: &str, episode: &str, facts: &ClientFacts) -> bool {
+    let enrollment = facts
+        .enrollments
+        .iter()
+        .find(|one| one.campaign == campaign && one.episode == episode);
+    let mut touches = enrollment.into_iter().flat_map(|one| &one.touches);
+    touches.any(|touch| touch.step == step.id && is_in_vain(touch))
 }
 
 /// Key accounts get a person, not a mailing, unless the campaign is meant for them.

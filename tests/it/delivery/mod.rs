@@ -10,6 +10,7 @@
 mod checker;
 #[cfg(feature = "crash-points")]
 mod crash_points;
+mod decisions;
 mod door;
 mod kill_loop;
 mod killed;
@@ -17,6 +18,7 @@ mod letters;
 mod mailing;
 mod nudges;
 mod oracle;
+mod random;
 mod servers;
 mod versions;
 
@@ -74,7 +76,7 @@ fn news(id: &str, on: &str, step: &str) -> String {
 title = "News"
 status = "live"
 from = "company"
-trigger = {{ on = "news", day = {on} }}
+trigger = {{ on = "news", day = {on}, when = "any_hour" }}
 limits = {{ holdout = "0%" }}
 goal = {{ event = "purchase", within = "14d" }}
 news = {{ title = "News", intro = "Something is new.", item = [{{ title = "One", text = "Something." }}] }}
@@ -131,6 +133,7 @@ impl Post {
         let mut world = world;
         // Nobody else is a key account then.
         world.crowd();
+        oracle::watch(&mut world);
         Self {
             world,
             servers,

@@ -88,7 +88,7 @@ fn password() -> tempfile::TempDir {
 }
 
 /// What a server offers that takes one command after the other, and one that takes many at once.
-const OFFERS: [&[&'static str]; 2] = [&["AUTH PLAIN LOGIN"], &["AUTH PLAIN LOGIN", "PIPELINING"]];
+const OFFERS: [&[&str]; 2] = [&["AUTH PLAIN LOGIN"], &["AUTH PLAIN LOGIN", "PIPELINING"]];
 
 async fn case(
     at: At,

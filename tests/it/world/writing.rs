@@ -14,6 +14,7 @@ struct Person {
     email: String,
     phone: String,
     manager: String,
+    birthday: String,
 }
 
 /// What lies in the files of the source.
@@ -24,6 +25,7 @@ pub(crate) struct Files {
     deals: BTreeMap<String, String>,
     consents: Vec<String>,
     suppressions: Vec<String>,
+    visits: Vec<String>,
 }
 
 impl Files {
@@ -33,11 +35,19 @@ impl Files {
         let people: Vec<String> = self
             .people
             .iter()
-            .map(|(id, one)| format!("{id},{id},{},{},{}", one.email, one.phone, one.manager))
+            .map(|(id, one)| {
+                let Person {
+                    email,
+                    phone,
+                    manager,
+                    birthday,
+                } = one;
+                format!("{id},{id},{email},{phone},{manager},{birthday}")
+            })
             .collect();
         let deals: Vec<String> = self.deals.values().cloned().collect();
         for (name, header, rows) in [
-            ("clients", "id,name,email,phone,manager", &people),
+            ("clients", "id,name,email,phone,manager,birthday", &people),
             (
                 "purchases",
                 "id,client,date,amount,cancels",
@@ -45,7 +55,7 @@ impl Files {
             ),
             (
                 "deals",
-                "id,client,status,opened,closed,reason,amount",
+                "id,client,status,opened,closed,reason,amount,title,stage,need,money,urgency",
                 &deals,
             ),
             (
@@ -54,6 +64,7 @@ impl Files {
                 &self.consents,
             ),
             ("suppressions", "email,since,reason", &self.suppressions),
+            ("visits", "client,date,page", &self.visits),
         ] {
             if !rows.is_empty() {
                 let text = format!("{header}\n{}\n", rows.join("\n"));
@@ -88,6 +99,10 @@ impl Client<'_> {
         self.change(|one| manager.clone_into(&mut one.manager))
     }
 
+    pub(crate) fn born(self, on: &str) -> Self {
+        self.change(|one| on.clone_into(&mut one.birthday))
+    }
+
     /// Purchases of 100 each.
     pub(crate) fn bought(self, days: &[&str]) -> Self {
         days.iter().fold(self, |one, on| one.bought_for(on, 100))
@@ -116,6 +131,7 @@ impl World {
             email: format!("{id}@example.org"),
             phone: String::new(),
             manager: "olga".to_owned(),
+            birthday: String::new(),
         };
         self.files.people.entry(id.to_owned()).or_insert(person);
         Client {
@@ -151,6 +167,11 @@ impl World {
         self.files
             .suppressions
             .push(format!("{email},{since},unsubscribed"));
+    }
+
+    pub(crate) fn visited(&mut self, client: &str, days: &[&str]) {
+        let visits = days.iter().map(|on| format!("{client},{on},/prices"));
+        self.files.visits.extend(visits);
     }
 
     /// Takes back the last purchase that was written down.

@@ -248,7 +248,8 @@ impl Live {
     /// Makes a message and sends it, unless there is to be no sending any more.
     async fn carry_out(&self, channel: Channel, (claimed, _): Order) {
         let now = self.app.clock.now();
-        if self.conditions.rests_until(channel, now).is_some() || self.stop.is_cancelled() {
+        let rests = self.conditions.rests(channel, now) || self.conditions.is_stopped(channel);
+        if rests || self.stop.is_cancelled() {
             return self.give_back(&[claimed.claim]).await;
         }
         let _under_way = self.ledger.under_way();
@@ -287,12 +288,14 @@ impl Live {
         sessions: usize,
         queue: &mpsc::Sender<Order>,
     ) -> Result<u64, StoreError> {
-        if self
-            .conditions
-            .rests_until(channel, self.app.clock.now())
-            .is_some()
-        {
+        if self.conditions.rests(channel, self.app.clock.now()) {
             return Ok(0);
+        }
+        // While the stop is there the gates hold what is claimed, and say why.
+        if self.conditions.is_stopped(channel)
+            && !self.app.store.channel_is_stopped(channel).await?
+        {
+            self.conditions.stop_is_lifted(channel);
         }
         let order = ClaimOrder {
             channel,
