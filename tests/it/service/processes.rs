@@ -16,7 +16,7 @@ const DUE_AT_ONCE: &str = "[schedule]\nimport = { at = \"0 0 * * *\" }\n\
     tidy = { at = \"0 0 * * *\" }\nbackup = { at = \"0 0 * * *\" }\n";
 
 /// How long something may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running service and what it says.
 struct Service {
@@ -64,15 +64,13 @@ impl Service {
         let until = Instant::now() + PATIENCE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            match self.said.recv_timeout(left) {
-                Ok(line) => {
-                    let found = line.contains(words);
-                    self.heard.push(line);
-                    if found {
-                        return;
-                    }
-                }
-                Err(_) => panic!("it never said {words:?}: {:#?}", self.heard),
+            let Ok(line) = self.said.recv_timeout(left) else {
+                panic!("it never said {words:?}: {:#?}", self.heard);
+            };
+            let found = line.contains(words);
+            self.heard.push(line);
+            if found {
+                return;
             }
         }
     }
