@@ -19,6 +19,7 @@ mod delivery;
 mod details;
 mod erasure;
 mod facts;
+mod figures;
 mod history;
 mod holds;
 mod import;
@@ -56,8 +57,9 @@ pub use delivery::{
 pub use details::Details;
 pub use erasure::{Erasure, Forgotten};
 pub use facts::Wanted;
+pub use figures::{ChannelFigures, ScheduleFigures};
 pub use history::{History, HistoryDay, StoredBase};
-pub use holds::{Heartbeat, Hold};
+pub use holds::{CONFIGURATION, Heartbeat, Hold};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
 pub use imported::Imported;
 pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Taking, Trace};

@@ -5,6 +5,7 @@ mod commands;
 mod documentation;
 mod fuzz;
 mod ready;
+mod schedule;
 mod whatsapp;
 
 use std::fs;
