@@ -19,13 +19,9 @@ use super::piece::CONTENT;
 use super::problem::{RenderError, TemplateProblem, most_similar};
 use super::rendered::{Letter, Script, WhatsAppButton, WhatsAppMessage};
 use super::sample;
-use super::source::{Kind, Slot, Source, kept, read_all};
+use super::source::{CLIPPED_AT, Kind, Slot, Source, kept, read_all};
 use super::tidy::{one_line, tidy, unwrapped};
 use crate::model::Locale;
-
-/// Gmail shows no more of a letter, in bytes: the way out would be cut off. Source: Gmail help,
-/// "message clipped".
-const CLIPPED_AT: usize = 102 * 1024;
 
 /// One template, for lists and for checking campaigns.
 #[derive(Clone, Debug, PartialEq, Eq)]
