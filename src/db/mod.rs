@@ -7,12 +7,15 @@
 mod audit;
 mod backup;
 mod bulk;
+mod campaign_page;
 mod campaigns;
 mod candidates;
+mod card;
 mod checkups;
 mod client_kinds;
 mod consents;
 mod dating;
+mod day_page;
 mod delivery;
 mod details;
 mod erasure;
@@ -24,6 +27,8 @@ mod imported;
 mod inbound;
 mod messages;
 mod notices;
+mod outcomes;
+mod own_facts;
 mod retention;
 mod rhythms;
 mod rows;
@@ -40,8 +45,11 @@ mod versions;
 
 pub use audit::AuditRow;
 pub use backup::TableCounts;
+pub use campaign_page::{CampaignTotals, SandboxRow};
 pub use campaigns::{CampaignEnded, CampaignMessages, Cancelled, GiftTask};
 pub use candidates::MergedClient;
+pub use card::{CardDeal, CardHead, CardMessage, CardPurchase};
+pub use day_page::{Background, Load, OpenDeal, PastOutcome};
 pub use delivery::{
     Asking, Claim, ClaimOrder, Claimed, Claims, Decision, Ending, Journal, MessageFilter,
     MessageRow, Outlook, Passed, Reconciled, Settled, Stop,
@@ -56,6 +64,8 @@ pub use imported::Imported;
 pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Taking, Trace};
 pub use messages::{DueMessage, Handed, NewList};
 pub use notices::NewNotice;
+pub use outcomes::{Effects, Noted, Recording};
+pub use own_facts::{Friend, OWN_SOURCE};
 pub use retention::{Cutoffs, Tidied};
 pub use rhythms::RhythmProgress;
 pub use runs::{Begun, Listed, RunRow, Sealing};
@@ -67,7 +77,7 @@ pub use staging::{
 };
 pub use suppressions::{Entry, NewSuppression, SuppressionRow};
 pub use tally::Ended;
-pub use tasks::{TaskFilter, TaskInQueue, TaskRow};
+pub use tasks::{Reassignment, TaskFilter, TaskInQueue, TaskRow};
 pub use versions::RunVersion;
 
 use std::path::{Path, PathBuf};

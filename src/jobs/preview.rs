@@ -21,9 +21,11 @@ pub enum Rendered {
     Text(String),
 }
 
-/// Renders `template` for a client, or for the sample.
+/// Renders `template` for a client, or for the sample; of several kinds with this name the first one,
+/// where none is asked for.
 pub async fn preview(
     app: &App,
+    kind: Option<Kind>,
     template: &str,
     client: Option<ClientId>,
     locale: Option<Locale>,
@@ -45,7 +47,7 @@ pub async fn preview(
         .filter(|info| info.name == template)
         .map(|info| info.kind)
         .collect();
-    let kind = kinds.first().copied().unwrap_or(Kind::Letter);
+    let kind = kind.or(kinds.first().copied()).unwrap_or(Kind::Letter);
     Ok(render(app, kind, template, locale, &context).map_err(|error| error.to_string()))
 }
 
@@ -132,6 +134,8 @@ fn silence(standing: Option<&Standing>, day: Day) -> Touched {
         manager: String::new(),
         kind: crate::model::TaskKind::Call,
         script: String::new(),
+        urgent: false,
+        from: None,
     };
     Touched {
         campaign: "preview".to_owned(),

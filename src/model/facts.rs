@@ -2,7 +2,7 @@
 
 use super::{
     Channel, Client, Consent, Contact, Day, Deal, Enrollment, PurchaseDay, Rhythm, RhythmDates,
-    Totals,
+    Totals, Visits,
 };
 
 /// All that is known of one client, dated on or before the day that is planned.
@@ -22,6 +22,8 @@ pub struct ClientFacts {
     pub items: Vec<OwnedItem>,
     /// Deals.
     pub deals: Vec<Deal>,
+    /// Visits to the site; read only where they are asked for.
+    pub visits: Option<Visits>,
     /// Consents of the client himself; the basis of the source is configuration.
     pub consents: Vec<Consent>,
     /// Channels whose address is suppressed.

@@ -20,8 +20,10 @@ mod rendered;
 mod sample;
 mod scan;
 mod scope;
+mod script;
 mod shape;
 mod source;
+mod staff;
 mod styles;
 mod templates;
 mod tidy;
@@ -32,11 +34,14 @@ pub use context::{
     CertificatePart, ChannelPart, ClientPart, CompanyPart, DealPart, LetterContext, LinksPart,
     ManagerPart, NewsItem, NewsPart, PageContext, RhythmPart, TaskListContext, TaskPart,
 };
+pub use links::{mailto, tel};
 pub use occasions::{EventPart, OccasionPart, PartnerPart};
 pub use page::ButtonKind;
 pub use problem::{RenderError, TemplateProblem};
 pub use rendered::{Letter, Script, WhatsAppButton, WhatsAppMessage};
+pub use script::{Leads, START, ScriptAnswer, ScriptLine};
 pub use source::Kind;
+pub use staff::{STAFF_STYLE, StaffPages};
 pub use templates::{TemplateInfo, Templates};
 
 /// Every word that templates can use, ours and those of Handlebars.

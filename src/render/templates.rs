@@ -19,6 +19,7 @@ use super::piece::CONTENT;
 use super::problem::{RenderError, TemplateProblem, most_similar};
 use super::rendered::{Letter, Script, WhatsAppButton, WhatsAppMessage};
 use super::sample;
+use super::script::{self, ScriptLine};
 use super::source::{CLIPPED_AT, Kind, Slot, Source, kept, read_all};
 use super::tidy::{one_line, tidy, unwrapped};
 use crate::model::Locale;
@@ -186,13 +187,16 @@ impl Templates {
     ) -> Result<Script, RenderError> {
         let locales = [wanted, context.company.locale, Locale::En];
         let (locale, entry) = self.find(Kind::Script, name, &locales)?;
-        let run = Run::new(&self.engines[&locale], name, locale, context)?;
-        let text = match &entry.body {
-            Body::Script { text } => unwrapped(&run.text(text)?),
-            Body::Letter { .. } | Body::WhatsApp { .. } | Body::Page { .. } => String::new(),
+        // An answer quotes what the client wrote; his words are no part of the script.
+        let context = LetterContext {
+            why: context.why.as_deref().map(script::harmless),
+            ..context.clone()
         };
+        let run = Run::new(&self.engines[&locale], name, locale, &context)?;
+        let lines = script_lines(&run, entry)?;
         Ok(Script {
-            text: run.not_empty(text, "the text")?,
+            text: run.not_empty(script::as_text(&lines, locale), "the text")?,
+            lines,
             template: name.to_owned(),
             locale,
             version: entry.version.clone(),
@@ -461,7 +465,7 @@ impl Templates {
                         .iter()
                         .chain(buttons.iter().map(|(.., key)| key))
                         .try_for_each(|key| run.line(key, "a parameter").map(drop)),
-                    Body::Script { text } => run.not_empty(run.text(text)?, "the text").map(drop),
+                    Body::Script { .. } => script_lines(&run, entry).map(drop),
                     Body::Letter { .. } | Body::Page { .. } => Ok(()),
                 }
             }
@@ -495,4 +499,16 @@ impl Templates {
             }
         }
     }
+}
+
+/// The structure of a script as it came out for one client.
+fn script_lines(run: &Run<'_>, entry: &Entry) -> Result<Vec<ScriptLine>, RenderError> {
+    let Body::Script { text } = &entry.body else {
+        return Err(run.empty("the text"));
+    };
+    let text = run.not_empty(unwrapped(&run.text(text)?), "the text")?;
+    script::read(&text).map_err(|broken| {
+        let problem = TemplateProblem::of_file(&entry.file, broken.what).mend(broken.hint);
+        RenderError::Failed(Box::new(problem))
+    })
 }

@@ -1,5 +1,5 @@
 //! The servers: pages for clients and hooks for providers on one address, the company's own people
-//! on another.
+//! ([`staff`]) on another.
 //!
 //! The public one knows three things: leaving ([`leaving`]), what providers tell ([`hooks`]), and
 //! nothing else. What comes in is stored and answered; what it means is found out by
@@ -11,6 +11,7 @@ mod hooks;
 mod leaving;
 mod seat;
 mod site;
+mod staff;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -59,6 +60,9 @@ pub enum WebError {
     /// The word for the hook of mail.
     #[error("inbound: {0}")]
     MailToken(SecretError),
+    /// The pages of the staff.
+    #[error("the pages of the staff are broken: {0}")]
+    Pages(String),
     /// A server ended by itself.
     #[error("a server ended: {0}")]
     Ended(std::io::Error),
@@ -68,6 +72,7 @@ pub enum WebError {
 #[derive(Debug)]
 pub struct Web {
     site: Arc<Site>,
+    desk: Arc<staff::Desk>,
     public: TcpListener,
     staff: TcpListener,
 }
@@ -79,11 +84,13 @@ impl Web {
     ///
     /// An address is none or is taken, or the word for the hook of mail cannot be read.
     pub async fn bind(app: Arc<App>) -> Result<Self, WebError> {
-        let (web, site) = (&app.settings.web, Site::new(app.clone())?);
+        let web = &app.settings.web;
+        let site = Arc::new(Site::new(app.clone())?);
         let public = listener("public", &web.public, web.public_address()).await?;
         let staff = listener("staff", &web.staff, web.staff_address()).await?;
         Ok(Self {
-            site: Arc::new(site),
+            desk: staff::desk(site.clone())?,
+            site,
             public,
             staff,
         })
@@ -117,8 +124,9 @@ impl Web {
         let public = public(self.site.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let public =
             axum::serve(self.public, public).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let staff = staff::routes(self.desk).into_make_service_with_connect_info::<SocketAddr>();
         let staff =
-            axum::serve(self.staff, staff()).with_graceful_shutdown(stop.clone().cancelled_owned());
+            axum::serve(self.staff, staff).with_graceful_shutdown(stop.clone().cancelled_owned());
         let both = async { tokio::try_join!(public.into_future(), staff.into_future()) };
         let late = async {
             stop.cancelled().await;
@@ -182,13 +190,6 @@ fn public(site: Arc<Site>) -> Router {
         .layer(middleware::from_fn_with_state(site.clone(), site::bounds))
         .layer(middleware::map_response(site::heads))
         .with_state(site)
-}
-
-/// What the company's own people may ask for.
-fn staff() -> Router {
-    Router::new()
-        .route("/healthz", get(healthy))
-        .layer(middleware::map_response(site::heads))
 }
 
 /// That the process answers; how it is doing is told elsewhere.

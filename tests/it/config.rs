@@ -104,6 +104,7 @@ pub(crate) fn templates() -> KnownTemplates {
         whatsapp: names(&["business-card", "missed-cycle-short", "thank-you-short"]),
         scripts: names(&[
             "answered",
+            "handover",
             "key-account",
             "new-year-gift",
             "rejection",

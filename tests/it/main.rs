@@ -11,6 +11,7 @@ mod doctor;
 mod house;
 mod import;
 mod letters;
+mod pages;
 mod service;
 mod shop;
 mod smtp;
