@@ -1,6 +1,7 @@
 //! The commands: arguments, exit codes, and what a person sees in the terminal.
 
 mod backtest;
+mod certificate;
 pub mod check;
 mod clients;
 mod demo;
@@ -83,6 +84,8 @@ enum Command {
     Suppress(suppress::SuppressArgs),
     /// List the managers' tasks, or record what came of one
     Tasks(tasks::TasksArgs),
+    /// Show, redeem or list certificates, and decide what is doubtful
+    Certificate(certificate::CertificateArgs),
     /// Check everything that must be right before going live, and say how to mend it
     Doctor(doctor::DoctorArgs),
     /// List messages with what became of them, or decide about one
@@ -193,6 +196,7 @@ async fn with_app(
         Command::Clients(args) => clients::run(&app, args, out).await,
         Command::Suppress(args) => suppress::run(&app, args, out).await,
         Command::Tasks(args) => tasks::run(&app, args, out).await,
+        Command::Certificate(args) => certificate::run(&app, args, out).await,
         Command::Doctor(args) => doctor::run(&app, args, out).await,
         Command::Messages(args) => messages::run(&app, args, out).await,
         Command::Preview(args) => preview::run(&app, args, out).await,

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{self, KnownTemplates, Loaded, Problem};
 use crate::db::Store;
+use crate::pictures::CertificateArtist;
 use crate::render::{Kind, TemplateProblem, Templates};
 use crate::sources::load_or_create_key;
 
@@ -35,6 +36,7 @@ pub(super) fn known(templates: &Templates) -> KnownTemplates {
         letters: of(Kind::Letter),
         whatsapp: of(Kind::WhatsApp),
         scripts: of(Kind::Script),
+        certificates: of(Kind::Certificate),
     }
 }
 
@@ -86,11 +88,14 @@ pub(super) async fn app(
     let key_file = loaded.key_file();
     let key = load_or_create_key(&key_file)
         .with_context(|| format!("read the key of addresses {}", key_file.display()))?;
+    let folder = config::templates_folder(config_file);
+    let artist = CertificateArtist::new(folder.is_dir().then_some(folder.as_path()));
     Ok(Ok(App {
         home: loaded.home,
         settings: loaded.settings,
         campaigns: loaded.campaigns,
         templates,
+        artist,
         store,
         key,
         clock,

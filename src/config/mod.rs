@@ -6,6 +6,7 @@
 
 mod audience;
 pub mod campaign;
+pub mod certificate;
 mod check;
 mod files;
 mod hours;
@@ -40,6 +41,8 @@ pub struct KnownTemplates {
     pub whatsapp: BTreeSet<String>,
     /// Scripts for managers.
     pub scripts: BTreeSet<String>,
+    /// Pictures of certificates.
+    pub certificates: BTreeSet<String>,
 }
 
 /// A configuration without errors.

@@ -18,12 +18,12 @@ macro_rules! set {
 }
 
 const RUSSIAN: &[(&str, &str)] = set!("campaigns":
-    "call-before-miss", "key-accounts", "missed-cycle", "new-year", "new-year-gift",
+    "call-before-miss", "friend-thanks", "key-accounts", "missed-cycle", "new-year", "new-year-gift",
     "news-2026-12", "rejection", "second-purchase", "thank-you", "volume-drop",
 );
 
 const ENGLISH: &[(&str, &str)] = set!("campaigns-en":
-    "call-before-miss", "key-accounts", "missed-cycle", "new-year", "new-year-gift",
+    "call-before-miss", "friend-thanks", "key-accounts", "missed-cycle", "new-year", "new-year-gift",
     "news-2026-12", "rejection", "second-purchase", "thank-you", "volume-drop",
 );
 

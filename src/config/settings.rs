@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::certificate::Certificates;
 pub use super::hours::{Hours, Stretch};
 use super::smtp::Smtp;
 pub use super::source::{Encoding, FactKind, Source, SourceConsent, SourceKind, SourceMode};
@@ -55,6 +56,9 @@ pub struct Settings {
     /// Bounds that hold for all campaigns together.
     #[serde(default)]
     pub limits: Limits,
+    /// How certificates are taken, and which friends count.
+    #[serde(default)]
+    pub certificates: Certificates,
     /// The managers' day.
     #[serde(default)]
     pub tasks: TaskSettings,

@@ -28,6 +28,8 @@ pub struct Wanted {
     pub items: bool,
     /// Deals.
     pub deals: bool,
+    /// Friends who came with the client's certificates.
+    pub friends: bool,
 }
 
 impl Wanted {
@@ -36,6 +38,7 @@ impl Wanted {
         purchases: true,
         items: true,
         deals: true,
+        friends: true,
     };
 }
 
@@ -112,6 +115,13 @@ impl Store {
         }
         if wanted.deals {
             self.read_deals(&list, day, &mut chunk).await?;
+        }
+        if wanted.friends {
+            for (client, friends) in self.friends_of(&list, day).await? {
+                if let Some(facts) = chunk.of_client(client) {
+                    facts.friends = friends;
+                }
+            }
         }
         self.read_consents(&list, day, &mut chunk).await?;
         self.read_story(&list, day, &mut chunk).await?;

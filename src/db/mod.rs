@@ -6,6 +6,7 @@
 
 mod bulk;
 mod candidates;
+mod certificates;
 mod checkups;
 mod client_kinds;
 mod consents;
@@ -28,6 +29,10 @@ mod tally;
 mod tasks;
 
 pub use candidates::MergedClient;
+pub use certificates::{
+    CertificateRow, FriendRules, IssuedFor, Redeemed, Redeeming, RedemptionRow, ReviewDecision,
+    ReviewRow, SettledReceipts, Via,
+};
 pub use delivery::{
     Asking, Claim, ClaimOrder, Claimed, Decision, Ending, Journal, MessageFilter, MessageRow,
     Outlook, Passed, Reconciled, Settled, Stop,

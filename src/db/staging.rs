@@ -100,6 +100,16 @@ pub struct NewCertificate {
     pub discount: Option<String>,
     /// A thing instead of a discount.
     pub gift: Option<String>,
+    /// Minor units.
+    pub min_receipt: Option<i64>,
+    /// JSON: the products that it is for.
+    pub products: String,
+    /// How often it can be used.
+    pub uses: u16,
+    /// The template of its picture.
+    pub picture: String,
+    /// The language of the client.
+    pub locale: &'static str,
     /// Epoch days.
     pub valid_until: i32,
 }
@@ -213,12 +223,14 @@ const INSERT_TASKS: &str = "
 
 const INSERT_CERTIFICATES: &str = "
     INSERT INTO certificates (run_id, issued_on, code, campaign, client_id, episode, step, kind,
-                              discount, gift, valid_until)
+                              discount, gift, min_receipt, products, uses, picture, locale,
+                              valid_until)
     SELECT ?1, ?2, value ->> 'code', value ->> 'campaign', value ->> 'client',
            value ->> 'episode', value ->> 'step', value ->> 'kind', value ->> 'discount',
-           value ->> 'gift', value ->> 'valid_until'
+           value ->> 'gift', value ->> 'min_receipt', value ->> 'products', value ->> 'uses',
+           value ->> 'picture', value ->> 'locale', value ->> 'valid_until'
     FROM json_each(?3) WHERE true
-    ON CONFLICT DO NOTHING";
+    ON CONFLICT (campaign, client_id, episode, step) DO NOTHING";
 
 const CLOSE_ENROLLMENTS: &str = "
     UPDATE enrollments SET closed_run = ?1, closed_on = ?2, closed_by = row.value ->> 'by'

@@ -9,10 +9,10 @@ use crate::config::campaign::CertificateOffer;
 use crate::db::Details;
 use crate::model::{Client, ClientFacts, Day, Locale, Manager, Money};
 use crate::render::{
-    CertificatePart, ClientPart, Colour, CompanyPart, DealPart, LetterContext, LinksPart,
-    ManagerPart, NewsItem, NewsPart, RhythmPart,
+    CertificatePart, ClientPart, CompanyPart, DealPart, LetterContext, LinksPart, ManagerPart,
+    NewsItem, NewsPart, RhythmPart,
 };
-use crate::rules::certificate::{code, message_key};
+use crate::rules::certificate::{code, message_key, prefix_of};
 use crate::rules::delivery::token::{self, Purpose};
 use crate::rules::evidence::Evidence;
 use crate::rules::plan::Touched;
@@ -156,9 +156,20 @@ fn deal_part(app: &App, evidence: &Evidence) -> Option<DealPart> {
     }
 }
 
-/// The code of the certificate that a step gives to a client: the same at every attempt.
-pub fn certificate_code(app: &App, touch: &Touched, client: &Client) -> String {
-    code(&app.key.mac("certificate", &key_of(touch, client)))
+/// The code of the certificate that a step gives to a client: the same at every attempt. `try_no` is
+/// another one where somebody else has the first.
+pub fn certificate_code(
+    app: &App,
+    offer: &CertificateOffer,
+    touch: &Touched,
+    client: &Client,
+    try_no: usize,
+) -> String {
+    let secret = app.key.mac("certificate", &key_of(touch, client));
+    match &offer.prefix {
+        Some(prefix) => code(prefix, &secret, try_no),
+        None => code(&prefix_of(&touch.campaign), &secret, try_no),
+    }
 }
 
 /// The key of the message of a touch: two sources may call their clients alike.
@@ -170,24 +181,6 @@ pub fn key_of(touch: &Touched, client: &Client) -> String {
 /// The key of a manager's list of a day.
 pub fn list_key(day: Day, manager: &str) -> String {
     message_key("task-list", &day.to_string(), manager, "list")
-}
-
-/// The certificate as a letter shows it.
-pub fn certificate_part(
-    app: &App,
-    offer: &CertificateOffer,
-    code: &str,
-    valid_until: Day,
-) -> CertificatePart {
-    let page = app.settings.delivery.public_url.trim_end_matches('/');
-    CertificatePart {
-        kind: offer.kind,
-        code: code.to_owned(),
-        valid_until,
-        discount: offer.discount.map(|discount| discount.to_string()),
-        gift: offer.gift.clone(),
-        url: Some(format!("{page}/c/{code}")),
-    }
 }
 
 /// What a template is rendered from: the frozen part, the company, and the links of this message.
@@ -208,17 +201,7 @@ pub fn context(app: &App, campaign: Option<&Campaign>, frozen: Frozen, key: &str
 
 /// The company as letters show it.
 pub fn company_part(app: &App) -> CompanyPart {
-    let company = &app.settings.company;
-    CompanyPart {
-        name: company.name.clone(),
-        locale: company.locale,
-        accent: company.accent.parse::<Colour>().unwrap_or_default(),
-        address: company.address.clone(),
-        phone: company.phone.clone(),
-        email: company.email.clone(),
-        legal: company.legal.clone(),
-        logo_url: company.logo_url.clone(),
-    }
+    CompanyPart::of(&app.settings.company)
 }
 
 fn news_part(campaign: &Campaign) -> Option<NewsPart> {

@@ -12,6 +12,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::settings::Company;
 use crate::model::{CertificateKind, Day, Locale, Money};
 use crate::rules::wording;
 
@@ -72,6 +73,22 @@ pub struct CompanyPart {
     /// The picture at the head of a letter, by https.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo_url: Option<String>,
+}
+
+impl CompanyPart {
+    /// The company as it is configured.
+    pub fn of(company: &Company) -> Self {
+        Self {
+            name: company.name.clone(),
+            locale: company.locale,
+            accent: company.accent.parse().unwrap_or_default(),
+            address: company.address.clone(),
+            phone: company.phone.clone(),
+            email: company.email.clone(),
+            legal: company.legal.clone(),
+            logo_url: company.logo_url.clone(),
+        }
+    }
 }
 
 /// The client, or the person of the client's company who is written to.
@@ -197,6 +214,29 @@ pub struct CertificatePart {
     /// The page of the certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// The least receipt that it is taken for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_receipt: Option<Money>,
+    /// The products that it is for; everything when empty.
+    #[serde(default)]
+    pub products: Vec<String>,
+    /// How often it can be used.
+    #[serde(default = "CertificatePart::once")]
+    pub uses: u32,
+    /// The picture where it is shown: inside of the letter, or by https on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    /// The picture by https, for those who fetch it: WhatsApp.
+    pub picture_url: String,
+    /// The template of the picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+}
+
+impl CertificatePart {
+    const fn once() -> u32 {
+        1
+    }
 }
 
 /// The news that a letter carries.
@@ -256,6 +296,38 @@ pub struct PageContext {
     /// Whether he has just changed something.
     #[serde(default)]
     pub changed: bool,
+    /// The certificate that the page shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertificatePart>,
+    /// How it stands, and what the till may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<CertificatePage>,
+}
+
+/// What a page says about a certificate beside showing it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CertificatePage {
+    /// `valid`, `used`, `expired`, `void`; for the till also `denied`, `redeemed`, `before`,
+    /// `unknown`, `mistyped` and `ask`.
+    pub state: String,
+    /// How many uses are left.
+    #[serde(default)]
+    pub left: u32,
+    /// The page as a sheet to print.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub print: Option<String>,
+    /// What a person at the till typed as the code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typed: Option<String>,
+    /// What he typed as the number of the receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
+    /// Why nothing is given, in sentences.
+    #[serde(default)]
+    pub because: Vec<String>,
+    /// When it was redeemed, by whom, on which receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
 }
 
 /// What a client has chosen for a channel.

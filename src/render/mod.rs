@@ -4,6 +4,7 @@
 //! finds every mistake before anything is planned, and the rendering. Who gets a letter, and when,
 //! is not decided here; a rendered letter becomes an e-mail in `channels`.
 
+mod certificate;
 mod context;
 mod engine;
 mod given;
@@ -22,14 +23,15 @@ mod templates;
 mod tidy;
 mod words;
 
+pub use certificate::{CertificateContext, PicturePart, QrPart};
 pub use context::{
-    CertificatePart, ChannelPart, ClientPart, Colour, ColourError, CompanyPart, DealPart,
-    LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, PageContext, RhythmPart,
+    CertificatePage, CertificatePart, ChannelPart, ClientPart, Colour, ColourError, CompanyPart,
+    DealPart, LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, PageContext, RhythmPart,
     TaskListContext, TaskPart,
 };
-pub use page::ButtonKind;
+pub use page::{ButtonKind, HeaderKind};
 pub use problem::{RenderError, TemplateProblem};
-pub use rendered::{Letter, Script, WhatsAppButton, WhatsAppMessage};
+pub use rendered::{Letter, Script, WhatsAppButton, WhatsAppHeader, WhatsAppMessage};
 pub use source::Kind;
 pub use templates::{TemplateInfo, Templates};
 

@@ -7,16 +7,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use resvg::usvg::roxmltree;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::certificate::CertificateContext;
 use super::context::{LetterContext, PageContext, TaskListContext};
 use super::engine::{Engine, Run};
 use super::library::{Body, Entry, Library, Page};
 use super::page::WhatsAppFile;
 use super::piece::CONTENT;
 use super::problem::{RenderError, TemplateProblem, most_similar};
-use super::rendered::{Letter, Script, WhatsAppButton, WhatsAppMessage};
+use super::rendered::{Letter, Script, WhatsAppButton, WhatsAppHeader, WhatsAppMessage};
 use super::sample;
 use super::source::{Kind, read_all};
 use super::tidy::{tidy, unwrapped};
@@ -167,16 +169,34 @@ impl Templates {
         context: &PageContext,
     ) -> Result<String, RenderError> {
         let locales = [wanted, context.company.locale, Locale::En];
-        self.web_page(name, &locales, context)
+        self.web_page(Kind::Page, name, &locales, context)
+    }
+
+    /// Renders the picture of a certificate as SVG.
+    pub fn render_certificate(
+        &self,
+        name: &str,
+        wanted: Locale,
+        context: &CertificateContext,
+    ) -> Result<String, RenderError> {
+        let locales = [wanted, context.company.locale, Locale::En];
+        self.web_page(Kind::Certificate, name, &locales, context)
+    }
+
+    /// Whether there is a picture of a certificate with this name.
+    pub fn has_certificate(&self, name: &str) -> bool {
+        let pages = self.pages.get(&Kind::Certificate);
+        pages.is_some_and(|pages| pages.contains_key(name))
     }
 
     fn web_page(
         &self,
+        kind: Kind,
         name: &str,
         locales: &[Locale],
         context: &impl Serialize,
     ) -> Result<String, RenderError> {
-        let (locale, entry) = self.find(Kind::Page, name, locales)?;
+        let (locale, entry) = self.find(kind, name, locales)?;
         let run = Run::new(&self.engines[&locale], name, locale, context)?;
         let Body::Page { html } = &entry.body else {
             return Err(run.empty("the page"));
@@ -218,12 +238,19 @@ impl Templates {
             template,
             language,
             body,
+            header,
             parameters,
             buttons,
         } = &entry.body
         else {
             return Err(run.empty("the template"));
         };
+        let header = header.as_ref().map(|(kind, key)| {
+            Ok(WhatsAppHeader {
+                kind: *kind,
+                link: run.line(key, "the link of the header")?,
+            })
+        });
         let filled = parameters
             .iter()
             .enumerate()
@@ -239,6 +266,7 @@ impl Templates {
         Ok(WhatsAppMessage {
             template_name: template.clone(),
             language: language.clone(),
+            header: header.transpose()?,
             preview: WhatsAppFile::preview(body, &filled),
             buttons: buttons.collect::<Result<_, RenderError>>()?,
             parameters: filled,
@@ -395,7 +423,14 @@ impl Templates {
     ) -> Result<(), RenderError> {
         match kind {
             Kind::Letter | Kind::Manager => self.letter(kind, name, &[locale], values).map(drop),
-            Kind::Page => self.web_page(name, &[locale], values).map(drop),
+            Kind::Page => self.web_page(kind, name, &[locale], values).map(drop),
+            Kind::Certificate => {
+                let svg = self.web_page(kind, name, &[locale], values)?;
+                match roxmltree::Document::parse(&svg) {
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(self.not_drawn(name, locale, &error)),
+                }
+            }
             Kind::Script | Kind::WhatsApp => {
                 let (_, entry) = self.find(kind, name, &[locale])?;
                 let run = Run::new(&self.engines[&locale], name, locale, values)?;
@@ -403,16 +438,28 @@ impl Templates {
                     Body::WhatsApp {
                         parameters,
                         buttons,
+                        header,
                         ..
                     } => parameters
                         .iter()
                         .chain(buttons.iter().map(|(.., key)| key))
+                        .chain(header.iter().map(|(_, key)| key))
                         .try_for_each(|key| run.line(key, "a parameter").map(drop)),
                     Body::Script { text } => run.not_empty(run.text(text)?, "the text").map(drop),
                     Body::Letter { .. } | Body::Page { .. } => Ok(()),
                 }
             }
         }
+    }
+
+    /// What is said of a picture that is no SVG, with the line of what was rendered.
+    fn not_drawn(&self, name: &str, locale: Locale, error: &roxmltree::Error) -> RenderError {
+        let entry = self.find(Kind::Certificate, name, &[locale]);
+        let file = entry.map_or(name, |(_, entry)| &entry.file);
+        let what = format!("with the values of the example this is no SVG: {error}");
+        let hint = "every <tag> needs its end, every attribute its quotes; the place counts in the \
+                    picture, where {{…}} are filled in";
+        RenderError::Failed(Box::new(TemplateProblem::of_file(file, what).mend(hint)))
     }
 
     fn broken_pages(&self) -> Vec<TemplateProblem> {

@@ -24,6 +24,9 @@ const THANKS_DAYS: i32 = 7;
 /// How long after the day of a date a letter still makes sense.
 const DATE_DAYS: i32 = 3;
 
+/// How long after a friend's purchase a thank-you still makes sense.
+const FRIEND_DAYS: i32 = 30;
+
 /// How long news stay new.
 const NEWS_DAYS: i32 = 14;
 
@@ -66,6 +69,7 @@ pub fn episodes(
         Trigger::VolumeDrop { of } => volume_drops(*of, facts, base),
         Trigger::Purchase {} => purchases(facts, standing_value, day),
         Trigger::DealWon {} => deals_won(&facts.deals, day),
+        Trigger::FriendBought {} => friends_bought(facts, standing_value, day),
         Trigger::Rejection {
             reasons,
             after,
@@ -94,6 +98,7 @@ fn nothing_words(trigger: &Trigger) -> &'static str {
     match trigger {
         Trigger::Purchase {} => "no purchase in the last days",
         Trigger::DealWon {} => "no deal won in the last days",
+        Trigger::FriendBought {} => "no friend has bought in the last days",
         Trigger::Rejection { .. } => "no rejection",
         Trigger::VolumeDrop { .. } => "buys as much as usual",
         _ => "no occasion",
@@ -203,6 +208,24 @@ fn purchases(facts: &ClientFacts, value: i64, day: Day) -> Vec<Episode> {
             evidence: Evidence::Purchase {
                 day: purchase.day,
                 amount: purchase.amount,
+            },
+            value,
+        })
+        .collect()
+}
+
+/// One episode for each friend: he can be new only once.
+fn friends_bought(facts: &ClientFacts, value: i64, day: Day) -> Vec<Episode> {
+    let friends = facts.friends.iter();
+    friends
+        .filter(|friend| (0..=FRIEND_DAYS).contains(&day.days_since(friend.day)))
+        .map(|friend| Episode {
+            key: format!("friend:{}", friend.friend),
+            began_on: friend.day,
+            last_entry: Some(friend.day.plus(FRIEND_DAYS)),
+            evidence: Evidence::FriendBought {
+                day: friend.day,
+                amount: friend.amount,
             },
             value,
         })
@@ -425,6 +448,10 @@ pub fn remembered(
         (Trigger::DealWon {}, _) => Evidence::DealWon {
             day: began_on,
             title: None,
+            amount: None,
+        },
+        (Trigger::FriendBought {}, _) => Evidence::FriendBought {
+            day: began_on,
             amount: None,
         },
         (Trigger::Rejection { .. }, _) => Evidence::Rejection {

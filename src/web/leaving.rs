@@ -17,7 +17,7 @@ use tracing::{error, info};
 use super::site::{Site, Socket, broken};
 use crate::db::{Entry, KnownMessage, NewSuppression, StoreError, Taking, Trace};
 use crate::model::{Channel, ClientId, Locale, SuppressionReason, SuppressionScope, hex};
-use crate::render::{ChannelPart, Colour, CompanyPart, PageContext};
+use crate::render::{ChannelPart, CompanyPart, PageContext};
 use crate::rules::delivery::feedback::Report;
 use crate::rules::delivery::token::{self, Purpose};
 
@@ -137,7 +137,7 @@ fn answered(done: Result<Response, StoreError>) -> Response {
     })
 }
 
-fn nowhere(site: &Site, heads: &HeaderMap) -> Response {
+pub(super) fn nowhere(site: &Site, heads: &HeaderMap) -> Response {
     let context = PageContext {
         company: company(site),
         address: None,
@@ -145,6 +145,8 @@ fn nowhere(site: &Site, heads: &HeaderMap) -> Response {
         whatsapp: None,
         preferences: None,
         changed: false,
+        certificate: None,
+        page: None,
     };
     let locale = spoken(heads).unwrap_or(site.app.locale());
     site.page(StatusCode::NOT_FOUND, "not-found", locale, &context)
@@ -161,7 +163,7 @@ fn not_ours(site: &Site, socket: Socket, heads: &HeaderMap) -> Response {
 }
 
 /// The first of our languages that a visitor speaks.
-fn spoken(heads: &HeaderMap) -> Option<Locale> {
+pub(super) fn spoken(heads: &HeaderMap) -> Option<Locale> {
     let languages = heads.get(ACCEPT_LANGUAGE)?.to_str().ok()?;
     let mut languages = languages.split(',').map(|one| {
         let tag = one.split(';').next().unwrap_or_default().trim();
@@ -218,17 +220,7 @@ fn masked(channel: Channel, address: &str) -> String {
 }
 
 fn company(site: &Site) -> CompanyPart {
-    let company = &site.app.settings.company;
-    CompanyPart {
-        name: company.name.clone(),
-        locale: company.locale,
-        accent: company.accent.parse::<Colour>().unwrap_or_default(),
-        address: company.address.clone(),
-        phone: company.phone.clone(),
-        email: company.email.clone(),
-        legal: company.legal.clone(),
-        logo_url: company.logo_url.clone(),
-    }
+    CompanyPart::of(&site.app.settings.company)
 }
 
 /// What a page shows: how things stand now.
@@ -262,6 +254,8 @@ async fn context(site: &Site, visit: &Visit, changed: bool) -> Result<PageContex
         whatsapp: part(&visit.phone, Channel::Whatsapp),
         preferences: Some(format!("{page}/p/{preferences}")),
         changed,
+        certificate: None,
+        page: None,
     })
 }
 

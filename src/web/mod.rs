@@ -1,15 +1,17 @@
 //! The servers: pages for clients and hooks for providers on one address, the company's own people
 //! on another.
 //!
-//! The public one knows three things: leaving ([`leaving`]), what providers tell ([`hooks`]), and
-//! nothing else. What comes in is stored and answered; what it means is found out by
+//! The public one knows three things: leaving ([`leaving`]), certificates ([`certificate`]), and what
+//! providers tell ([`hooks`]). The other one has the page for the till ([`till`]). What comes in is stored and answered; what it means is found out by
 //! `jobs::intake`. HTTPS belongs to the web server in front. No request is logged with its path:
 //! a token is a key.
 
+mod certificate;
 mod guard;
 mod hooks;
 mod leaving;
 mod site;
+mod till;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -57,6 +59,9 @@ pub enum WebError {
     /// The word for the hook of mail.
     #[error("inbound: {0}")]
     MailToken(SecretError),
+    /// The PIN of the till.
+    #[error("certificates: {0}")]
+    TillPin(SecretError),
     /// A server ended by itself.
     #[error("a server ended: {0}")]
     Ended(std::io::Error),
@@ -114,8 +119,9 @@ impl Web {
         let public = public(self.site.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let public =
             axum::serve(self.public, public).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let staff = staff(self.site.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let staff =
-            axum::serve(self.staff, staff()).with_graceful_shutdown(stop.clone().cancelled_owned());
+            axum::serve(self.staff, staff).with_graceful_shutdown(stop.clone().cancelled_owned());
         let both = async { tokio::try_join!(public.into_future(), staff.into_future()) };
         let late = async {
             stop.cancelled().await;
@@ -171,6 +177,7 @@ fn public(site: Arc<Site>) -> Router {
             "/p/{token}",
             get(leaving::preferences).post(leaving::choose).layer(form),
         )
+        .route("/c/{file}", get(certificate::show))
         .route("/hooks/whatsapp", whatsapp)
         .route("/hooks/mail", post(hooks::mail).layer(mail))
         .route("/healthz", get(healthy))
@@ -181,10 +188,13 @@ fn public(site: Arc<Site>) -> Router {
 }
 
 /// What the company's own people may ask for.
-fn staff() -> Router {
+fn staff(site: Arc<Site>) -> Router {
     Router::new()
         .route("/healthz", get(healthy))
+        .merge(till::routes())
+        .layer(middleware::from_fn_with_state(site.clone(), site::bounds))
         .layer(middleware::map_response(site::heads))
+        .with_state(site)
 }
 
 /// That the process answers; how it is doing is told elsewhere.

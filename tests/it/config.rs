@@ -82,6 +82,7 @@ pub(crate) fn templates() -> KnownTemplates {
     KnownTemplates {
         letters: names(&[
             "friend-certificate",
+            "friend-thanks",
             "missed-cycle",
             "missed-cycle-second",
             "new-year",
@@ -91,7 +92,11 @@ pub(crate) fn templates() -> KnownTemplates {
             "second-purchase",
             "thank-you",
         ]),
-        whatsapp: names(&["missed-cycle-short", "thank-you-short"]),
+        whatsapp: names(&[
+            "friend-certificate-short",
+            "missed-cycle-short",
+            "thank-you-short",
+        ]),
         scripts: names(&[
             "key-account",
             "new-year-gift",
@@ -101,5 +106,6 @@ pub(crate) fn templates() -> KnownTemplates {
             "usual-order",
             "volume-drop",
         ]),
+        certificates: names(&["certificate", "certificate-print"]),
     }
 }

@@ -5,6 +5,7 @@
     reason = "a company that cannot be set up or read fails the test as it should"
 )]
 
+mod certificate;
 mod hooks;
 mod leaving;
 mod mail;
@@ -97,6 +98,7 @@ impl Company {
             settings: loaded.settings,
             campaigns: loaded.campaigns,
             templates: Templates::load(None).0,
+            artist: rekindle::pictures::CertificateArtist::new(None),
             store,
             key: AddressKey::new([7; 32]),
             clock: Clock::manual(now),

@@ -6,14 +6,16 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::certificates::picture;
+use crate::config::campaign::CertificateOffer;
 use crate::config::settings::DeliveryMode;
 use crate::db::{
-    Begun, Details, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
-    Sealing, Staged, StoreError,
+    Begun, Details, IssuedFor, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask,
+    NextStep, Sealing, Staged, StoreError,
 };
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::managers::Managers;
-use crate::model::{Arm, Channel, ClientFacts, ClientId, Day, hex};
+use crate::model::{Arm, Channel, Client, ClientFacts, ClientId, Day, hex};
 use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, PlannedTask, Touched};
 use crate::rules::rhythm::{USUAL_OVER_DAYS, flood};
 
@@ -225,6 +227,12 @@ fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
     }
 }
 
+/// How many codes a touch may choose from.
+const CODE_TRIES: usize = 4;
+
+/// Codes that are given out, with the occasions that they were given for.
+type Taken = HashMap<String, IssuedFor>;
+
 /// Writes the chunks of one run.
 struct Writer<'a> {
     ground: &'a Ground<'a>,
@@ -242,11 +250,55 @@ impl Writer<'_> {
             .map(|(facts, _)| facts.client.id)
             .collect();
         let details = app.store.details(&touched, day).await?;
+        let taken = self.taken_codes(&chunk).await?;
         let mut staged = Staged::default();
         for (facts, decided) in chunk {
-            self.stage(&facts, decided, &details, &mut staged);
+            self.stage(&facts, decided, &details, &taken, &mut staged);
         }
         app.store.stage(self.run, day, &staged).await
+    }
+
+    /// Whose the codes are that this chunk might give out.
+    async fn taken_codes(&self, chunk: &[(ClientFacts, Decided)]) -> Result<Taken, StoreError> {
+        let app = self.ground.app;
+        let mut codes = Vec::new();
+        for (facts, decided) in chunk {
+            if let Some(touch) = &decided.touch
+                && let Action::Message(message) = &touch.action
+                && let Some(offer) = &message.certificate
+            {
+                let of_try = |n| inputs::certificate_code(app, offer, touch, &facts.client, n);
+                codes.extend((0..CODE_TRIES).map(of_try));
+            }
+        }
+        if codes.is_empty() {
+            return Ok(Taken::new());
+        }
+        let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
+        Ok(app.store.taken_codes(&codes).await?.into_iter().collect())
+    }
+
+    /// The first code for a touch that nobody else has; by chance somebody may have it once in a
+    /// million millions.
+    fn free_code(
+        &self,
+        offer: &CertificateOffer,
+        touch: &Touched,
+        client: &Client,
+        taken: &Taken,
+        new: &[NewCertificate],
+    ) -> String {
+        let is_free = |code: &String| {
+            let of_touch = |owner: &IssuedFor| {
+                (owner.client, &owner.campaign) == (client.id, &touch.campaign)
+                    && (&owner.episode, &owner.step) == (&touch.episode, &touch.step)
+            };
+            taken.get(code).is_none_or(of_touch) && new.iter().all(|other| other.code != *code)
+        };
+        let app = self.ground.app;
+        let of_try = |n| inputs::certificate_code(app, offer, touch, client, n);
+        let free = (0..CODE_TRIES).map(of_try).find(is_free);
+        free.unwrap_or_else(|| of_try(0))
     }
 
     fn stage(
@@ -254,6 +306,7 @@ impl Writer<'_> {
         facts: &ClientFacts,
         decided: Decided,
         details: &HashMap<ClientId, Details>,
+        taken: &Taken,
         staged: &mut Staged,
     ) {
         let client = facts.client.id;
@@ -287,7 +340,7 @@ impl Writer<'_> {
         let frozen = self.freeze(facts, details.get(&client).unwrap_or(&nothing), &touch);
         match &touch.action {
             Action::Message(message) => {
-                self.stage_message(facts, &touch, message, frozen, staged);
+                self.stage_message(facts, &touch, message, frozen, taken, staged);
             }
             Action::Task(task) => staged.tasks.push(new_task(client, &touch, task, &frozen)),
         }
@@ -308,25 +361,32 @@ impl Writer<'_> {
         touch: &Touched,
         message: &PlannedMessage,
         mut frozen: Frozen,
+        taken: &Taken,
         staged: &mut Staged,
     ) {
         let app = self.ground.app;
         let client = facts.client.id;
         if let Some(offer) = &message.certificate {
-            let code = inputs::certificate_code(app, touch, &facts.client);
+            let client = &facts.client;
+            let code = self.free_code(offer, touch, client, taken, &staged.certificates);
             let valid_until = self.ground.options.day.plus(offer.valid.count());
-            frozen.certificate = Some(inputs::certificate_part(app, offer, &code, valid_until));
+            frozen.certificate = Some(picture::of_offer(app, offer, &code, valid_until));
             // Nobody gets a certificate on paper only.
             if touch.arm == Arm::Treated {
                 staged.certificates.push(NewCertificate {
                     code,
                     campaign: touch.campaign.clone(),
-                    client,
+                    client: client.id,
                     episode: touch.episode.clone(),
                     step: touch.step.clone(),
                     kind: offer.kind.word(),
                     discount: offer.discount.map(|discount| discount.to_string()),
                     gift: offer.gift.clone(),
+                    min_receipt: offer.min_receipt.map(|money| money.minor),
+                    products: serde_json::to_string(&offer.products).unwrap_or_default(),
+                    uses: offer.uses,
+                    picture: offer.picture.clone(),
+                    locale: frozen.locale.code(),
                     valid_until: valid_until.epoch_days(),
                 });
             }

@@ -220,6 +220,7 @@ pub(super) fn wanted(frame: &crate::rules::plan::Frame<'_>) -> Wanted {
         match campaign.trigger {
             Trigger::Purchase {} => wanted.purchases = true,
             Trigger::DealWon {} | Trigger::Rejection { .. } => wanted.deals = true,
+            Trigger::FriendBought {} => wanted.friends = true,
             _ => {}
         }
         if campaign.goal.event == crate::config::campaign::GoalEvent::DealWon {

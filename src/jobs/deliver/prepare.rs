@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, FixedOffset, NaiveTime, TimeZone};
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use super::MANAGERS;
 use crate::app::App;
-use crate::channels::email::{BuiltEmail, EmailMessage, MailingList, Party};
-use crate::channels::whatsapp::{Button, WhatsAppRequest};
+use crate::certificates::picture;
+use crate::channels::email::{BuiltEmail, EmailMessage, Enclosure, Enclosures, MailingList, Party};
+use crate::channels::whatsapp::{Button, Header, Media, WhatsAppRequest};
 use crate::config::Campaign;
 use crate::config::campaign::Sender;
 use crate::config::settings::DeliveryMode;
@@ -14,7 +16,9 @@ use crate::db::DueMessage;
 use crate::jobs::day::ManagerList;
 use crate::jobs::inputs::{self, Frozen};
 use crate::model::{Channel, Locale};
-use crate::render::{ButtonKind, Letter, LetterContext, TaskListContext};
+use crate::render::{
+    ButtonKind, HeaderKind, Letter, LetterContext, TaskListContext, WhatsAppHeader,
+};
 use crate::rules::delivery::token;
 
 /// The template of the managers' lists.
@@ -29,6 +33,8 @@ pub struct Prepared {
     pub address: String,
     /// What is sent.
     pub content: Content,
+    /// The certificate that it shows, as a picture.
+    pub picture: Option<Vec<u8>>,
 }
 
 /// What is sent.
@@ -94,7 +100,8 @@ fn campaign<'a>(app: &'a App, id: &str) -> Option<&'a Campaign> {
 
 fn letter_to_client(app: &App, message: &DueMessage) -> Result<Prepared, String> {
     let key = message.key.clone();
-    let (context, locale) = opened(app, message, &key)?;
+    let (mut context, locale) = opened(app, message, &key)?;
+    let picture = enclosed(app, &mut context, locale);
     let letter = rendered(app, message, locale, &context)?;
     let domain = sender_domain(app);
     let campaign = campaign(app, &message.campaign);
@@ -123,12 +130,38 @@ fn letter_to_client(app: &App, message: &DueMessage) -> Result<Prepared, String>
         )),
         key: key.clone(),
     };
-    let built = email.build().map_err(|error| error.to_string())?;
+    let pictures = picture.iter().map(|png| Enclosure {
+        name: picture::ENCLOSED.to_owned(),
+        media_type: "image/png".to_owned(),
+        bytes: png.clone(),
+    });
+    let enclosures = Enclosures {
+        pictures: pictures.collect(),
+        files: Vec::new(),
+    };
+    let built = email.build_with(&enclosures);
     Ok(Prepared {
         key,
         address,
-        content: Content::Letter(built),
+        content: Content::Letter(built.map_err(|error| error.to_string())?),
+        picture,
     })
+}
+
+/// The picture of the certificate that a letter carries. A letter whose picture cannot be drawn
+/// goes without: the code and the link stand in it as text.
+fn enclosed(app: &App, context: &mut LetterContext, locale: Locale) -> Option<Vec<u8>> {
+    let part = context.certificate.as_mut()?;
+    match picture::png(app, part, locale) {
+        Ok(png) => {
+            part.picture = Some(format!("cid:{}", picture::ENCLOSED));
+            Some(png)
+        }
+        Err(error) => {
+            warn!(%error, template = part.template, "the picture of a certificate cannot be drawn");
+            None
+        }
+    }
 }
 
 fn rendered(
@@ -145,7 +178,10 @@ fn rendered(
 
 /// A letter as it is, or was, handed over: to be looked at.
 pub fn letter(app: &App, message: &DueMessage) -> Result<Letter, String> {
-    let (context, locale) = opened(app, message, &message.key)?;
+    let (mut context, locale) = opened(app, message, &message.key)?;
+    if let Some(part) = &mut context.certificate {
+        part.picture = Some(part.picture_url.clone());
+    }
     rendered(app, message, locale, &context)
 }
 
@@ -166,7 +202,7 @@ fn whatsapp(app: &App, message: &DueMessage) -> Result<Prepared, String> {
         to: address.clone(),
         template: nudge.template_name,
         language: nudge.language,
-        header: None,
+        header: nudge.header.map(header),
         parameters: nudge.parameters,
         buttons: buttons.collect(),
     };
@@ -175,7 +211,19 @@ fn whatsapp(app: &App, message: &DueMessage) -> Result<Prepared, String> {
         key,
         address,
         content: Content::WhatsApp(body),
+        picture: None,
     })
+}
+
+fn header(header: WhatsAppHeader) -> Header {
+    let media = Media::Link(header.link);
+    match header.kind {
+        HeaderKind::Image => Header::Image(media),
+        HeaderKind::Document => Header::Document {
+            media,
+            filename: None,
+        },
+    }
 }
 
 /// A manager's list as a letter.
@@ -217,6 +265,7 @@ fn list(app: &App, message: &DueMessage) -> Result<Prepared, String> {
         key,
         address: frozen.address,
         content: Content::Letter(built),
+        picture: None,
     })
 }
 

@@ -33,11 +33,11 @@ fn every_letter(context: impl Fn(Locale) -> LetterContext) -> Vec<Letter> {
                             .unwrap(),
                     );
                 }
-                Kind::Script | Kind::WhatsApp | Kind::Page => {}
+                Kind::Script | Kind::WhatsApp | Kind::Page | Kind::Certificate => {}
             }
         }
     }
-    assert_eq!(letters.len(), 20, "ten letters in two languages");
+    assert_eq!(letters.len(), 22, "eleven letters in two languages");
     letters
 }
 
@@ -50,7 +50,7 @@ fn every_ready_template_is_there_in_russian_and_english() {
     };
     assert_eq!(
         names(Kind::Letter).join(" "),
-        "friend-certificate missed-cycle missed-cycle-second new-year news rejection \
+        "friend-certificate friend-thanks missed-cycle missed-cycle-second new-year news rejection \
          rejection-answered second-purchase thank-you"
     );
     assert_eq!(names(Kind::Manager).join(" "), "task-list");
@@ -61,7 +61,11 @@ fn every_ready_template_is_there_in_russian_and_english() {
     );
     assert_eq!(
         names(Kind::WhatsApp).join(" "),
-        "missed-cycle-short thank-you-short"
+        "friend-certificate-short missed-cycle-short thank-you-short"
+    );
+    assert_eq!(
+        names(Kind::Certificate).join(" "),
+        "certificate certificate-print"
     );
     for info in &infos {
         assert_eq!(info.locales, Locale::ALL, "{}", info.name);
