@@ -23,7 +23,9 @@ const CHUNK: u32 = 1_000;
 
 fn main() {
     pictures();
-    let many = std::env::args().skip(1).find_map(|arg| arg.parse::<u32>().ok());
+    let many = std::env::args()
+        .skip(1)
+        .find_map(|arg| arg.parse::<u32>().ok());
     if let Some(many) = many {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(issue(many));
@@ -57,7 +59,10 @@ fn pictures() {
     let per_second = |time: Duration| f64::from(PICTURES) / time.as_secs_f64();
     println!("ours        {:>7.1} pictures/s", per_second(ours));
     println!("bare resvg  {:>7.1} pictures/s", per_second(alone));
-    println!("ratio of times: {:.3}", ours.as_secs_f64() / alone.as_secs_f64());
+    println!(
+        "ratio of times: {:.3}",
+        ours.as_secs_f64() / alone.as_secs_f64()
+    );
     let sheet = Instant::now();
     for _ in 0..PICTURES {
         black_box(artist.pdf(&same).expect("a sheet"));

@@ -75,14 +75,19 @@ pub fn of_row(app: &App, row: &CertificateRow) -> CertificatePart {
     }
 }
 
-/// The picture for letters, screens and WhatsApp.
+/// The picture for letters, screens and WhatsApp, in the colours of the company.
 ///
 /// # Errors
 ///
 /// The template of the company does not render, or what it renders is no picture.
-pub fn png(app: &App, part: &CertificatePart, locale: Locale) -> Result<Vec<u8>, NoPicture> {
+pub fn png(
+    app: &App,
+    company: &CompanyPart,
+    part: &CertificatePart,
+    locale: Locale,
+) -> Result<Vec<u8>, NoPicture> {
     let name = part.template.as_deref().unwrap_or(USUAL);
-    Ok(app.artist.png(&svg(app, part, name, locale)?)?)
+    Ok(app.artist.png(&svg(app, company, part, name, locale)?)?)
 }
 
 /// The sheet for printing: the template whose name ends in `-print`, or the picture itself.
@@ -90,7 +95,12 @@ pub fn png(app: &App, part: &CertificatePart, locale: Locale) -> Result<Vec<u8>,
 /// # Errors
 ///
 /// As for [`png`].
-pub fn pdf(app: &App, part: &CertificatePart, locale: Locale) -> Result<Vec<u8>, NoPicture> {
+pub fn pdf(
+    app: &App,
+    company: &CompanyPart,
+    part: &CertificatePart,
+    locale: Locale,
+) -> Result<Vec<u8>, NoPicture> {
     let name = part.template.as_deref().unwrap_or(USUAL);
     let sheet = format!("{name}-print");
     let name = if app.templates.has_certificate(&sheet) {
@@ -98,17 +108,18 @@ pub fn pdf(app: &App, part: &CertificatePart, locale: Locale) -> Result<Vec<u8>,
     } else {
         name
     };
-    Ok(app.artist.pdf(&svg(app, part, name, locale)?)?)
+    Ok(app.artist.pdf(&svg(app, company, part, name, locale)?)?)
 }
 
 fn svg(
     app: &App,
+    company: &CompanyPart,
     part: &CertificatePart,
     name: &str,
     locale: Locale,
 ) -> Result<String, RenderError> {
-    let company = CompanyPart::of(&app.settings.company);
-    let context = CertificateContext::new(company, part.clone(), &page_of(app, &part.code))?;
+    let context =
+        CertificateContext::new(company.clone(), part.clone(), &page_of(app, &part.code))?;
     // A step whose picture was taken away since goes on with the ready one.
     let name = if app.templates.has_certificate(name) {
         name

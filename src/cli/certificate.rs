@@ -15,6 +15,7 @@ use crate::certificates::picture;
 use crate::certificates::till::{Wish, WishError, redeem};
 use crate::db::{CertificateRow, Redeemed, RedemptionRow, ReviewDecision, ReviewRow, Via};
 use crate::model::{Day, Money};
+use crate::render::CompanyPart;
 use crate::rules::certificate::{Objection, Standing, read, standing};
 
 /// Arguments of `rekindle certificate`.
@@ -227,8 +228,9 @@ async fn show(app: &App, args: &ShowArgs, out: &mut dyn Write) -> anyhow::Result
         let folder = app.path(folder);
         fs::create_dir_all(&folder)
             .with_context(|| format!("make the folder {}", folder.display()))?;
-        let png = picture::png(app, &part, row.locale)?;
-        let pdf = picture::pdf(app, &part, row.locale)?;
+        let company = CompanyPart::of(&app.settings.company);
+        let png = picture::png(app, &company, &part, row.locale)?;
+        let pdf = picture::pdf(app, &company, &part, row.locale)?;
         for (end, bytes) in [("png", png), ("pdf", pdf)] {
             let path = folder.join(format!("{}.{end}", row.code));
             fs::write(&path, bytes).with_context(|| format!("write {}", path.display()))?;

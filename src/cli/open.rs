@@ -20,6 +20,8 @@ pub(super) struct Configured {
     pub loaded: Loaded,
     /// The company's templates over the built-in ones.
     pub templates: Templates,
+    /// Draws certificates with the company's own fonts.
+    pub artist: CertificateArtist,
 }
 
 /// The names of the templates that steps may use.
@@ -32,7 +34,14 @@ pub(super) fn known(templates: &Templates) -> KnownTemplates {
             .map(|info| info.name)
             .collect()
     };
+    let letters = templates.templates().into_iter();
+    let letters = letters.filter(|info| info.kind == Kind::Letter);
+    let needs = letters.map(|info| {
+        let needs = info.needs.into_iter().map(str::to_owned);
+        (info.name, needs.collect())
+    });
     KnownTemplates {
+        needs: needs.collect(),
         letters: of(Kind::Letter),
         whatsapp: of(Kind::WhatsApp),
         scripts: of(Kind::Script),
@@ -51,7 +60,15 @@ pub(super) fn templates(config_file: &Path) -> (Templates, Vec<Problem>) {
 pub(super) fn configuration(config_file: &Path) -> Result<Configured, Vec<Problem>> {
     let (templates, mut problems) = templates(config_file);
     match config::load(config_file, &known(&templates)) {
-        Ok(loaded) if problems.is_empty() => Ok(Configured { loaded, templates }),
+        Ok(loaded) if problems.is_empty() => {
+            let folder = config::templates_folder(config_file);
+            let artist = CertificateArtist::new(folder.is_dir().then_some(folder.as_path()));
+            Ok(Configured {
+                loaded,
+                templates,
+                artist,
+            })
+        }
         Ok(_) => Err(problems),
         Err(mut found) => {
             problems.append(&mut found);
@@ -78,7 +95,11 @@ pub(super) async fn app(
     config_file: &Path,
     clock: Clock,
 ) -> anyhow::Result<Result<App, Vec<Problem>>> {
-    let Configured { loaded, templates } = match configuration(config_file) {
+    let Configured {
+        loaded,
+        templates,
+        artist,
+    } = match configuration(config_file) {
         Ok(configured) => configured,
         Err(problems) => return Ok(Err(problems)),
     };
@@ -88,8 +109,6 @@ pub(super) async fn app(
     let key_file = loaded.key_file();
     let key = load_or_create_key(&key_file)
         .with_context(|| format!("read the key of addresses {}", key_file.display()))?;
-    let folder = config::templates_folder(config_file);
-    let artist = CertificateArtist::new(folder.is_dir().then_some(folder.as_path()));
     Ok(Ok(App {
         home: loaded.home,
         settings: loaded.settings,

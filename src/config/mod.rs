@@ -8,10 +8,12 @@ mod audience;
 pub mod campaign;
 pub mod certificate;
 mod check;
+mod content;
 mod files;
 mod hours;
 pub mod problem;
 pub mod ready;
+pub mod schedule;
 pub mod schema;
 pub mod secrets;
 pub mod settings;
@@ -43,6 +45,8 @@ pub struct KnownTemplates {
     pub scripts: BTreeSet<String>,
     /// Pictures of certificates.
     pub certificates: BTreeSet<String>,
+    /// The parts of an episode without which a letter cannot be rendered, by its name.
+    pub needs: BTreeMap<String, Vec<String>>,
 }
 
 /// A configuration without errors.

@@ -21,6 +21,10 @@ const RECENT_PURCHASES: usize = 8;
 
 /// What to read beside who the clients are: what no campaign asks for is not read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a statement that is made or left out"
+)]
 pub struct Wanted {
     /// The turnover of the last 365 days and the latest purchase days.
     pub purchases: bool,
@@ -30,6 +34,8 @@ pub struct Wanted {
     pub deals: bool,
     /// Friends who came with the client's certificates.
     pub friends: bool,
+    /// Seats at events.
+    pub seats: bool,
 }
 
 impl Wanted {
@@ -39,6 +45,7 @@ impl Wanted {
         items: true,
         deals: true,
         friends: true,
+        seats: true,
     };
 }
 
@@ -123,6 +130,13 @@ impl Store {
                 }
             }
         }
+        if wanted.seats {
+            for (client, seat) in self.seats_of_clients(&list).await? {
+                if let Some(place) = chunk.place.get(&client) {
+                    chunk.facts[*place].seats.push(seat);
+                }
+            }
+        }
         self.read_consents(&list, day, &mut chunk).await?;
         self.read_story(&list, day, &mut chunk).await?;
         self.read_address_facts(&list, day, key, &mut chunk).await?;
@@ -148,7 +162,8 @@ impl Store {
     async fn read_clients(&self, list: &str) -> Result<Chunk> {
         let rows = sqlx::query(
             "SELECT c.id AS client_id, s.name AS source, c.ext_id, c.name, c.company, c.email,
-                    c.phone, c.locale, c.time_zone, c.country, c.manager, c.tags, c.attributes
+                    c.phone, c.locale, c.time_zone, c.country, c.manager, c.tags, c.attributes,
+                    c.birthday
              FROM clients c JOIN sources s ON s.id = c.source_id
              WHERE c.id IN (SELECT value FROM json_each(?1)) AND c.deleted_on IS NULL
                AND c.master_id IS NULL

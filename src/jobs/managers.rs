@@ -45,6 +45,11 @@ impl Managers {
         self.by_id.get(id)
     }
 
+    /// Every manager, by id.
+    pub fn all(&self) -> impl Iterator<Item = &Manager> {
+        self.by_id.values()
+    }
+
     /// Tasks a day of a manager.
     pub fn capacity(&self, id: &str) -> u16 {
         self.get(id)

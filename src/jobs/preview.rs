@@ -68,7 +68,7 @@ fn render(
             let part = part.map(|part| app_part(app, part));
             let png = part
                 .as_ref()
-                .and_then(|part| picture::png(app, part, locale).ok());
+                .and_then(|part| picture::png(app, &context.company, part, locale).ok());
             context.certificate = part;
             let letter = templates.render_letter(template, locale, &context);
             letter.map(|letter| {
@@ -83,8 +83,8 @@ fn render(
                 ..app_part(app, part)
             };
             let wrong = |error: picture::NoPicture| error.to_string();
-            let png = picture::png(app, &part, locale).map_err(wrong)?;
-            let pdf = picture::pdf(app, &part, locale).map_err(wrong)?;
+            let png = picture::png(app, &context.company, &part, locale).map_err(wrong)?;
+            let pdf = picture::pdf(app, &context.company, &part, locale).map_err(wrong)?;
             return Ok(Rendered::Certificate(png, pdf));
         }
         Kind::Manager => {

@@ -5,11 +5,15 @@
 //! is not decided here; a rendered letter becomes an e-mail in `channels`.
 
 mod certificate;
+mod colour;
 mod context;
 mod engine;
+mod entry;
 mod given;
 mod library;
 mod links;
+mod markdown;
+mod occasions;
 mod page;
 mod piece;
 mod problem;
@@ -19,16 +23,19 @@ mod scan;
 mod scope;
 mod shape;
 mod source;
+mod styles;
 mod templates;
 mod tidy;
 mod words;
 
 pub use certificate::{CertificateContext, PicturePart, QrPart};
+pub use colour::{Colour, ColourError};
 pub use context::{
-    CertificatePage, CertificatePart, ChannelPart, ClientPart, Colour, ColourError, CompanyPart,
-    DealPart, LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, PageContext, RhythmPart,
+    CertificatePage, CertificatePart, ChannelPart, ClientPart, CompanyPart, DealPart,
+    LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, PageContext, RhythmPart,
     TaskListContext, TaskPart,
 };
+pub use occasions::{EventPart, OccasionPart, PartnerPart};
 pub use page::{ButtonKind, HeaderKind};
 pub use problem::{RenderError, TemplateProblem};
 pub use rendered::{Letter, Script, WhatsAppButton, WhatsAppHeader, WhatsAppMessage};

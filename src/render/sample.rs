@@ -16,7 +16,16 @@ use super::source::Kind;
 use crate::model::Locale;
 
 /// The parts of a [`LetterContext`] that an episode may not have.
-pub(super) const OPTIONAL_PARTS: [&str; 5] = ["certificate", "deal", "manager", "news", "rhythm"];
+pub(super) const OPTIONAL_PARTS: [&str; 8] = [
+    "certificate",
+    "deal",
+    "event",
+    "manager",
+    "news",
+    "occasion",
+    "partner",
+    "rhythm",
+];
 
 impl LetterContext {
     /// A complete example: a client of a small company, late with her order.
@@ -54,6 +63,10 @@ impl PageContext {
                 because: vec!["…".to_owned()],
                 last: Some("…".to_owned()),
             }),
+            event: LetterContext::sample(locale).event,
+            registered: true,
+            full: true,
+            over: true,
         }
     }
 }

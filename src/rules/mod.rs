@@ -7,6 +7,7 @@
 pub mod audience;
 pub mod backtest;
 pub mod base_facts;
+pub mod calendar;
 pub mod certificate;
 pub mod client_kind;
 pub mod day_list;
@@ -16,6 +17,8 @@ pub mod frequency_report;
 pub mod holdout;
 pub mod plan;
 pub mod rhythm;
+pub mod schedule;
 pub mod standing;
 pub mod trigger;
+pub mod variant;
 pub mod wording;

@@ -114,14 +114,8 @@ fn too_many() -> Response {
 /// A page that shows no certificate.
 pub(super) fn empty(site: &Site) -> PageContext {
     PageContext {
-        company: CompanyPart::of(&site.app.settings.company),
-        address: None,
-        letters: None,
-        whatsapp: None,
-        preferences: None,
-        changed: false,
-        certificate: None,
         page: Some(CertificatePage::default()),
+        ..PageContext::of(CompanyPart::of(&site.app.settings.company))
     }
 }
 
@@ -175,9 +169,10 @@ async fn draw(site: &Arc<Site>, row: CertificateRow, form: Form) -> Option<Vec<u
     let app = Arc::clone(&site.app);
     let drawn = tokio::task::spawn_blocking(move || {
         let part = picture::of_row(&app, &row);
+        let company = CompanyPart::of(&app.settings.company);
         match form {
-            Form::Pdf => picture::pdf(&app, &part, row.locale),
-            Form::Page | Form::Png => picture::png(&app, &part, row.locale),
+            Form::Pdf => picture::pdf(&app, &company, &part, row.locale),
+            Form::Page | Form::Png => picture::png(&app, &company, &part, row.locale),
         }
     });
     match drawn.await {

@@ -81,18 +81,29 @@ pub(crate) fn templates() -> KnownTemplates {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     KnownTemplates {
         letters: names(&[
+            "anniversary",
+            "birthday",
             "friend-certificate",
             "friend-thanks",
             "missed-cycle",
+            "missed-cycle-formal",
+            "missed-cycle-light",
             "missed-cycle-second",
             "new-year",
             "news",
+            "partner-offer",
             "rejection",
             "rejection-answered",
             "second-purchase",
+            "seminar",
+            "seminar-reminder",
             "thank-you",
         ]),
+        needs: [("seminar", "event"), ("partner-offer", "partner")]
+            .map(|(letter, part)| (letter.to_owned(), vec![part.to_owned()]))
+            .into(),
         whatsapp: names(&[
+            "business-card",
             "friend-certificate-short",
             "missed-cycle-short",
             "thank-you-short",

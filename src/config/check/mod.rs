@@ -8,6 +8,7 @@
 mod across;
 mod campaign_rules;
 mod certificate_rules;
+mod content_rules;
 mod document;
 mod findings;
 mod formats;

@@ -240,6 +240,7 @@ impl Look<'_> {
             self.facts,
             self.standing,
             self.frame.base,
+            &self.frame.settings.hours.holidays,
             self.frame.day,
         )
     }

@@ -37,7 +37,7 @@ fn every_letter(context: impl Fn(Locale) -> LetterContext) -> Vec<Letter> {
             }
         }
     }
-    assert_eq!(letters.len(), 22, "eleven letters in two languages");
+    assert_eq!(letters.len(), 36, "eighteen letters in two languages");
     letters
 }
 
@@ -50,8 +50,9 @@ fn every_ready_template_is_there_in_russian_and_english() {
     };
     assert_eq!(
         names(Kind::Letter).join(" "),
-        "friend-certificate friend-thanks missed-cycle missed-cycle-second new-year news rejection \
-         rejection-answered second-purchase thank-you"
+        "anniversary birthday friend-certificate friend-thanks missed-cycle missed-cycle-formal \
+         missed-cycle-light missed-cycle-second new-year news partner-offer rejection \
+         rejection-answered second-purchase seminar seminar-reminder thank-you"
     );
     assert_eq!(names(Kind::Manager).join(" "), "task-list");
     assert_eq!(
@@ -61,7 +62,7 @@ fn every_ready_template_is_there_in_russian_and_english() {
     );
     assert_eq!(
         names(Kind::WhatsApp).join(" "),
-        "friend-certificate-short missed-cycle-short thank-you-short"
+        "business-card friend-certificate-short missed-cycle-short thank-you-short"
     );
     assert_eq!(
         names(Kind::Certificate).join(" "),
@@ -84,6 +85,10 @@ fn a_template_tells_which_parts_of_an_episode_it_needs() {
     assert_eq!(needs("friend-certificate"), "certificate");
     assert_eq!(needs("rejection-answered"), "deal news");
     assert_eq!(needs("new-year"), "");
+    assert_eq!(needs("birthday"), "");
+    assert_eq!(needs("anniversary"), "occasion rhythm");
+    assert_eq!(needs("seminar"), "event");
+    assert_eq!(needs("partner-offer"), "partner");
 }
 
 #[test]
@@ -103,7 +108,10 @@ fn every_letter_is_whole_and_small_and_offers_a_way_out() {
         );
         assert!(letter.html.contains("prefers-color-scheme: dark"), "{name}");
         assert!(letter.html.contains("name=\"color-scheme\""), "{name}");
-        assert!(letter.html.contains("max-width:600px"), "{name}");
+        assert!(
+            letter.html.replace(": ", ":").contains("max-width:600px"),
+            "{name}"
+        );
         for tag in letter
             .html
             .match_indices("<img")
