@@ -172,6 +172,7 @@ impl Store {
         why: &str,
         now_ms: i64,
     ) -> Result<bool> {
+        let mut tx = self.begin().await?;
         let done = sqlx::query(
             "UPDATE certificates SET void_at = ?2, void_by = ?3, void_why = ?4
              WHERE code = ?1 AND void_at IS NULL",
@@ -180,8 +181,9 @@ impl Store {
         .bind(now_ms)
         .bind(by)
         .bind(why)
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
+        tx.commit().await?;
         Ok(done.rows_affected() == 1)
     }
 }

@@ -11,7 +11,7 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const SECRET_CHARS: usize = 12;
 
 /// The longest prefix; with it a code has 19 characters, and 31 could be checked.
-pub const PREFIX_LONGEST: usize = 6;
+const PREFIX_LONGEST: usize = 6;
 
 /// How many codes one secret can stand for: 256 bits are four times 60.
 const TRIES: usize = 4;
@@ -81,9 +81,8 @@ pub fn read(text: &str) -> Result<String, CodeError> {
 /// out that look like digits.
 pub fn prefix_of(campaign: &str) -> String {
     let first = campaign.split('-').filter_map(|word| word.chars().next());
-    let letters = first
-        .map(|c| c.to_ascii_uppercase())
-        .filter(|c| ALPHABET.contains(&(*c as u32 as u8)) && c.is_ascii());
+    let capital = first.map(|c| c.to_ascii_uppercase());
+    let letters = capital.filter(|c| is_of_alphabet(*c));
     let prefix: String = letters.take(PREFIX_LONGEST).collect();
     if prefix.is_empty() {
         "C".to_owned()
@@ -92,11 +91,8 @@ pub fn prefix_of(campaign: &str) -> String {
     }
 }
 
-/// The first character of a configured prefix that no code can have.
-pub fn strange_in_prefix(prefix: &str) -> Option<char> {
-    prefix
-        .chars()
-        .find(|c| !u8::try_from(*c).is_ok_and(|byte| ALPHABET.contains(&byte)))
+fn is_of_alphabet(c: char) -> bool {
+    u8::try_from(c).is_ok_and(|byte| ALPHABET.contains(&byte))
 }
 
 /// The five bits that a typed character stands for.
@@ -253,8 +249,6 @@ mod tests {
         assert_eq!(read("SPRING10"), Err(CodeError::Length));
         assert_eq!(read(""), Err(CodeError::Length));
         assert_eq!(read("MC-7K4M-Q2XD-90UR-H"), Err(CodeError::Character('U')));
-        let wrong = right.replacen(right.chars().last().unwrap(), "", 0);
-        assert_eq!(read(&wrong), Ok(right.clone()));
         let mut mistyped = right.clone().into_bytes();
         mistyped[4] = if mistyped[4] == b'7' { b'8' } else { b'7' };
         let mistyped = String::from_utf8(mistyped).unwrap();
@@ -266,9 +260,6 @@ mod tests {
         assert_eq!(prefix_of("missed-cycle"), "MC");
         assert_eq!(prefix_of("friend-thanks-2026"), "FT2");
         assert_eq!(prefix_of("old-invoices"), "C");
-        assert_eq!(strange_in_prefix("NY26"), None);
-        assert_eq!(strange_in_prefix("GIFT"), Some('I'));
-        assert_eq!(strange_in_prefix("ГОД"), Some('Г'));
     }
 
     proptest! {

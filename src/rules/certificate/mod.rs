@@ -7,6 +7,6 @@ mod code;
 mod friend;
 mod redemption;
 
-pub use code::{CodeError, PREFIX_LONGEST, code, message_key, prefix_of, read, strange_in_prefix};
+pub use code::{CodeError, code, message_key, prefix_of, read};
 pub use friend::{FriendFacts, GiverLimit, Person};
 pub use redemption::{Certificate, Objection, Receipt, Standing, Verdict, judge, standing};
