@@ -225,6 +225,7 @@ async fn scan(app: &App, due: &[ClientId]) {
         campaigns: &campaigns,
         base: &base.facts,
         settings: &app.settings,
+        staff: rekindle::rules::staff::Staff::nobody(),
     };
     let mut wanted = 0;
     for chunk in due.chunks(CHUNK) {

@@ -32,6 +32,9 @@ CREATE TABLE managers (
     role         TEXT NOT NULL DEFAULT 'farmer',
     capacity     INTEGER,               -- tasks a day
     locale       TEXT,
+    absent_from  INTEGER,               -- days on which he is not there, both ends included
+    absent_to    INTEGER,
+    substitute   TEXT,                  -- ext_id of who stands in for him
     first_import INTEGER NOT NULL,
     last_import  INTEGER NOT NULL,
     UNIQUE (source_id, ext_id)

@@ -29,7 +29,7 @@ CREATE TABLE enrollments (
     evidence   TEXT NOT NULL,           -- JSON of rules::Evidence on the day of entry
     run_id     INTEGER NOT NULL REFERENCES runs (id),
     closed_on  INTEGER,
-    closed_by  TEXT,                    -- goal, outcome, finished, merged, answered
+    closed_by  TEXT,                    -- goal, outcome, finished, over, merged, answered
     closed_run INTEGER REFERENCES runs (id),  -- holds once that run is sealed
     next_on    INTEGER,                 -- hint for the daily scan: the day of the next step
     UNIQUE (campaign, client_id, episode)
@@ -108,6 +108,12 @@ CREATE TABLE tasks (
     attempts    INTEGER NOT NULL DEFAULT 0,
     closed_on   INTEGER,
     closed_by   TEXT,                   -- outcome, expired, merged, or what ended the episode
+    acting      TEXT,                   -- on whose list it stands while the manager is away
+    urgent      INTEGER NOT NULL DEFAULT 0,   -- 1: before everything else, whatever the capacity
+    apart       INTEGER NOT NULL DEFAULT 0,   -- 1: stays when its episode ends
+    taker       TEXT,                   -- of a hand-over: who takes the client
+    first_listed_on INTEGER,            -- the day it came onto a list, since the last outcome
+    escalated_on    INTEGER,            -- the day it was shown to the head
     UNIQUE (campaign, client_id, episode, step)
 ) STRICT;
 CREATE INDEX tasks_by_manager ON tasks (manager, state, not_before);
@@ -120,6 +126,13 @@ CREATE TABLE outcomes (
     day         INTEGER NOT NULL,
     until       INTEGER,                -- for come_back
     note        TEXT,
+    reason      TEXT,                   -- for a rejection, as it was said
+    need        INTEGER,                -- 1 yes, 0 no, NULL unknown: the three taps
+    money       INTEGER,
+    urgency     INTEGER,
+    friend_id   INTEGER,                -- for friend_named: the client who came of it
+    deal_id     INTEGER,                -- the deal that it opened, won or lost
+    key         TEXT UNIQUE,            -- of outcomes from outside: counted once
     recorded_at INTEGER NOT NULL,
     recorded_by TEXT NOT NULL
 ) STRICT;

@@ -3,7 +3,7 @@
 -- Everything as it came: stored before it is answered, looked at afterwards.
 CREATE TABLE inbound_events (
     id          INTEGER PRIMARY KEY,
-    kind        TEXT NOT NULL CHECK (kind IN ('whatsapp', 'mail')),
+    kind        TEXT NOT NULL CHECK (kind IN ('whatsapp', 'mail', 'outcomes')),
     digest      BLOB NOT NULL UNIQUE,   -- SHA-256 of kind and body: the same twice is one
     received_at INTEGER NOT NULL,
     body        BLOB NOT NULL,          -- emptied when it is old

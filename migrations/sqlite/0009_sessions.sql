@@ -19,3 +19,6 @@ CREATE TABLE sessions (
     seen_at    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_by_person ON sessions (person);
+
+-- What a manager's page shows of the day.
+CREATE INDEX outcomes_by_day ON outcomes (day);

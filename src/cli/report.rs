@@ -55,7 +55,7 @@ enum By {
 
 /// How to print a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum ReportFormat {
+pub(super) enum ReportFormat {
     /// For people
     #[default]
     Text,

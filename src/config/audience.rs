@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Money, RhythmState, Xyz};
+use crate::model::{Abc, Money, RhythmState, Xyz};
 
 /// For whom a campaign is: every condition that is written must hold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +36,10 @@ pub struct Condition {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub xyz: Option<Vec<Xyz>>,
+    /// The readiness to buy: A need, money and urgency; B two of them; C fewer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub abc: Option<Vec<Abc>>,
     /// Whether the client is a key account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_account: Option<bool>,

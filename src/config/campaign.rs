@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 pub use super::audience::{Condition, CountRange, MoneyRange, TagRule};
 pub use super::certificate::{CertificateOffer, Discount};
 pub use super::content::{DayOff, Event, Invited, News, NewsItem, NewsTime, Partner, Variant};
+use super::settings::DealStep;
 use super::values::{Days, Share, Span};
-use crate::model::{Channel, Class, Day, OnUnknown, RhythmState, TaskKind};
+use crate::model::{Channel, Class, Day, ManagerRole, Money, OnUnknown, RhythmState, TaskKind};
 
 /// One campaign: what starts it, for whom, and what happens step by step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -130,16 +131,63 @@ pub enum Trigger {
     FriendBought {},
     /// A deal was lost, and the time to ask again has come.
     Rejection {
-        /// Only these reasons; all when absent.
+        /// Only these reasons, by their id or any of their words; all when absent.
         #[serde(default)]
         #[schemars(length(min = 1))]
         reasons: Vec<String>,
-        /// How long after the rejection.
-        #[serde(default = "Trigger::default_rejection_after")]
-        after: Days,
+        /// How long after the rejection; what the dictionary says for the reason when absent, and
+        /// 90 days for what it does not know.
+        #[serde(default)]
+        after: Option<Days>,
         /// Other distances for some reasons: `after_by_reason = { price = "180d" }`.
         #[serde(default)]
         after_by_reason: BTreeMap<String, Days>,
+    },
+    /// News that answer the reason of a rejection: an item with `answers` reaches exactly those who
+    /// said no for that reason.
+    RejectionAnswered {
+        /// The day on which the news goes out.
+        #[serde(deserialize_with = "super::values::day")]
+        day: Day,
+    },
+    /// A quote or an invoice was sent, and since then nothing has happened.
+    StalledDeal {
+        /// What was sent; both when absent.
+        #[serde(default)]
+        #[schemars(length(min = 1))]
+        at: Vec<DealStep>,
+        /// How long nothing has happened.
+        #[serde(default = "Trigger::default_stalled_after")]
+        after: Days,
+    },
+    /// Visited the site, stopped, and has never bought.
+    VisitLapsed {
+        /// The least number of days with a visit.
+        #[serde(default = "Trigger::default_visits")]
+        visits: u32,
+        /// How long after the last visit.
+        #[serde(default = "Trigger::default_lapsed_after")]
+        after: Days,
+    },
+    /// A client has grown out of the hands that won him: after so many purchases, such a turnover, or
+    /// one of these items, whichever comes first.
+    Handover {
+        /// Clients of managers with this role are handed over …
+        #[serde(default = "Trigger::default_handover_from")]
+        from: ManagerRole,
+        /// … to managers with this one.
+        #[serde(default)]
+        to: ManagerRole,
+        /// After so many purchase days.
+        #[serde(default)]
+        purchases: Option<u32>,
+        /// After so much money in all.
+        #[serde(default)]
+        turnover: Option<Money>,
+        /// After one of these items.
+        #[serde(default)]
+        #[schemars(length(min = 1))]
+        items: Vec<String>,
     },
     /// A day of the calendar.
     Date {
@@ -182,8 +230,20 @@ pub enum Trigger {
 }
 
 impl Trigger {
-    fn default_rejection_after() -> Days {
-        Days(90)
+    fn default_stalled_after() -> Days {
+        Days(7)
+    }
+
+    fn default_visits() -> u32 {
+        2
+    }
+
+    fn default_lapsed_after() -> Days {
+        Days(14)
+    }
+
+    fn default_handover_from() -> ManagerRole {
+        ManagerRole::Hunter
     }
 
     /// The word that configuration uses for this trigger.
@@ -196,6 +256,10 @@ impl Trigger {
             Self::DealWon {} => "deal_won",
             Self::FriendBought {} => "friend_bought",
             Self::Rejection { .. } => "rejection",
+            Self::RejectionAnswered { .. } => "rejection_answered",
+            Self::StalledDeal { .. } => "stalled_deal",
+            Self::VisitLapsed { .. } => "visit_lapsed",
+            Self::Handover { .. } => "handover",
             Self::Date { .. } => "date",
             Self::Birthday { .. } => "birthday",
             Self::Anniversary { .. } => "anniversary",
@@ -354,6 +418,10 @@ pub struct Step {
     /// What the manager says: a template in `scripts`.
     #[serde(default)]
     pub script: Option<String>,
+    /// Whose task it is, where it is not the client's manager's: the client's manager if he has this
+    /// role, else somebody who has.
+    #[serde(default)]
+    pub role: Option<ManagerRole>,
 }
 
 /// What is sent where the first channel cannot reach the client.

@@ -46,6 +46,15 @@ pub struct NewsItem {
     #[serde(default)]
     #[schemars(extend("format" = "url", "pattern" = "^https?://"))]
     pub link: Option<String>,
+    /// The reasons of rejections that it answers, by their id or any of their words; used by
+    /// `rejection_answered`.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub answers: Vec<String>,
+    /// With `answers`: only deals whose title names one of these; all when absent.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub products: Vec<String>,
 }
 
 /// An event that letters invite to: a seminar, an opening.

@@ -10,13 +10,16 @@ use serde::{Deserialize, Serialize};
 
 pub use super::certificate::Certificates;
 pub use super::hours::{Hours, Stretch};
+use super::outcomes::Outcomes;
+use super::reasons::Reasons;
 pub use super::schedule::{Backup, Operator, Retention, Schedule};
 use super::smtp::Smtp;
 pub use super::source::{Encoding, FactKind, Source, SourceConsent, SourceKind, SourceMode};
+pub use super::tasks::{Absence, DealSettings, DealStep, ManagerEntry, TaskHook, TaskSettings};
 use super::values::{Days, Share, Wait};
 use super::web::{Inbound, Web};
 pub use super::whatsapp::{VersionLife, WhatsApp};
-use crate::model::{Currency, Day, Locale, ManagerRole, StaffRole};
+use crate::model::{Currency, Day, Locale, StaffRole};
 
 /// The whole of `config/rekindle.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -75,6 +78,15 @@ pub struct Settings {
     /// How long things are kept.
     #[serde(default)]
     pub retention: Retention,
+    /// What each outcome of a task is called and what it does with the letters.
+    #[serde(default)]
+    pub outcomes: Outcomes,
+    /// How the stages of deals are called.
+    #[serde(default)]
+    pub deals: DealSettings,
+    /// Reasons for which clients say no, over those that are built in.
+    #[serde(default, rename = "reason")]
+    pub reasons: Reasons,
     /// Managers that no source names; those of `managers.csv` need no entry here.
     #[serde(default, rename = "manager")]
     pub managers: Vec<ManagerEntry>,
@@ -412,61 +424,6 @@ impl Default for Limits {
             surge_least: 50,
         }
     }
-}
-
-/// The managers' day.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct TaskSettings {
-    /// Tasks a day for a manager who has no capacity of his own.
-    pub capacity: u16,
-    /// The manager (by id) of clients who have none.
-    pub default_manager: Option<String>,
-    /// How long a task that nobody asked about any more stays on the list.
-    pub expires: Days,
-    /// How often a client who did not answer is called again.
-    pub no_answer_retries: u16,
-    /// How long to wait before calling again.
-    pub no_answer_pause: Days,
-}
-
-impl Default for TaskSettings {
-    fn default() -> Self {
-        Self {
-            capacity: 15,
-            default_manager: None,
-            expires: Days(30),
-            no_answer_retries: 3,
-            no_answer_pause: Days(1),
-        }
-    }
-}
-
-/// A manager that no source names.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ManagerEntry {
-    /// The id that clients refer to.
-    #[schemars(length(min = 1))]
-    pub id: String,
-    /// The name that letters are signed with.
-    #[schemars(length(min = 1))]
-    pub name: String,
-    /// Where the day's list goes.
-    #[schemars(extend("format" = "email"))]
-    pub email: String,
-    /// The phone that letters show.
-    #[serde(default)]
-    pub phone: Option<String>,
-    /// What the manager does.
-    #[serde(default)]
-    pub role: ManagerRole,
-    /// Tasks a day.
-    #[serde(default)]
-    pub capacity: Option<u16>,
-    /// The language of the day's list; the company's when absent.
-    #[serde(default)]
-    pub locale: Option<Locale>,
 }
 
 /// A person of the company who sees more on the pages than the own tasks.

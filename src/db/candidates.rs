@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use futures::TryStreamExt;
+use futures::stream::BoxStream;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -24,8 +26,10 @@ pub struct MergedClient {
     pub master: String,
 }
 
-fn ids(rows: &[SqliteRow]) -> Vec<ClientId> {
-    rows.iter().map(|row| ClientId(row.get(0))).collect()
+/// The numbers of clients, taken as they come: of a whole base the rows would be large.
+async fn ids(rows: BoxStream<'_, sqlx::Result<SqliteRow>>) -> Result<Vec<ClientId>> {
+    let ids = rows.map_ok(|row| ClientId(row.get(0)));
+    Ok(ids.try_collect().await?)
 }
 
 impl Store {
@@ -53,9 +57,8 @@ impl Store {
         let rows = sqlx::query(statement)
             .bind(from.epoch_days())
             .bind(to.epoch_days())
-            .fetch_all(&self.pool)
-            .await?;
-        Ok(ids(&rows))
+            .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// Clients who have been due since before a day and have not missed their cycle by another.
@@ -66,9 +69,8 @@ impl Store {
         )
         .bind(before.epoch_days())
         .bind(day.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// Up to `limit` clients whose rhythm reached `state` before a day and about whose present
@@ -103,9 +105,8 @@ impl Store {
         .bind(limit)
         .bind(offset)
         .bind(state.to_string())
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// Clients whose last purchase lies in a stretch of days; with `only_once` those with one
@@ -123,9 +124,8 @@ impl Store {
         .bind(from.epoch_days())
         .bind(to.epoch_days())
         .bind(only_once)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// Clients with a deal that was won or lost in a stretch of days.
@@ -141,6 +141,50 @@ impl Store {
         .bind(status.word())
         .bind(from.epoch_days())
         .bind(to.epoch_days())
+        .fetch(&self.pool);
+        ids(rows).await
+    }
+
+    /// Clients with a deal that is open.
+    pub async fn clients_with_open_deals(&self) -> Result<Vec<ClientId>> {
+        let rows = sqlx::query("SELECT DISTINCT client_id FROM deals WHERE status = 'open'")
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(ids(&rows))
+    }
+
+    /// Clients who have never bought and visited the site in a stretch of days.
+    pub async fn visitors_who_never_bought(&self, from: Day, to: Day) -> Result<Vec<ClientId>> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT client_id FROM visits v
+             WHERE day BETWEEN ?1 AND ?2
+               AND NOT EXISTS (SELECT 1 FROM rhythms r WHERE r.client_id = v.client_id)",
+        )
+        .bind(from.epoch_days())
+        .bind(to.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(&rows))
+    }
+
+    /// The clients of some managers who have ever bought.
+    pub async fn buyers_of(&self, managers: &[&str]) -> Result<Vec<ClientId>> {
+        let rows = sqlx::query(
+            "SELECT m.client_id FROM client_managers m JOIN rhythms r ON r.client_id = m.client_id
+             WHERE m.manager IN (SELECT value FROM json_each(?1))",
+        )
+        .bind(serde_json::to_string(managers).unwrap_or_default())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(&rows))
+    }
+
+    /// Everybody who is in a campaign.
+    pub async fn clients_in(&self, campaign: &str) -> Result<Vec<ClientId>> {
+        let rows = sqlx::query(
+            "SELECT client_id FROM enrollments WHERE campaign = ?1 AND closed_on IS NULL",
+        )
+        .bind(campaign)
         .fetch_all(&self.pool)
         .await?;
         Ok(ids(&rows))
@@ -159,9 +203,8 @@ impl Store {
              WHERE e.closed_on IS NULL AND d.status = 'won' AND d.closed_on >= e.began_on",
         )
         .bind(day.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// Everybody who is known on a day: from a list of clients, or by something that had happened.
@@ -170,21 +213,21 @@ impl Store {
             "SELECT id FROM clients c
              WHERE deleted_on IS NULL AND master_id IS NULL AND (implied = 0
                 OR EXISTS (SELECT 1 FROM purchases p WHERE p.client_id = c.id AND p.day <= ?1)
+                OR EXISTS (SELECT 1 FROM visits v WHERE v.client_id = c.id AND v.day <= ?1)
                 OR EXISTS (SELECT 1 FROM deals d WHERE d.client_id = c.id
                            AND (d.opened_on IS NULL OR d.opened_on <= ?1)))
              ORDER BY id",
         )
         .bind(day.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// The managers of some clients, by the id that the source uses; those without one are left out.
     pub async fn managers_of(&self, ids: &[ClientId]) -> Result<HashMap<ClientId, String>> {
         let rows = sqlx::query(
-            "SELECT id, manager FROM clients
-             WHERE id IN (SELECT value FROM json_each(?1)) AND manager IS NOT NULL",
+            "SELECT client_id, manager FROM client_managers
+             WHERE client_id IN (SELECT value FROM json_each(?1)) AND manager IS NOT NULL",
         )
         .bind(id_list(ids))
         .fetch_all(&self.pool)
@@ -203,9 +246,8 @@ impl Store {
         .bind(ext_id)
         .bind(source)
         .bind(id)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// The client whom a merged one counts for: his own id and name, and the id of the other.

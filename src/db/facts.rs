@@ -13,7 +13,7 @@ use super::rows::{client, day_of, deal, rhythm, rhythm_dates, word};
 use super::{Result, Store};
 use crate::model::{
     AddressGot, AddressKey, Channel, ClientFacts, ClientId, Contact, Day, PurchaseDay, Suppressed,
-    SuppressionReason, hex,
+    SuppressionReason, Visits, hex,
 };
 
 /// How many of the latest purchase days facts carry.
@@ -36,6 +36,8 @@ pub struct Wanted {
     pub friends: bool,
     /// Seats at events.
     pub seats: bool,
+    /// Visits to the site.
+    pub visits: bool,
 }
 
 impl Wanted {
@@ -46,6 +48,7 @@ impl Wanted {
         deals: true,
         friends: true,
         seats: true,
+        visits: true,
     };
 }
 
@@ -137,6 +140,9 @@ impl Store {
                 }
             }
         }
+        if wanted.visits {
+            self.read_visits(&list, day, &mut chunk).await?;
+        }
         self.read_consents(&list, day, &mut chunk).await?;
         self.read_story(&list, day, &mut chunk).await?;
         self.read_address_facts(&list, day, key, &mut chunk).await?;
@@ -162,9 +168,10 @@ impl Store {
     async fn read_clients(&self, list: &str) -> Result<Chunk> {
         let rows = sqlx::query(
             "SELECT c.id AS client_id, s.name AS source, c.ext_id, c.name, c.company, c.email,
-                    c.phone, c.locale, c.time_zone, c.country, c.manager, c.tags, c.attributes,
+                    c.phone, c.locale, c.time_zone, c.country, m.manager, c.tags, c.attributes,
                     c.birthday
              FROM clients c JOIN sources s ON s.id = c.source_id
+             JOIN client_managers m ON m.client_id = c.id
              WHERE c.id IN (SELECT value FROM json_each(?1)) AND c.deleted_on IS NULL
                AND c.master_id IS NULL
              ORDER BY c.id",
@@ -262,8 +269,17 @@ impl Store {
 
     async fn read_deals(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
         let rows = sqlx::query(
-            "SELECT client_id, ext_id, title, status, stage, amount, opened_on, closed_on, reason,
-                    need, money, urgency
+            "SELECT client_id, ext_id, title, status, amount, opened_on, closed_on, reason, need,
+                    money, urgency, manager,
+                    -- A stage that was reached later was not reached yet.
+                    CASE WHEN EXISTS (SELECT 1 FROM deal_stages s
+                                      WHERE s.deal_id = deals.id AND s.day > ?2)
+                         THEN (SELECT s.stage FROM deal_stages s
+                               WHERE s.deal_id = deals.id AND s.day <= ?2
+                               ORDER BY s.day DESC LIMIT 1)
+                         ELSE stage END AS stage,
+                    (SELECT max(s.day) FROM deal_stages s
+                     WHERE s.deal_id = deals.id AND s.day <= ?2) AS stage_since
              FROM deals
              WHERE client_id IN (SELECT value FROM json_each(?1))
                AND (opened_on IS NULL OR opened_on <= ?2)
@@ -277,6 +293,35 @@ impl Store {
             let deal = deal(&row, day)?;
             if let Some(facts) = chunk.of(&row) {
                 facts.deals.push(deal);
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_visits(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
+        // Beside a bare max(), SQLite takes the other columns from the row that has it.
+        // Source: https://www.sqlite.org/lang_select.html#bareagg
+        let rows = sqlx::query(
+            "SELECT v.client_id, v.page, max(v.day) AS last,
+                    (SELECT min(f.day) FROM visits f WHERE f.client_id = v.client_id) AS first,
+                    (SELECT count(DISTINCT n.day) FROM visits n
+                     WHERE n.client_id = v.client_id AND n.day <= ?2) AS days
+             FROM visits v
+             WHERE v.client_id IN (SELECT value FROM json_each(?1)) AND v.day <= ?2
+             GROUP BY v.client_id",
+        )
+        .bind(list)
+        .bind(day.epoch_days())
+        .fetch_all(&self.pool)
+        .await?;
+        for row in rows {
+            if let Some(facts) = chunk.of(&row) {
+                facts.visits = Some(Visits {
+                    first: day_of(&row, "first"),
+                    last: day_of(&row, "last"),
+                    days: row.get::<i64, _>("days") as u32,
+                    page: row.get("page"),
+                });
             }
         }
         Ok(())

@@ -7,13 +7,16 @@
 mod audit;
 mod backup;
 mod bulk;
+mod campaign_page;
 mod campaigns;
 mod candidates;
+mod card;
 mod certificates;
 mod checkups;
 mod client_kinds;
 mod consents;
 mod dating;
+mod day_page;
 mod delivery;
 mod details;
 mod erasure;
@@ -25,6 +28,8 @@ mod imported;
 mod inbound;
 mod messages;
 mod notices;
+mod outcomes;
+mod own_facts;
 mod retention;
 mod rhythms;
 mod rows;
@@ -41,12 +46,15 @@ mod versions;
 
 pub use audit::AuditRow;
 pub use backup::TableCounts;
+pub use campaign_page::{CampaignTotals, SandboxRow};
 pub use campaigns::{CampaignEnded, CampaignMessages, Cancelled, GiftTask};
 pub use candidates::MergedClient;
+pub use card::{CardDeal, CardHead, CardMessage, CardPurchase};
 pub use certificates::{
     CertificateRow, FriendRules, IssuedFor, Redeemed, Redeeming, RedemptionRow, ReviewDecision,
     ReviewRow, SettledReceipts, Via,
 };
+pub use day_page::{Background, Load, OpenDeal, PastOutcome};
 pub use delivery::{
     Asking, Claim, ClaimOrder, Claimed, Claims, Decision, Ending, Journal, MessageFilter,
     MessageRow, Outlook, Passed, Reconciled, Settled, Stop,
@@ -61,6 +69,8 @@ pub use imported::Imported;
 pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Taking, Trace};
 pub use messages::{DueMessage, Handed, NewList};
 pub use notices::NewNotice;
+pub use outcomes::{Effects, Noted, Recording};
+pub use own_facts::{Friend, OWN_SOURCE};
 pub use retention::{Cutoffs, Tidied};
 pub use rhythms::RhythmProgress;
 pub use runs::{Begun, Listed, RunRow, Sealing};
@@ -72,7 +82,7 @@ pub use staging::{
 };
 pub use suppressions::{Entry, NewSuppression, SuppressionRow};
 pub use tally::Ended;
-pub use tasks::{TaskFilter, TaskInQueue, TaskRow};
+pub use tasks::{Reassignment, TaskFilter, TaskInQueue, TaskRow};
 pub use versions::RunVersion;
 
 use std::path::{Path, PathBuf};

@@ -6,7 +6,9 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::{Result, StoreError};
-use crate::model::{Client, ClientId, Day, Deal, DealStatus, Readiness, Rhythm, RhythmDates};
+use crate::model::{
+    Client, ClientId, Day, Deal, DealStatus, Outcome, Readiness, Rhythm, RhythmDates,
+};
 
 /// Reads a column of whole days.
 pub(super) fn day_of(row: &SqliteRow, column: &str) -> Day {
@@ -92,7 +94,6 @@ pub(super) fn rhythm_dates(row: &SqliteRow) -> RhythmDates {
 pub(super) fn deal(row: &SqliteRow, day: Day) -> Result<Deal> {
     let closed_on = optional_day(row, "closed_on");
     let later = closed_on.is_some_and(|closed| closed > day);
-    let answer = |column| row.get::<Option<i64>, _>(column).map(|yes| yes != 0);
     Ok(Deal {
         ext_id: row.get("ext_id"),
         title: row.get("title"),
@@ -102,14 +103,33 @@ pub(super) fn deal(row: &SqliteRow, day: Day) -> Result<Deal> {
             word(row, "deals", "status")?
         },
         stage: row.get("stage"),
+        stage_since: optional_day(row, "stage_since"),
         amount: row.get("amount"),
         opened_on: optional_day(row, "opened_on"),
         closed_on: closed_on.filter(|_| !later),
         reason: row.get::<Option<String>, _>("reason").filter(|_| !later),
-        readiness: Readiness {
-            need: answer("need"),
-            money: answer("money"),
-            urgency: answer("urgency"),
-        },
+        readiness: readiness(row),
+        manager: row.get("manager"),
+    })
+}
+
+/// Reads need, money and urgency.
+pub(super) fn readiness(row: &SqliteRow) -> Readiness {
+    let answer = |column| row.get::<Option<i64>, _>(column).map(|yes| yes != 0);
+    Readiness {
+        need: answer("need"),
+        money: answer("money"),
+        urgency: answer("urgency"),
+    }
+}
+
+/// Reads an outcome, whose word and day stand in these columns.
+pub(super) fn outcome(row: &SqliteRow, kind: &str, day: &str) -> Result<Outcome> {
+    Ok(Outcome {
+        kind: word(row, "outcomes", kind)?,
+        day: day_of(row, day),
+        until: optional_day(row, "until"),
+        reason: row.get("reason"),
+        readiness: readiness(row),
     })
 }

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Row, SqliteTransaction};
 
 use super::rows::day_of;
-use super::tasks::{expire_tasks, write_lists};
+use super::tasks::{escalate_tasks, expire_tasks, write_lists};
 use super::{Result, Store};
 use crate::config::settings::DeliveryMode;
 use crate::model::{Channel, Day};
@@ -46,10 +46,12 @@ pub struct RunRow {
 }
 
 /// A task in its place on a manager's list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listed {
     /// The task.
     pub task: i64,
+    /// On whose list.
+    pub acting: String,
     /// The place, from 1; absent when it waits for another day.
     pub rank: Option<u32>,
 }
@@ -69,6 +71,8 @@ pub struct Sealing<'a> {
     pub lists: &'a [Listed],
     /// Tasks that have waited since this day or longer leave the lists, unless the run is held.
     pub expired_since: Day,
+    /// Tasks that stood on a list on this day or before without an outcome go to the head as well.
+    pub overdue_since: Day,
 }
 
 impl Store {
@@ -146,7 +150,8 @@ impl Store {
         if sealing.held_because.is_none() {
             expire_tasks(&mut tx, sealing.day, sealing.expired_since).await?;
         }
-        write_lists(&mut tx, sealing.day, sealing.lists).await?;
+        write_lists(&mut tx, sealing.day, sealing.lists, now_ms).await?;
+        escalate_tasks(&mut tx, sealing.day, sealing.overdue_since).await?;
         crash_point!("before-seal");
         tx.commit().await?;
         crash_point!("sealed");
@@ -174,6 +179,7 @@ impl Store {
         by: &str,
         lists: &[Listed],
         expired_since: Day,
+        now_ms: i64,
     ) -> Result<bool> {
         let mut tx = self.begin().await?;
         let done = sqlx::query(
@@ -189,7 +195,7 @@ impl Store {
             return Ok(false);
         }
         expire_tasks(&mut tx, date, expired_since).await?;
-        write_lists(&mut tx, date, lists).await?;
+        write_lists(&mut tx, date, lists, now_ms).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -325,7 +331,7 @@ async fn withdraw_what_is_over(tx: &mut SqliteConnection, run: i64, now_ms: i64)
          FROM enrollments e
          WHERE e.closed_run = ?1 AND tasks.campaign = e.campaign
            AND tasks.client_id = e.client_id AND tasks.episode = e.episode
-           AND tasks.state IN ('waiting', 'open')",
+           AND tasks.state IN ('waiting', 'open') AND NOT tasks.apart",
     ] {
         sqlx::query(statement)
             .bind(run)

@@ -83,6 +83,10 @@ pub struct NewTask {
     pub value: i64,
     /// JSON: the client's story as the manager reads it.
     pub inputs: String,
+    /// Before everything else, whatever the capacity.
+    pub urgent: bool,
+    /// Of a hand-over: who takes the client.
+    pub taker: Option<String>,
 }
 
 /// A certificate that a message carries.
@@ -220,10 +224,11 @@ const INSERT_MESSAGES: &str = "
 
 const INSERT_TASKS: &str = "
     INSERT INTO tasks (run_id, planned_on, not_before, campaign, client_id, episode, step, manager,
-                       kind, script, state, value, inputs)
+                       kind, script, state, value, inputs, urgent, taker)
     SELECT ?1, ?2, ?2, value ->> 'campaign', value ->> 'client', value ->> 'episode',
            value ->> 'step', value ->> 'manager', value ->> 'kind', value ->> 'script',
-           value ->> 'state', value ->> 'value', value ->> 'inputs'
+           value ->> 'state', value ->> 'value', value ->> 'inputs', value ->> 'urgent',
+           value ->> 'taker'
     FROM json_each(?3) WHERE true
     ON CONFLICT DO NOTHING";
 

@@ -4,9 +4,9 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::facts::Chunk;
-use super::rows::{day_of, optional_day, word};
+use super::rows::{day_of, optional_day, outcome as outcome_of, word};
 use super::{Result, Store};
-use crate::model::{Arm, Day, Enrollment, Outcome, Touch, TouchKind};
+use crate::model::{Arm, Day, Enrollment, Touch, TouchKind};
 
 impl Store {
     /// Enrollments with what was done in them, from sealed runs only.
@@ -71,7 +71,8 @@ impl Store {
             "SELECT t.client_id, t.campaign, t.episode, t.step, t.planned_on, t.not_before,
                     (t.state IN ('waiting', 'open')
                      OR (t.state IN ('done', 'cancelled') AND t.closed_on > ?2)) AS waits,
-                    o.kind AS outcome, o.day AS outcome_day, o.until
+                    o.kind AS outcome, o.day AS outcome_day, o.until, o.reason, o.need, o.money,
+                    o.urgency
              FROM tasks t
              LEFT JOIN outcomes o ON o.id = (
                  SELECT max(id) FROM outcomes WHERE task_id = t.id AND day <= ?2)
@@ -86,11 +87,7 @@ impl Store {
         for row in rows {
             let outcome = match row.get::<Option<String>, _>("outcome") {
                 None => None,
-                Some(_) => Some(Outcome {
-                    kind: word(&row, "outcomes", "outcome")?,
-                    day: day_of(&row, "outcome_day"),
-                    until: optional_day(&row, "until"),
-                }),
+                Some(_) => Some(outcome_of(&row, "outcome", "outcome_day")?),
             };
             // Both days move on with every outcome that leaves the task open.
             let since = day_of(&row, "planned_on").max(day_of(&row, "not_before"));

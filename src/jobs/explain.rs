@@ -88,6 +88,20 @@ pub struct RhythmLines {
     pub class: Option<String>,
 }
 
+impl RhythmLines {
+    /// What the silence means, in a sentence.
+    pub fn sentence(&self, locale: Locale) -> String {
+        let phrase = wording::rhythm_sentence(
+            locale,
+            self.usual_gap_days,
+            self.days_silent,
+            self.overdue_p,
+            Some(self.return_30),
+        );
+        wording::sentence(&phrase)
+    }
+}
+
 /// What one campaign decides.
 #[derive(Clone, Debug, Serialize)]
 pub struct CampaignLines {
@@ -200,6 +214,8 @@ pub fn why_closed(closed_by: Option<&str>, outcome: Option<&str>) -> String {
         (Some("outcome"), Some(outcome)) => outcome.to_owned(),
         (Some("expired"), _) => "expired, nobody recorded an outcome for too long".to_owned(),
         (Some("goal"), _) => "no longer needed, the goal of the campaign is reached".to_owned(),
+        (Some("over"), _) => "the occasion had passed".to_owned(),
+        (Some("accepted"), _) => "the client was taken".to_owned(),
         (Some("finished"), _) => "the time of the campaign was over".to_owned(),
         (Some("answered"), _) => "the client has answered".to_owned(),
         (Some("merged"), _) => "the client was merged into another one".to_owned(),

@@ -174,13 +174,23 @@ fn deal_part(app: &App, evidence: &Evidence) -> Option<DealPart> {
             reason,
             amount,
             ..
+        }
+        | Evidence::RejectionAnswered {
+            day,
+            title,
+            reason,
+            amount,
+            ..
         } => Some(DealPart {
             day: *day,
             title: title.clone(),
             reason: reason.clone(),
             amount: amount.as_ref().map(money),
         }),
-        Evidence::DealWon { day, title, amount } => Some(DealPart {
+        Evidence::DealWon { day, title, amount }
+        | Evidence::StalledDeal {
+            day, title, amount, ..
+        } => Some(DealPart {
             day: *day,
             title: title.clone(),
             reason: None,

@@ -26,9 +26,11 @@ pub enum Rendered {
     Text(String),
 }
 
-/// Renders `template` for a client, or for the sample.
+/// Renders `template` for a client, or for the sample; of several kinds with this name the first one,
+/// where none is asked for.
 pub async fn preview(
     app: &App,
+    kind: Option<Kind>,
     template: &str,
     client: Option<ClientId>,
     locale: Option<Locale>,
@@ -50,7 +52,7 @@ pub async fn preview(
         .filter(|info| info.name == template)
         .map(|info| info.kind)
         .collect();
-    let kind = kinds.first().copied().unwrap_or(Kind::Letter);
+    let kind = kind.or(kinds.first().copied()).unwrap_or(Kind::Letter);
     Ok(render(app, kind, template, locale, context))
 }
 
@@ -174,6 +176,8 @@ fn silence(standing: Option<&Standing>, day: Day) -> Touched {
         manager: String::new(),
         kind: crate::model::TaskKind::Call,
         script: String::new(),
+        urgent: false,
+        from: None,
     };
     Touched {
         campaign: "preview".to_owned(),

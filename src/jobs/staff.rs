@@ -67,12 +67,13 @@ pub async fn person(app: &App, email: &str) -> Result<Option<Person>, StoreError
     let is_his = |other: &str| other.trim().to_lowercase() == email;
     let entry = app.settings.staff.iter().find(|one| is_his(&one.email));
     let managers = Managers::read(app).await?;
-    let manager = managers
-        .all()
-        .find(|manager| manager.email.as_deref().is_some_and(is_his));
+    let mut all = managers.staff().all();
+    let manager = all.find(|manager| manager.email.as_deref().is_some_and(is_his));
     if entry.is_none() && manager.is_none() {
         return Ok(None);
     }
+    // Whom the settings call the head of sales needs no entry of his own.
+    let leads = manager.is_some_and(|manager| managers.staff().head() == Some(manager.id.as_str()));
     let name = entry.map(|entry| entry.name.clone());
     let locale = entry.and_then(|entry| entry.locale);
     Ok(Some(Person {
@@ -80,7 +81,9 @@ pub async fn person(app: &App, email: &str) -> Result<Option<Person>, StoreError
             .or_else(|| manager.map(|manager| manager.name.clone()))
             .unwrap_or_default(),
         manager: manager.map(|manager| manager.id.clone()),
-        role: entry.map(|entry| entry.role),
+        role: entry
+            .map(|entry| entry.role)
+            .or(leads.then_some(StaffRole::Head)),
         locale: locale
             .or_else(|| manager.and_then(|manager| manager.locale))
             .unwrap_or(app.locale()),

@@ -96,6 +96,20 @@ pub struct Manager {
     pub capacity: Option<u16>,
     /// The language of the day's list.
     pub locale: Option<Locale>,
+    /// Stretches of days on which he is not there, both ends included.
+    pub absent: Vec<(Day, Day)>,
+    /// Who stands in for him meanwhile, by id.
+    pub substitute: Option<String>,
+}
+
+impl Manager {
+    /// Whether he is there on a day.
+    pub fn is_there(&self, day: Day) -> bool {
+        !self
+            .absent
+            .iter()
+            .any(|(from, to)| (*from..=*to).contains(&day))
+    }
 }
 
 /// What a client agreed to, or took back.

@@ -2,7 +2,7 @@
 
 use super::{
     Channel, Client, Consent, Contact, Day, Deal, Enrollment, PurchaseDay, Rhythm, RhythmDates,
-    Totals,
+    Totals, Visits,
 };
 
 /// All that is known of one client, dated on or before the day that is planned.
@@ -25,6 +25,8 @@ pub struct ClientFacts {
     /// Friends of his who came with his certificates and count, the last one first; read only where
     /// it is asked for.
     pub friends: Vec<FriendPurchase>,
+    /// Visits to the site; read only where they are asked for.
+    pub visits: Option<Visits>,
     /// Consents of the client himself; the basis of the source is configuration.
     pub consents: Vec<Consent>,
     /// Channels whose address is suppressed.

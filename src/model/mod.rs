@@ -18,7 +18,7 @@ pub use address::{AddressKey, hex};
 pub use client::{Client, ClientId, Consent, Contact, Manager};
 pub use day::{Day, DayError};
 pub use facts::{AddressGot, ClientFacts, FriendPurchase, OwnedItem, Seat, Suppressed};
-pub use history::{Deal, PurchaseDay, Readiness, Totals};
+pub use history::{Deal, PurchaseDay, Readiness, Totals, Visits};
 pub use locale::{Locale, LocaleError};
 pub use money::{Currency, Money, MoneyError};
 pub use rhythm::{BaseParameters, Rhythm, RhythmDates, RhythmState, RhythmStateError};

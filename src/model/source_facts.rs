@@ -29,6 +29,14 @@ pub struct ManagerFact {
     pub capacity: Option<u16>,
     /// The language of the day's list.
     pub locale: Option<Locale>,
+    /// The first day on which he is not there.
+    #[serde(with = "optional_epoch_day")]
+    pub absent_from: Option<Day>,
+    /// The last one.
+    #[serde(with = "optional_epoch_day")]
+    pub absent_to: Option<Day>,
+    /// Who stands in for him, by id.
+    pub substitute: Option<String>,
 }
 
 /// A client: a person or a company that buys.

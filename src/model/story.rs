@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Channel, Class, Day, OutcomeKind};
+use super::{Channel, Class, Day, OutcomeKind, Readiness};
 
 /// Which side of the comparison a client is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,4 +78,27 @@ pub struct Outcome {
     pub day: Day,
     /// When to come back.
     pub until: Option<Day>,
+    /// Why not, for a rejection: in the manager's words, or an id of the dictionary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Need, money and urgency, as far as the manager heard of them.
+    #[serde(default)]
+    pub readiness: Readiness,
+}
+
+impl Outcome {
+    /// An outcome of which nothing more is known.
+    pub const fn new(kind: OutcomeKind, day: Day) -> Self {
+        Self {
+            kind,
+            day,
+            until: None,
+            reason: None,
+            readiness: Readiness {
+                need: None,
+                money: None,
+                urgency: None,
+            },
+        }
+    }
 }

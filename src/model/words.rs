@@ -172,6 +172,8 @@ words! {
         Gift = "gift",
         /// Go and see the client.
         Visit = "visit",
+        /// Hand a client over: one tells the story, the other takes the client.
+        Handover = "handover",
     }
 }
 
@@ -193,9 +195,11 @@ words! {
         /// Asked to be called on another day.
         ComeBack = "come_back",
         /// Said no, with a reason.
-        Refused = "refused",
+        Rejection = "rejection",
         /// Named a friend.
         FriendNamed = "friend_named",
+        /// Wants nothing and knows nobody: thanked, and the business card is sent.
+        CardSent = "card_sent",
         /// Nobody answered: tried again, at most so often as configured.
         NoAnswer = "no_answer",
         /// The number is not the client's.
@@ -204,6 +208,8 @@ words! {
         DoNotContact = "do_not_contact",
         /// Has bought.
         Bought = "bought",
+        /// The client was handed over, and is taken.
+        Accepted = "accepted",
     }
 }
 

@@ -21,8 +21,10 @@ mod rendered;
 mod sample;
 mod scan;
 mod scope;
+mod script;
 mod shape;
 mod source;
+mod staff;
 mod styles;
 mod templates;
 mod tidy;
@@ -35,11 +37,14 @@ pub use context::{
     LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, PageContext, RhythmPart,
     TaskListContext, TaskPart,
 };
+pub use links::{mailto, tel};
 pub use occasions::{EventPart, OccasionPart, PartnerPart};
 pub use page::{ButtonKind, HeaderKind};
 pub use problem::{RenderError, TemplateProblem};
 pub use rendered::{Letter, Script, WhatsAppButton, WhatsAppHeader, WhatsAppMessage};
+pub use script::{Leads, START, ScriptAnswer, ScriptLine};
 pub use source::Kind;
+pub use staff::{STAFF_STYLE, StaffPages};
 pub use templates::{TemplateInfo, Templates};
 
 /// Every word that templates can use, ours and those of Handlebars.

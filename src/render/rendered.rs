@@ -1,6 +1,7 @@
 //! What comes out of a rendering.
 
 use super::page::{ButtonKind, HeaderKind};
+use super::script::ScriptLine;
 use crate::model::Locale;
 
 /// A rendered letter.
@@ -27,6 +28,8 @@ pub struct Letter {
 pub struct Script {
     /// What to say, as plain text.
     pub text: String,
+    /// The same as lines with their answers; the first one is where it begins.
+    pub lines: Vec<ScriptLine>,
     /// The name of the template.
     pub template: String,
     /// The language it was found in.

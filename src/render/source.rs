@@ -35,6 +35,10 @@ const FOLDER_DEPTH: usize = 3;
 /// Files in a folder; more is a mistake such as a path to the whole disk.
 const FILE_LIMIT: usize = 2_000;
 
+/// The pages of the company's own people: a part of the program ([`super::staff`]), not templates
+/// that a company has over its own.
+const STAFF: &str = "staff/";
+
 #[derive(RustEmbed)]
 #[folder = "templates/"]
 struct Ready;
@@ -188,7 +192,7 @@ pub(super) fn kept(texts: &BTreeMap<String, String>) -> BTreeMap<Slot, Source> {
 pub(super) fn read_all(folder: Option<&Path>) -> (BTreeMap<Slot, Source>, Vec<TemplateProblem>) {
     let mut sources = BTreeMap::new();
     let mut problems = Vec::new();
-    for path in Ready::iter() {
+    for path in Ready::iter().filter(|path| !path.starts_with(STAFF)) {
         let Some(file) = Ready::get(&path) else {
             continue;
         };

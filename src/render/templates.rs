@@ -21,9 +21,14 @@ use super::piece::CONTENT;
 use super::problem::{RenderError, TemplateProblem, most_similar};
 use super::rendered::{Letter, Script, WhatsAppButton, WhatsAppHeader, WhatsAppMessage};
 use super::sample;
+use super::script::{self, ScriptLine};
 use super::source::{Kind, Slot, Source, kept, read_all};
 use super::tidy::{one_line, tidy, unwrapped};
 use crate::model::Locale;
+
+/// Gmail shows no more of a letter, in bytes: the way out would be cut off. Source: Gmail help,
+/// "message clipped".
+const CLIPPED_AT: usize = 102 * 1024;
 
 /// One template, for lists and for checking campaigns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -188,13 +193,16 @@ impl Templates {
     ) -> Result<Script, RenderError> {
         let locales = [wanted, context.company.locale, Locale::En];
         let (locale, entry) = self.find(Kind::Script, name, &locales)?;
-        let run = Run::new(&self.engines[&locale], name, locale, context)?;
-        let text = match &entry.body {
-            Body::Script { text } => unwrapped(&run.text(text)?),
-            Body::Letter { .. } | Body::WhatsApp { .. } | Body::Page { .. } => String::new(),
+        // An answer quotes what the client wrote; his words are no part of the script.
+        let context = LetterContext {
+            why: context.why.as_deref().map(script::harmless),
+            ..context.clone()
         };
+        let run = Run::new(&self.engines[&locale], name, locale, &context)?;
+        let lines = script_lines(&run, entry)?;
         Ok(Script {
-            text: run.not_empty(text, "the text")?,
+            text: run.not_empty(script::as_text(&lines, locale), "the text")?,
+            lines,
             template: name.to_owned(),
             locale,
             version: entry.version.clone(),
@@ -467,7 +475,14 @@ impl Templates {
     ) -> Result<(), RenderError> {
         match kind {
             Kind::Letter | Kind::Manager => {
-                self.letter(kind, name, &[locale], values, None).map(drop)
+                let letter = self.letter(kind, name, &[locale], values, None)?;
+                if kind == Kind::Letter && letter.html.len() > CLIPPED_AT {
+                    return Err(RenderError::TooLarge {
+                        name: name.to_owned(),
+                        limit: CLIPPED_AT,
+                    });
+                }
+                Ok(())
             }
             Kind::Page => self.web_page(kind, name, &[locale], values).map(drop),
             Kind::Certificate => {
@@ -491,7 +506,7 @@ impl Templates {
                         .chain(buttons.iter().map(|(.., key)| key))
                         .chain(header.iter().map(|(_, key)| key))
                         .try_for_each(|key| run.line(key, "a parameter").map(drop)),
-                    Body::Script { text } => run.not_empty(run.text(text)?, "the text").map(drop),
+                    Body::Script { .. } => script_lines(&run, entry).map(drop),
                     Body::Letter { .. } | Body::Page { .. } => Ok(()),
                 }
             }
@@ -535,4 +550,16 @@ impl Templates {
             }
         }
     }
+}
+
+/// The structure of a script as it came out for one client.
+fn script_lines(run: &Run<'_>, entry: &Entry) -> Result<Vec<ScriptLine>, RenderError> {
+    let Body::Script { text } = &entry.body else {
+        return Err(run.empty("the text"));
+    };
+    let text = run.not_empty(unwrapped(&run.text(text)?), "the text")?;
+    script::read(&text).map_err(|broken| {
+        let problem = TemplateProblem::of_file(&entry.file, broken.what).mend(broken.hint);
+        RenderError::Failed(Box::new(problem))
+    })
 }

@@ -1,7 +1,7 @@
 //! For whom a campaign is: every condition with the value that was seen.
 
 use crate::config::campaign::{Condition, CountRange, MoneyRange, TagRule};
-use crate::model::{ClientFacts, DealStatus, RhythmState, Xyz};
+use crate::model::{Abc, ClientFacts, DealStatus, RhythmState, Xyz};
 
 /// One condition of an audience, with what was seen on this client.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -27,6 +27,8 @@ pub struct Derived {
     pub state: Option<RhythmState>,
     /// The frequency class.
     pub xyz: Option<Xyz>,
+    /// The readiness to buy; nothing where nobody has asked.
+    pub abc: Option<Abc>,
     /// Whether the client is a key account.
     pub key_account: bool,
     /// What clients with such baskets also buy.
@@ -95,6 +97,14 @@ fn look_at_rhythm(condition: &Condition, derived: &Derived, seen: &mut Vec<Seen>
     }
     if let Some(classes) = &condition.xyz {
         seen.push(one_of("xyz", classes, derived.xyz));
+    }
+    if let Some(classes) = &condition.abc {
+        seen.push(Seen {
+            value: derived
+                .abc
+                .map_or_else(|| "not asked yet".to_owned(), |class| class.to_string()),
+            ..one_of("abc", classes, derived.abc)
+        });
     }
     if let Some(wanted) = condition.key_account {
         seen.push(truth("key_account", wanted, derived.key_account));
@@ -347,6 +357,7 @@ mod tests {
             usual_gap_days: Some(7.4),
             state: Some(RhythmState::Missed),
             xyz: Some(Xyz::X),
+            abc: Some(Abc::B),
             key_account: false,
             hints: vec!["paper".to_owned(), "ink".to_owned()],
             upsell: vec!["laser".to_owned()],
@@ -358,6 +369,8 @@ mod tests {
             ("usual_gap_days = { at_most = 7 }", false),
             ("state = [\"missed\", \"asleep\"]", true),
             ("xyz = [\"Y\", \"Z\"]", false),
+            ("abc = [\"A\", \"B\"]", true),
+            ("abc = [\"C\"]", false),
             ("key_account = false", true),
             ("hint = [\"lamp\", \"ink\"]", true),
             ("hint = [\"lamp\"]", false),
@@ -387,6 +400,7 @@ mod tests {
     fn who_never_bought_meets_no_condition_on_the_rhythm() {
         for toml in [
             "xyz = [\"X\"]",
+            "abc = [\"A\", \"B\", \"C\"]",
             "state = [\"active\"]",
             "silent_days = { at_least = 0 }",
             "hint = [\"paper\"]",

@@ -16,6 +16,8 @@ pub struct Waiting {
     pub held_out: bool,
     /// Whether the client has answered and waits for us: such a task stands before all others.
     pub answered: bool,
+    /// Whether the client is ready to buy: such a task comes next, and today, whatever the capacity.
+    pub urgent: bool,
 }
 
 /// Ranks the tasks of one manager and keeps to his capacity.
@@ -28,13 +30,15 @@ pub fn rank(mut tasks: Vec<Waiting>, capacity: u16, day: Day) -> Vec<(Waiting, O
         let (of_a, of_b) = (urgency(a, day), urgency(b, day));
         b.answered
             .cmp(&a.answered)
+            .then(b.urgent.cmp(&a.urgent))
             .then(of_b.total_cmp(&of_a))
             .then(a.since.cmp(&b.since))
             .then(a.task.cmp(&b.task))
     });
     let mut place = 0;
     let ranked = tasks.into_iter().enumerate().map(|(slot, task)| {
-        let shown = slot < usize::from(capacity) && !task.held_out;
+        let fits = slot < usize::from(capacity) || task.urgent;
+        let shown = fits && !task.held_out;
         place += u32::from(shown);
         (task, shown.then_some(place))
     });
@@ -63,6 +67,7 @@ mod tests {
             since: Day::from_epoch(since),
             held_out: false,
             answered: false,
+            urgent: false,
         }
     }
 
@@ -106,6 +111,17 @@ mod tests {
         };
         let tasks = [waiting(2, 300, 0), answered];
         assert_eq!(order(&tasks, 1, 10), [(1, Some(1)), (2, None)]);
+    }
+
+    #[test]
+    fn who_is_ready_to_buy_is_called_today_whatever_the_capacity() {
+        let ready = |task| Waiting {
+            urgent: true,
+            ..waiting(task, 1, 0)
+        };
+        let tasks = [waiting(1, 300, 0), ready(2), ready(3)];
+        let placed = order(&tasks, 1, 0);
+        assert_eq!(placed, [(2, Some(1)), (3, Some(2)), (1, None)]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::settings::DealStep;
 use crate::model::{Currency, Day, Locale, Money, RhythmState};
 
 use super::wording;
@@ -67,6 +68,56 @@ pub enum Evidence {
         reason: Option<String>,
         /// Minor units.
         amount: Option<i64>,
+    },
+    /// A deal was lost for a reason that the news answer.
+    RejectionAnswered {
+        /// The day of the rejection.
+        day: Day,
+        /// Days since then.
+        days_ago: i32,
+        /// What it was about.
+        title: Option<String>,
+        /// Why the client said no, in the source's words.
+        reason: Option<String>,
+        /// Minor units.
+        amount: Option<i64>,
+        /// The headline of the piece of news that answers it.
+        news: String,
+    },
+    /// A quote or an invoice is out, and nothing has happened since.
+    StalledDeal {
+        /// The day since which nothing has happened.
+        day: Day,
+        /// Days since then.
+        days_ago: i32,
+        /// What is out.
+        step: DealStep,
+        /// What it is about.
+        title: Option<String>,
+        /// Minor units.
+        amount: Option<i64>,
+    },
+    /// Looked around on the site, left, and has never bought.
+    VisitLapsed {
+        /// The last visit.
+        day: Day,
+        /// Days since then.
+        days_ago: i32,
+        /// Days with a visit.
+        visits: u32,
+        /// The page that was seen last.
+        page: Option<String>,
+    },
+    /// The client has bought enough to be handed over.
+    Handover {
+        /// Purchase days.
+        purchases: u32,
+        /// Minor units in all.
+        turnover: i64,
+        /// The item that decided it, if one did.
+        item: Option<String>,
+        /// The manager who won him, by id.
+        from: String,
     },
     /// A day of the calendar.
     Date {
@@ -159,6 +210,37 @@ impl Evidence {
                 let what = words.deal(title.as_deref(), *amount);
                 words.rejection(*day, *days_ago, &what, reason.as_deref())
             }
+            Self::RejectionAnswered {
+                day,
+                days_ago,
+                title,
+                reason,
+                amount,
+                news,
+            } => {
+                let what = words.deal(title.as_deref(), *amount);
+                let said = words.rejection(*day, *days_ago, &what, reason.as_deref());
+                words.answered(&said, news)
+            }
+            Self::StalledDeal {
+                days_ago,
+                step,
+                title,
+                amount,
+                ..
+            } => words.stalled(*step, *days_ago, &words.deal(title.as_deref(), *amount)),
+            Self::VisitLapsed {
+                days_ago,
+                visits,
+                page,
+                ..
+            } => words.visited(*days_ago, *visits, page.as_deref()),
+            Self::Handover {
+                purchases,
+                turnover,
+                item,
+                ..
+            } => words.handover(*purchases, *turnover, item.as_deref()),
             Self::Date { day } => words.date_of("дата: ", "the date ", *day),
             Self::Birthday { day } => words.date_of("день рождения ", "birthday on ", *day),
             Self::Anniversary { day, years } => {
@@ -280,6 +362,53 @@ impl Words {
         match self.locale {
             Locale::Ru => format!("отказ{what} {day}, {ago} назад{because}"),
             Locale::En => format!("rejection{what} on {day}, {ago} ago{because}"),
+        }
+    }
+
+    fn answered(&self, said: &str, news: &str) -> String {
+        match self.locale {
+            Locale::Ru => format!("{said}; теперь есть ответ: {news}"),
+            Locale::En => format!("{said}; now there is an answer: {news}"),
+        }
+    }
+
+    fn stalled(&self, step: DealStep, days_ago: i32, what: &str) -> String {
+        let silent = self.days(days_ago);
+        match (self.locale, step) {
+            (Locale::Ru, DealStep::Invoice) => format!("счёт{what} выставлен и молчит {silent}"),
+            (Locale::Ru, _) => format!("предложение{what} отправлено и молчит {silent}"),
+            (Locale::En, DealStep::Invoice) => format!("an invoice{what} silent for {silent}"),
+            (Locale::En, _) => format!("a quote{what} silent for {silent}"),
+        }
+    }
+
+    fn visited(&self, days_ago: i32, visits: u32, page: Option<&str>) -> String {
+        let ago = self.days(days_ago);
+        let page = page.map(|page| format!(" ({page})")).unwrap_or_default();
+        match self.locale {
+            Locale::Ru => format!(
+                "дней с визитами на сайт: {visits}, последний {ago} назад{page}; покупок не было"
+            ),
+            Locale::En => {
+                format!("visited the site on {visits} days, last {ago} ago{page}; never bought")
+            }
+        }
+    }
+
+    fn handover(&self, purchases: u32, turnover: i64, item: Option<&str>) -> String {
+        let money = self.money(turnover);
+        let item = item.map(|item| match self.locale {
+            Locale::Ru => format!(", в том числе «{item}»"),
+            Locale::En => format!(", \"{item}\" among it"),
+        });
+        let item = item.unwrap_or_default();
+        match self.locale {
+            Locale::Ru => {
+                format!("клиент вырос: дней с покупками {purchases}, всего {money}{item}")
+            }
+            Locale::En => {
+                format!("has grown: purchases on {purchases} days, {money} in all{item}")
+            }
         }
     }
 

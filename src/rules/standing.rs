@@ -99,14 +99,15 @@ impl Standing {
         self.law.returns_within(f64::from(self.days_silent), days)
     }
 
-    /// What the conditions of an audience look at, hints left aside: they follow from what was
-    /// bought, not from when.
+    /// What the conditions of an audience look at, hints and readiness left aside: they
+    /// follow from what was bought and said, not from when.
     pub fn derived(&self) -> Derived {
         Derived {
             days_silent: Some(self.days_silent),
             usual_gap_days: Some(self.law.usual_gap_days()),
             state: Some(self.state),
             xyz: Some(self.xyz),
+            abc: None,
             key_account: self.key_account,
             hints: Vec::new(),
             upsell: Vec::new(),

@@ -4,23 +4,22 @@
 //! down loses nobody, and an episode has a business key that stays the same however late it is
 //! seen.
 
-use std::collections::BTreeMap;
-
-use crate::config::campaign::{DateRule, DayOff, MissedLevel, Trigger, VolumeDropKind};
+use crate::config::campaign::{Campaign, DateRule, DayOff, MissedLevel, Trigger, VolumeDropKind};
+use crate::config::settings::{DealStep, Settings};
 use crate::config::values::Days;
-use crate::model::{ClientFacts, Day, Deal, DealStatus, RhythmDates};
+use crate::model::{ClientFacts, Day, RhythmDates};
 
 use super::base_facts::BaseFacts;
 use super::calendar::{self, Dating};
+use super::client_trigger::{self, Grown};
+use super::deal_trigger::{self, AskAgain, THANKS_DAYS};
 use super::evidence::Evidence;
+use super::staff::Staff;
 use super::standing::{RETURN_HORIZON_DAYS, Standing};
 
 /// An episode that nobody acted on for so many days is no longer fresh: it may only enter as
 /// backlog.
 pub const FRESH_DAYS: i32 = 30;
-
-/// How long after a purchase a thank-you still makes sense.
-const THANKS_DAYS: i32 = 7;
 
 /// How old people get, in years.
 const OLDEST_YEARS: i32 = 120;
@@ -58,52 +57,79 @@ pub struct NotYet {
     pub on: Option<Day>,
 }
 
+/// What a trigger looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight<'a> {
+    /// The campaign whose trigger it is.
+    pub campaign: &'a Campaign,
+    /// The client.
+    pub facts: &'a ClientFacts,
+    /// Where he stands; absent when he has never bought.
+    pub standing: Option<&'a Standing>,
+    /// What is known of the whole base.
+    pub base: &'a BaseFacts,
+    /// The company's configuration.
+    pub settings: &'a Settings,
+    /// The managers.
+    pub staff: &'a Staff,
+    /// The day that is looked at.
+    pub day: Day,
+}
+
 /// The occasions that a trigger sees today, the newest first.
-pub fn episodes(
-    trigger: &Trigger,
-    facts: &ClientFacts,
-    standing: Option<&Standing>,
-    base: &BaseFacts,
-    holidays: &[Day],
-    day: Day,
-) -> Result<Vec<Episode>, NotYet> {
+pub fn episodes(sight: &Sight<'_>) -> Result<Vec<Episode>, NotYet> {
+    let Sight {
+        facts,
+        standing,
+        base,
+        day,
+        ..
+    } = *sight;
+    let trigger = &sight.campaign.trigger;
     let standing_value = standing.map_or(0, |standing| standing.value_at_risk);
     let found = match trigger {
         Trigger::MissedCycle { level, lead } => missed_cycle(*level, *lead, standing, day)?,
         Trigger::SecondPurchase {} => second_purchase(facts, standing, base, day)?,
         Trigger::VolumeDrop { of } => volume_drops(*of, facts, base),
         Trigger::Purchase {} => purchases(facts, standing_value, day),
-        Trigger::DealWon {} => deals_won(&facts.deals, day),
-        Trigger::FriendBought {} => friends_bought(facts, standing_value, day),
+        Trigger::DealWon {} => deal_trigger::won(sight),
+        Trigger::FriendBought {} => friends_bought(sight),
         Trigger::Rejection {
             reasons,
             after,
             after_by_reason,
-        } => rejections(
-            &facts.deals,
-            reasons,
-            *after,
-            after_by_reason,
-            standing_value,
-            day,
-        )?,
-        Trigger::Date {
-            day: rule,
-            lead,
-            on_day_off,
         } => {
-            let dating = dating(*lead, *on_day_off, holidays);
-            dates(*rule, &dating, standing_value, day)?
+            let ask = AskAgain {
+                reasons,
+                after: *after,
+                after_by_reason,
+            };
+            deal_trigger::rejections(&ask, sight)?
         }
-        Trigger::Birthday { lead, on_day_off } => {
-            let dating = dating(*lead, *on_day_off, holidays);
-            birthdays(facts.client.birthday, &dating, standing_value, day)?
+        Trigger::RejectionAnswered { day: on } => deal_trigger::answered(*on, sight)?,
+        Trigger::StalledDeal { at, after } => deal_trigger::stalled(at, *after, sight)?,
+        Trigger::VisitLapsed { visits, after } => {
+            client_trigger::visit_lapsed(*visits, *after, sight)?
         }
-        Trigger::Anniversary { lead, on_day_off } => {
-            let dating = dating(*lead, *on_day_off, holidays);
-            anniversaries(facts, &dating, standing_value, day)?
+        Trigger::Handover {
+            from,
+            purchases,
+            turnover,
+            items,
+            ..
+        } => {
+            let grown = Grown {
+                from: *from,
+                purchases: *purchases,
+                turnover: *turnover,
+                items,
+            };
+            client_trigger::handover(&grown, sight)?
         }
-        Trigger::News { day: on, .. } => news(*on, standing_value, day)?,
+        Trigger::Date { .. }
+        | Trigger::Birthday { .. }
+        | Trigger::Anniversary { .. }
+        | Trigger::News { .. } => of_the_calendar(sight, standing_value)?,
     };
     if found.is_empty() {
         return Err(NotYet {
@@ -120,6 +146,8 @@ fn nothing_words(trigger: &Trigger) -> &'static str {
         Trigger::DealWon {} => "no deal won in the last days",
         Trigger::FriendBought {} => "no friend has bought in the last days",
         Trigger::Rejection { .. } => "no rejection",
+        Trigger::RejectionAnswered { .. } => "no rejection for a reason that the news answer",
+        Trigger::StalledDeal { .. } => "no quote or invoice is out",
         Trigger::VolumeDrop { .. } => "buys as much as usual",
         _ => "no occasion",
     }
@@ -235,10 +263,11 @@ fn purchases(facts: &ClientFacts, value: i64, day: Day) -> Vec<Episode> {
 }
 
 /// One episode for each friend: he can be new only once.
-fn friends_bought(facts: &ClientFacts, value: i64, day: Day) -> Vec<Episode> {
-    let friends = facts.friends.iter();
+fn friends_bought(sight: &Sight<'_>) -> Vec<Episode> {
+    let value = sight.standing.map_or(0, |standing| standing.value_at_risk);
+    let friends = sight.facts.friends.iter();
     friends
-        .filter(|friend| (0..=FRIEND_DAYS).contains(&day.days_since(friend.day)))
+        .filter(|friend| (0..=FRIEND_DAYS).contains(&sight.day.days_since(friend.day)))
         .map(|friend| Episode {
             key: format!("friend:{}", friend.friend),
             began_on: friend.day,
@@ -270,84 +299,26 @@ fn volume_drops(of: VolumeDropKind, facts: &ClientFacts, base: &BaseFacts) -> Ve
         .collect()
 }
 
-/// Closed deals of one kind, the newest first, each with the day of its closing.
-fn closed(deals: &[Deal], status: DealStatus) -> Vec<(&Deal, Day)> {
-    let mut closed: Vec<(&Deal, Day)> = deals
-        .iter()
-        .filter(|deal| deal.status == status)
-        .filter_map(|deal| deal.closed_on.map(|day| (deal, day)))
-        .collect();
-    closed.sort_by(|(a, day_a), (b, day_b)| day_b.cmp(day_a).then_with(|| a.ext_id.cmp(&b.ext_id)));
-    closed
-}
-
-fn deals_won(deals: &[Deal], day: Day) -> Vec<Episode> {
-    closed(deals, DealStatus::Won)
-        .into_iter()
-        .filter(|(_, won)| (0..=THANKS_DAYS).contains(&day.days_since(*won)))
-        .map(|(deal, won)| Episode {
-            key: format!("won:{}", deal.ext_id),
-            began_on: won,
-            last_entry: Some(won.plus(THANKS_DAYS)),
-            evidence: Evidence::DealWon {
-                day: won,
-                title: deal.title.clone(),
-                amount: deal.amount,
-            },
-            value: deal.amount.unwrap_or_default(),
-        })
-        .collect()
-}
-
-fn rejections(
-    deals: &[Deal],
-    reasons: &[String],
-    after: Days,
-    after_by_reason: &BTreeMap<String, Days>,
-    standing_value: i64,
-    day: Day,
-) -> Result<Vec<Episode>, NotYet> {
-    let same = |a: &str, b: &str| a.trim().to_lowercase() == b.trim().to_lowercase();
-    let wanted = |deal: &Deal| {
-        let reason = deal.reason.as_deref().unwrap_or_default();
-        reasons.is_empty() || reasons.iter().any(|wanted| same(wanted, reason))
-    };
-    let wait = |deal: &Deal| {
-        let reason = deal.reason.as_deref().unwrap_or_default();
-        let own = after_by_reason.iter().find(|(key, _)| same(key, reason));
-        own.map_or(after, |(_, days)| *days).count()
-    };
-    let mut found = Vec::new();
-    let mut next: Option<Day> = None;
-    for (deal, lost) in closed(deals, DealStatus::Lost)
-        .into_iter()
-        .filter(|(deal, _)| wanted(deal))
-    {
-        let began_on = lost.plus(wait(deal));
-        if began_on > day {
-            next = Some(next.map_or(began_on, |known| known.min(began_on)));
-            continue;
+/// What days of the calendar bring.
+fn of_the_calendar(sight: &Sight<'_>, value: i64) -> Result<Vec<Episode>, NotYet> {
+    let (facts, day) = (sight.facts, sight.day);
+    let holidays = &sight.settings.hours.holidays;
+    match &sight.campaign.trigger {
+        Trigger::Date {
+            day: rule,
+            lead,
+            on_day_off,
+        } => dates(*rule, &dating(*lead, *on_day_off, holidays), value, day),
+        Trigger::Birthday { lead, on_day_off } => {
+            let dating = dating(*lead, *on_day_off, holidays);
+            birthdays(facts.client.birthday, &dating, value, day)
         }
-        found.push(Episode {
-            key: format!("rejection:{}", deal.ext_id),
-            began_on,
-            last_entry: None,
-            evidence: Evidence::Rejection {
-                day: lost,
-                days_ago: day.days_since(lost),
-                title: deal.title.clone(),
-                reason: deal.reason.clone(),
-                amount: deal.amount,
-            },
-            value: deal.amount.unwrap_or(standing_value),
-        });
-    }
-    match next {
-        Some(on) if found.is_empty() => Err(NotYet {
-            because: "it is too early to ask again".to_owned(),
-            on: Some(on),
-        }),
-        _ => Ok(found),
+        Trigger::Anniversary { lead, on_day_off } => {
+            let dating = dating(*lead, *on_day_off, holidays);
+            anniversaries(facts, &dating, value, day)
+        }
+        Trigger::News { day: on, .. } => news(*on, value, day),
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -504,12 +475,31 @@ pub fn remembered(
             day: began_on,
             amount: None,
         },
-        (Trigger::Rejection { .. }, _) => Evidence::Rejection {
+        (Trigger::Rejection { .. } | Trigger::RejectionAnswered { .. }, _) => Evidence::Rejection {
             day: began_on,
             days_ago: day.days_since(began_on),
             title: None,
             reason: None,
             amount: None,
+        },
+        (Trigger::StalledDeal { .. }, _) => Evidence::StalledDeal {
+            day: began_on,
+            days_ago: day.days_since(began_on),
+            step: DealStep::Quote,
+            title: None,
+            amount: None,
+        },
+        (Trigger::VisitLapsed { .. }, _) => Evidence::VisitLapsed {
+            day: began_on,
+            days_ago: day.days_since(began_on),
+            visits: 0,
+            page: None,
+        },
+        (Trigger::Handover { .. }, _) => Evidence::Handover {
+            purchases: facts.purchase_days(),
+            turnover: facts.totals.turnover,
+            item: None,
+            from: facts.client.manager.clone().unwrap_or_default(),
         },
         (Trigger::News { .. }, _) => Evidence::News { day: began_on },
         (Trigger::Birthday { lead, .. }, _) => Evidence::Birthday {
@@ -551,41 +541,5 @@ mod tests {
             amount,
         };
         assert_eq!(seen, expected);
-    }
-
-    #[test]
-    fn a_rejection_comes_back_by_its_reason() {
-        let deal = Deal {
-            ext_id: "d1".to_owned(),
-            title: None,
-            status: DealStatus::Lost,
-            stage: None,
-            amount: Some(5_000),
-            opened_on: None,
-            closed_on: Some(day("2026-01-10")),
-            reason: Some(" Price ".to_owned()),
-            readiness: crate::model::Readiness::default(),
-        };
-        let by_reason = BTreeMap::from([("price".to_owned(), Days(30))]);
-        let ask = |on: &str, reasons: &[String]| {
-            rejections(
-                std::slice::from_ref(&deal),
-                reasons,
-                Days(90),
-                &by_reason,
-                0,
-                day(on),
-            )
-        };
-        assert_eq!(
-            ask("2026-02-08", &[]).unwrap_err().on,
-            Some(day("2026-02-09"))
-        );
-        assert_eq!(ask("2026-02-09", &[]).unwrap()[0].key, "rejection:d1");
-        assert!(
-            ask("2026-02-09", &["no need".to_owned()])
-                .unwrap()
-                .is_empty()
-        );
     }
 }

@@ -74,6 +74,9 @@ const MANAGER_COLUMNS: &[Column] = &[
     optional("role", "роль"),
     optional("capacity", "задач в день|tasks per day"),
     optional("locale", "language|язык"),
+    optional("absent_from", "отсутствует с|в отпуске с"),
+    optional("absent_to", "absent until|отсутствует по|в отпуске по"),
+    optional("substitute", "замещает|замена"),
 ];
 
 const CLIENT_COLUMNS: &[Column] = &[

@@ -1,5 +1,5 @@
 //! The servers: pages for clients and hooks for providers on one address, the company's own people
-//! on another.
+//! ([`staff`]) on another.
 //!
 //! The public one knows three things: leaving ([`leaving`]), certificates ([`certificate`]), and what
 //! providers tell ([`hooks`]). The other one has the page for the till ([`till`]). What comes in is stored and answered; what it means is found out by
@@ -12,6 +12,7 @@ mod hooks;
 mod leaving;
 mod seat;
 mod site;
+mod staff;
 mod till;
 
 use std::net::SocketAddr;
@@ -64,6 +65,9 @@ pub enum WebError {
     /// The PIN of the till.
     #[error("certificates: {0}")]
     TillPin(SecretError),
+    /// The pages of the staff.
+    #[error("the pages of the staff are broken: {0}")]
+    Pages(String),
     /// A server ended by itself.
     #[error("a server ended: {0}")]
     Ended(std::io::Error),
@@ -73,6 +77,7 @@ pub enum WebError {
 #[derive(Debug)]
 pub struct Web {
     site: Arc<Site>,
+    desk: Arc<staff::Desk>,
     public: TcpListener,
     staff: TcpListener,
 }
@@ -84,11 +89,13 @@ impl Web {
     ///
     /// An address is none or is taken, or the word for the hook of mail cannot be read.
     pub async fn bind(app: Arc<App>) -> Result<Self, WebError> {
-        let (web, site) = (&app.settings.web, Site::new(app.clone())?);
+        let web = &app.settings.web;
+        let site = Arc::new(Site::new(app.clone())?);
         let public = listener("public", &web.public, web.public_address()).await?;
         let staff = listener("staff", &web.staff, web.staff_address()).await?;
         Ok(Self {
-            site: Arc::new(site),
+            desk: staff::desk(site.clone())?,
+            site,
             public,
             staff,
         })
@@ -122,7 +129,7 @@ impl Web {
         let public = public(self.site.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let public =
             axum::serve(self.public, public).with_graceful_shutdown(stop.clone().cancelled_owned());
-        let staff = staff(self.site.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let staff = staff::routes(self.desk).into_make_service_with_connect_info::<SocketAddr>();
         let staff =
             axum::serve(self.staff, staff).with_graceful_shutdown(stop.clone().cancelled_owned());
         let both = async { tokio::try_join!(public.into_future(), staff.into_future()) };
@@ -186,16 +193,6 @@ fn public(site: Arc<Site>) -> Router {
         .route("/hooks/mail", post(hooks::mail).layer(mail))
         .route("/healthz", get(healthy))
         .fallback(leaving::not_found)
-        .layer(middleware::from_fn_with_state(site.clone(), site::bounds))
-        .layer(middleware::map_response(site::heads))
-        .with_state(site)
-}
-
-/// What the company's own people may ask for.
-fn staff(site: Arc<Site>) -> Router {
-    Router::new()
-        .route("/healthz", get(healthy))
-        .merge(till::routes())
         .layer(middleware::from_fn_with_state(site.clone(), site::bounds))
         .layer(middleware::map_response(site::heads))
         .with_state(site)

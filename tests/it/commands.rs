@@ -338,10 +338,10 @@ fn outcomes_are_checked_before_they_are_recorded() {
     let home = Home::new();
     home.run(&["run", "--once", "--as-of", "2026-03-02"]);
     home.run(&["run", "--once", "--as-of", "2026-03-03"]);
-    assert_eq!(home.run(&["tasks", "outcome", "999", "refused"]).code, 2);
+    assert_eq!(home.run(&["tasks", "outcome", "999", "rejection"]).code, 2);
     assert_eq!(home.run(&["tasks", "outcome", "1", "perhaps"]).code, 2);
     assert_eq!(home.run(&["tasks", "outcome", "1", "come_back"]).code, 2);
-    let said = home.run(&["tasks", "outcome", "1", "refused", "--on", "2026-03-03"]);
+    let said = home.run(&["tasks", "outcome", "1", "rejection", "--on", "2026-03-03"]);
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(
         home.run(&["runs", "approve", "2026-03-02", "--by", "Olga"])

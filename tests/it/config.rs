@@ -109,6 +109,8 @@ pub(crate) fn templates() -> KnownTemplates {
             "thank-you-short",
         ]),
         scripts: names(&[
+            "answered",
+            "handover",
             "key-account",
             "new-year-gift",
             "rejection",

@@ -8,8 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms from the ground up; a room may use those with a smaller number. On the ground floor
-/// `model` lies below the others, and on the third `app` is what the others are handed, and what
-/// `certificates` do is asked for by `jobs` and by `web`.
+/// `model` lies below the others, and on the third `app` is what `jobs` and `web` are handed, and `web`
+/// shows what `jobs` do. What both do with `certificates` stands between them and `app`.
 const FLOORS: &[(&str, u8)] = &[
     ("model", 0),
     ("config", 1),
@@ -23,7 +23,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("app", 30),
     ("certificates", 31),
     ("jobs", 32),
-    ("web", 32),
+    ("web", 33),
     ("cli", 40),
     ("main", 40),
     ("lib", 40),

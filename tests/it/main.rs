@@ -12,6 +12,7 @@ mod doctor;
 mod house;
 mod import;
 mod letters;
+mod pages;
 mod service;
 mod shop;
 mod smtp;

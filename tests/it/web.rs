@@ -249,7 +249,7 @@ impl Company {
 }
 
 /// A client of HTTP that follows nothing and remembers nothing.
-fn http() -> reqwest::Client {
+pub(crate) fn http() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let policy = reqwest::redirect::Policy::none();
     reqwest::Client::builder().redirect(policy).build().unwrap()

@@ -18,7 +18,7 @@ pub(super) struct Answer {
 /// How often each outcome comes, in percent; what is left to 100 is not called on the day.
 const SHARES: [(OutcomeKind, u32); 7] = [
     (OutcomeKind::Interested, 24),
-    (OutcomeKind::Refused, 19),
+    (OutcomeKind::Rejection, 19),
     (OutcomeKind::NoAnswer, 22),
     (OutcomeKind::ComeBack, 14),
     (OutcomeKind::FriendNamed, 6),
@@ -73,7 +73,10 @@ pub(super) fn answer(task: &TaskRow, day: Day, buys_next_day: bool) -> Option<An
     let at_most_later = if is_key { 6 } else { 18 };
     let until = (kind == OutcomeKind::ComeBack).then(|| day.plus(4 + draw.of_many(at_most_later)));
     Some(Answer {
-        outcome: Outcome { kind, day, until },
+        outcome: Outcome {
+            until,
+            ..Outcome::new(kind, day)
+        },
         note: note(kind, &draw),
     })
 }
@@ -89,12 +92,12 @@ fn kind(shares: &[(OutcomeKind, u32)], percent: u32) -> Option<OutcomeKind> {
 fn note(kind: OutcomeKind, draw: &Draw) -> Option<&'static str> {
     let notes: &[&str] = match kind {
         OutcomeKind::Interested => &INTERESTED,
-        OutcomeKind::Refused => &SAID_NO,
+        OutcomeKind::Rejection => &SAID_NO,
         OutcomeKind::ComeBack => &ASKED_TO_COME_BACK,
         OutcomeKind::FriendNamed => &FRIENDS,
         OutcomeKind::Bought => return Some("заказал, оплатит завтра"),
         OutcomeKind::DoNotContact => return Some("просит больше не звонить"),
-        OutcomeKind::NoAnswer | OutcomeKind::WrongNumber => return None,
+        _ => return None,
     };
     notes
         .get(draw.of_many(notes.len() as i32).unsigned_abs() as usize)
@@ -153,12 +156,19 @@ mod tests {
             state: "open".to_owned(),
             value: 1,
             rank: Some(1),
+            listed_on: None,
             planned_on: Day::from_epoch(20_000),
             not_before: Day::from_epoch(20_000),
             attempts,
             outcome: None,
             closed_on: None,
             closed_by: None,
+            acting: "anna".to_owned(),
+            urgent: false,
+            apart: false,
+            taker: None,
+            first_listed_on: None,
+            escalated_on: None,
             inputs: String::new(),
         }
     }

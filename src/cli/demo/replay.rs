@@ -12,7 +12,7 @@ use crate::cli::progress;
 use crate::db::{TaskFilter, TaskRow};
 use crate::jobs::day::{self, DayOptions, RunOutcome, RunSummary};
 use crate::jobs::deliver;
-use crate::jobs::outcome::record;
+use crate::jobs::outcome::{Told, record};
 use crate::model::{Day, OutcomeKind};
 use crate::rules::plan::Plan;
 
@@ -163,8 +163,13 @@ impl Work {
             let Some(answer) = answer(&task, day, buys) else {
                 continue;
             };
-            record(app, task.id, &answer.outcome, answer.note, &task.manager).await?;
-            *self.outcomes.entry(answer.outcome.kind).or_default() += 1;
+            let kind = answer.outcome.kind;
+            let told = Told {
+                note: answer.note,
+                ..Told::new(answer.outcome, &task.acting)
+            };
+            record(app, task.id, &told).await?;
+            *self.outcomes.entry(kind).or_default() += 1;
         }
         Ok(())
     }

@@ -57,6 +57,8 @@ const RULES: &[Rule] = &[
     lead_needs_level_due,
     reasons_are_among_those_asked_for,
     second_purchase_is_for_one_time_buyers,
+    handover_has_a_measure,
+    news_that_answer_name_reasons,
     ranges_have_an_order,
     attributes_name_values,
     holdout_leaves_somebody,
@@ -373,6 +375,47 @@ fn goal_has_time(campaign: &Campaign) -> Vec<Finding> {
     )]
 }
 
+/// A hand-over begins somewhere, and leads from one role to another.
+fn handover_has_a_measure(campaign: &Campaign) -> Vec<Finding> {
+    let Trigger::Handover {
+        from,
+        to,
+        purchases,
+        turnover,
+        items,
+    } = &campaign.trigger
+    else {
+        return Vec::new();
+    };
+    let mut findings = Vec::new();
+    if purchases.is_none() && turnover.is_none() && items.is_empty() {
+        let hint = "add purchases = 3, turnover = \"100000 RUB\", or items = [\"…\"]";
+        let message = "nothing says when a client is handed over";
+        findings.push(Finding::error(top("trigger").key("on"), message, hint));
+    }
+    if from == to {
+        let message = format!("a client is handed over from {from} to {to}: nothing changes");
+        let finding = Finding::error(top("trigger").key("to"), message, "name another role");
+        findings.push(finding.given(top("trigger").key("from")));
+    }
+    findings
+}
+
+/// News that answer rejections say which.
+fn news_that_answer_name_reasons(campaign: &Campaign) -> Vec<Finding> {
+    if !matches!(campaign.trigger, Trigger::RejectionAnswered { .. }) {
+        return Vec::new();
+    }
+    let on = top("trigger").key("on");
+    let mut items = campaign.news.iter().flat_map(|news| &news.items);
+    if items.any(|item| !item.answers.is_empty()) {
+        return Vec::new();
+    }
+    let message = "no piece of news says which reasons it answers: nobody hears of it";
+    let hint = "add answers = [\"price\"] to a [[news.item]]";
+    vec![Finding::error(on.clone(), message, hint).given(top("news"))]
+}
+
 fn has_steps(campaign: &Campaign) -> Vec<Finding> {
     if !campaign.steps.is_empty() {
         return Vec::new();
@@ -386,7 +429,10 @@ fn has_steps(campaign: &Campaign) -> Vec<Finding> {
 }
 
 fn news_has_its_items(campaign: &Campaign) -> Vec<Finding> {
-    let is_news = matches!(campaign.trigger, Trigger::News { .. });
+    let is_news = matches!(
+        campaign.trigger,
+        Trigger::News { .. } | Trigger::RejectionAnswered { .. }
+    );
     let on = top("trigger").key("on");
     let finding = match (&campaign.news, is_news) {
         (None, true) => Finding::error(

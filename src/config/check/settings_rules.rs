@@ -26,7 +26,10 @@ const RULES: &[Rule] = &[
     database_is_understood,
     distances_are_not_nothing,
     shares_leave_a_choice,
-    default_manager_is_known,
+    named_managers_are_known,
+    absences_have_an_order,
+    crm_url_names_the_client,
+    own_source_is_not_taken,
 ];
 
 /// Runs every rule; relative paths start at `home`.
@@ -251,19 +254,83 @@ fn shares_leave_a_choice(settings: &Settings) -> Vec<Finding> {
     findings.collect()
 }
 
-fn default_manager_is_known(settings: &Settings) -> Vec<Finding> {
-    let (Some(wanted), Some(known)) = (&settings.tasks.default_manager, known_managers(settings))
-    else {
+/// The managers whom the settings name by id exist, as far as that can be known.
+fn named_managers_are_known(settings: &Settings) -> Vec<Finding> {
+    let Some(known) = known_managers(settings) else {
         return Vec::new();
     };
-    if known.contains(&wanted.as_str()) {
+    let tasks = top("tasks");
+    let mut named = vec![
+        (
+            &settings.tasks.default_manager,
+            tasks.key("default_manager"),
+        ),
+        (&settings.tasks.head, tasks.key("head")),
+        (&settings.tasks.expert, tasks.key("expert")),
+    ];
+    let managers = settings.managers.iter().enumerate();
+    named.extend(managers.map(|(n, manager)| {
+        let at = top("manager").index(n).key("substitute");
+        (&manager.substitute, at)
+    }));
+    let unknown = named
+        .into_iter()
+        .filter_map(|(id, at)| Some((id.as_deref()?, at)))
+        .filter(|(id, _)| !known.contains(id));
+    let findings = unknown.map(|(id, at)| {
+        Finding::warning(at, unknown_manager(id), manager_hint(id, &known)).given(top("manager"))
+    });
+    findings.collect()
+}
+
+/// Somebody is away from a day to a later one, and nobody stands in for himself.
+fn absences_have_an_order(settings: &Settings) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (n, manager) in settings.managers.iter().enumerate() {
+        let at = top("manager").index(n);
+        for (i, days) in manager.absent.iter().enumerate() {
+            if days.to < days.from {
+                let message = format!("{} is away from {} to {}", manager.id, days.from, days.to);
+                let place = at.key("absent").index(i);
+                findings.push(Finding::error(place, message, "swap from and to"));
+            }
+        }
+        if manager.substitute.as_ref() == Some(&manager.id) {
+            let message = format!("{} stands in for himself", manager.id);
+            let place = at.key("substitute");
+            findings.push(Finding::error(place, message, "name somebody else"));
+        }
+    }
+    findings
+}
+
+/// A link to the CRM that leads to the same page for everybody is none.
+fn crm_url_names_the_client(settings: &Settings) -> Vec<Finding> {
+    let url = settings.tasks.crm_url.as_deref();
+    if url.is_none_or(|url| url.contains("{id}")) {
         return Vec::new();
     }
-    let at = top("tasks").key("default_manager");
-    vec![
-        Finding::warning(at, unknown_manager(wanted), manager_hint(wanted, &known))
-            .given(top("manager")),
-    ]
+    let at = top("tasks").key("crm_url");
+    let message = "the address is the same for every client";
+    let hint = "put {id} where the id of the client stands";
+    vec![Finding::error(at, message, hint)]
+}
+
+/// What is written down here has a source of its own.
+fn own_source_is_not_taken(settings: &Settings) -> Vec<Finding> {
+    let taken = settings
+        .sources
+        .iter()
+        .position(|source| source.name == "rekindle");
+    let finding = taken.map(|n| {
+        let message = "\"rekindle\" is the source of what is written down here: friends and deals";
+        Finding::error(
+            source(n).key("name"),
+            message,
+            "give the source another name",
+        )
+    });
+    finding.into_iter().collect()
 }
 
 /// The ids of all managers, when no source can bring more of them.

@@ -153,6 +153,8 @@ fn add_lists(row: &SqliteRow, message: &mut AtTheDoor, door: &Door<'_>) -> Resul
             closed_on: Some(Day::from_epoch(closed_on)),
             reason: None,
             readiness: Readiness::default(),
+            stage_since: None,
+            manager: None,
         });
     }
     Ok(())

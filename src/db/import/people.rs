@@ -4,7 +4,7 @@ use super::super::Result;
 use super::named::{Named, name};
 use super::{Bulk, Merge};
 use crate::config::settings::FactKind;
-use crate::model::{ContactFact, Locale, ManagerFact};
+use crate::model::{ContactFact, Day, Locale, ManagerFact};
 
 impl Merge {
     /// Begins to take up managers.
@@ -19,14 +19,21 @@ impl Merge {
         let mut listed = Bulk::new("INSERT INTO listed_managers VALUES", "(?)", "");
         let mut rows = Bulk::new(
             "INSERT INTO managers (source_id, ext_id, name, email, phone, role, capacity, locale,
-                                   first_import, last_import) VALUES",
-            format!("({0}, ?, ?, ?, ?, ?, ?, ?, {1}, {1})", self.source, self.import),
+                                   absent_from, absent_to, substitute, first_import, last_import)
+             VALUES",
+            format!(
+                "({0}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {1}, {1})",
+                self.source, self.import
+            ),
             "ON CONFLICT (source_id, ext_id) DO UPDATE SET
                  name = excluded.name, email = excluded.email, phone = excluded.phone,
                  role = excluded.role, capacity = excluded.capacity, locale = excluded.locale,
-                 last_import = excluded.last_import
-             WHERE (name, email, phone, role, capacity, locale) IS NOT (excluded.name,
-                 excluded.email, excluded.phone, excluded.role, excluded.capacity, excluded.locale)",
+                 absent_from = excluded.absent_from, absent_to = excluded.absent_to,
+                 substitute = excluded.substitute, last_import = excluded.last_import
+             WHERE (name, email, phone, role, capacity, locale, absent_from, absent_to, substitute)
+                 IS NOT (excluded.name, excluded.email, excluded.phone, excluded.role,
+                 excluded.capacity, excluded.locale, excluded.absent_from, excluded.absent_to,
+                 excluded.substitute)",
         );
         for manager in batch {
             listed
@@ -39,6 +46,10 @@ impl Merge {
             rows.add(manager.phone)?.add(manager.role.word())?;
             rows.add(manager.capacity.map(i64::from))?;
             rows.add(manager.locale.map(Locale::code))?;
+            for day in [manager.absent_from, manager.absent_to] {
+                rows.add(day.map(Day::epoch_days))?;
+            }
+            rows.add(manager.substitute)?;
             rows.end_row(&mut self.tx).await?;
         }
         listed.flush(&mut self.tx).await?;

@@ -231,9 +231,9 @@ async fn hand_over(
                        FROM tasks t
                        WHERE t.campaign = m.campaign AND t.client_id = m.client_id
                          AND t.episode = m.episode AND t.script = ?3),
-                coalesce(c.manager, ?6), ?4, ?3, 'waiting', ?5, ?5,
+                coalesce(cm.manager, ?6), ?4, ?3, 'waiting', ?5, ?5,
                 coalesce((SELECT max(value) FROM tasks t WHERE t.client_id = m.client_id), 0), ?2
-         FROM messages m LEFT JOIN clients c ON c.id = m.client_id
+         FROM messages m LEFT JOIN client_managers cm ON cm.client_id = m.client_id
          WHERE m.id = ?1",
     )
     .bind(message)

@@ -1,6 +1,6 @@
 //! The managers' lists of a day: who stands where, and the letter that brings the list.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::app::App;
 use crate::db::{Listed, NewList, StoreError, TaskFilter, TaskRow};
@@ -24,33 +24,87 @@ pub struct ManagerList {
     pub context: TaskListContext,
 }
 
-/// The place of every waiting task of the day: by value at risk, within each capacity.
+/// The place of every waiting task of the day: by value at risk, within the capacity of whoever is
+/// there.
 pub(super) async fn rank(app: &App, day: Day) -> Result<Vec<Listed>, StoreError> {
     let managers = Managers::read(app).await?;
+    let more = app.store.more_asked(day).await?;
+    let mut listed = Vec::new();
+    for (acting, ranked) in ranked(app, &managers, day, &more).await? {
+        listed.extend(ranked.into_iter().map(|(one, rank)| Listed {
+            task: one.task,
+            acting: acting.clone(),
+            rank,
+        }));
+    }
+    Ok(listed)
+}
+
+/// Everybody's tasks in their order, by the manager on whose list they stand.
+async fn ranked(
+    app: &App,
+    managers: &Managers,
+    day: Day,
+    more: &HashMap<String, u16>,
+) -> Result<BTreeMap<String, Vec<(Waiting, Option<u32>)>>, StoreError> {
+    let since = waiting::expired_since(app, day);
     let mut by_manager: BTreeMap<String, Vec<Waiting>> = BTreeMap::new();
-    for task in app
-        .store
-        .task_queue(day, waiting::expired_since(app, day))
-        .await?
-    {
+    for task in app.store.task_queue(day, since).await? {
         let waiting = Waiting {
             task: task.id,
             value: task.value,
             since: task.planned_on,
             held_out: task.held_out,
             answered: task.answered,
+            urgent: task.urgent,
         };
-        by_manager.entry(task.manager).or_default().push(waiting);
+        let acting = managers.staff().acting(&task.manager, day).to_owned();
+        by_manager.entry(acting).or_default().push(waiting);
     }
-    let mut listed = Vec::new();
-    for (manager, waiting) in by_manager {
-        let ranked = day_list::rank(waiting, managers.capacity(&manager), day);
-        listed.extend(ranked.into_iter().map(|(one, rank)| Listed {
+    let ranked = by_manager.into_iter().map(|(manager, waiting)| {
+        let extra = more.get(&manager).copied().unwrap_or_default();
+        let capacity = managers.capacity(&manager).saturating_add(extra);
+        let ranked = day_list::rank(waiting, capacity, day);
+        (manager, ranked)
+    });
+    Ok(ranked.collect())
+}
+
+/// Puts more tasks onto a manager's list of a day: the next of his own, then those that are nobody's.
+/// Returns the tasks that came onto it.
+pub async fn more(app: &App, manager: &str, wanted: u16, day: Day) -> Result<Vec<i64>, StoreError> {
+    let managers = Managers::read(app).await?;
+    let asked = app.store.more_asked(day).await?;
+    let mut all = ranked(app, &managers, day, &asked).await?;
+    let own = all.remove(manager).unwrap_or_default();
+    let filter = TaskFilter {
+        manager: Some(manager),
+        listed_on: Some(day),
+        ..TaskFilter::default()
+    };
+    let listed_now = app.store.tasks(&filter).await?;
+    let last = listed_now.iter().filter_map(|task| task.rank).max();
+    let mut rank = last
+        .and_then(|rank| u32::try_from(rank).ok())
+        .unwrap_or_default();
+    let is_listed = |task: i64| listed_now.iter().any(|listed| listed.id == task);
+    let nobodys = all.remove("").unwrap_or_default();
+    let waiting = own.into_iter().chain(nobodys).map(|(one, _)| one);
+    let waiting = waiting.filter(|one| !one.held_out && !is_listed(one.task));
+    let listed = waiting.take(wanted.into()).map(|one| {
+        rank += 1;
+        Listed {
             task: one.task,
-            rank,
-        }));
+            acting: manager.to_owned(),
+            rank: Some(rank),
+        }
+    });
+    let listed: Vec<Listed> = listed.collect();
+    if !listed.is_empty() {
+        let now_ms = app.now_ms();
+        app.store.add_to_list(manager, day, &listed, now_ms).await?;
     }
-    Ok(listed)
+    Ok(listed.iter().map(|one| one.task).collect())
 }
 
 /// Writes the letters with the lists of a day, one for each manager who has something to do, to be
@@ -99,16 +153,15 @@ pub async fn manager_lists(app: &App, day: Day) -> Result<Vec<ManagerList>, Stor
     let listed = app
         .store
         .tasks(&TaskFilter {
-            manager: None,
             listed_on: Some(day),
-            closed_since: None,
+            ..TaskFilter::default()
         })
         .await?;
     let all = app.store.tasks(&TaskFilter::default()).await?;
     let mut by_manager: BTreeMap<String, Vec<TaskRow>> = BTreeMap::new();
     for task in listed {
         by_manager
-            .entry(task.manager.clone())
+            .entry(task.acting.clone())
             .or_default()
             .push(task);
     }
@@ -116,7 +169,7 @@ pub async fn manager_lists(app: &App, day: Day) -> Result<Vec<ManagerList>, Stor
         let manager = managers.get(&manager_id).cloned();
         let waiting = all
             .iter()
-            .filter(|task| task.manager == manager_id && task.not_before <= day)
+            .filter(|task| task.acting == manager_id && task.not_before <= day)
             .count()
             .saturating_sub(tasks.len());
         let total: i64 = tasks.iter().map(|task| task.value).sum();
@@ -180,7 +233,7 @@ fn task_part(app: &App, managers: &Managers, task: &TaskRow) -> TaskPart {
         part.client = frozen.client.clone();
         part.why.clone_from(&frozen.why);
         part.rhythm.clone_from(&frozen.rhythm);
-        let locale = managers.locale(&task.manager);
+        let locale = managers.locale(&task.acting);
         let context = inputs::context(app, campaign, frozen, "");
         // A broken script is a problem that `check` reports; the call is made without it.
         let script = app.templates.render_script(&task.script, locale, &context);

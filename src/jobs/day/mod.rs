@@ -13,7 +13,7 @@ mod waiting;
 mod walk;
 
 pub(crate) use due::interval_ms;
-pub use lists::{ManagerList, manager_lists, write_lists};
+pub use lists::{ManagerList, manager_lists, more, write_lists};
 pub use plan::plan;
 pub use run::{RunOutcome, RunSummary, approve, run};
 
@@ -26,6 +26,7 @@ use crate::rules::plan::{Frame, Running};
 
 use super::base::{self, Base};
 use super::campaigns::Standing;
+use super::managers::Managers;
 
 /// Which day, and how it is looked at.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +45,7 @@ pub(crate) struct Ground<'a> {
     options: DayOptions<'a>,
     base: Base,
     campaigns: Vec<Running<'a>>,
+    managers: Managers,
 }
 
 impl<'a> Ground<'a> {
@@ -66,6 +68,7 @@ impl<'a> Ground<'a> {
             options,
             base,
             campaigns,
+            managers: Managers::read(app).await?,
         })
     }
 
@@ -97,6 +100,11 @@ impl<'a> Ground<'a> {
         &self.base.facts
     }
 
+    /// The managers.
+    pub(crate) const fn managers(&self) -> &Managers {
+        &self.managers
+    }
+
     /// The part of the ground that the rules see.
     pub(crate) fn frame(&self) -> Frame<'_> {
         Frame {
@@ -104,6 +112,7 @@ impl<'a> Ground<'a> {
             campaigns: &self.campaigns,
             base: &self.base.facts,
             settings: &self.app.settings,
+            staff: self.managers.staff(),
         }
     }
 }

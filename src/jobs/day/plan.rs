@@ -12,7 +12,6 @@ use crate::rules::plan::{
     in_units,
 };
 
-use crate::jobs::managers::Managers;
 use crate::jobs::reach;
 
 use super::lists::{name_of, why_of};
@@ -70,6 +69,7 @@ struct NewTask {
     line: TaskLine,
     value: i64,
     held_out: bool,
+    urgent: bool,
 }
 
 impl<'a> Lines<'a> {
@@ -105,11 +105,17 @@ impl<'a> Lines<'a> {
             Action::Task(task) => {
                 let line = self.task_line(facts, touch, task, why, day);
                 let held_out = touch.arm == Arm::Holdout;
-                self.tasks.push(NewTask {
+                let told_by = task.from.clone().map(|manager| TaskLine {
+                    manager,
+                    ..line.clone()
+                });
+                let lines = told_by.into_iter().chain([line]);
+                self.tasks.extend(lines.map(|line| NewTask {
                     line,
                     value: touch.value,
                     held_out,
-                });
+                    urgent: task.urgent,
+                }));
             }
         }
     }
@@ -141,7 +147,8 @@ impl<'a> Lines<'a> {
         // The older come first, as they do by number once the new ones are written.
         let mut all = self.carried_over(ground).await?;
         all.append(&mut self.tasks);
-        let managers = Managers::read(self.app).await?;
+        let managers = ground.managers();
+        let more = self.app.store.more_asked(day).await?;
         let mut by_manager: HashMap<&str, Vec<day_list::Waiting>> = HashMap::new();
         for (place, task) in all.iter().enumerate() {
             let waiting = day_list::Waiting {
@@ -150,15 +157,15 @@ impl<'a> Lines<'a> {
                 since: task.line.since,
                 held_out: task.held_out,
                 answered: task.line.script == ANSWERED,
+                urgent: task.urgent,
             };
-            by_manager
-                .entry(&task.line.manager)
-                .or_default()
-                .push(waiting);
+            let acting = managers.staff().acting(&task.line.manager, day);
+            by_manager.entry(acting).or_default().push(waiting);
         }
         let mut ranks: HashMap<i64, u32> = HashMap::new();
         for (manager, waiting) in by_manager {
-            let capacity = managers.capacity(manager);
+            let extra = more.get(manager).copied().unwrap_or_default();
+            let capacity = managers.capacity(manager).saturating_add(extra);
             let placed = day_list::rank(waiting, capacity, day);
             ranks.extend(
                 placed
@@ -190,7 +197,7 @@ impl<'a> Lines<'a> {
             let of = (task.client_id, task.campaign.clone(), task.episode.clone());
             // The lists of a day that has been run already are shown again as they were.
             (task.planned_on == day && task.not_before <= day || stands(self.app, task, day))
-                && !self.ended.contains(&of)
+                && (task.apart || !self.ended.contains(&of))
         });
         let mut said = as_of_today(ground, &waiting).await?;
         Ok(waiting
@@ -198,6 +205,7 @@ impl<'a> Lines<'a> {
             .map(|task| NewTask {
                 value: task.value,
                 held_out: false,
+                urgent: task.urgent,
                 line: TaskLine {
                     why: said
                         .remove(&task.id)

@@ -15,7 +15,6 @@ use crate::db::{
 };
 use crate::jobs::deliver;
 use crate::jobs::inputs::{self, Frozen};
-use crate::jobs::managers::Managers;
 use crate::jobs::partners;
 use crate::model::{Arm, Channel, Client, ClientFacts, ClientId, Day, hex};
 use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, PlannedTask, Touched};
@@ -69,6 +68,7 @@ pub async fn run(
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<RunOutcome, StoreError> {
     let mode = app.settings.delivery.mode;
+    app.store.win_own_deals(options.day).await?;
     let mut ground = Ground::read(app, options).await?;
     let held_because = held_because(app, &ground, mode).await?;
     let names: Vec<&str> = ground
@@ -90,7 +90,7 @@ pub async fn run(
         Begun::New(run) => run,
     };
     ground.keep_base().await?;
-    let mut writer = Writer::new(&ground, run).await?;
+    let mut writer = Writer::new(&ground, run);
     let mut walk = Walk::begin(&ground, Some(run)).await?;
     while let Some(chunk) = walk.next().await? {
         progress(walk.clients_left());
@@ -121,6 +121,7 @@ pub async fn run(
         held_because: held_because.as_deref(),
         lists: &lists,
         expired_since: waiting::expired_since(app, options.day),
+        overdue_since: waiting::overdue_since(app, options.day),
     };
     app.store.seal(run, &sealing, app.now_ms()).await?;
     let summary = RunSummary {
@@ -160,7 +161,11 @@ pub async fn approve(app: &App, date: Day, by: &str) -> Result<bool, StoreError>
     let expired_since = waiting::expired_since(app, date);
     // What is approved is what leaves, whatever becomes of the templates meanwhile.
     deliver::keep_versions(app, date).await?;
-    app.store.approve_run(date, by, &lists, expired_since).await
+    let now_ms = app.now_ms();
+    let store = &app.store;
+    store
+        .approve_run(date, by, &lists, expired_since, now_ms)
+        .await
 }
 
 /// Why the run has to wait for a person: campaigns that have never been live write to people whom
@@ -295,20 +300,18 @@ struct Known {
 /// Writes the chunks of one run.
 struct Writer<'a> {
     ground: &'a Ground<'a>,
-    managers: Managers,
     due: DueTimes<'a>,
     run: i64,
 }
 
 impl<'a> Writer<'a> {
-    async fn new(ground: &'a Ground<'a>, run: i64) -> Result<Self, StoreError> {
+    fn new(ground: &'a Ground<'a>, run: i64) -> Self {
         let app = ground.app;
-        Ok(Self {
+        Self {
             ground,
-            managers: Managers::read(app).await?,
             due: DueTimes::new(&app.settings, app.clock.now()),
             run,
-        })
+        }
     }
 
     async fn write(&mut self, chunk: Vec<(ClientFacts, Decided)>) -> Result<(), StoreError> {
@@ -422,7 +425,9 @@ impl<'a> Writer<'a> {
                 frozen.partner_code = known.partner_codes.get(&key).cloned();
                 self.stage_message(facts, &touch, message, frozen, &known.taken, staged);
             }
-            Action::Task(task) => staged.tasks.push(new_task(client, &touch, task, &frozen)),
+            Action::Task(task) => staged
+                .tasks
+                .extend(new_tasks(client, &touch, task, &frozen)),
         }
     }
 
@@ -431,7 +436,7 @@ impl<'a> Writer<'a> {
             .client
             .manager
             .as_deref()
-            .and_then(|id| self.managers.get(id));
+            .and_then(|id| self.ground.managers().get(id));
         inputs::freeze(self.ground, facts, details, manager, &touch.evidence)
     }
 
@@ -504,8 +509,14 @@ impl<'a> Writer<'a> {
     }
 }
 
-fn new_task(client: ClientId, touch: &Touched, task: &PlannedTask, frozen: &Frozen) -> NewTask {
-    NewTask {
+/// The task of a touch; a hand-over is one for each of the two.
+fn new_tasks(
+    client: ClientId,
+    touch: &Touched,
+    task: &PlannedTask,
+    frozen: &Frozen,
+) -> Vec<NewTask> {
+    let one = NewTask {
         campaign: touch.campaign.clone(),
         client,
         episode: touch.episode.clone(),
@@ -516,7 +527,15 @@ fn new_task(client: ClientId, touch: &Touched, task: &PlannedTask, frozen: &Froz
         state: state_word(touch.arm, "waiting"),
         value: touch.value,
         inputs: serde_json::to_string(frozen).unwrap_or_default(),
-    }
+        urgent: task.urgent,
+        taker: task.from.as_ref().map(|_| task.manager.clone()),
+    };
+    let told_by = task.from.as_ref().map(|from| NewTask {
+        manager: from.clone(),
+        step: format!("{}-from", touch.step),
+        ..one.clone()
+    });
+    [Some(one), told_by].into_iter().flatten().collect()
 }
 
 const fn arm_word(arm: Arm) -> &'static str {

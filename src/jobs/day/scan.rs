@@ -11,6 +11,9 @@ use crate::rules::trigger::{FRESH_DAYS, is_day_of, origins};
 /// How many clients of a backlog are looked at for each one that may enter.
 const BACKLOG_LOOKS: u32 = 20;
 
+/// So far back visits are looked at when a day is planned.
+const VISITS_LOOKED_BACK_ON: i32 = 730;
+
 /// Who is to be looked at, and what may be added.
 pub(super) struct Candidates {
     /// In the order of their numbers.
@@ -99,10 +102,26 @@ async fn of_trigger(
         }
         Trigger::FriendBought {} => store.clients_whose_friends_bought(recent, day).await,
         // The base of rejections is small beside the base of clients: all of it is looked at.
-        Trigger::Rejection { .. } => {
-            store
-                .clients_with_closed_deals(DealStatus::Lost, Day::from_epoch(i32::MIN), day)
-                .await
+        Trigger::Rejection { .. } | Trigger::RejectionAnswered { .. } => {
+            let ever = Day::from_epoch(i32::MIN);
+            let lost = store.clients_with_closed_deals(DealStatus::Lost, ever, day);
+            with_those_in(app, running, lost.await?).await
+        }
+        Trigger::StalledDeal { .. } => {
+            let open = store.clients_with_open_deals().await?;
+            with_those_in(app, running, open).await
+        }
+        Trigger::VisitLapsed { after, .. } => {
+            let from = day.plus(-VISITS_LOOKED_BACK_ON - after.count());
+            let to = day.plus(-after.count());
+            let visitors = store.visitors_who_never_bought(from, to).await?;
+            with_those_in(app, running, visitors).await
+        }
+        Trigger::Handover { from, .. } => {
+            let people = frame.staff.all().filter(|manager| manager.role == *from);
+            let people: Vec<&str> = people.map(|manager| manager.id.as_str()).collect();
+            let buyers = store.buyers_of(&people).await?;
+            with_those_in(app, running, buyers).await
         }
         Trigger::VolumeDrop { .. } => {
             let drops = frame.base.volume.iter().flat_map(|volume| &volume.drops);
@@ -118,6 +137,16 @@ async fn of_trigger(
         }
         Trigger::Date { .. } | Trigger::News { .. } => Ok(Vec::new()),
     }
+}
+
+/// Adds everybody who is in a campaign: its occasions may pass without any date's coming.
+async fn with_those_in(
+    app: &App,
+    running: &Running<'_>,
+    mut found: Vec<ClientId>,
+) -> Result<Vec<ClientId>, StoreError> {
+    found.extend(app.store.clients_in(&running.campaign.id).await?);
+    Ok(found)
 }
 
 /// A page of those who fell silent before the campaign began, the most spent first. `from` moves on

@@ -9,7 +9,6 @@ use std::collections::HashMap;
 use crate::app::App;
 use crate::db::{StoreError, TaskRow};
 use crate::jobs::inputs::{self, Frozen};
-use crate::jobs::managers::Managers;
 use crate::model::{ClientFacts, ClientId, Day};
 use crate::rules::delivery::answer::ANSWERED;
 use crate::rules::plan::occasion_today;
@@ -25,6 +24,11 @@ pub(super) fn expired_since(app: &App, day: Day) -> Day {
     day.plus(-app.settings.tasks.expires.count())
 }
 
+/// The day since which a task that goes to the head on `day` has stood on lists.
+pub(super) fn overdue_since(app: &App, day: Day) -> Day {
+    day.plus(-app.settings.tasks.escalate_after.count())
+}
+
 /// Whether a task from an earlier day may stand on the lists of `day`.
 pub(super) fn stands(app: &App, task: &TaskRow, day: Day) -> bool {
     task.planned_on < day
@@ -38,7 +42,7 @@ pub(super) async fn as_of_today(
     ground: &Ground<'_>,
     tasks: &[TaskRow],
 ) -> Result<HashMap<i64, Frozen>, StoreError> {
-    let managers = Managers::read(ground.app).await?;
+    let managers = ground.managers();
     let mut said = HashMap::new();
     for chunk in tasks.chunks(CHUNK) {
         let mut clients: Vec<ClientId> = chunk.iter().map(|task| task.client_id).collect();

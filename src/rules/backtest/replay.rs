@@ -9,6 +9,7 @@ use crate::rules::base_facts::BaseFacts;
 use crate::rules::plan::{
     Action, Candidate, ClientPlan, Decision, Frame, Reason, Running, Touched, decide,
 };
+use crate::rules::staff::Staff;
 use crate::rules::standing::Standing;
 
 use super::alarm::Alarm;
@@ -76,6 +77,7 @@ impl<'a> Replay<'a> {
             }],
             base,
             settings: &self.scene.settings,
+            staff: Staff::nobody(),
         };
         let plan = decide(&frame, &self.facts);
         let next_look = self.next_look(&plan, past, day);

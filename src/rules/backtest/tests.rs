@@ -9,6 +9,7 @@ use crate::config::values::Share;
 use crate::config::{Campaign, Settings};
 use crate::model::{Client, ClientFacts, ClientId, Day, Enrollment, Touch, TouchKind};
 use crate::rules::plan::{Action, DayPlanner, Decided, Frame, Running, decide};
+use crate::rules::staff::Staff;
 
 /// Campaigns that differ in everything that a replay has to mind.
 const CAMPAIGNS: [&str; 6] = [
@@ -131,6 +132,7 @@ fn lived_day_by_day(scene: &Scene<'_>, alarm: Alarm, pasts: &[Past]) -> Vec<DayN
             campaigns: &campaigns,
             base,
             settings: &scene.settings,
+            staff: Staff::nobody(),
         };
         let mut planner = DayPlanner::new(frame);
         let mut decided = Vec::new();

@@ -5,8 +5,9 @@ use crate::model::{Arm, ClientFacts, Day, DealStatus, Enrollment, Touch};
 use crate::rules::audience::{self, Seen};
 use crate::rules::evidence::Evidence;
 use crate::rules::holdout;
+use crate::rules::readiness;
 use crate::rules::standing::Standing;
-use crate::rules::trigger::{self, Episode, FRESH_DAYS};
+use crate::rules::trigger::{self, Episode, FRESH_DAYS, Sight};
 
 use super::position::{Steering, ahead, steering};
 use super::touch::{self, Touched};
@@ -140,7 +141,8 @@ impl Look<'_> {
             return (Decision::Leaves(by), Vec::new(), None);
         }
         let day = self.frame.day;
-        if let Steering::WaitUntil(until) = steering(&enrollment.touches)
+        if let Steering::WaitUntil(until) =
+            steering(&enrollment.touches, &self.frame.settings.outcomes)
             && until > day
         {
             let block = Block::until(Reason::Agreed, until);
@@ -186,8 +188,11 @@ impl Look<'_> {
         if goal_reached(self.running.campaign, enrollment, self.facts) {
             return Some(ClosedBy::Goal);
         }
-        if steering(&enrollment.touches) == Steering::Stop {
+        if self.steering(enrollment) == Steering::Stop {
             return Some(ClosedBy::Outcome);
+        }
+        if self.has_passed(enrollment) {
+            return Some(ClosedBy::Over);
         }
         let steps = ahead(
             self.running.campaign,
@@ -197,6 +202,26 @@ impl Look<'_> {
         );
         let over = self.frame.day >= self.goal_over(enrollment);
         (steps.is_empty() && over).then_some(ClosedBy::Finished)
+    }
+
+    fn steering(&self, enrollment: &Enrollment) -> Steering {
+        steering(&enrollment.touches, &self.frame.settings.outcomes)
+    }
+
+    /// Whether the occasion is over without anybody's doing: what stalled moves again, a visitor has
+    /// come back, a client has another manager, a new deal has begun after a rejection.
+    fn has_passed(&self, enrollment: &Enrollment) -> bool {
+        match self.running.campaign.trigger {
+            Trigger::StalledDeal { .. }
+            | Trigger::VisitLapsed { .. }
+            | Trigger::Handover { .. } => self.seen(enrollment).is_none(),
+            Trigger::Rejection { .. } | Trigger::RejectionAnswered { .. } => {
+                let since = enrollment.entered_on;
+                let mut deals = self.facts.deals.iter();
+                deals.any(|deal| deal.opened_on.is_some_and(|opened| opened > since))
+            }
+            _ => false,
+        }
     }
 
     fn goal_over(&self, enrollment: &Enrollment) -> Day {
@@ -234,15 +259,15 @@ impl Look<'_> {
     }
 
     fn occasions(&self) -> Result<Vec<Episode>, trigger::NotYet> {
-        let trigger = &self.running.campaign.trigger;
-        trigger::episodes(
-            trigger,
-            self.facts,
-            self.standing,
-            self.frame.base,
-            &self.frame.settings.hours.holidays,
-            self.frame.day,
-        )
+        trigger::episodes(&Sight {
+            campaign: self.running.campaign,
+            facts: self.facts,
+            standing: self.standing,
+            base: self.frame.base,
+            settings: self.frame.settings,
+            staff: self.frame.staff,
+            day: self.frame.day,
+        })
     }
 
     /// A client who is not in the campaign: is there an occasion, and may he enter?
@@ -311,6 +336,7 @@ impl Look<'_> {
     fn conditions(&self) -> Vec<Seen> {
         let mut derived = self.standing.map(Standing::derived).unwrap_or_default();
         let hints = self.frame.base.hints(&self.facts.items);
+        derived.abc = readiness::class(self.facts);
         derived.hints = hints.into_iter().map(|hint| hint.item).collect();
         let steps = self.frame.base.steps_up(&self.facts.items);
         derived.upsell = steps.iter().map(|step| step.item().clone()).collect();
@@ -350,7 +376,7 @@ impl Look<'_> {
         }
         let share = campaign.limits.holdout.fraction();
         let arm = holdout::arm(&campaign.id, &self.facts.client.ext_id, share);
-        if let Some(block) = self.no_step_at_all(&episode.key) {
+        if let Some(block) = self.no_step_at_all(&episode) {
             return Decision::Skipped(block);
         }
         let ahead = ahead(campaign, day, &[], self.gap());
@@ -397,7 +423,7 @@ impl Look<'_> {
     }
 
     /// The reason why no step of the campaign could ever be taken with this client.
-    fn no_step_at_all(&self, episode: &str) -> Option<Block> {
+    fn no_step_at_all(&self, episode: &Episode) -> Option<Block> {
         let campaign = self.running.campaign;
         let mut first = Some(Block::for_good(Reason::NoStep));
         for (index, step) in campaign.steps.iter().enumerate() {
@@ -422,7 +448,7 @@ impl Look<'_> {
         let mut first_block = None;
         for step in due {
             let campaign = self.running.campaign;
-            match touch::action(step, campaign, &episode.key, self.facts, self.frame) {
+            match touch::action(step, campaign, episode, self.facts, self.frame) {
                 Ok((id, action)) => return Ok(self.touched(id, action, episode, arm)),
                 Err(block) if block.until.is_some() => return Err(Some(block)),
                 Err(block) => first_block = first_block.or(Some(block)),
@@ -526,6 +552,7 @@ mod tests {
             toml::from_str("[company]\nname = \"T\"\n").unwrap();
         let day = Day::from_epoch(20_000);
         let base = BaseFactsBuilder::new(day, &settings.rhythm).finish(&settings.rhythm);
+        let staff = crate::rules::staff::Staff::default();
         let campaign = campaign("second_purchase");
         let running = [Running {
             campaign: &campaign,
@@ -536,6 +563,7 @@ mod tests {
             campaigns: &running,
             base: &base,
             settings: &settings,
+            staff: &staff,
         };
         let rhythm = Rhythm {
             purchase_days: 1,

@@ -382,11 +382,7 @@ mod tests {
         let settings = settings();
         let mut facts = anna("shop");
         let day = Day::from_epoch(50);
-        let outcome = Some(Outcome {
-            kind: OutcomeKind::DoNotContact,
-            day,
-            until: None,
-        });
+        let outcome = Some(Outcome::new(OutcomeKind::DoNotContact, day));
         facts.enrollments.push(Enrollment {
             id: 1,
             campaign: "other".to_owned(),

@@ -24,6 +24,7 @@ use crate::config::{Campaign, Settings};
 use crate::model::Day;
 
 use super::base_facts::BaseFacts;
+use super::staff::Staff;
 
 /// What a plan rests on, beside the facts of the client.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +37,8 @@ pub struct Frame<'a> {
     pub base: &'a BaseFacts,
     /// The company's configuration.
     pub settings: &'a Settings,
+    /// The managers.
+    pub staff: &'a Staff,
 }
 
 /// A campaign on the day that is planned.
@@ -78,6 +81,8 @@ pub enum ClosedBy {
     Outcome,
     /// Every step is done and the time of the goal is over.
     Finished,
+    /// The occasion has passed by itself: the deal moved on, the visitor came back.
+    Over,
 }
 
 impl ClosedBy {
@@ -87,6 +92,7 @@ impl ClosedBy {
             Self::Goal => "goal",
             Self::Outcome => "outcome",
             Self::Finished => "finished",
+            Self::Over => "over",
         }
     }
 }

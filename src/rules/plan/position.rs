@@ -1,6 +1,7 @@
 //! Where a client is in a campaign: derived from what was done, never kept in a cursor.
 
 use crate::config::campaign::{Campaign, Step};
+use crate::config::outcomes::{Letters, Outcomes};
 use crate::config::settings::TaskSettings;
 use crate::config::values::Span;
 use crate::model::{Day, Outcome, OutcomeKind, Touch, TouchKind};
@@ -84,22 +85,24 @@ pub(super) enum Steering {
 }
 
 /// Reads the steering from the latest outcome among the touches.
-pub(super) fn steering(touches: &[Touch]) -> Steering {
+pub(super) fn steering(touches: &[Touch], rules: &Outcomes) -> Steering {
     let latest = touches
         .iter()
         .filter_map(outcome)
         .max_by_key(|outcome| outcome.day);
-    match latest {
-        None => Steering::GoOn,
-        Some(outcome) => match outcome.kind {
-            OutcomeKind::NoAnswer | OutcomeKind::WrongNumber => Steering::GoOn,
-            OutcomeKind::ComeBack => outcome.until.map_or(Steering::GoOn, Steering::WaitUntil),
-            OutcomeKind::Interested
-            | OutcomeKind::Refused
-            | OutcomeKind::FriendNamed
-            | OutcomeKind::DoNotContact
-            | OutcomeKind::Bought => Steering::Stop,
-        },
+    let Some(outcome) = latest else {
+        return Steering::GoOn;
+    };
+    match rules.letters(outcome.kind) {
+        Letters::GoOn => Steering::GoOn,
+        Letters::Stop => Steering::Stop,
+        Letters::Wait => {
+            let wait = rules.of(outcome.kind).wait;
+            let until = outcome
+                .until
+                .or(wait.map(|wait| outcome.day.plus(wait.count())));
+            until.map_or(Steering::GoOn, Steering::WaitUntil)
+        }
     }
 }
 
@@ -234,38 +237,65 @@ mod tests {
 
     #[test]
     fn outcomes_steer_the_letters() {
-        let called = |kind, until| {
+        steers("", |called| {
+            let march = Day::from_epoch(200);
+            let waits = Steering::WaitUntil(march);
+            assert_eq!(called(OutcomeKind::ComeBack, Some(march)), waits);
+            for kind in OutcomeKind::ALL.iter().copied() {
+                let expected = match kind {
+                    OutcomeKind::NoAnswer | OutcomeKind::WrongNumber | OutcomeKind::ComeBack => {
+                        Steering::GoOn
+                    }
+                    _ => Steering::Stop,
+                };
+                assert_eq!(called(kind, None), expected, "{kind}");
+            }
+        });
+    }
+
+    #[test]
+    fn the_company_decides_what_an_outcome_does_but_for_one() {
+        let written = "rejection = { letters = \"wait\", wait = \"14d\" }\n\
+                       wrong_number = { letters = \"stop\" }\n\
+                       interested = { letters = \"go_on\" }\n\
+                       do_not_contact = { letters = \"go_on\" }\n";
+        steers(written, |called| {
+            let in_two_weeks = Steering::WaitUntil(Day::from_epoch(119));
+            assert_eq!(called(OutcomeKind::Rejection, None), in_two_weeks);
+            assert_eq!(called(OutcomeKind::WrongNumber, None), Steering::Stop);
+            assert_eq!(called(OutcomeKind::Interested, None), Steering::GoOn);
+            assert_eq!(called(OutcomeKind::DoNotContact, None), Steering::Stop);
+        });
+    }
+
+    /// What an outcome of day 105 does with these rules.
+    fn steers(rules: &str, look: impl Fn(&dyn Fn(OutcomeKind, Option<Day>) -> Steering)) {
+        let rules: Outcomes = toml::from_str(rules).unwrap();
+        assert_eq!(steering(&[], &rules), Steering::GoOn);
+        look(&|kind, until| {
             let day = Day::from_epoch(105);
-            let outcome = Some(Outcome { kind, day, until });
+            let outcome = Some(Outcome {
+                until,
+                ..Outcome::new(kind, day)
+            });
             let what = TouchKind::Task {
                 outcome,
                 waits_since: None,
             };
-            steering(&[Touch {
+            let touch = Touch {
                 step: "call".to_owned(),
                 day,
                 what,
-            }])
-        };
-        let march = Day::from_epoch(200);
-        assert_eq!(
-            called(OutcomeKind::ComeBack, Some(march)),
-            Steering::WaitUntil(march)
-        );
-        assert_eq!(called(OutcomeKind::NoAnswer, None), Steering::GoOn);
-        assert_eq!(called(OutcomeKind::Refused, None), Steering::Stop);
-        assert_eq!(steering(&[]), Steering::GoOn);
+            };
+            steering(&[touch], &rules)
+        });
     }
 
     #[test]
     fn nobody_is_called_for_ever() {
         let settings = TaskSettings::default();
         let day = Day::from_epoch(10);
-        let outcome = Outcome {
-            kind: OutcomeKind::NoAnswer,
-            day,
-            until: None,
-        };
+        let outcome = Outcome::new(OutcomeKind::NoAnswer, day);
         assert_eq!(
             after_outcome(&outcome, 1, &settings),
             AfterOutcome::Again(day.plus(1))

@@ -1,12 +1,18 @@
 //! One step taken with one client: a message or a task, and whether it is possible at all.
 
 use crate::config::campaign::{Campaign, CertificateOffer, Condition, Invited, Step, Trigger};
-use crate::model::{Arm, Channel, Class, ClientFacts, Day, OnUnknown, TaskKind, Touch, TouchKind};
+use crate::model::{
+    Abc, Arm, Channel, Class, ClientFacts, Day, OnUnknown, TaskKind, Touch, TouchKind,
+};
 
 use super::Frame;
 use super::gates::{may_be_called, no_task_is_open, not_just_bought, reachable, under_the_cap};
 use super::position::{fallback_id, is_in_vain};
 use super::verdict::{Block, Reason};
+use crate::rules::evidence::Evidence;
+use crate::rules::readiness;
+use crate::rules::staff::Wanted;
+use crate::rules::trigger::Episode;
 use crate::rules::variant;
 
 /// What a step does.
@@ -46,6 +52,10 @@ pub struct PlannedTask {
     pub kind: TaskKind,
     /// What to say: a template in `scripts`.
     pub script: String,
+    /// Stands before everything else, whatever the capacity: the client is ready to buy.
+    pub urgent: bool,
+    /// For a hand-over: who tells the story and has a task of his own.
+    pub from: Option<String>,
 }
 
 /// A step taken with a client today.
@@ -60,7 +70,7 @@ pub struct Touched {
     /// Held-out clients are touched on paper only.
     pub arm: Arm,
     /// Why, in numbers.
-    pub evidence: crate::rules::evidence::Evidence,
+    pub evidence: Evidence,
     /// What is at stake, in minor units.
     pub value: i64,
     /// What the step does.
@@ -94,18 +104,22 @@ impl Touched {
 pub(super) fn action(
     step: &Step,
     campaign: &Campaign,
-    episode: &str,
+    episode: &Episode,
     facts: &ClientFacts,
     frame: &Frame<'_>,
 ) -> Result<(String, Action), Block> {
     is_invited(step, campaign, facts, frame.day).map_err(Block::for_good)?;
     match (step.task, step.channel) {
-        (Some(kind), _) => task(step, kind, facts, frame).map(|task| (step.id.clone(), task)),
+        (Some(kind), _) => {
+            let task = task(step, kind, campaign, episode, facts, frame)?;
+            Ok((step.id.clone(), task))
+        }
         (None, Some(channel)) => {
-            let (id, message) = message(step, channel, (campaign, episode), facts, frame)?;
+            let (id, message) = message(step, channel, (campaign, &episode.key), facts, frame)?;
             let again = facts.address_got.iter().any(|got| {
                 got.channel == message.channel
-                    && (&*got.campaign, &*got.episode, &got.step) == (&*campaign.id, episode, &id)
+                    && (&*got.campaign, &*got.episode, &got.step)
+                        == (&*campaign.id, &*episode.key, &id)
             });
             if again {
                 return Err(Block::for_good(Reason::SameAddress));
@@ -144,17 +158,47 @@ fn is_invited(
 fn task(
     step: &Step,
     kind: TaskKind,
+    campaign: &Campaign,
+    episode: &Episode,
     facts: &ClientFacts,
     frame: &Frame<'_>,
 ) -> Result<Action, Block> {
     may_be_called(facts).map_err(Block::for_good)?;
     no_task_is_open(facts, &frame.settings.tasks, frame.day)?;
-    let of_client = facts.client.manager.clone();
-    let manager = of_client.or_else(|| frame.settings.tasks.default_manager.clone());
+    let class = readiness::class(facts);
+    let rejected_on = match &episode.evidence {
+        Evidence::Rejection { day, .. } | Evidence::RejectionAnswered { day, .. } => Some(*day),
+        _ => None,
+    };
+    let taken_by = match campaign.trigger {
+        Trigger::Handover { to, .. } if kind == TaskKind::Handover => Some(to),
+        _ => None,
+    };
+    let wanted = Wanted {
+        client: &facts.client,
+        role: step.role,
+        key_account: frame.base.is_key_account(facts.client.id),
+        has_bought: facts.purchase_days() > 0,
+        class,
+        rejected_on,
+        day: frame.day,
+    };
+    let manager = match taken_by {
+        // Without anybody to take the client there is nothing to hand over.
+        Some(role) => {
+            let taker = frame.staff.with_role(role, &facts.client.ext_id, frame.day);
+            taker
+                .ok_or(Block::for_good(Reason::NobodyToTake(role)))?
+                .to_owned()
+        }
+        None => frame.staff.whose(&wanted),
+    };
     Ok(Action::Task(PlannedTask {
-        manager: manager.unwrap_or_default(),
+        manager,
         kind,
         script: step.script.clone().unwrap_or_default(),
+        urgent: class == Some(Abc::A),
+        from: taken_by.and(facts.client.manager.clone()),
     }))
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::config::campaign::CampaignStatus;
-use crate::model::{Channel, Day};
+use crate::model::{Channel, Day, ManagerRole};
 use crate::rules::audience::Seen;
 use crate::rules::evidence::Evidence;
 
@@ -127,6 +127,8 @@ pub enum Reason {
     NotInvited,
     /// There is no step that could be taken.
     NoStep,
+    /// A client is to be handed over, and nobody has the role to take him.
+    NobodyToTake(ManagerRole),
 }
 
 impl fmt::Display for Reason {
@@ -151,6 +153,7 @@ impl fmt::Display for Reason {
             Self::SameAddress => f.write_str("same_address"),
             Self::NotInvited => f.write_str("not_invited"),
             Self::NoStep => f.write_str("no_step"),
+            Self::NobodyToTake(role) => write!(f, "nobody_to_take.{role}"),
         }
     }
 }

@@ -10,9 +10,11 @@
 
 mod en;
 mod names;
+mod outcomes;
 mod ru;
 
 pub use names::{PersonName, person_name};
+pub use outcomes::{outcome, readiness};
 
 use crate::model::{Day, Locale, Money};
 use crate::rules::rhythm::StepUp;

@@ -16,6 +16,9 @@ pub(in crate::sources) struct ManagerRows {
     role: Slot,
     capacity: Slot,
     locale: Slot,
+    absent_from: Slot,
+    absent_to: Slot,
+    substitute: Slot,
 }
 
 impl Rows for ManagerRows {
@@ -30,10 +33,14 @@ impl Rows for ManagerRows {
             role: header.slot("role"),
             capacity: header.slot("capacity"),
             locale: header.slot("locale"),
+            absent_from: header.slot("absent_from"),
+            absent_to: header.slot("absent_to"),
+            substitute: header.slot("substitute"),
         }
     }
 
     fn read(&self, cells: &mut Cells<'_>) -> Result<Option<ManagerFact>, BadRow> {
+        let ground = cells.ground;
         Ok(Some(ManagerFact {
             id: cells.required(&self.id, values::id)?,
             name: cells.required(&self.name, values::text)?,
@@ -45,6 +52,9 @@ impl Rows for ManagerRows {
                 raw.parse().map_err(bad)
             }),
             locale: cells.optional(&self.locale, values::locale),
+            absent_from: cells.optional(&self.absent_from, |raw| ground.any_day(raw)),
+            absent_to: cells.optional(&self.absent_to, |raw| ground.any_day(raw)),
+            substitute: cells.optional_text(&self.substitute),
         }))
     }
 }

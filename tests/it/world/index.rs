@@ -120,6 +120,38 @@ step = [
 "#,
     );
     world.campaign(
+        r#"id = "stalled"
+title = "S"
+status = "live"
+trigger = { on = "stalled_deal", after = "6d" }
+goal = { event = "deal_won", within = "20d" }
+limits = { reentry = "0d", holdout = "0%" }
+step = [
+  { id = "call", task = "call", script = "rejection" },
+  { id = "letter", after = "4d", channel = "email", template = "rejection" },
+]
+"#,
+    );
+    world.campaign(
+        r#"id = "visitors"
+title = "V"
+status = "live"
+trigger = { on = "visit_lapsed", visits = 1, after = "6d" }
+limits = { reentry = "0d", holdout = "0%" }
+step = [{ id = "call", task = "call", script = "usual-order" }]
+"#,
+    );
+    world.campaign(
+        r#"id = "answered"
+title = "A"
+status = "live"
+trigger = { on = "rejection_answered", day = 2026-04-12 }
+limits = { reentry = "0d", holdout = "0%" }
+news = { title = "Cheaper", item = [{ title = "Bread", text = "Cheaper.", answers = ["price"] }] }
+step = [{ id = "letter", channel = "email", template = "rejection-answered" }]
+"#,
+    );
+    world.campaign(
         r#"id = "won"
 title = "W"
 status = "live"
@@ -174,9 +206,20 @@ fn life(world: &mut World, dice: &mut Dice, on: &str) {
     }
     let n = dice.below(24);
     let id = format!("c{n:02}");
-    match dice.below(12) {
+    match dice.below(15) {
         0 => world.deal(&format!("d{on}"), &id, &format!("lost,{on},{on},price,500")),
         1 => world.deal(&format!("d{on}"), &id, &format!("won,{on},{on},,500")),
+        2 => world.deal(
+            &format!("o{id}"),
+            &id,
+            &format!("open,{on},,,500,Bread,Quote"),
+        ),
+        3 => world.deal(
+            &format!("o{id}"),
+            &id,
+            &format!("open,{on},,,500,Bread,Invoice"),
+        ),
+        4 => world.visited(&format!("v{id}"), &[on]),
         2 => world.consent(&id, &format!("email,advertising,consent,{on},{on}")),
         3 => world.consent(&id, &format!("email,advertising,consent,{on},")),
         4 => world.suppressed(&format!("{id}@example.org"), on),
@@ -197,7 +240,7 @@ fn life(world: &mut World, dice: &mut Dice, on: &str) {
     let (kind, until) = match dice.below(6) {
         0 => (OutcomeKind::ComeBack, Some(day(on).plus(6).to_string())),
         1 => (OutcomeKind::NoAnswer, None),
-        2 => (OutcomeKind::Refused, None),
+        2 => (OutcomeKind::Rejection, None),
         3 => (OutcomeKind::Interested, None),
         4 => (OutcomeKind::Bought, None),
         _ => (OutcomeKind::DoNotContact, None),

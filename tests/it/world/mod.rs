@@ -9,6 +9,7 @@ mod campaigns;
 mod choice;
 mod facts;
 mod index;
+mod managers;
 mod random;
 mod runs;
 mod steps;
@@ -29,7 +30,7 @@ use rekindle::db::{Store, TaskFilter, TaskRow};
 use rekindle::jobs::day::{self, DayOptions, RunOutcome};
 use rekindle::jobs::deliver;
 use rekindle::jobs::import::{ImportOptions, import_source};
-use rekindle::jobs::outcome::{self, Recorded};
+use rekindle::jobs::outcome::{self, Recorded, Told};
 use rekindle::jobs::rhythms;
 use rekindle::model::{Day, Outcome, OutcomeKind};
 use rekindle::render::Templates;
@@ -340,9 +341,8 @@ impl World {
         let task = of_client.next().expect("a task of the client").id;
         assert_eq!(of_client.next(), None, "one task of the client");
         let outcome = Outcome {
-            kind,
-            day: day(on),
             until: until.map(day),
+            ..Outcome::new(kind, day(on))
         };
         self.at(day(on));
         self.record(task, &outcome)
@@ -352,7 +352,8 @@ impl World {
     pub(crate) fn record(&mut self, task: i64, outcome: &Outcome) -> Recorded {
         self.app();
         let app = self.app.as_ref().expect("opened");
-        let recorded = outcome::record(app, task, outcome, None, "test");
+        let told = Told::new(outcome.clone(), "test");
+        let recorded = outcome::record(app, task, &told);
         self.wait(recorded).expect("an outcome")
     }
 

@@ -31,7 +31,7 @@ fn event() -> impl Strategy<Value = Event> {
     let kinds = [
         OutcomeKind::ComeBack,
         OutcomeKind::NoAnswer,
-        OutcomeKind::Refused,
+        OutcomeKind::Rejection,
         OutcomeKind::Interested,
         OutcomeKind::WrongNumber,
         OutcomeKind::DoNotContact,
@@ -167,9 +167,8 @@ fn happen(world: &mut World, known: &mut Known, event: &Event, on: &str) {
                 return;
             };
             let outcome = rekindle::model::Outcome {
-                kind: *kind,
-                day: day(on),
                 until: (*kind == OutcomeKind::ComeBack).then(|| day(on).plus(4)),
+                ..rekindle::model::Outcome::new(*kind, day(on))
             };
             world.record(task.id, &outcome);
             if *kind == OutcomeKind::DoNotContact {

@@ -25,6 +25,7 @@ pub(crate) struct Files {
     deals: BTreeMap<String, String>,
     consents: Vec<String>,
     suppressions: Vec<String>,
+    visits: Vec<String>,
 }
 
 impl Files {
@@ -54,7 +55,7 @@ impl Files {
             ),
             (
                 "deals",
-                "id,client,status,opened,closed,reason,amount",
+                "id,client,status,opened,closed,reason,amount,title,stage,need,money,urgency",
                 &deals,
             ),
             (
@@ -63,6 +64,7 @@ impl Files {
                 &self.consents,
             ),
             ("suppressions", "email,since,reason", &self.suppressions),
+            ("visits", "client,date,page", &self.visits),
         ] {
             if !rows.is_empty() {
                 let text = format!("{header}\n{}\n", rows.join("\n"));
@@ -165,6 +167,11 @@ impl World {
         self.files
             .suppressions
             .push(format!("{email},{since},unsubscribed"));
+    }
+
+    pub(crate) fn visited(&mut self, client: &str, days: &[&str]) {
+        let visits = days.iter().map(|on| format!("{client},{on},/prices"));
+        self.files.visits.extend(visits);
     }
 
     /// Takes back the last purchase that was written down.

@@ -1,18 +1,20 @@
 //! `rekindle tasks`: the managers' lists, and what came of a task.
 
+mod changes;
+
 use std::io::Write;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::Exit;
 use super::plan::json;
-use super::{Exit, Format};
+use super::report::ReportFormat as TableFormat;
 use crate::app::App;
 use crate::db::{TaskFilter, TaskRow};
 use crate::jobs::explain::why_closed;
 use crate::jobs::inputs::Frozen;
-use crate::jobs::outcome::{Recorded, record};
-use crate::model::{Day, Outcome, OutcomeKind};
+use crate::model::Day;
 use crate::rules::plan::{grouped, in_units, who};
 use crate::rules::wording;
 
@@ -33,42 +35,22 @@ pub(super) struct TasksArgs {
     /// Instead of what waits, what left the lists on this day or later, and why
     #[arg(long, value_name = "DATE", conflicts_with = "on")]
     closed_since: Option<Day>,
+    /// Only what the head was told about because it waits too long
+    #[arg(long)]
+    overdue: bool,
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: TableFormat,
 }
 
 #[derive(Clone, Debug, Subcommand)]
 enum Action {
     /// Record what came of a task
-    Outcome(OutcomeArgs),
-}
-
-/// Arguments of `rekindle tasks outcome`.
-#[derive(Clone, Debug, Args)]
-struct OutcomeArgs {
-    /// The number of the task
-    task: i64,
-    /// What came of it
-    #[arg(value_parser = parse_outcome)]
-    outcome: OutcomeKind,
-    /// For `come_back`: the day on which the client wants to be called
-    #[arg(long, value_name = "DATE")]
-    until: Option<Day>,
-    /// What the client said
-    #[arg(long)]
-    note: Option<String>,
-    /// The day of the call [default: today]
-    #[arg(long, value_name = "DATE")]
-    on: Option<Day>,
-    /// Who records it
-    #[arg(long, default_value = "command line")]
-    by: String,
-}
-
-fn parse_outcome(text: &str) -> Result<OutcomeKind, String> {
-    text.parse()
-        .map_err(|error: crate::model::WordError| error.to_string())
+    Outcome(Box<changes::OutcomeArgs>),
+    /// Give tasks to another manager
+    Reassign(changes::ReassignArgs),
+    /// Put more tasks onto a manager's list of today
+    More(changes::MoreArgs),
 }
 
 /// One task, for programs.
@@ -76,9 +58,13 @@ fn parse_outcome(text: &str) -> Result<OutcomeKind, String> {
 struct TaskJson {
     id: i64,
     manager: String,
+    acting: String,
     client: String,
     name: String,
+    company: Option<String>,
     phone: Option<String>,
+    email: Option<String>,
+    crm_url: Option<String>,
     campaign: String,
     kind: crate::model::TaskKind,
     state: String,
@@ -90,6 +76,9 @@ struct TaskJson {
     script: String,
     since: Day,
     not_before: Day,
+    urgent: bool,
+    listed_since: Option<Day>,
+    escalated_on: Option<Day>,
     outcome: Option<String>,
     closed_on: Option<Day>,
     closed_by: Option<String>,
@@ -97,20 +86,25 @@ struct TaskJson {
 
 /// Lists tasks or records an outcome.
 pub(super) async fn run(app: &App, args: &TasksArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    if let Some(Action::Outcome(outcome)) = &args.action {
-        return record_outcome(app, outcome, out).await;
+    match &args.action {
+        Some(Action::Outcome(outcome)) => return changes::record_outcome(app, outcome, out).await,
+        Some(Action::Reassign(given)) => return changes::reassign(app, given, out).await,
+        Some(Action::More(wanted)) => return changes::more(app, wanted, out).await,
+        None => {}
     }
     let filter = TaskFilter {
         manager: args.manager.as_deref(),
         listed_on: args.on,
         closed_since: args.closed_since,
+        overdue: args.overdue,
     };
     let tasks = app.store.tasks(&filter).await?;
     let tasks: Vec<TaskJson> = tasks.into_iter().map(|task| described(app, task)).collect();
     match args.format {
-        Format::Json => json(out, &tasks)?,
-        Format::Text if args.closed_since.is_some() => closed_text(&tasks, out)?,
-        Format::Text => {
+        TableFormat::Json => json(out, &tasks)?,
+        TableFormat::Csv => table(&tasks, out)?,
+        TableFormat::Text if args.closed_since.is_some() => closed_text(&tasks, out)?,
+        TableFormat::Text => {
             text(app, &tasks, out)?;
             tell_of_expired(app, args, out).await?;
         }
@@ -123,6 +117,13 @@ fn described(app: &App, task: TaskRow) -> TaskJson {
     let rhythm = frozen.as_ref().and_then(|frozen| frozen.rhythm.clone());
     TaskJson {
         id: task.id,
+        crm_url: app.settings.tasks.crm_link(&task.client),
+        company: frozen.as_ref().and_then(|one| one.client.company.clone()),
+        email: frozen.as_ref().and_then(|one| one.client.email.clone()),
+        acting: task.acting,
+        urgent: task.urgent,
+        listed_since: task.first_listed_on,
+        escalated_on: task.escalated_on,
         manager: task.manager,
         name: frozen
             .as_ref()
@@ -152,12 +153,12 @@ fn described(app: &App, task: TaskRow) -> TaskJson {
 fn text(app: &App, tasks: &[TaskJson], out: &mut dyn Write) -> anyhow::Result<()> {
     let mut manager = None;
     for task in tasks {
-        if manager != Some(&task.manager) {
-            manager = Some(&task.manager);
-            let name = if task.manager.is_empty() {
+        if manager != Some(&task.acting) {
+            manager = Some(&task.acting);
+            let name = if task.acting.is_empty() {
                 "nobody's"
             } else {
-                &task.manager
+                &task.acting
             };
             writeln!(out, "\n{name}")?;
         }
@@ -176,6 +177,15 @@ fn text(app: &App, tasks: &[TaskJson], out: &mut dyn Write) -> anyhow::Result<()
             app.currency()
         )?;
         writeln!(out, "      {}", task.why)?;
+        if task.acting != task.manager {
+            writeln!(out, "      for {}", whose(&task.manager))?;
+        }
+        if let Some(since) = task.listed_since.filter(|_| task.escalated_on.is_some()) {
+            writeln!(out, "      overdue: on the list since {since}")?;
+        }
+        if let Some(link) = &task.crm_url {
+            writeln!(out, "      {link}")?;
+        }
         if !task.usual_items.is_empty() {
             writeln!(out, "      usually buys: {}", task.usual_items.join(", "))?;
         }
@@ -218,7 +228,7 @@ async fn tell_of_expired(app: &App, args: &TasksArgs, out: &mut dyn Write) -> an
     let filter = TaskFilter {
         manager: args.manager.as_deref(),
         closed_since: Some(since),
-        listed_on: None,
+        ..TaskFilter::default()
     };
     let closed = app.store.tasks(&filter).await?;
     let expired = closed
@@ -243,34 +253,64 @@ fn whose(manager: &str) -> &str {
     }
 }
 
-async fn record_outcome(
-    app: &App,
-    args: &OutcomeArgs,
-    out: &mut dyn Write,
-) -> anyhow::Result<Exit> {
-    if args.outcome == OutcomeKind::ComeBack && args.until.is_none() {
-        super::tell(format_args!("come_back needs the day: --until 2026-12-01"));
-        return Ok(Exit::Wrong);
+/// The tasks as a table, one row each.
+fn table(tasks: &[TaskJson], out: &mut dyn Write) -> anyhow::Result<()> {
+    let mut table = csv::Writer::from_writer(out);
+    table.write_record([
+        "id",
+        "manager",
+        "acting",
+        "client",
+        "name",
+        "company",
+        "phone",
+        "email",
+        "crm_url",
+        "campaign",
+        "kind",
+        "state",
+        "rank",
+        "value_at_risk",
+        "why",
+        "usual_items",
+        "script",
+        "since",
+        "not_before",
+        "urgent",
+        "outcome",
+        "closed_on",
+        "closed_by",
+    ])?;
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    for task in tasks {
+        table.write_record([
+            task.id.to_string(),
+            task.manager.clone(),
+            task.acting.clone(),
+            task.client.clone(),
+            task.name.clone(),
+            text(&task.company),
+            text(&task.phone),
+            text(&task.email),
+            text(&task.crm_url),
+            task.campaign.clone(),
+            task.kind.to_string(),
+            task.state.clone(),
+            task.rank.map(|rank| rank.to_string()).unwrap_or_default(),
+            task.value_at_risk.to_string(),
+            task.why.clone(),
+            task.usual_items.join("; "),
+            task.script.clone(),
+            task.since.to_string(),
+            task.not_before.to_string(),
+            if task.urgent { "yes" } else { "no" }.to_owned(),
+            text(&task.outcome),
+            task.closed_on
+                .map(|day| day.to_string())
+                .unwrap_or_default(),
+            text(&task.closed_by),
+        ])?;
     }
-    let day = args.on.unwrap_or_else(|| app.today());
-    let outcome = Outcome {
-        kind: args.outcome,
-        day,
-        until: args.until,
-    };
-    match record(app, args.task, &outcome, args.note.as_deref(), &args.by).await? {
-        Recorded::Done => writeln!(out, "Task {} is done: {}", args.task, args.outcome)?,
-        Recorded::Again(day) => {
-            writeln!(
-                out,
-                "Task {} comes back on {day}: {}",
-                args.task, args.outcome
-            )?;
-        }
-        Recorded::NoSuchTask => {
-            super::tell(format_args!("there is no open task {}", args.task));
-            return Ok(Exit::Wrong);
-        }
-    }
-    Ok(Exit::Done)
+    table.flush()?;
+    Ok(())
 }
