@@ -148,9 +148,8 @@ impl Store {
     /// Clients with a deal that is open.
     pub async fn clients_with_open_deals(&self) -> Result<Vec<ClientId>> {
         let rows = sqlx::query("SELECT DISTINCT client_id FROM deals WHERE status = 'open'")
-            .fetch_all(&self.pool)
-            .await?;
-        Ok(ids(&rows))
+            .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// Clients who have never bought and visited the site in a stretch of days.
@@ -162,9 +161,8 @@ impl Store {
         )
         .bind(from.epoch_days())
         .bind(to.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// The clients of some managers who have ever bought.
@@ -174,9 +172,8 @@ impl Store {
              WHERE m.manager IN (SELECT value FROM json_each(?1))",
         )
         .bind(serde_json::to_string(managers).unwrap_or_default())
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// Everybody who is in a campaign.
@@ -185,9 +182,8 @@ impl Store {
             "SELECT client_id FROM enrollments WHERE campaign = ?1 AND closed_on IS NULL",
         )
         .bind(campaign)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// Clients in a campaign for whom something is due, or who have bought or won a deal since.
