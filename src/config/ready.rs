@@ -18,13 +18,13 @@ macro_rules! set {
 }
 
 const RUSSIAN: &[(&str, &str)] = set!("campaigns":
-    "anniversary", "birthday", "call-before-miss", "key-accounts", "missed-cycle", "new-year",
+    "anniversary", "birthday", "call-before-miss", "friend-thanks", "key-accounts", "missed-cycle", "new-year",
     "new-year-gift", "news-2026-12", "partner-offer", "rejection", "second-purchase", "seminar",
     "thank-you", "volume-drop",
 );
 
 const ENGLISH: &[(&str, &str)] = set!("campaigns-en":
-    "anniversary", "birthday", "call-before-miss", "key-accounts", "missed-cycle", "new-year",
+    "anniversary", "birthday", "call-before-miss", "friend-thanks", "key-accounts", "missed-cycle", "new-year",
     "new-year-gift", "news-2026-12", "partner-offer", "rejection", "second-purchase", "seminar",
     "thank-you", "volume-drop",
 );

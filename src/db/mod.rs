@@ -11,6 +11,7 @@ mod campaign_page;
 mod campaigns;
 mod candidates;
 mod card;
+mod certificates;
 mod checkups;
 mod client_kinds;
 mod consents;
@@ -49,6 +50,10 @@ pub use campaign_page::{CampaignTotals, SandboxRow};
 pub use campaigns::{CampaignEnded, CampaignMessages, Cancelled, GiftTask};
 pub use candidates::MergedClient;
 pub use card::{CardDeal, CardHead, CardMessage, CardPurchase};
+pub use certificates::{
+    CertificateRow, FriendRules, IssuedFor, Redeemed, Redeeming, RedemptionRow, ReviewDecision,
+    ReviewRow, SettledReceipts, Via,
+};
 pub use day_page::{Background, Load, OpenDeal, PastOutcome};
 pub use delivery::{
     Asking, Claim, ClaimOrder, Claimed, Claims, Decision, Ending, Journal, MessageFilter,

@@ -1,11 +1,12 @@
 //! The servers: pages for clients and hooks for providers on one address, the company's own people
 //! ([`staff`]) on another.
 //!
-//! The public one knows three things: leaving ([`leaving`]), what providers tell ([`hooks`]), and
-//! nothing else. What comes in is stored and answered; what it means is found out by
+//! The public one knows three things: leaving ([`leaving`]), certificates ([`certificate`]), and what
+//! providers tell ([`hooks`]). The other one has the page for the till ([`till`]). What comes in is stored and answered; what it means is found out by
 //! `jobs::intake`. HTTPS belongs to the web server in front. No request is logged with its path:
 //! a token is a key.
 
+mod certificate;
 mod exposition;
 mod guard;
 mod hooks;
@@ -14,6 +15,7 @@ mod operating;
 mod seat;
 mod site;
 mod staff;
+mod till;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -62,6 +64,9 @@ pub enum WebError {
     /// The word for the hook of mail.
     #[error("inbound: {0}")]
     MailToken(SecretError),
+    /// The PIN of the till.
+    #[error("certificates: {0}")]
+    TillPin(SecretError),
     /// The pages of the staff.
     #[error("the pages of the staff are broken: {0}")]
     Pages(String),
@@ -186,6 +191,7 @@ fn public(site: Arc<Site>) -> Router {
             "/p/{token}",
             get(leaving::preferences).post(leaving::choose).layer(form),
         )
+        .route("/c/{file}", get(certificate::show))
         .route("/e/{token}", get(seat::show).post(seat::choose).layer(form))
         .route("/hooks/whatsapp", whatsapp)
         .route("/hooks/mail", post(hooks::mail).layer(mail))

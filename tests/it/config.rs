@@ -85,6 +85,7 @@ pub(crate) fn templates() -> KnownTemplates {
             "anniversary",
             "birthday",
             "friend-certificate",
+            "friend-thanks",
             "missed-cycle",
             "missed-cycle-formal",
             "missed-cycle-light",
@@ -102,7 +103,12 @@ pub(crate) fn templates() -> KnownTemplates {
         needs: [("seminar", "event"), ("partner-offer", "partner")]
             .map(|(letter, part)| (letter.to_owned(), vec![part.to_owned()]))
             .into(),
-        whatsapp: names(&["business-card", "missed-cycle-short", "thank-you-short"]),
+        whatsapp: names(&[
+            "business-card",
+            "friend-certificate-short",
+            "missed-cycle-short",
+            "thank-you-short",
+        ]),
         scripts: names(&[
             "answered",
             "handover",
@@ -114,5 +120,6 @@ pub(crate) fn templates() -> KnownTemplates {
             "usual-order",
             "volume-drop",
         ]),
+        certificates: names(&["certificate", "certificate-print"]),
     }
 }
