@@ -13,6 +13,7 @@ mod exit;
 mod explain;
 pub mod import;
 pub mod init;
+pub mod logs;
 mod messages;
 mod open;
 mod picture;

@@ -6,9 +6,11 @@
 //! `jobs::intake`. HTTPS belongs to the web server in front. No request is logged with its path:
 //! a token is a key.
 
+mod exposition;
 mod guard;
 mod hooks;
 mod leaving;
+mod operating;
 mod seat;
 mod site;
 mod staff;
@@ -124,7 +126,9 @@ impl Web {
         let public = public(self.site.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let public =
             axum::serve(self.public, public).with_graceful_shutdown(stop.clone().cancelled_owned());
-        let staff = staff::routes(self.desk).into_make_service_with_connect_info::<SocketAddr>();
+        let staff = staff::routes(self.desk)
+            .merge(operating::router(Arc::clone(&self.site.app)))
+            .into_make_service_with_connect_info::<SocketAddr>();
         let staff =
             axum::serve(self.staff, staff).with_graceful_shutdown(stop.clone().cancelled_owned());
         let both = async { tokio::try_join!(public.into_future(), staff.into_future()) };

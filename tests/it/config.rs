@@ -5,6 +5,7 @@ mod commands;
 mod documentation;
 mod fuzz;
 mod ready;
+mod schedule;
 mod whatsapp;
 
 use std::fs;
@@ -103,6 +104,7 @@ pub(crate) fn templates() -> KnownTemplates {
             .into(),
         whatsapp: names(&["business-card", "missed-cycle-short", "thank-you-short"]),
         scripts: names(&[
+            "answered",
             "handover",
             "key-account",
             "new-year-gift",

@@ -12,6 +12,7 @@ mod document;
 mod findings;
 mod formats;
 mod nearest;
+mod schedule_rules;
 mod settings_rules;
 mod shape;
 mod smtp_rules;
