@@ -145,7 +145,7 @@ impl Chromium {
             .to_owned()
     }
 
-    /// Taps on the only visible thing that CSS names.
+    /// Taps on the only thing that CSS, or XPath where it begins with `//`, names.
     pub(super) async fn tap(&self, css: &str) {
         let element = self.element(css).await;
         let visible =
@@ -165,7 +165,12 @@ impl Chromium {
     }
 
     async fn element(&self, css: &str) -> Value {
-        let body = json!({ "using": "css selector", "value": css });
+        let using = if css.starts_with("//") {
+            "xpath"
+        } else {
+            "css selector"
+        };
+        let body = json!({ "using": using, "value": css });
         let found = self.post("elements", &body).await;
         let found = found.as_array().unwrap().clone();
         assert_eq!(found.len(), 1, "{css} is there {} times", found.len());
