@@ -90,7 +90,7 @@ impl Chromium {
         args.push(format!("--user-data-dir={}", profile.path().display()));
         args.push(format!("--window-size={width},{height}"));
         let wanted = json!({ "capabilities": { "alwaysMatch": {
-            "browserName": "chrome", "goog:chromeOptions": { "args": args }
+            "browserName": "chrome", "goog:chromeOptions": { "args": args, "prefs": { "intl.accept_languages": "ru,en" } }
         }}});
         let http = crate::web::http();
         let root = format!("http://127.0.0.1:{port}");

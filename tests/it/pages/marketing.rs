@@ -37,7 +37,7 @@ async fn letters_are_shown_in_frames_that_can_do_nothing() {
         .read("/letters/letters/thank-you?locale=en&client=c3")
         .await;
     assert!(
-        page.contains("sandbox title=") && page.contains("client=c3"),
+        page.contains("sandbox title=") && page.contains("client&#x3D;c3"),
         "{page}"
     );
     let script = marketing.read("/letters/scripts/rejection").await;

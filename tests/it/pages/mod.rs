@@ -164,15 +164,8 @@ impl Firm {
         let sent: Vec<String> = links
             .into_iter()
             .filter(|(to, _)| to == email)
-            .map(|one| one.1)
+            .map(|(_, link)| link)
             .collect();
-        let used = "SELECT count(*) FROM sign_ins WHERE person = ?1";
-        let asked: i64 = sqlx::query_scalar(used)
-            .bind(email)
-            .fetch_one(&self.pool)
-            .await
-            .unwrap();
-        assert_eq!(sent.len() as i64, asked, "one letter a link");
         for link in &sent {
             let token = link.rsplit('/').next().unwrap();
             let key = token.split('.').nth(2).unwrap();
