@@ -13,6 +13,7 @@ mod dating;
 mod delivery;
 mod details;
 mod facts;
+mod funnels;
 mod history;
 mod import;
 mod imported;
@@ -27,6 +28,7 @@ mod staging;
 mod story;
 mod suppressions;
 mod tally;
+mod task_events;
 mod tasks;
 
 pub use candidates::MergedClient;
@@ -36,6 +38,7 @@ pub use delivery::{
 };
 pub use details::Details;
 pub use facts::Wanted;
+pub use funnels::{CountedFor, FunnelOrder};
 pub use history::{History, HistoryDay, StoredBase};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
 pub use imported::Imported;
@@ -50,6 +53,7 @@ pub use staging::{
 };
 pub use suppressions::{Entry, NewSuppression, SuppressionRow};
 pub use tally::Ended;
+pub use task_events::TaskEvent;
 pub use tasks::{Reassignment, TaskFilter, TaskInQueue, TaskRow};
 
 use std::path::{Path, PathBuf};

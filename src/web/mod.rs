@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::app::App;
+use crate::channels::task_hook;
 use crate::channels::whatsapp::webhook;
 use crate::config::secrets::SecretError;
 use site::Site;
@@ -57,6 +58,9 @@ pub enum WebError {
     /// The word for the hook of mail.
     #[error("inbound: {0}")]
     MailToken(SecretError),
+    /// The secret of tasks and outcomes.
+    #[error("tasks.hook: {0}")]
+    TasksSecret(SecretError),
     /// A server ended by itself.
     #[error("a server ended: {0}")]
     Ended(std::io::Error),
@@ -162,6 +166,7 @@ fn public(site: Arc<Site>) -> Router {
     let whatsapp = get(hooks::verify_whatsapp)
         .post(hooks::whatsapp)
         .layer(DefaultBodyLimit::max(webhook::LONGEST));
+    let outcomes = post(hooks::outcomes).layer(DefaultBodyLimit::max(task_hook::LONGEST));
     Router::new()
         .route(
             "/u/{token}",
@@ -173,6 +178,7 @@ fn public(site: Arc<Site>) -> Router {
         )
         .route("/hooks/whatsapp", whatsapp)
         .route("/hooks/mail", post(hooks::mail).layer(mail))
+        .route("/hooks/outcomes", outcomes)
         .route("/healthz", get(healthy))
         .fallback(leaving::not_found)
         .layer(middleware::from_fn_with_state(site.clone(), site::bounds))
