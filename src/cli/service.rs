@@ -11,7 +11,7 @@ use super::{Exit, tell};
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
 use crate::jobs::deliver::{Live, NotReady};
-use crate::jobs::{doctor, intake, lock, worker};
+use crate::jobs::{doctor, intake, lock, task_hook, worker};
 use crate::web::{self, Web};
 
 /// A part of the service, for those who split it over processes.
@@ -60,12 +60,14 @@ pub(super) async fn run(app: Arc<App>, only: Option<Part>) -> anyhow::Result<Exi
         .map_err(not_ready)?;
     let pages = pages.map(|pages| tokio::spawn(pages.run(stop.clone())));
     let back = tokio::spawn(intake::watch(Arc::clone(&app), stop.clone()));
+    let tasks = tokio::spawn(task_hook::watch(Arc::clone(&app), stop.clone()));
     info!(%start, "delivering");
     worker::work(&app, Arc::new(live), &start, &stop).await?;
     if let Some(pages) = pages {
         pages.await.context("serve the pages")??;
     }
     back.await.context("look at what came back")?;
+    tasks.await.context("tell tasks")?;
     info!("stopped");
     Ok(Exit::Done)
 }
@@ -105,6 +107,9 @@ pub(super) async fn deliver_now(app: Arc<App>) -> anyhow::Result<Option<u64>> {
         claimed += live.deliver_due(*channel).await?.claimed;
     }
     live.close().await;
+    if let Some(listener) = task_hook::listener(&app)? {
+        task_hook::tell_due(&app, &listener).await?;
+    }
     Ok(Some(claimed))
 }
 

@@ -4,6 +4,7 @@
 //! type of sqlx leaves this room. Today it speaks to SQLite; PostgreSQL will stand beside it behind
 //! the same methods (see `docs/DECISIONS.md`). What a row *means* is decided in `rules`.
 
+mod base_weeks;
 mod bulk;
 mod campaign_page;
 mod candidates;
@@ -16,6 +17,7 @@ mod day_page;
 mod delivery;
 mod details;
 mod facts;
+mod funnels;
 mod history;
 mod import;
 mod imported;
@@ -31,8 +33,10 @@ mod staging;
 mod story;
 mod suppressions;
 mod tally;
+mod task_events;
 mod tasks;
 
+pub use base_weeks::WeekRow;
 pub use campaign_page::{CampaignTotals, SandboxRow};
 pub use candidates::MergedClient;
 pub use card::{CardDeal, CardHead, CardMessage, CardPurchase};
@@ -43,6 +47,7 @@ pub use delivery::{
 };
 pub use details::Details;
 pub use facts::Wanted;
+pub use funnels::{CountedFor, FunnelOrder};
 pub use history::{History, HistoryDay, StoredBase};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
 pub use imported::Imported;
@@ -58,6 +63,7 @@ pub use staging::{
 };
 pub use suppressions::{Entry, NewSuppression, SuppressionRow};
 pub use tally::Ended;
+pub use task_events::TaskEvent;
 pub use tasks::{Reassignment, TaskFilter, TaskInQueue, TaskRow};
 
 use std::path::{Path, PathBuf};

@@ -5,12 +5,14 @@
 
 pub mod backtest;
 pub mod base;
+pub mod base_weeks;
 pub mod clients;
 pub mod day;
 pub mod deliver;
 pub mod doctor;
 pub mod explain;
 pub mod frequency;
+pub mod funnels;
 pub mod import;
 pub mod inputs;
 pub mod intake;
@@ -22,5 +24,7 @@ pub mod preview;
 mod reach;
 pub mod rhythms;
 pub mod staff;
+pub mod task_hook;
+pub mod told;
 mod volume;
 pub mod worker;

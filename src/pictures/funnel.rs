@@ -46,14 +46,31 @@ pub fn funnel(picture: &FunnelPicture<'_>) -> Result<String, PictureError> {
             let room = f64::from(RIGHT - LEFT - NAMES);
             let wide = (share.min(1.0) * room).round() as i32;
             let from = LEFT + NAMES;
-            let bar = Rectangle::new([(from, top), (from + wide.max(2), top + BAR)], MAIN.filled());
+            let bar = Rectangle::new(
+                [(from, top), (from + wide.max(2), top + BAR)],
+                MAIN.filled(),
+            );
             area.draw(&bar)?;
             let number = count.to_string();
             let inside = wide > width_of(&number, TEXT) + 20;
-            let (colour, x) = if inside { (CARD, from + 10) } else { (INK, from + wide.max(2) + 8) };
-            write(area, &number, &letters(TEXT, colour, Side::Left), (x, middle))?;
+            let (colour, x) = if inside {
+                (CARD, from + 10)
+            } else {
+                (INK, from + wide.max(2) + 8)
+            };
+            write(
+                area,
+                &number,
+                &letters(TEXT, colour, Side::Left),
+                (x, middle),
+            )?;
             let percent = format!("{:.0} %", share * 100.0);
-            write(area, &percent, &letters(TEXT, QUIET, Side::Right), (936, middle))?;
+            write(
+                area,
+                &percent,
+                &letters(TEXT, QUIET, Side::Right),
+                (936, middle),
+            )?;
         }
         Ok(())
     })

@@ -8,16 +8,20 @@ mod backtest_board;
 mod calibration;
 mod days;
 mod false_alarms;
+mod funnel;
 mod gaps;
 mod report_board;
 mod states;
 mod style;
 mod timeline;
+mod weeks;
 mod words;
 
 pub use backtest_board::backtest_board;
+pub use funnel::{FunnelPicture, funnel};
 pub use report_board::report_board;
 pub use timeline::{Timeline, timeline};
+pub use weeks::{WeekColumn, weeks};
 
 use std::error::Error;
 

@@ -40,7 +40,11 @@ pub fn weeks(weeks: &[WeekColumn], locale: Locale) -> Result<String, PictureErro
         return Err(PictureError("no week has been counted".to_owned()));
     }
     card(SIZE, |area| {
-        let title = words::say(locale, "Здоровье базы по неделям", "The health of the base by weeks");
+        let title = words::say(
+            locale,
+            "Здоровье базы по неделям",
+            "The health of the base by weeks",
+        );
         let below = words::say(
             locale,
             "Доли тех, кто уже покупал; над столбиком — сколько их",
@@ -58,7 +62,12 @@ pub fn weeks(weeks: &[WeekColumn], locale: Locale) -> Result<String, PictureErro
             // Of many weeks some are named, and the last one always.
             if (weeks.len() - 1 - n).is_multiple_of(every) {
                 let date = wording::date(locale, *day, DateStyle::DayMonth);
-                write(area, &date, &letters(SMALL, QUIET, Side::Middle), (middle, BOTTOM + 16))?;
+                write(
+                    area,
+                    &date,
+                    &letters(SMALL, QUIET, Side::Middle),
+                    (middle, BOTTOM + 16),
+                )?;
                 let sum: u64 = states.iter().sum();
                 let count = letters(SMALL, INK, Side::Middle);
                 write(area, &sum.to_string(), &count, (middle, TOP - 10))?;
@@ -110,7 +119,10 @@ mod tests {
         let column = |n: i32| (Day::from_epoch(20_000 + 7 * n), [60, 10, 12, 10, 8]);
         let few = weeks(&[column(0), column(1)], Locale::Ru).unwrap();
         assert!(few.starts_with("<svg") && few.contains("Здоровье базы"));
-        assert_eq!(few.matches(">100<").count() + few.matches("\n100\n").count(), 2);
+        assert_eq!(
+            few.matches(">100<").count() + few.matches("\n100\n").count(),
+            2
+        );
         let many: Vec<WeekColumn> = (0..52).map(column).collect();
         let many = weeks(&many, Locale::En).unwrap();
         assert!(many.contains("The health of the base"));

@@ -40,6 +40,7 @@ pub(super) struct Secrets {
     pub(super) app_secret: Option<SecretString>,
     pub(super) verify_token: Option<SecretString>,
     pub(super) mail: Option<SecretString>,
+    pub(super) tasks: Option<SecretString>,
 }
 
 impl Site {
@@ -88,10 +89,12 @@ impl Secrets {
     fn read(app: &App) -> Result<Self, WebError> {
         let (whatsapp, home) = (&app.settings.whatsapp, &app.home);
         let mail = app.settings.inbound.token(home).transpose();
+        let tasks = app.settings.tasks.hook.secret(home).transpose();
         let mut secrets = Self {
             app_secret: None,
             verify_token: None,
             mail: mail.map_err(WebError::MailToken)?,
+            tasks: tasks.map_err(WebError::TasksSecret)?,
         };
         if whatsapp.phone_number_id.is_some() {
             match (whatsapp.app_secret(home), whatsapp.verify_token(home)) {

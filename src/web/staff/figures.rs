@@ -113,7 +113,10 @@ impl Asked {
         Self {
             from: from.unwrap_or(to.plus(-USUAL_DAYS)),
             to,
-            by: GROUPINGS.into_iter().find(|one| *one == by).unwrap_or("campaign"),
+            by: GROUPINGS
+                .into_iter()
+                .find(|one| *one == by)
+                .unwrap_or("campaign"),
         }
     }
 
@@ -176,41 +179,87 @@ pub(super) async fn file(
         let rows = weeks(&desk).await?;
         return match kind {
             "svg" => picture(pictures::weeks(&columns(&rows), signed.person.locale)),
-            "csv" => csv("health", &["day", "manager", "from", "to", "clients"], rows.iter().map(|row| {
-                let (day, clients) = (row.day.to_string(), row.clients.to_string());
-                vec![day, row.manager.clone(), row.from.clone(), row.to.clone(), clients]
-            })),
+            "csv" => csv(
+                "health",
+                &["day", "manager", "from", "to", "clients"],
+                rows.iter().map(|row| {
+                    let (day, clients) = (row.day.to_string(), row.clients.to_string());
+                    vec![
+                        day,
+                        row.manager.clone(),
+                        row.from.clone(),
+                        row.to.clone(),
+                        clients,
+                    ]
+                }),
+            ),
             _ => Ok(desk.nothing(&signed)),
         };
     }
     let counted = funnels(app, asked.from, asked.to).await?;
     match file.as_str() {
-        "repeat-sales.svg" => drawn(&desk, &signed, &asked, "sales", &SALES, &sales(&counted.repeat_sales.total)),
-        "rejections.svg" => drawn(&desk, &signed, &asked, "turned", &TURNED, &turned(&counted.rejections.total)),
+        "repeat-sales.svg" => drawn(
+            &desk,
+            &signed,
+            &asked,
+            "sales",
+            &SALES,
+            &sales(&counted.repeat_sales.total),
+        ),
+        "rejections.svg" => drawn(
+            &desk,
+            &signed,
+            &asked,
+            "turned",
+            &TURNED,
+            &turned(&counted.rejections.total),
+        ),
         "repeat-sales.csv" => {
             let rows = counted.repeat_sales.rows.iter();
-            let lines = rows.map(|row| (&row.key, sales(&row.counts).to_vec(), row.counts.paid_minor));
+            let lines =
+                rows.map(|row| (&row.key, sales(&row.counts).to_vec(), row.counts.paid_minor));
             funnel_csv("repeat-sales", &SALES, &counted, lines)
         }
         "rejections.csv" => {
             let rows = counted.rejections.rows.iter();
-            let lines = rows.map(|row| (&row.key, turned(&row.counts).to_vec(), row.counts.paid_minor));
+            let lines = rows.map(|row| {
+                (
+                    &row.key,
+                    turned(&row.counts).to_vec(),
+                    row.counts.paid_minor,
+                )
+            });
             funnel_csv("rejections", &TURNED, &counted, lines)
         }
         "second-purchases.csv" => {
             let head = ["manager", "first_purchases", "second_purchases", "later"];
-            csv("second-purchases", &head, counted.second_purchases.iter().map(|one| {
-                let (first, second) = (one.first_purchases, one.second_purchases);
-                let later = Money::new(one.later_minor, counted.currency).to_string();
-                vec![one.manager.clone(), first.to_string(), second.to_string(), later]
-            }))
+            csv(
+                "second-purchases",
+                &head,
+                counted.second_purchases.iter().map(|one| {
+                    let (first, second) = (one.first_purchases, one.second_purchases);
+                    let later = Money::new(one.later_minor, counted.currency).to_string();
+                    vec![
+                        one.manager.clone(),
+                        first.to_string(),
+                        second.to_string(),
+                        later,
+                    ]
+                }),
+            )
         }
         _ => Ok(desk.nothing(&signed)),
     }
 }
 
 fn sales(counts: &RepeatSales) -> [u64; 5] {
-    [counts.base, counts.request, counts.quote, counts.invoice, counts.paid]
+    [
+        counts.base,
+        counts.request,
+        counts.quote,
+        counts.invoice,
+        counts.paid,
+    ]
 }
 
 fn turned(counts: &Rejections) -> [u64; 7] {
@@ -260,7 +309,9 @@ impl<'d> Names<'d> {
             GroupedBy::Campaign => campaign_title(self.desk.app(), name),
             GroupedBy::Reason => {
                 let reasons = &self.desk.app().settings.reasons;
-                let titled = reasons.get(name).map(|one| one.title(self.locale).to_owned());
+                let titled = reasons
+                    .get(name)
+                    .map(|one| one.title(self.locale).to_owned());
                 titled.unwrap_or_else(|| name.to_owned())
             }
             GroupedBy::Month => name.to_owned(),
@@ -282,7 +333,10 @@ fn sales_part(counted: &Funnels, asked: &Asked, names: &Names<'_>) -> FunnelPart
     let rows = counted.repeat_sales.by(by);
     FunnelPart {
         stages: SALES.to_vec(),
-        rows: rows.iter().map(|(name, counts)| line(names.of(by, name), counts)).collect(),
+        rows: rows
+            .iter()
+            .map(|(name, counts)| line(names.of(by, name), counts))
+            .collect(),
         total: line(String::new(), &counted.repeat_sales.total),
     }
 }
@@ -297,7 +351,10 @@ fn turned_part(counted: &Funnels, asked: &Asked, names: &Names<'_>) -> FunnelPar
     let rows = counted.rejections.by(by);
     FunnelPart {
         stages: TURNED.to_vec(),
-        rows: rows.iter().map(|(name, counts)| line(names.of(by, name), counts)).collect(),
+        rows: rows
+            .iter()
+            .map(|(name, counts)| line(names.of(by, name), counts))
+            .collect(),
         total: line(String::new(), &counted.rejections.total),
     }
 }
@@ -417,7 +474,11 @@ fn csv(name: &str, head: &[&str], lines: impl Iterator<Item = Vec<String>>) -> A
     for line in lines {
         let safe = line.iter().map(|cell| {
             let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-            if formula { format!("'{cell}") } else { cell.clone() }
+            if formula {
+                format!("'{cell}")
+            } else {
+                cell.clone()
+            }
         });
         table.write_record(safe).map_err(|error| made(&error))?;
     }
