@@ -22,6 +22,7 @@ CREATE INDEX sessions_by_person ON sessions (person);
 
 -- What a manager's page shows of the day.
 CREATE INDEX outcomes_by_day ON outcomes (day);
+CREATE INDEX tasks_on_lists ON tasks (coalesce(acting, manager), state);
 
 -- How the base stood, counted once a week: who stands where, and where he stood a week before.
 CREATE TABLE base_weeks (

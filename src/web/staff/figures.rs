@@ -1,12 +1,10 @@
 //! The figures of the owner: the health of the base by weeks, both funnels, and who won those who
-//! bought again; each with a picture drawn here and the numbers behind it as CSV.
+//! bought again. Their pictures, and the numbers behind them, are in [`super::figure_files`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Query, State};
 use serde::Serialize;
 
 use super::desk::{Answer, Desk, Failure};
@@ -17,7 +15,7 @@ use crate::jobs::base_weeks::Week;
 use crate::jobs::funnels::{Funnels, funnels};
 use crate::jobs::managers::Managers;
 use crate::model::{Day, Money};
-use crate::pictures::{self, FunnelPicture, PictureError, WeekColumn};
+use crate::pictures::WeekColumn;
 use crate::rules::funnel::{GroupedBy, Rejections, RepeatSales};
 
 /// As many weeks are shown.
@@ -83,9 +81,9 @@ struct SecondPart {
     later: Money,
 }
 
-const SALES: [&str; 5] = ["base", "request", "quote", "invoice", "paid"];
+pub(super) const SALES: [&str; 5] = ["base", "request", "quote", "invoice", "paid"];
 
-const TURNED: [&str; 7] = [
+pub(super) const TURNED: [&str; 7] = [
     "rejected",
     "reached",
     "interested",
@@ -98,14 +96,14 @@ const TURNED: [&str; 7] = [
 const GROUPINGS: [&str; 4] = ["campaign", "manager", "reason", "month"];
 
 /// What is asked for: `?from=2026-09-01&to=2026-11-25&by=month`.
-struct Asked {
-    from: Day,
-    to: Day,
+pub(super) struct Asked {
+    pub(super) from: Day,
+    pub(super) to: Day,
     by: &'static str,
 }
 
 impl Asked {
-    fn read(desk: &Desk, query: &BTreeMap<String, String>) -> Self {
+    pub(super) fn read(desk: &Desk, query: &BTreeMap<String, String>) -> Self {
         let day = |name: &str| query.get(name).and_then(|text| text.parse::<Day>().ok());
         let to = day("to").unwrap_or(desk.app().today());
         let from = day("from").filter(|from| *from <= to);
@@ -164,95 +162,7 @@ pub(super) async fn show(
     Ok(desk.good("figures", "figures.title", &signed, &body))
 }
 
-/// `GET /figures/FILE`: a picture, or the numbers behind it.
-pub(super) async fn file(
-    State(desk): State<Arc<Desk>>,
-    signed: Signed,
-    Path(file): Path<String>,
-    Query(query): Query<BTreeMap<String, String>>,
-) -> Answer {
-    if !signed.person.sees_figures() {
-        return Ok(desk.nothing(&signed));
-    }
-    let (app, asked) = (desk.app(), Asked::read(&desk, &query));
-    if let Some(kind) = file.strip_prefix("health.") {
-        let rows = weeks(&desk).await?;
-        return match kind {
-            "svg" => picture(pictures::weeks(&columns(&rows), signed.person.locale)),
-            "csv" => csv(
-                "health",
-                &["day", "manager", "from", "to", "clients"],
-                rows.iter().map(|row| {
-                    let (day, clients) = (row.day.to_string(), row.clients.to_string());
-                    vec![
-                        day,
-                        row.manager.clone(),
-                        row.from.clone(),
-                        row.to.clone(),
-                        clients,
-                    ]
-                }),
-            ),
-            _ => Ok(desk.nothing(&signed)),
-        };
-    }
-    let counted = funnels(app, asked.from, asked.to).await?;
-    match file.as_str() {
-        "repeat-sales.svg" => drawn(
-            &desk,
-            &signed,
-            &asked,
-            "sales",
-            &SALES,
-            &sales(&counted.repeat_sales.total),
-        ),
-        "rejections.svg" => drawn(
-            &desk,
-            &signed,
-            &asked,
-            "turned",
-            &TURNED,
-            &turned(&counted.rejections.total),
-        ),
-        "repeat-sales.csv" => {
-            let rows = counted.repeat_sales.rows.iter();
-            let lines =
-                rows.map(|row| (&row.key, sales(&row.counts).to_vec(), row.counts.paid_minor));
-            funnel_csv("repeat-sales", &SALES, &counted, lines)
-        }
-        "rejections.csv" => {
-            let rows = counted.rejections.rows.iter();
-            let lines = rows.map(|row| {
-                (
-                    &row.key,
-                    turned(&row.counts).to_vec(),
-                    row.counts.paid_minor,
-                )
-            });
-            funnel_csv("rejections", &TURNED, &counted, lines)
-        }
-        "second-purchases.csv" => {
-            let head = ["manager", "first_purchases", "second_purchases", "later"];
-            csv(
-                "second-purchases",
-                &head,
-                counted.second_purchases.iter().map(|one| {
-                    let (first, second) = (one.first_purchases, one.second_purchases);
-                    let later = Money::new(one.later_minor, counted.currency).to_string();
-                    vec![
-                        one.manager.clone(),
-                        first.to_string(),
-                        second.to_string(),
-                        later,
-                    ]
-                }),
-            )
-        }
-        _ => Ok(desk.nothing(&signed)),
-    }
-}
-
-fn sales(counts: &RepeatSales) -> [u64; 5] {
+pub(super) fn sales(counts: &RepeatSales) -> [u64; 5] {
     [
         counts.base,
         counts.request,
@@ -262,7 +172,7 @@ fn sales(counts: &RepeatSales) -> [u64; 5] {
     ]
 }
 
-fn turned(counts: &Rejections) -> [u64; 7] {
+pub(super) fn turned(counts: &Rejections) -> [u64; 7] {
     [
         counts.rejected,
         counts.reached,
@@ -370,7 +280,7 @@ fn second_parts(counted: &Funnels, names: &Names<'_>) -> Vec<SecondPart> {
     parts.collect()
 }
 
-async fn weeks(desk: &Desk) -> Result<Vec<WeekRow>, Failure> {
+pub(super) async fn weeks(desk: &Desk) -> Result<Vec<WeekRow>, Failure> {
     let since = desk.app().today().plus(-7 * WEEKS);
     Ok(desk.app().store.weeks_since(since).await?)
 }
@@ -389,7 +299,7 @@ fn by_manager<'r>(rows: impl Iterator<Item = &'r WeekRow>) -> BTreeMap<String, W
     weeks
 }
 
-fn columns(rows: &[WeekRow]) -> Vec<WeekColumn> {
+pub(super) fn columns(rows: &[WeekRow]) -> Vec<WeekColumn> {
     let mut weeks: BTreeMap<Day, Week> = BTreeMap::new();
     for row in rows {
         weeks.entry(row.day).or_default().add(row);
@@ -416,77 +326,4 @@ fn week_part(name: String, week: &Week) -> WeekPart {
         fell_silent: week.fell_silent,
         new_buyers: week.new_buyers,
     }
-}
-
-fn drawn(
-    desk: &Desk,
-    signed: &Signed,
-    asked: &Asked,
-    funnel: &str,
-    stages: &[&str],
-    counts: &[u64],
-) -> Answer {
-    let said = |key: String| said(desk, &signed.person, &key);
-    let named = stages.iter().map(|stage| said(format!("stage.{stage}")));
-    let stages: Vec<(String, u64)> = named.zip(counts.iter().copied()).collect();
-    picture(pictures::funnel(&FunnelPicture {
-        title: &said(format!("figures.{funnel}")),
-        below: &format!("{} – {}", asked.from, asked.to),
-        stages: &stages,
-    }))
-}
-
-fn picture(drawn: Result<String, PictureError>) -> Answer {
-    let svg = drawn.map_err(|error| Failure::Made(error.to_string()))?;
-    Ok(([(CONTENT_TYPE, "image/svg+xml")], svg).into_response())
-}
-
-fn funnel_csv<'f>(
-    name: &str,
-    stages: &[&str],
-    counted: &Funnels,
-    rows: impl Iterator<Item = (&'f crate::rules::funnel::FunnelKey, Vec<u64>, i64)>,
-) -> Answer {
-    let head: Vec<&str> = ["campaign", "manager", "reason", "month"]
-        .into_iter()
-        .chain(stages.iter().copied())
-        .chain(["paid_amount"])
-        .collect();
-    let lines = rows.map(|(key, counts, paid)| {
-        let mut line = vec![
-            key.campaign.clone(),
-            key.manager.clone(),
-            key.reason.clone().unwrap_or_default(),
-            key.month.clone(),
-        ];
-        line.extend(counts.iter().map(u64::to_string));
-        line.push(Money::new(paid, counted.currency).to_string());
-        line
-    });
-    csv(name, &head, lines)
-}
-
-/// A table for spreadsheets, which take no cell of it for a formula.
-fn csv(name: &str, head: &[&str], lines: impl Iterator<Item = Vec<String>>) -> Answer {
-    let made = |error: &dyn std::fmt::Display| Failure::Made(error.to_string());
-    let mut table = csv::Writer::from_writer(Vec::new());
-    table.write_record(head).map_err(|error| made(&error))?;
-    for line in lines {
-        let safe = line.iter().map(|cell| {
-            let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-            if formula {
-                format!("'{cell}")
-            } else {
-                cell.clone()
-            }
-        });
-        table.write_record(safe).map_err(|error| made(&error))?;
-    }
-    let bytes = table.into_inner().map_err(|error| made(&error))?;
-    let file = format!("attachment; filename=\"{name}.csv\"");
-    let heads = [
-        (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (CONTENT_DISPOSITION, file),
-    ];
-    Ok::<Response, Failure>((heads, bytes).into_response())
 }

@@ -6,6 +6,7 @@
 
 mod browser;
 mod door;
+mod figures;
 mod marketing;
 mod morning;
 mod shots;
@@ -65,6 +66,8 @@ impl Firm {
     }
 
     async fn open_with(clients: &str, purchases: &str, deals: &str) -> Self {
+        let log = tracing_subscriber::fmt().with_test_writer();
+        let _ = log.with_max_level(tracing::Level::WARN).try_init();
         let in_memory = tempfile::tempdir_in("/dev/shm");
         let folder = in_memory.unwrap_or_else(|_| tempfile::tempdir().unwrap());
         let home = folder.path();

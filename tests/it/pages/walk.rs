@@ -115,16 +115,8 @@ fn answer(words: &str) -> String {
 
 async fn come_back_in_a_week(phone: &Chromium) {
     let form = "#outcomes form:has([value=come_back]):not(:has([type=date]))";
-    open(phone, form).await;
-    phone.tap(&format!("{form} button:nth-of-type(2)")).await;
-}
-
-/// Opens what a form is folded into.
-async fn open(phone: &Chromium, form: &str) {
     phone
-        .tap(&format!(
-            "#outcomes details:has({}) > summary",
-            form.trim_start_matches("#outcomes ")
-        ))
+        .tap("#outcomes details:has([name=kind][value=come_back]) > summary")
         .await;
+    phone.tap(&format!("{form} button:nth-of-type(2)")).await;
 }
