@@ -73,7 +73,9 @@ async fn bench(clients: u32, home: &Path) {
     let mut bytes = 0;
     for _ in 0..ROUNDS {
         let began = Instant::now();
-        let request = http.get(&page).header("cookie", format!("rekindle={COOKIE}"));
+        let request = http
+            .get(&page)
+            .header("cookie", format!("rekindle={COOKIE}"));
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status(), 200, "the list is served");
         let text = answer.text().await.expect("a page");
@@ -87,7 +89,10 @@ async fn bench(clients: u32, home: &Path) {
     let millis = |time: Duration| time.as_secs_f64() * 1e3;
     let ratio = ours.as_secs_f64() / bare.as_secs_f64();
     let verdict = if ratio <= REACH { "reached" } else { "MISSED" };
-    println!("{clients} clients, a page of {LIST} tasks, {} kB", bytes / 1024);
+    println!(
+        "{clients} clients, a page of {LIST} tasks, {} kB",
+        bytes / 1024
+    );
     println!(
         "the page {:.1} ms, its bare queries {:.1} ms: {ratio:.2} times, reach {REACH} ({verdict})",
         millis(ours),
@@ -101,7 +106,8 @@ async fn app(home: &Path, clients: u32) -> App {
     let is_new = !home.join("rekindle.db").exists();
     if is_new {
         let base = Base::of_clients(clients);
-        base.write(&home.join("data"), true).expect("a folder to write to");
+        base.write(&home.join("data"), true)
+            .expect("a folder to write to");
     }
     let text = format!(
         "[company]\nname = \"Bench\"\ntime_zone = \"UTC\"\n[database]\nurl = \"{DATABASE}\"\n\
@@ -147,7 +153,10 @@ async fn fill(pool: &SqlitePool, clients: u32) {
         DELETE FROM runs;
         INSERT INTO runs (id, schedule, logical_date, mode, status, started_at)
             VALUES (1, 'daily', 20757, 'sandbox', 'sealed', 0);";
-    sqlx::raw_sql(statement).execute(pool).await.expect("a clean start");
+    sqlx::raw_sql(statement)
+        .execute(pool)
+        .await
+        .expect("a clean start");
     let tasks = "
         INSERT INTO tasks (run_id, campaign, client_id, episode, step, manager, kind, script, state,
                            planned_on, not_before, value, inputs, listed_on, rank)
@@ -174,7 +183,10 @@ async fn fill(pool: &SqlitePool, clients: u32) {
                               accepted_at, receipt)
             SELECT 'k' || id, 1, 'c', client_id, 'e', 'letter', 'email', 't', 'service',
                    randomblob(32), 'accepted', 20745, '{}', 1, 1, 1, 'r' FROM tasks;";
-    sqlx::raw_sql(rest).execute(pool).await.expect("a background");
+    sqlx::raw_sql(rest)
+        .execute(pool)
+        .await
+        .expect("a background");
 }
 
 async fn sign_in(app: &App) {
@@ -216,7 +228,10 @@ async fn fetch(pool: &SqlitePool) -> i64 {
          CROSS JOIN deals d ON d.client_id = c.value AND d.status = 'open'",
     ] {
         let rows = sqlx::query(query).bind(&clients).fetch_all(pool).await;
-        assert!(rows.expect("the background").len() as i64 >= LIST, "each has one");
+        assert!(
+            rows.expect("the background").len() as i64 >= LIST,
+            "each has one"
+        );
     }
     rows.len() as i64
 }

@@ -75,8 +75,8 @@ struct FunnelLine {
 #[derive(Serialize)]
 struct SecondPart {
     name: String,
-    first: u64,
-    second: u64,
+    won: u64,
+    again: u64,
     share: f64,
     later: Money,
 }
@@ -272,8 +272,8 @@ fn turned_part(counted: &Funnels, asked: &Asked, names: &Names<'_>) -> FunnelPar
 fn second_parts(counted: &Funnels, names: &Names<'_>) -> Vec<SecondPart> {
     let parts = counted.second_purchases.iter().map(|one| SecondPart {
         name: names.manager(&one.manager),
-        first: one.first_purchases,
-        second: one.second_purchases,
+        won: one.first_purchases,
+        again: one.second_purchases,
         share: one.second_purchases as f64 / one.first_purchases.max(1) as f64,
         later: Money::new(one.later_minor, counted.currency),
     });

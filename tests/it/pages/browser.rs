@@ -138,11 +138,8 @@ impl Chromium {
 
     /// What a person reads on the page.
     pub(super) async fn text(&self) -> String {
-        self.run("return document.body.innerText")
-            .await
-            .as_str()
-            .unwrap()
-            .to_owned()
+        let text = self.run("return document.body.innerText").await;
+        text.as_str().unwrap().replace('\u{a0}', " ")
     }
 
     /// Taps on the only thing that CSS, or XPath where it begins with `//`, names.
