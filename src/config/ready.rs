@@ -18,13 +18,15 @@ macro_rules! set {
 }
 
 const RUSSIAN: &[(&str, &str)] = set!("campaigns":
-    "call-before-miss", "key-accounts", "missed-cycle", "new-year", "new-year-gift",
-    "news-2026-12", "rejection", "second-purchase", "thank-you", "volume-drop",
+    "call-before-miss", "handover", "key-accounts", "missed-cycle", "new-year", "new-year-gift",
+    "news-2026-12", "rejection", "rejection-answered", "rejection-deadline", "rejection-ready",
+    "second-purchase", "stalled-deal", "thank-you", "visit-lapsed", "volume-drop",
 );
 
 const ENGLISH: &[(&str, &str)] = set!("campaigns-en":
-    "call-before-miss", "key-accounts", "missed-cycle", "new-year", "new-year-gift",
-    "news-2026-12", "rejection", "second-purchase", "thank-you", "volume-drop",
+    "call-before-miss", "handover", "key-accounts", "missed-cycle", "new-year", "new-year-gift",
+    "news-2026-12", "rejection", "rejection-answered", "rejection-deadline", "rejection-ready",
+    "second-purchase", "stalled-deal", "thank-you", "visit-lapsed", "volume-drop",
 );
 
 /// What the shipped settings say about the company, and what an English one would rather start

@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::config::Campaign;
-use crate::config::campaign::CertificateOffer;
+use crate::config::campaign::{self, CertificateOffer};
 use crate::db::Details;
-use crate::model::{Client, ClientFacts, Day, Locale, Manager, Money};
+use crate::model::{
+    Abc, Client, ClientFacts, Day, DealStatus, Locale, Manager, Money, OutcomeKind, TouchKind,
+};
 use crate::render::{
     CertificatePart, ClientPart, Colour, CompanyPart, DealPart, LetterContext, LinksPart,
     ManagerPart, NewsItem, NewsPart, RhythmPart,
@@ -16,6 +18,7 @@ use crate::rules::certificate::{code, message_key};
 use crate::rules::delivery::token::{self, Purpose};
 use crate::rules::evidence::Evidence;
 use crate::rules::plan::Touched;
+use crate::rules::readiness;
 use crate::rules::standing::Standing;
 use crate::rules::wording;
 
@@ -42,10 +45,57 @@ pub struct Frozen {
     /// The certificate that it carries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<CertificatePart>,
+    /// The last word of the client to a manager, and its day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_contact: Option<LastContact>,
+    /// The deals that are open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open_deals: Vec<DealPart>,
+    /// Of the news of the campaign only this piece: the one that answers a rejection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// How ready the client is to buy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abc: Option<Abc>,
     /// Why, in one sentence.
     pub why: String,
     /// The day of the plan.
     pub today: Day,
+}
+
+/// What a client said last, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastContact {
+    /// The day.
+    pub day: Day,
+    /// What was recorded.
+    pub outcome: OutcomeKind,
+}
+
+impl LastContact {
+    /// The latest word among all that is known.
+    fn of(facts: &ClientFacts) -> Option<Self> {
+        let touches = facts.enrollments.iter().flat_map(|one| &one.touches);
+        let outcomes = touches.filter_map(|touch| match &touch.what {
+            TouchKind::Task { outcome, .. } => outcome.as_ref(),
+            TouchKind::Message { .. } => None,
+        });
+        let latest = outcomes.max_by_key(|outcome| outcome.day);
+        latest.map(|outcome| Self {
+            day: outcome.day,
+            outcome: outcome.kind,
+        })
+    }
+
+    /// In a sentence.
+    pub fn sentence(&self, locale: Locale, today: Day) -> String {
+        let style = wording::DateStyle::seen_from(self.day, today);
+        let day = wording::date(locale, self.day, style);
+        format!(
+            "{day}: {}",
+            wording::outcome(locale, self.outcome).to_lowercase()
+        )
+    }
 }
 
 impl Frozen {
@@ -75,9 +125,30 @@ pub(super) fn freeze(
         rhythm: rhythm_part(ground, facts, details),
         deal: deal_part(app, evidence),
         certificate: None,
+        last_contact: LastContact::of(facts),
+        open_deals: open_deals(app, facts),
+        answer: match evidence {
+            Evidence::RejectionAnswered { news, .. } => Some(news.clone()),
+            _ => None,
+        },
+        abc: readiness::class(facts),
         why: evidence.sentence(app.locale(), app.currency()),
         today: ground.day(),
     }
+}
+
+fn open_deals(app: &App, facts: &ClientFacts) -> Vec<DealPart> {
+    let open = facts.deals.iter();
+    let open = open.filter(|deal| deal.status == DealStatus::Open);
+    let parts = open.filter_map(|deal| {
+        Some(DealPart {
+            day: deal.stage_since.or(deal.opened_on)?,
+            title: deal.title.clone(),
+            reason: None,
+            amount: deal.amount.map(|minor| Money::new(minor, app.currency())),
+        })
+    });
+    parts.collect()
 }
 
 fn client_part(facts: &ClientFacts) -> ClientPart {
@@ -209,7 +280,7 @@ pub fn context(app: &App, campaign: Option<&Campaign>, frozen: Frozen, key: &str
         rhythm: frozen.rhythm,
         deal: frozen.deal,
         certificate: frozen.certificate,
-        news: campaign.and_then(news_part),
+        news: campaign.and_then(|campaign| news_part(campaign, frozen.answer.as_deref())),
         links: links(app, key),
         why: Some(frozen.why),
         today: frozen.today,
@@ -231,9 +302,10 @@ pub fn company_part(app: &App) -> CompanyPart {
     }
 }
 
-fn news_part(campaign: &Campaign) -> Option<NewsPart> {
+fn news_part(campaign: &Campaign, answer: Option<&str>) -> Option<NewsPart> {
     let news = campaign.news.as_ref()?;
-    let items = news.items.iter().map(|item| NewsItem {
+    let told = |item: &&campaign::NewsItem| answer.is_none_or(|answer| item.title == answer);
+    let items = news.items.iter().filter(told).map(|item| NewsItem {
         title: item.title.clone(),
         text: item.text.clone(),
         link: item.link.clone(),

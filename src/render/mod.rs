@@ -25,8 +25,8 @@ mod words;
 
 pub use context::{
     CertificatePart, ChannelPart, ClientPart, Colour, ColourError, CompanyPart, DealPart,
-    LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, PageContext, RhythmPart,
-    TaskListContext, TaskPart,
+    LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, OverduePart, PageContext,
+    RhythmPart, TaskListContext, TaskPart,
 };
 pub use page::ButtonKind;
 pub use problem::{RenderError, TemplateProblem};

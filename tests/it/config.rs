@@ -88,8 +88,10 @@ pub(crate) fn templates() -> KnownTemplates {
             "news",
             "rejection",
             "rejection-answered",
+            "rejection-deadline",
             "second-purchase",
             "thank-you",
+            "visit-lapsed",
         ]),
         whatsapp: names(&["missed-cycle-short", "thank-you-short"]),
         scripts: names(&[
@@ -99,7 +101,9 @@ pub(crate) fn templates() -> KnownTemplates {
             "rejection",
             "second-purchase",
             "sleeping-client",
+            "stalled-deal",
             "usual-order",
+            "visit-lapsed",
             "volume-drop",
         ]),
     }

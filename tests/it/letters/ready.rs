@@ -51,13 +51,13 @@ fn every_ready_template_is_there_in_russian_and_english() {
     assert_eq!(
         names(Kind::Letter).join(" "),
         "friend-certificate missed-cycle missed-cycle-second new-year news rejection \
-         rejection-answered second-purchase thank-you"
+         rejection-answered rejection-deadline second-purchase thank-you visit-lapsed"
     );
     assert_eq!(names(Kind::Manager).join(" "), "task-list");
     assert_eq!(
         names(Kind::Script).join(" "),
-        "answered key-account new-year-gift rejection second-purchase sleeping-client usual-order \
-         volume-drop"
+        "answered handover key-account new-year-gift rejection second-purchase sleeping-client \
+         stalled-deal usual-order visit-lapsed volume-drop"
     );
     assert_eq!(
         names(Kind::WhatsApp).join(" "),
