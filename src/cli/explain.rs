@@ -11,7 +11,6 @@ use crate::app::App;
 use crate::jobs::explain::{Explanation, explain, purchase_days};
 use crate::model::{ClientId, Day, RhythmDates};
 use crate::pictures::{PictureError, Timeline, timeline};
-use crate::rules::wording;
 
 /// Arguments of `rekindle explain`.
 #[derive(Clone, Debug, Args)]
@@ -72,13 +71,6 @@ fn draw(
         return Ok(None);
     };
     let [due, missed, asleep, lost] = rhythm.dates;
-    let sentence = wording::rhythm_sentence(
-        app.locale(),
-        rhythm.usual_gap_days,
-        rhythm.days_silent,
-        rhythm.overdue_p,
-        Some(rhythm.return_30),
-    );
     let picture = Timeline {
         name: &explanation.name,
         purchases,
@@ -90,7 +82,7 @@ fn draw(
         },
         usual_gap_days: rhythm.usual_gap_days,
         today: explanation.date,
-        sentence: &wording::sentence(&sentence),
+        sentence: &rhythm.sentence(app.locale()),
         locale: app.locale(),
     };
     timeline(&picture).map(Some)

@@ -44,7 +44,7 @@ pub(super) async fn run(
         },
     };
     let options = args.day.options(app, None);
-    let rendered = match preview(app, &args.template, client, args.locale, options).await? {
+    let rendered = match preview(app, None, &args.template, client, args.locale, options).await? {
         Ok(rendered) => rendered,
         Err(problem) => {
             super::tell(format_args!("{problem}"));

@@ -20,6 +20,11 @@ pub struct Web {
     pub public: String,
     /// Address and port for the company's own people: nobody else may reach it.
     pub staff: String,
+    /// The address under which the company's own people open the pages, such as
+    /// https://sales.example.org: links in their letters begin with it. With https:// a browser that
+    /// is signed in shows its cookie over https only.
+    #[schemars(extend("format" = "url", "pattern" = "^https?://"))]
+    pub staff_url: Option<String>,
     /// Whether a web server of the company stands in front, so that the last `X-Forwarded-For` is
     /// the address of the visitor.
     pub behind_proxy: bool,
@@ -38,6 +43,7 @@ impl Default for Web {
         Self {
             public: "127.0.0.1:8080".to_owned(),
             staff: "127.0.0.1:8081".to_owned(),
+            staff_url: None,
             behind_proxy: false,
             timeout: Wait::seconds(10),
             at_once: 256,

@@ -203,9 +203,19 @@ impl Store {
     /// The last day that was run, whether it waits for a person or not.
     pub async fn last_run_day(&self) -> Result<Option<Day>> {
         let day = sqlx::query_scalar::<_, Option<i32>>(
-            "SELECT max(logical_date) FROM runs WHERE status <> 'planning'",
+            "SELECT max(logical_date) FROM runs WHERE schedule = 'daily' AND status <> 'planning'",
         );
         Ok(day.fetch_one(&self.pool).await?.map(Day::from_epoch))
+    }
+
+    /// The status of the run of a day; nothing when it has not been run.
+    pub async fn run_status(&self, date: Day) -> Result<Option<String>> {
+        let status = sqlx::query_scalar(
+            "SELECT status FROM runs
+             WHERE schedule = ?1 AND logical_date = ?2 AND status <> 'planning'",
+        );
+        let status = status.bind(DAILY).bind(date.epoch_days());
+        Ok(status.fetch_optional(&self.pool).await?)
     }
 
     /// The runs that are being written, or were when their process died.
@@ -217,7 +227,8 @@ impl Store {
     /// What the latest runs before a day counted, as JSON.
     pub async fn counts_before(&self, day: Day, runs: u32) -> Result<Vec<String>> {
         let rows = sqlx::query(
-            "SELECT counts FROM runs WHERE status <> 'planning' AND logical_date < ?1
+            "SELECT counts FROM runs
+             WHERE schedule = 'daily' AND status <> 'planning' AND logical_date < ?1
              ORDER BY logical_date DESC LIMIT ?2",
         )
         .bind(day.epoch_days())
@@ -236,7 +247,7 @@ impl Store {
                         AS messages,
                     (SELECT count(*) FROM tasks t
                      WHERE t.run_id = r.id AND t.state <> 'held_out') AS tasks
-             FROM runs r ORDER BY logical_date DESC LIMIT ?1",
+             FROM runs r WHERE schedule = 'daily' ORDER BY logical_date DESC LIMIT ?1",
         )
         .bind(limit)
         .fetch_all(&self.pool)
@@ -273,7 +284,7 @@ impl Store {
 
     /// Opens a transaction that may write, so that it never has to wait half-way.
     pub(super) async fn begin(&self) -> Result<SqliteTransaction<'static>> {
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 }
 

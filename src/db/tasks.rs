@@ -58,6 +58,8 @@ pub struct TaskRow {
     pub value: i64,
     /// The place on the last list.
     pub rank: Option<i64>,
+    /// The day of the last list on which it stood.
+    pub listed_on: Option<Day>,
     /// The day on which it was planned.
     pub planned_on: Day,
     /// Not shown before this day.
@@ -99,7 +101,7 @@ pub struct TaskFilter<'a> {
     pub overdue: bool,
 }
 
-const TASK_COLUMNS: &str = "
+pub(super) const TASK_COLUMNS: &str = "
     SELECT t.id, t.manager, c.ext_id AS client, t.client_id, t.campaign, t.episode, t.step, t.kind,
            t.script, t.state,
            t.value, t.rank, t.planned_on, t.not_before, t.attempts, t.inputs, t.listed_on,
@@ -111,7 +113,7 @@ const TASK_COLUMNS: &str = "
     JOIN clients c ON c.id = t.client_id
     JOIN runs r ON r.id = t.run_id AND r.status = 'sealed'";
 
-fn task(row: &SqliteRow) -> Result<TaskRow> {
+pub(super) fn task(row: &SqliteRow) -> Result<TaskRow> {
     Ok(TaskRow {
         id: row.get("id"),
         manager: row.get("manager"),
@@ -125,6 +127,7 @@ fn task(row: &SqliteRow) -> Result<TaskRow> {
         state: row.get("state"),
         value: row.get("value"),
         rank: row.get("rank"),
+        listed_on: optional_day(row, "listed_on"),
         planned_on: day_of(row, "planned_on"),
         not_before: day_of(row, "not_before"),
         attempts: row.get::<i64, _>("attempts") as u16,
@@ -304,7 +307,7 @@ impl Store {
              WHERE tasks.id = row.value ->> 0 AND tasks.inputs <> row.value ->> 1",
         )
         .bind(rows)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(())
     }

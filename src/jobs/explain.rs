@@ -88,6 +88,20 @@ pub struct RhythmLines {
     pub class: Option<String>,
 }
 
+impl RhythmLines {
+    /// What the silence means, in a sentence.
+    pub fn sentence(&self, locale: Locale) -> String {
+        let phrase = wording::rhythm_sentence(
+            locale,
+            self.usual_gap_days,
+            self.days_silent,
+            self.overdue_p,
+            Some(self.return_30),
+        );
+        wording::sentence(&phrase)
+    }
+}
+
 /// What one campaign decides.
 #[derive(Clone, Debug, Serialize)]
 pub struct CampaignLines {

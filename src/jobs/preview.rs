@@ -21,9 +21,11 @@ pub enum Rendered {
     Text(String),
 }
 
-/// Renders `template` for a client, or for the sample.
+/// Renders `template` for a client, or for the sample; of several kinds with this name the first one,
+/// where none is asked for.
 pub async fn preview(
     app: &App,
+    kind: Option<Kind>,
     template: &str,
     client: Option<ClientId>,
     locale: Option<Locale>,
@@ -45,7 +47,7 @@ pub async fn preview(
         .filter(|info| info.name == template)
         .map(|info| info.kind)
         .collect();
-    let kind = kinds.first().copied().unwrap_or(Kind::Letter);
+    let kind = kind.or(kinds.first().copied()).unwrap_or(Kind::Letter);
     Ok(render(app, kind, template, locale, &context).map_err(|error| error.to_string()))
 }
 

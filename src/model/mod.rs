@@ -17,7 +17,7 @@ mod words;
 pub use address::{AddressKey, hex};
 pub use client::{Client, ClientId, Consent, Contact, Manager};
 pub use day::{Day, DayError};
-pub use facts::{AddressGot, ClientFacts, OwnedItem, Suppressed};
+pub use facts::{AddressGot, ClientFacts, OwnedItem, Seat, Suppressed};
 pub use history::{Deal, PurchaseDay, Readiness, Totals, Visits};
 pub use locale::{Locale, LocaleError};
 pub use money::{Currency, Money, MoneyError};
@@ -29,5 +29,6 @@ pub use source_facts::{
 pub use story::{Arm, Enrollment, Outcome, Touch, TouchKind};
 pub use words::{
     Abc, CertificateKind, Channel, Class, ConsentBasis, DealStatus, ManagerRole, MessageState,
-    OnUnknown, OutcomeKind, StopOf, SuppressionReason, SuppressionScope, TaskKind, WordError, Xyz,
+    OnUnknown, OutcomeKind, StaffRole, StopOf, SuppressionReason, SuppressionScope, TaskKind,
+    WordError, Xyz,
 };

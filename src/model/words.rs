@@ -126,6 +126,18 @@ words! {
 }
 
 words! {
+    /// What a person sees on the pages beside the own tasks.
+    StaffRole {
+        /// Everybody's lists and clients, and the figures.
+        Head = "head",
+        /// Campaigns, the plan, letters, the sandbox, and clients to explain them.
+        Marketing = "marketing",
+        /// All of it.
+        Owner = "owner",
+    }
+}
+
+words! {
     /// The frequency class of a client, by the quantiles of the company's own base.
     Xyz {
         /// Buys often.

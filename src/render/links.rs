@@ -25,7 +25,7 @@ pub(super) fn safe(link: &str) -> Result<String, String> {
 }
 
 /// `tel:+79131234567` for a phone written in any way.
-pub(super) fn tel(phone: &str) -> Result<String, String> {
+pub fn tel(phone: &str) -> Result<String, String> {
     let mut number = String::from("tel:");
     for c in phone.trim().chars() {
         match c {
@@ -42,7 +42,7 @@ pub(super) fn tel(phone: &str) -> Result<String, String> {
 }
 
 /// `mailto:` with an optional subject.
-pub(super) fn mailto(address: &str, subject: Option<&str>) -> Result<String, String> {
+pub fn mailto(address: &str, subject: Option<&str>) -> Result<String, String> {
     let address = address.trim();
     let strange = |c: char| c.is_control() || c.is_whitespace() || "\"'<>`\\{}?&,;:".contains(c);
     if !address.contains('@') || address.contains(strange) {

@@ -1,5 +1,5 @@
 //! The servers: pages for clients and hooks for providers on one address, the company's own people
-//! on another.
+//! ([`staff`]) on another.
 //!
 //! The public one knows three things: leaving ([`leaving`]), what providers tell ([`hooks`]), and
 //! nothing else. What comes in is stored and answered; what it means is found out by
@@ -9,7 +9,9 @@
 mod guard;
 mod hooks;
 mod leaving;
+mod seat;
 mod site;
+mod staff;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,8 +32,9 @@ use crate::channels::whatsapp::webhook;
 use crate::config::secrets::SecretError;
 use site::Site;
 
-/// How long requests may go on after the end was asked for.
-const LAST_REQUESTS: Duration = Duration::from_secs(15);
+/// How much longer than one request may take the last ones are waited for when the end was asked
+/// for.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// The longest body of a form, in bytes.
 const FORM: usize = 16 * 1024;
@@ -61,6 +64,9 @@ pub enum WebError {
     /// The secret of tasks and outcomes.
     #[error("tasks.hook: {0}")]
     TasksSecret(SecretError),
+    /// The pages of the staff.
+    #[error("the pages of the staff are broken: {0}")]
+    Pages(String),
     /// A server ended by itself.
     #[error("a server ended: {0}")]
     Ended(std::io::Error),
@@ -70,6 +76,7 @@ pub enum WebError {
 #[derive(Debug)]
 pub struct Web {
     site: Arc<Site>,
+    desk: Arc<staff::Desk>,
     public: TcpListener,
     staff: TcpListener,
 }
@@ -81,11 +88,13 @@ impl Web {
     ///
     /// An address is none or is taken, or the word for the hook of mail cannot be read.
     pub async fn bind(app: Arc<App>) -> Result<Self, WebError> {
-        let (web, site) = (&app.settings.web, Site::new(app.clone())?);
+        let web = &app.settings.web;
+        let site = Arc::new(Site::new(app.clone())?);
         let public = listener("public", &web.public, web.public_address()).await?;
         let staff = listener("staff", &web.staff, web.staff_address()).await?;
         Ok(Self {
-            site: Arc::new(site),
+            desk: staff::desk(site.clone())?,
+            site,
             public,
             staff,
         })
@@ -115,15 +124,17 @@ impl Web {
     ///
     /// A server ended by itself.
     pub async fn run(self, stop: CancellationToken) -> Result<(), WebError> {
+        let last = self.site.app.settings.web.timeout.duration() + LAST_ANSWERS;
         let public = public(self.site.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let public =
             axum::serve(self.public, public).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let staff = staff::routes(self.desk).into_make_service_with_connect_info::<SocketAddr>();
         let staff =
-            axum::serve(self.staff, staff()).with_graceful_shutdown(stop.clone().cancelled_owned());
+            axum::serve(self.staff, staff).with_graceful_shutdown(stop.clone().cancelled_owned());
         let both = async { tokio::try_join!(public.into_future(), staff.into_future()) };
         let late = async {
             stop.cancelled().await;
-            tokio::time::sleep(LAST_REQUESTS).await;
+            tokio::time::sleep(last).await;
         };
         tokio::select! {
             ended = both => ended.map(drop).map_err(WebError::Ended),
@@ -176,6 +187,7 @@ fn public(site: Arc<Site>) -> Router {
             "/p/{token}",
             get(leaving::preferences).post(leaving::choose).layer(form),
         )
+        .route("/e/{token}", get(seat::show).post(seat::choose).layer(form))
         .route("/hooks/whatsapp", whatsapp)
         .route("/hooks/mail", post(hooks::mail).layer(mail))
         .route("/hooks/outcomes", outcomes)
@@ -184,13 +196,6 @@ fn public(site: Arc<Site>) -> Router {
         .layer(middleware::from_fn_with_state(site.clone(), site::bounds))
         .layer(middleware::map_response(site::heads))
         .with_state(site)
-}
-
-/// What the company's own people may ask for.
-fn staff() -> Router {
-    Router::new()
-        .route("/healthz", get(healthy))
-        .layer(middleware::map_response(site::heads))
 }
 
 /// That the process answers; how it is doing is told elsewhere.

@@ -8,7 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms from the ground up; a room may use those with a smaller number. On the ground floor
-/// `model` lies below the others, and on the third `app` is what `jobs` and `web` are handed.
+/// `model` lies below the others, and on the third `app` is what `jobs` and `web` are handed, and `web`
+/// shows what `jobs` do.
 const FLOORS: &[(&str, u8)] = &[
     ("model", 0),
     ("config", 1),
@@ -21,7 +22,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("pictures", 20),
     ("app", 30),
     ("jobs", 31),
-    ("web", 31),
+    ("web", 32),
     ("cli", 40),
     ("main", 40),
     ("lib", 40),

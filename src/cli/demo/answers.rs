@@ -189,6 +189,7 @@ mod tests {
             state: "open".to_owned(),
             value: 1,
             rank: Some(1),
+            listed_on: None,
             planned_on: Day::from_epoch(20_000),
             not_before: Day::from_epoch(20_000),
             attempts,

@@ -18,6 +18,7 @@ type Rule = fn(&Settings) -> Vec<Finding>;
 const RULES: &[Rule] = &[
     source_names_differ,
     manager_ids_differ,
+    staff_addresses_differ,
     consent_covers_something,
     contract_covers_service_only,
     closed_days_have_an_order,
@@ -85,6 +86,16 @@ fn source_names_differ(settings: &Settings) -> Vec<Finding> {
 fn manager_ids_differ(settings: &Settings) -> Vec<Finding> {
     let ids = settings.managers.iter().map(|manager| manager.id.as_str());
     repeated("manager", "id", ids, "give each manager an id of his own")
+}
+
+fn staff_addresses_differ(settings: &Settings) -> Vec<Finding> {
+    let emails = settings.staff.iter().map(|person| person.email.as_str());
+    repeated(
+        "staff",
+        "email",
+        emails,
+        "give each person one block, with the role that sees most",
+    )
 }
 
 fn source_paths_exist(settings: &Settings, home: &Path) -> Vec<Finding> {

