@@ -1,10 +1,14 @@
 //! How quickly letters leave: the whole way of a live mailing, with a durable record of each letter,
 //! against Postfix' `smtp-source` with as many sessions to the same `smtp-sink`.
 //!
-//! `cargo bench --bench smtp -- [LETTERS] [FOLDER]` (20,000 letters unless said otherwise). Needs
-//! `smtp-sink` and `smtp-source` of Postfix; nothing leaves this machine. Beside each ratio stands the
-//! bound that the durable commits of this disk set: with S sessions in one commit each, S letters take
-//! at least as long as one commit.
+//! `cargo bench --bench smtp -- [LETTERS] [FOLDER] [--sessions 1,4,16,64] [--rounds N]` (20,000
+//! letters, one round unless said otherwise). Needs `smtp-sink` and `smtp-source` of Postfix; nothing
+//! leaves this machine. Beside each ratio stand the bound that the durable commits of this disk set
+//! (with S sessions in one commit each, S letters take at least as long as one commit), and what a
+//! letter costs the processors: where other work shares them, that is the steadier figure.
+//!
+//! `cargo bench --bench smtp -- --memory [LETTERS] [FOLDER]` (1,000,000 letters) imports a base in one
+//! process, plans and sends in another, and tells the most memory that the second one has held.
 
 mod base;
 
@@ -36,43 +40,190 @@ const REACH: f64 = 0.6;
 /// The bytes of a letter of this bench, about; `smtp-source` sends as many.
 const LETTER_BYTES: usize = 13_000;
 
+/// What is asked for.
+struct Wish {
+    letters: u32,
+    folder: PathBuf,
+    sessions: Vec<u16>,
+    rounds: u32,
+    memory: bool,
+    /// A part of the measurement of memory, in a process of its own, and the port of the sink.
+    part: Option<(String, u16)>,
+}
+
+impl Wish {
+    fn read() -> Self {
+        let mut wish = Self {
+            letters: 0,
+            folder: std::env::temp_dir().join("rekindle-bench-smtp"),
+            sessions: vec![1, 4, 16, 64],
+            rounds: 1,
+            memory: false,
+            part: None,
+        };
+        let mut arguments = std::env::args().skip(1).filter(|a| a != "--bench");
+        while let Some(argument) = arguments.next() {
+            let mut next = || arguments.next().unwrap_or_default();
+            match argument.as_str() {
+                "--sessions" => {
+                    wish.sessions = next().split(',').filter_map(|n| n.parse().ok()).collect();
+                }
+                "--rounds" => wish.rounds = next().parse().unwrap_or(1),
+                "--memory" => wish.memory = true,
+                "--part" => wish.part = Some((next(), next().parse().unwrap_or_default())),
+                number if number.parse::<u32>().is_ok() => {
+                    wish.letters = number.parse().unwrap_or_default();
+                }
+                folder => wish.folder = folder.into(),
+            }
+        }
+        if wish.letters == 0 {
+            wish.letters = if wish.memory { 1_000_000 } else { 20_000 };
+        }
+        wish
+    }
+}
+
 fn main() {
-    let arguments: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|a| a != "--bench")
-        .collect();
-    let letters: u32 = arguments
-        .first()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(20_000);
-    let folder = arguments.get(1).map_or_else(
-        || std::env::temp_dir().join("rekindle-bench-smtp"),
-        PathBuf::from,
-    );
+    let wish = Wish::read();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    if let Some((part, port)) = &wish.part {
+        return runtime.block_on(in_memory(part, &wish, *port));
+    }
     let Some(sink) = Sink::start() else {
         eprintln!("smtp-sink and smtp-source are needed: install Debian's package postfix");
         std::process::exit(1);
     };
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    if wish.memory {
+        return memory(&wish, &sink);
+    }
+    let (letters, folder) = (wish.letters, &wish.folder);
     println!(
         "{letters} letters; one durable commit of this disk takes {:.2} ms",
-        commit(&folder).as_secs_f64() * 1e3
+        commit(folder).as_secs_f64() * 1e3
     );
-    println!("sessions   ours/s   smtp-source/s   ratio   bound of the disk/s   peak MB");
-    for sessions in [1, 4, 16, 64] {
+    println!(
+        "                                                            processors, \u{b5}s a letter"
+    );
+    println!(
+        "sessions  ours/s  smtp-source/s  ratio  bound of the disk/s  ours + sink  source + sink  \
+         peak MB"
+    );
+    for sessions in wish
+        .sessions
+        .iter()
+        .flat_map(|n| (0..wish.rounds).map(|_| *n))
+    {
+        let before = Spent::until_now(&sink);
         let source = sink.source(sessions, letters);
-        let ours = runtime.block_on(mailing(&folder, letters, sessions, sink.port));
-        let bound = f64::from(sessions) / commit(&folder).as_secs_f64();
-        let ratio = ours / source;
+        let by_source = Spent::until_now(&sink).since(&before);
+        let ours = runtime.block_on(mailing(folder, letters, sessions, &sink));
+        let bound = f64::from(sessions) / commit(folder).as_secs_f64();
+        let ratio = ours.rate / source;
         let note = match sessions {
             64 if ratio < REACH => "  (0.6 is to be reached)",
             _ => "",
         };
+        let each = |seconds: f64| seconds * 1e6 / f64::from(letters);
         println!(
-            "{sessions:>8} {ours:>8.0} {source:>15.0} {ratio:>7.2} {bound:>21.0} {:>9}{note}",
-            peak_mb()
+            "{sessions:>8} {:>7.0} {source:>14.0} {ratio:>6.2} {bound:>20.0} {:>6.0} + {:<4.0} \
+             {:>6.0} + {:<4.0} {:>8}{note}",
+            ours.rate,
+            each(ours.spent.ours),
+            each(ours.spent.sink),
+            each(by_source.children),
+            each(by_source.sink),
+            ours.peak_mb,
         );
     }
+}
+
+/// Seconds of the processors.
+struct Spent {
+    ours: f64,
+    children: f64,
+    sink: f64,
+}
+
+impl Spent {
+    fn until_now(sink: &Sink) -> Self {
+        let (ours, children) = seconds("self");
+        let (sink, _) = seconds(&sink.child.id().to_string());
+        Self {
+            ours,
+            children,
+            sink,
+        }
+    }
+
+    fn since(&self, before: &Self) -> Self {
+        Self {
+            ours: self.ours - before.ours,
+            children: self.children - before.children,
+            sink: self.sink - before.sink,
+        }
+    }
+}
+
+/// What a process and its ended children have taken of the processors.
+///
+/// Source: proc_pid_stat(5); a tick is a hundredth of a second on every Linux of today.
+fn seconds(process: &str) -> (f64, f64) {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let fields: Vec<f64> = after_name
+        .split_whitespace()
+        .skip(11)
+        .take(4)
+        .filter_map(|field| field.parse().ok())
+        .collect();
+    match fields[..] {
+        [user, system, of_children, of_their_system] => (
+            (user + system) / 100.0,
+            (of_children + of_their_system) / 100.0,
+        ),
+        _ => (0.0, 0.0),
+    }
+}
+
+/// Imports in one process, plans and sends in another.
+fn memory(wish: &Wish, sink: &Sink) {
+    let program = std::env::current_exe().expect("our own file");
+    for part in ["import", "send"] {
+        let done = Command::new(&program)
+            .arg(wish.letters.to_string())
+            .arg(&wish.folder)
+            .args(["--part", part, &sink.port.to_string()])
+            .status()
+            .expect("the part runs");
+        assert!(done.success(), "{part} ended well");
+    }
+}
+
+async fn in_memory(part: &str, wish: &Wish, port: u16) {
+    let home = wish.folder.join("memory");
+    if part == "import" {
+        write_base(&home, wish.letters);
+        let app = opened(&home, 64, port).await;
+        import(&app).await;
+        app.store.close().await;
+        println!(
+            "import of {} clients: {} MB at most (apart)",
+            wish.letters,
+            peak_mb()
+        );
+        return;
+    }
+    let app = opened(&home, 64, port).await;
+    println!("at the start: {} MB", peak_mb());
+    plan(&app).await;
+    println!("planned: {} MB at most so far", peak_mb());
+    let rate = sent(&Arc::new(app), wish.letters).await;
+    println!(
+        "sent {} letters over 64 sessions, {rate:.0}/s: {} MB at most",
+        wish.letters,
+        peak_mb()
+    );
 }
 
 /// A running `smtp-sink`.
@@ -163,19 +314,35 @@ fn commit(folder: &Path) -> Duration {
     })
 }
 
-/// Letters a second of a live mailing: claimed, gated, rendered, sent, recorded.
-async fn mailing(folder: &Path, letters: u32, sessions: u16, port: u16) -> f64 {
-    let app = Arc::new(
-        planned(
-            &folder.join(format!("s{sessions}")),
-            letters,
-            sessions,
-            port,
-        )
-        .await,
-    );
+/// A live mailing in numbers.
+struct Mailing {
+    rate: f64,
+    spent: Spent,
+    peak_mb: u64,
+}
+
+/// A live mailing: claimed, gated, rendered, sent, recorded.
+async fn mailing(folder: &Path, letters: u32, sessions: u16, sink: &Sink) -> Mailing {
+    let home = folder.join(format!("s{sessions}"));
+    write_base(&home, letters);
+    let app = opened(&home, sessions, sink.port).await;
+    import(&app).await;
+    plan(&app).await;
+    // Forgets how much memory was held before. Source: proc_pid_clear_refs(5).
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    let before = Spent::until_now(sink);
+    let rate = sent(&Arc::new(app), letters).await;
+    Mailing {
+        rate,
+        spent: Spent::until_now(sink).since(&before),
+        peak_mb: peak_mb(),
+    }
+}
+
+/// Sends everything; letters a second.
+async fn sent(app: &Arc<App>, letters: u32) -> f64 {
     let live = Live::start(
-        Arc::clone(&app),
+        Arc::clone(app),
         "bench".to_owned(),
         CancellationToken::new(),
     );
@@ -194,17 +361,26 @@ async fn mailing(folder: &Path, letters: u32, sessions: u16, port: u16) -> f64 {
     f64::from(letters) / time.as_secs_f64()
 }
 
-/// A home with news for everybody, planned and approved.
-async fn planned(home: &Path, letters: u32, sessions: u16, port: u16) -> App {
+/// The last day of the base, and the day of the mailing.
+fn days() -> (Day, Day) {
+    let until: Day = "2026-11-20".parse().expect("a day");
+    (until, until.plus(3))
+}
+
+fn write_base(home: &Path, letters: u32) {
     let _ = std::fs::remove_dir_all(home);
     std::fs::create_dir_all(home).expect("the folder is made");
-    let until: Day = "2026-11-20".parse().expect("a day");
     let base = Base {
-        until,
+        until: days().0,
         purchases_each: 1.0,
         ..Base::of_clients(letters)
     };
     base.write(home, true).expect("the base is written");
+}
+
+/// A company with news for everybody.
+async fn opened(home: &Path, sessions: u16, port: u16) -> App {
+    let day = days().1;
     let settings: Settings = toml::from_str(&format!(
         "[company]\nname = \"Bench\"\n\
          [[source]]\nname = \"bench\"\nkind = \"csv\"\npath = \".\"\n\
@@ -218,16 +394,15 @@ async fn planned(home: &Path, letters: u32, sessions: u16, port: u16) -> App {
          messages_per_connection = 65535\n"
     ))
     .expect("the settings are right");
-    let day = until.plus(3);
     let news: Campaign = toml::from_str(&format!(
         "id = \"news\"\ntitle = \"News\"\nstatus = \"live\"\nlimits = {{ holdout = \"0%\" }}\n\
-         [trigger]\non = \"news\"\nday = \"{day}\"\n[goal]\nevent = \"none\"\n[news]\ntitle = \"News\"\n\
+         [trigger]\non = \"news\"\nday = \"{day}\"\nwhen = \"any_hour\"\n[goal]\nevent = \"none\"\n[news]\ntitle = \"News\"\n\
          [[news.item]]\ntitle = \"Bread\"\ntext = \"Fresh every day.\"\n\
          [[step]]\nid = \"letter\"\nchannel = \"email\"\ntemplate = \"news\"\n"
     ))
     .expect("the campaign is right");
     let now = day.date().and_hms_opt(9, 0, 0).expect("a time");
-    let app = App {
+    App {
         home: home.to_owned(),
         store: Store::open(DATABASE, home)
             .await
@@ -237,20 +412,25 @@ async fn planned(home: &Path, letters: u32, sessions: u16, port: u16) -> App {
         key: AddressKey::new([7; 32]),
         clock: Clock::manual(chrono::Utc.from_utc_datetime(&now)),
         settings,
-    };
+    }
+}
+
+async fn import(app: &App) {
     let source = app.settings.sources[0].clone();
-    let imported = import_source(&app, &source, ImportOptions::default(), Arc::new(|_| ())).await;
+    let imported = import_source(app, &source, ImportOptions::default(), Arc::new(|_| ())).await;
     imported.expect("the base is imported");
+}
+
+/// Plans the day and lets it go.
+async fn plan(app: &App) {
     let options = DayOptions {
-        day,
+        day: days().1,
         as_of: false,
         also: None,
     };
-    run(&app, options, &|_| ()).await.expect("the day is run");
-    approve(&app, day, "bench")
-        .await
-        .expect("the run is let go");
-    app
+    run(app, options, &|_| ()).await.expect("the day is run");
+    let approved = approve(app, days().1, "bench").await;
+    approved.expect("the run is let go");
 }
 
 /// The most memory that this process has held, in MB.

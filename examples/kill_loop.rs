@@ -54,6 +54,9 @@ struct Arguments {
     connections: u16,
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Pauses and resumes the mailing after every so many kills; never when 0.
+    #[arg(long, default_value_t = 0)]
+    pause_every: u32,
     /// The longest wait between a sign of life and the kill.
     #[arg(long, default_value_t = 300)]
     longest_ms: u64,
@@ -100,6 +103,7 @@ async fn main() -> ExitCode {
         connections: arguments.connections,
         seed: arguments.seed,
         longest_ms: arguments.longest_ms,
+        pause_every: arguments.pause_every,
         check_every: 10,
     };
     let heard = |kills: u32, open: i64| {

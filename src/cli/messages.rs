@@ -226,6 +226,12 @@ async fn resolve(
     by: &str,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
+    if reason.trim().is_empty() {
+        tell(format_args!(
+            "--reason must say why: it is kept with the message"
+        ));
+        return Ok(Exit::Wrong);
+    }
     let now = app.now_ms();
     if app
         .store
@@ -256,7 +262,10 @@ async fn stops(app: &App, lift: Option<&[String]>, out: &mut dyn Write) -> anyho
             }
         };
         if app.store.lift_stop(kind, name).await? {
-            writeln!(out, "The stop of {kind} {name} is lifted")?;
+            writeln!(
+                out,
+                "The stop of {kind} {name} is lifted: what waited for that may go at once"
+            )?;
             return Ok(Exit::Done);
         }
         tell(format_args!("{kind} {name} is not stopped"));

@@ -1,7 +1,11 @@
 //! The commands: arguments, exit codes, and what a person sees in the terminal.
 
+mod audit;
 mod backtest;
+mod backup;
+mod campaign;
 pub mod check;
+mod client;
 mod clients;
 mod demo;
 mod doctor;
@@ -15,6 +19,7 @@ mod picture;
 mod plan;
 mod preview;
 mod progress;
+mod reload;
 mod report;
 mod run;
 mod runs;
@@ -67,7 +72,7 @@ enum Command {
     Import(import::ImportArgs),
     /// Show what a day would do, and apply nothing
     Plan(plan::PlanArgs),
-    /// Deliver until stopped; with --once run a day: plan it, write messages and lists, deliver
+    /// Keep the schedules, deliver and answer until stopped; with --once run one day and stop
     Run(run::RunArgs),
     /// List the runs, or let one go that waits for a person
     Runs(runs::RunsArgs),
@@ -79,6 +84,8 @@ enum Command {
     Report(report::ReportArgs),
     /// List every client with the rhythm in numbers
     Clients(clients::ClientsArgs),
+    /// Show how far campaigns have come; pause, resume or cancel one
+    Campaign(campaign::CampaignArgs),
     /// Say which addresses must not be written to
     Suppress(suppress::SuppressArgs),
     /// List the managers' tasks, or record what came of one
@@ -87,6 +94,14 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// List messages with what became of them, or decide about one
     Messages(messages::MessagesArgs),
+    /// Show, export or forget one client
+    Client(client::ClientArgs),
+    /// List what people changed by hand
+    Audit(audit::AuditArgs),
+    /// Copy database and key while the service is running, and look whether the copy is whole
+    Backup(backup::BackupArgs),
+    /// Put a backup back; nothing leaves before a person says so
+    Restore(backup::RestoreArgs),
     /// Write a letter as it would look, as HTML and as text
     Preview(preview::PreviewArgs),
 }
@@ -157,6 +172,7 @@ async fn execute(cli: Cli, clock: Clock) -> anyhow::Result<Exit> {
                 &mut out,
             )?)
         }
+        Command::Restore(args) => backup::restore(&cli.config, args, &clock, &mut out).await,
         command => with_app(&cli.config, command, clock, &mut out).await,
     }
 }
@@ -182,19 +198,25 @@ async fn with_app(
         }
     }
     let exit = match command {
-        Command::Demo(_) | Command::Init(_) | Command::Check(_) => Ok(Exit::Done),
+        Command::Demo(_) | Command::Init(_) | Command::Check(_) | Command::Restore(_) => {
+            Ok(Exit::Done)
+        }
         Command::Import(args) => import::run(&app, args, out).await,
         Command::Plan(args) => plan::run(&app, args, out).await,
-        Command::Run(args) => run::run(&app, args, out).await,
+        Command::Run(args) => run::run(&app, args, config, out).await,
         Command::Runs(args) => runs::run(&app, args, out).await,
         Command::Explain(args) => explain::run(&app, args, out).await,
         Command::Backtest(args) => backtest::run(&app, args, out).await,
         Command::Report(args) => report::run(&app, args, out).await,
         Command::Clients(args) => clients::run(&app, args, out).await,
+        Command::Campaign(args) => campaign::run(&app, args, out).await,
         Command::Suppress(args) => suppress::run(&app, args, out).await,
         Command::Tasks(args) => tasks::run(&app, args, out).await,
         Command::Doctor(args) => doctor::run(&app, args, out).await,
         Command::Messages(args) => messages::run(&app, args, out).await,
+        Command::Client(args) => client::run(&app, args, out).await,
+        Command::Audit(args) => audit::run(&app, args, out).await,
+        Command::Backup(args) => backup::run(&app, args, out).await,
         Command::Preview(args) => preview::run(&app, args, out).await,
     };
     app.store.close().await;

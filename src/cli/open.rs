@@ -31,7 +31,14 @@ pub(super) fn known(templates: &Templates) -> KnownTemplates {
             .map(|info| info.name)
             .collect()
     };
+    let letters = templates.templates().into_iter();
+    let letters = letters.filter(|info| info.kind == Kind::Letter);
+    let needs = letters.map(|info| {
+        let needs = info.needs.into_iter().map(str::to_owned);
+        (info.name, needs.collect())
+    });
     KnownTemplates {
+        needs: needs.collect(),
         letters: of(Kind::Letter),
         whatsapp: of(Kind::WhatsApp),
         scripts: of(Kind::Script),

@@ -58,3 +58,40 @@ impl Days {
         self.bar.finish_and_clear();
     }
 }
+
+/// Messages of a campaign that leave while somebody watches.
+pub(super) struct Messages {
+    bar: ProgressBar,
+    plain: bool,
+}
+
+/// A bar over the messages of a campaign; where there is no terminal, a line for every look.
+pub(super) fn messages() -> Messages {
+    let plain = !std::io::stderr().is_terminal();
+    let bar = if plain {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new(0)
+    };
+    if let Ok(style) = ProgressStyle::with_template("[{bar:30}] {pos} of {len} messages; {msg}") {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    Messages { bar, plain }
+}
+
+impl Messages {
+    /// Says how many are over and done with, of how many, and how fast it goes.
+    pub(super) fn at(&self, done: u64, of: u64, pace: &str) {
+        if self.plain {
+            super::tell(format_args!("{done} of {of} messages; {pace}"));
+        }
+        self.bar.set_length(of);
+        self.bar.set_message(pace.to_owned());
+        self.bar.set_position(done);
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,11 +1,13 @@
 //! `rekindle run --once`: a day, applied.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
 
 use super::plan::json;
+use super::service::DeliveredNow;
 use super::{DayArgs, Exit, Format, counted};
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
@@ -42,10 +44,11 @@ struct Report<'a> {
 pub(super) async fn run(
     app: &Arc<App>,
     args: &RunArgs,
+    config_file: &Path,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     if !args.once {
-        return super::service::run(Arc::clone(app), args.only).await;
+        return super::service::run(Arc::clone(app), config_file, args.only).await;
     }
     let options = args.day.options(app, None);
     let live = app.settings.delivery.mode == DeliveryMode::Live;
@@ -68,7 +71,7 @@ pub(super) async fn run(
     drop(planning);
     let delivered = deliver::deliver(app, &|_| ()).await?;
     let sent = if live {
-        super::service::deliver_now(Arc::clone(app)).await?
+        Some(super::service::deliver_now(Arc::clone(app)).await?)
     } else {
         None
     };
@@ -82,19 +85,25 @@ pub(super) async fn run(
         )?,
         Format::Text => {
             text(app, out, &outcome, &delivered)?;
-            if live {
+            if let Some(sent) = sent {
                 on_their_way(app, out, sent).await?;
             }
         }
+    }
+    if sent == Some(DeliveredNow::NotLive) {
+        return Ok(Exit::NeedsPerson);
     }
     Ok(exit(&outcome, &delivered))
 }
 
 /// Says what became of the messages of live runs so far.
-async fn on_their_way(app: &App, out: &mut dyn Write, sent: Option<u64>) -> anyhow::Result<()> {
+async fn on_their_way(app: &App, out: &mut dyn Write, sent: DeliveredNow) -> anyhow::Result<()> {
     match sent {
-        Some(claimed) => writeln!(out, "Taken in hand: {claimed} messages")?,
-        None => writeln!(out, "Another process is delivering; it takes them over")?,
+        DeliveredNow::Claimed(claimed) => writeln!(out, "Taken in hand: {claimed} messages")?,
+        DeliveredNow::Elsewhere => {
+            writeln!(out, "Another process is delivering; it takes them over")?;
+        }
+        DeliveredNow::NotLive => writeln!(out, "Nothing leaves: the doctor found failures")?,
     }
     let states = app.store.message_states().await?;
     let states: Vec<String> = states

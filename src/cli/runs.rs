@@ -1,13 +1,18 @@
-//! `rekindle runs`: the applied days, and the approval of one that waits.
+//! `rekindle runs`: the applied days, the schedules, what a person lets go, and other templates for a
+//! day that was approved.
 
 use std::io::Write;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::plan::json;
 use super::run::handed_over;
-use super::{Exit, Format};
+use super::{Exit, Format, counted};
 use crate::app::App;
+use crate::db::{Entry, Hold, ScheduleRow};
+use crate::jobs::schedule::{self, Upcoming};
 use crate::jobs::{day, deliver, lock};
 use crate::model::Day;
 
@@ -34,6 +39,127 @@ enum Action {
         #[arg(long, value_name = "NAME")]
         by: String,
     },
+    /// Show when the service does what, and what came of it
+    Schedule,
+    /// Let go what rests: `restore` after a backup was put back, `clock` after the clock made a step
+    Release {
+        /// What: restore or clock
+        name: String,
+        /// Who: kept in the audit
+        #[arg(long, value_name = "NAME")]
+        by: String,
+        /// Why: kept in the audit
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Make the messages of a run that were never tried of the templates as they are now
+    Renew {
+        /// The day of the run
+        date: Day,
+        /// Who decides it: kept in the audit
+        #[arg(long, value_name = "NAME")]
+        by: String,
+    },
+}
+
+/// Everything about the schedules, for programs.
+#[derive(Serialize)]
+struct Schedules {
+    upcoming: Vec<Upcoming>,
+    occurrences: Vec<ScheduleRow>,
+    holds: Vec<Hold>,
+}
+
+/// Shows what comes next, what came of the last ones, and what rests.
+async fn schedule(app: &App, args: &RunsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let all = Schedules {
+        upcoming: schedule::upcoming(app),
+        occurrences: app.store.schedule_rows(args.last).await?,
+        holds: app.store.holds().await?,
+    };
+    if args.format == Format::Json {
+        json(out, &all)?;
+        return Ok(Exit::Done);
+    }
+    let local = |at: DateTime<Utc>| at.with_timezone(&app.zone()).format("%Y-%m-%d %H:%M");
+    for one in &all.upcoming {
+        let next = one
+            .next
+            .map_or("never".to_owned(), |at| local(at).to_string());
+        writeln!(
+            out,
+            "{:<8} {:<16} next {next:<16}  after an absence: {} within {}",
+            one.schedule,
+            one.at,
+            one.catch_up,
+            counted(i64::from(one.within_days), "day"),
+        )?;
+    }
+    writeln!(out)?;
+    for one in &all.occurrences {
+        let late = if one.late { ", late" } else { "" };
+        let at = DateTime::from_timestamp_millis(one.planned_at).unwrap_or_default();
+        writeln!(
+            out,
+            "{}  {:<8} {}{late}  {}",
+            local(at),
+            one.schedule,
+            one.status,
+            one.note
+        )?;
+    }
+    resting(&all.holds, out)
+}
+
+/// Says what rests until a person releases it.
+fn resting(holds: &[Hold], out: &mut dyn Write) -> anyhow::Result<Exit> {
+    for hold in holds {
+        writeln!(
+            out,
+            "{} rests: {}; `rekindle runs release {} --by NAME --reason TEXT` lets it go on",
+            hold.name, hold.reason, hold.name
+        )?;
+    }
+    Ok(if holds.is_empty() {
+        Exit::Done
+    } else {
+        Exit::NeedsPerson
+    })
+}
+
+async fn release(
+    app: &App,
+    name: &str,
+    entry: &Entry<'_>,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
+    let Some(messages) = app.store.release_hold(name, entry).await? else {
+        super::tell(format_args!("nothing rests under the name \"{name}\""));
+        return Ok(Exit::Wrong);
+    };
+    writeln!(
+        out,
+        "{name} is released with {}",
+        counted(messages, "message")
+    )?;
+    Ok(Exit::Done)
+}
+
+/// Makes what was never tried of a day of the templates as they are now.
+async fn renew(app: &App, date: Day, by: &str, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let renewed = deliver::renew_versions(app, date, by).await?;
+    if renewed == 0 {
+        super::tell(format_args!(
+            "no message of {date} waits that was never tried: nothing has changed"
+        ));
+        return Ok(Exit::Wrong);
+    }
+    writeln!(
+        out,
+        "{} of {date} will be made of the templates and the configuration as they are now",
+        super::counted(renewed, "message")
+    )?;
+    return Ok(Exit::Done);
 }
 
 /// Hands over what an approved run was waiting with. A later day has lists of its own.
@@ -62,6 +188,19 @@ pub(super) async fn run(app: &App, args: &RunsArgs, out: &mut dyn Write) -> anyh
         super::tell(format_args!("no run of {date} waits for approval"));
         return Ok(Exit::Wrong);
     }
+    match &args.action {
+        Some(Action::Schedule) => return schedule(app, args, out).await,
+        Some(Action::Release { name, by, reason }) => {
+            let entry = Entry {
+                by,
+                reason,
+                now_ms: app.now_ms(),
+            };
+            return release(app, name, &entry, out).await;
+        }
+        Some(Action::Renew { date, by }) => return renew(app, *date, by, out).await,
+        Some(Action::Approve { .. }) | None => {}
+    }
     let runs = app.store.runs(args.last).await?;
     if args.format == Format::Json {
         json(out, &runs)?;
@@ -84,5 +223,5 @@ pub(super) async fn run(app: &App, args: &RunsArgs, out: &mut dyn Write) -> anyh
             run.held_because.as_deref().unwrap_or_default()
         )?;
     }
-    Ok(Exit::Done)
+    resting(&app.store.holds().await?, out).map(|_| Exit::Done)
 }

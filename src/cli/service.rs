@@ -1,99 +1,249 @@
-//! `rekindle run` without `--once`: the service that delivers and answers.
+//! `rekindle run` without `--once`: the service that keeps the schedules, delivers and answers.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::ValueEnum;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{error, info};
 
-use super::{Exit, tell};
+use super::{Exit, reload, tell};
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
 use crate::jobs::deliver::{Live, NotReady};
-use crate::jobs::{doctor, intake, lock, task_hook, worker};
-use crate::web::{self, Web};
+use crate::jobs::{doctor, intake, lock, schedule, task_hook, worker};
+use crate::web::Web;
+
+/// How long an import or a plan may go on after the end was asked for; killed, it is begun again.
+const LAST_WORK: Duration = Duration::from_secs(20);
 
 /// A part of the service, for those who split it over processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Part {
+    /// Keeps the schedules: imports, plans the day, brings the lists, backs up
+    Schedule,
     /// Delivers, and looks at what came back
     Worker,
     /// Serves the pages for clients and the hooks for providers
     Web,
 }
 
-/// Delivers and answers until somebody stops it.
-pub(super) async fn run(app: Arc<App>, only: Option<Part>) -> anyhow::Result<Exit> {
+/// What one process does.
+#[derive(Clone, Copy, Debug)]
+struct Parts {
+    schedule: bool,
+    worker: bool,
+    web: bool,
+}
+
+impl Parts {
+    fn of(only: Option<Part>, mode: DeliveryMode) -> Self {
+        let does = |part| only.is_none_or(|only| only == part);
+        Self {
+            schedule: does(Part::Schedule),
+            // In the sandbox whoever plans writes the files as well.
+            worker: does(Part::Worker) && mode == DeliveryMode::Live,
+            web: does(Part::Web),
+        }
+    }
+}
+
+/// Serves until somebody stops it.
+pub(super) async fn run(
+    app: Arc<App>,
+    config_file: &Path,
+    only: Option<Part>,
+) -> anyhow::Result<Exit> {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
-    if only == Some(Part::Web) {
-        web::serve(app, stop).await.context("serve the pages")?;
-        return Ok(Exit::Done);
-    }
-    if app.settings.delivery.mode == DeliveryMode::Sandbox {
-        tell(format_args!(
+    let parts = Parts::of(only, app.settings.delivery.mode);
+    if only == Some(Part::Worker) && !parts.worker {
+        tell(
             "delivery.mode is \"sandbox\": nothing leaves, so there is nothing to deliver; \
-             `rekindle run --once` runs a day into the sandbox, `rekindle run --only web` shows the \
-             pages"
-        ));
+             `rekindle run` keeps the schedules and writes into the sandbox",
+        );
         return Ok(Exit::Wrong);
     }
-    let Some(_lock) = lock::delivery(app.store.path()).context("take the lock of delivery")? else {
-        anyhow::bail!("another process is delivering from this database; there can be only one");
+    let _delivering = if parts.worker {
+        let lock = lock::delivery(app.store.path()).context("take the lock of delivery")?;
+        let Some(lock) = lock else {
+            anyhow::bail!(
+                "another process is delivering from this database; there can be only one"
+            );
+        };
+        if !may_go_live(&app).await? {
+            return Ok(Exit::NeedsPerson);
+        }
+        Some(lock)
+    } else {
+        None
     };
-    if !may_go_live(&app).await? {
-        return Ok(Exit::NeedsPerson);
+    let mut app = app;
+    loop {
+        match round(&app, config_file, parts, &stop).await? {
+            Some(changed) => app = Arc::new(changed),
+            None => break,
+        }
     }
-    // Whoever wants to leave must find somebody at home before the first letter goes out.
-    let pages = match only {
-        None => Some(
-            Web::bind(Arc::clone(&app))
-                .await
-                .context("serve the pages")?,
-        ),
-        Some(_) => None,
-    };
-    let start = name_of_start()?;
-    let live = Live::start(Arc::clone(&app), start.clone(), stop.clone())
-        .await
-        .map_err(not_ready)?;
-    let pages = pages.map(|pages| tokio::spawn(pages.run(stop.clone())));
-    let back = tokio::spawn(intake::watch(Arc::clone(&app), stop.clone()));
-    let tasks = tokio::spawn(task_hook::watch(Arc::clone(&app), stop.clone()));
-    info!(%start, "delivering");
-    worker::work(&app, Arc::new(live), &start, &stop).await?;
-    if let Some(pages) = pages {
-        pages.await.context("serve the pages")??;
-    }
-    back.await.context("look at what came back")?;
-    tasks.await.context("tell tasks")?;
     info!("stopped");
     Ok(Exit::Done)
 }
 
-/// Whether the doctor lets us; says what is wrong when not.
+/// Serves until it is told to stop, or until changed campaigns are to be taken up: those come back.
+async fn round(
+    app: &Arc<App>,
+    config_file: &Path,
+    parts: Parts,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<App>> {
+    let (planning, serving) = (stop.child_token(), stop.child_token());
+    let start = name_of_start()?;
+    // Whoever wants to leave must find somebody at home before the first letter goes out.
+    let web = match parts.web {
+        true => Some(
+            Web::bind(Arc::clone(app))
+                .await
+                .context("serve the pages")?,
+        ),
+        false => None,
+    };
+    let live = match parts.worker {
+        true => Some(Live::start(Arc::clone(app), start.clone(), serving.clone()).await),
+        false => None,
+    };
+    let live = live.transpose().map_err(not_ready)?;
+    if let Some((Ok(public), Ok(staff))) = web
+        .as_ref()
+        .map(|web| (web.public_address(), web.staff_address()))
+    {
+        info!(%public, %staff, "listening");
+    }
+    let pages = web.map(|web| tokio::spawn(web.run(serving.clone())));
+    let beating = tokio::spawn(beat(Arc::clone(app), parts, start.clone(), serving.clone()));
+    let back = parts
+        .worker
+        .then(|| tokio::spawn(intake::watch(Arc::clone(app), serving.clone())));
+    let telling = parts
+        .worker
+        .then(|| tokio::spawn(task_hook::watch(Arc::clone(app), serving.clone())));
+    let keeping = parts.schedule.then(|| {
+        let keep = schedule::keep(Arc::clone(app), start.clone(), planning.clone());
+        tokio::spawn(keep)
+    });
+    let working = live.map(|live| {
+        let (app, start, serving) = (Arc::clone(app), start.clone(), serving.clone());
+        tokio::spawn(async move { worker::work(&app, Arc::new(live), &start, &serving).await })
+    });
+    info!(%start, ?parts, "serving");
+    let changed = reload::changed(app, config_file, stop).await;
+    planning.cancel();
+    finish_keeping(keeping, stop).await;
+    serving.cancel();
+    if let Some(working) = working {
+        working.await.context("deliver")??;
+    }
+    if let Some(pages) = pages {
+        pages
+            .await
+            .context("serve the pages")?
+            .context("serve the pages")?;
+    }
+    if let Some(back) = back {
+        back.await.context("look at what came back")?;
+    }
+    if let Some(telling) = telling {
+        telling.await.context("tell tasks")?;
+    }
+    beating.await.context("tell that the service is alive")?;
+    Ok(changed)
+}
+
+/// Lets what a schedule has begun end: without a limit when campaigns are taken up, for a while when
+/// the service stops.
+async fn finish_keeping(keeping: Option<JoinHandle<()>>, stop: &CancellationToken) {
+    let Some(mut keeping) = keeping else { return };
+    let late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(LAST_WORK).await;
+    };
+    let ended = tokio::select! {
+        ended = &mut keeping => Some(ended),
+        () = late => None,
+    };
+    match ended {
+        Some(Ok(())) => {}
+        Some(Err(error)) => error!(%error, "the keeper of the schedules panicked"),
+        None => {
+            info!("what a schedule had begun is begun again at the next start");
+            keeping.abort();
+        }
+    }
+}
+
+/// Tells that the parts of this process are alive.
+async fn beat(app: Arc<App>, parts: Parts, owner: String, stop: CancellationToken) {
+    let names: Vec<&str> = [("worker", parts.worker), ("web", parts.web)]
+        .into_iter()
+        .filter_map(|(name, here)| here.then_some(name))
+        .collect();
+    while !stop.is_cancelled() {
+        for name in &names {
+            if let Err(error) = app.store.beat(name, &owner, "", app.now_ms()).await {
+                error!(%error, "the service cannot tell that it is alive");
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(schedule::BEAT) => {}
+        }
+    }
+    for name in names {
+        if let Err(error) = app.store.stop_beating(name).await {
+            error!(%error, "the service cannot tell that it has ended");
+        }
+    }
+}
+
+/// Whether the doctor lets us; says what is wrong when not, and at the end what follows from it.
 async fn may_go_live(app: &App) -> anyhow::Result<bool> {
     let failures = doctor::failures(app).await?;
     for failure in &failures {
         tell(format_args!("{failure}"));
     }
     if !failures.is_empty() {
+        let mut checks: Vec<&str> = failures.iter().map(|failure| failure.check).collect();
+        checks.dedup();
         tell(format_args!(
-            "nothing is sent before this is mended; `rekindle doctor` shows all that was checked"
+            "NOT LIVE: nothing is sent before this is mended: {}; `rekindle doctor` shows all that \
+             was checked",
+            checks.join(", ")
         ));
     }
     Ok(failures.is_empty())
 }
 
+/// What became of the wish to send what is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DeliveredNow {
+    /// So many messages were taken in hand.
+    Claimed(u64),
+    /// Another process is delivering.
+    Elsewhere,
+    /// The doctor does not let us.
+    NotLive,
+}
+
 /// Sends what is due at this moment and ends, unless another process is delivering already or the
 /// doctor does not let us.
-pub(super) async fn deliver_now(app: Arc<App>) -> anyhow::Result<Option<u64>> {
+pub(super) async fn deliver_now(app: Arc<App>) -> anyhow::Result<DeliveredNow> {
     if !may_go_live(&app).await? {
-        return Ok(Some(0));
+        return Ok(DeliveredNow::NotLive);
     }
     let Some(_lock) = lock::delivery(app.store.path()).context("take the lock of delivery")? else {
-        return Ok(None);
+        return Ok(DeliveredNow::Elsewhere);
     };
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
@@ -110,7 +260,7 @@ pub(super) async fn deliver_now(app: Arc<App>) -> anyhow::Result<Option<u64>> {
     if let Some(listener) = task_hook::listener(&app)? {
         task_hook::tell_due(&app, &listener).await?;
     }
-    Ok(Some(claimed))
+    Ok(DeliveredNow::Claimed(claimed))
 }
 
 fn not_ready(error: NotReady) -> anyhow::Error {

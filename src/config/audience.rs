@@ -57,6 +57,13 @@ pub struct Condition {
     /// Attributes of the client from the source: `attributes = { city = ["Kazan"] }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attributes: Option<BTreeMap<String, Vec<String>>>,
+    /// Attributes that are numbers: `numbers = { bonus = { at_least = 500 } }`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<BTreeMap<String, CountRange>>,
+    /// The client came to the event of one of these campaigns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub attended: Option<Vec<String>>,
     /// The client's manager, by id.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::audience::{Condition, CountRange, MoneyRange, TagRule};
+pub use super::content::{DayOff, Event, Invited, News, NewsItem, NewsTime, Partner, Variant};
 use super::settings::DealStep;
 use super::values::{Days, Share, Span};
 use crate::model::{
@@ -61,6 +62,12 @@ pub struct Campaign {
     /// The news that the letters of this campaign carry.
     #[serde(default)]
     pub news: Option<News>,
+    /// The event that the letters of this campaign invite to.
+    #[serde(default)]
+    pub event: Option<Event>,
+    /// The offer of a partner that the letters of this campaign carry.
+    #[serde(default)]
+    pub partner: Option<Partner>,
     /// What happens, in this order.
     #[serde(default, rename = "step")]
     pub steps: Vec<Step>,
@@ -185,12 +192,39 @@ pub enum Trigger {
     Date {
         /// `12-20` for every year, `2026-12-20` for once.
         day: DateRule,
+        /// So many days before it.
+        #[serde(default)]
+        lead: Days,
+        /// What happens when the day on which it begins is no working day.
+        #[serde(default)]
+        on_day_off: DayOff,
+    },
+    /// The client's birthday, every year.
+    Birthday {
+        /// So many days before it.
+        #[serde(default)]
+        lead: Days,
+        /// What happens when the day on which it begins is no working day.
+        #[serde(default)]
+        on_day_off: DayOff,
+    },
+    /// The day of the client's first purchase, every year from the first one after it.
+    Anniversary {
+        /// So many days before it.
+        #[serde(default)]
+        lead: Days,
+        /// What happens when the day on which it begins is no working day.
+        #[serde(default)]
+        on_day_off: DayOff,
     },
     /// Company news, once, on their day.
     News {
         /// The day on which the news goes out.
         #[serde(deserialize_with = "super::values::day")]
         day: Day,
+        /// In the morning of each reader, or as soon as the hours allow it.
+        #[serde(default)]
+        when: NewsTime,
     },
 }
 
@@ -225,6 +259,8 @@ impl Trigger {
             Self::VisitLapsed { .. } => "visit_lapsed",
             Self::Handover { .. } => "handover",
             Self::Date { .. } => "date",
+            Self::Birthday { .. } => "birthday",
+            Self::Anniversary { .. } => "anniversary",
             Self::News { .. } => "news",
         }
     }
@@ -290,6 +326,10 @@ pub struct CampaignLimits {
     pub reentry: Days,
     /// The share of clients who get nothing, so that the effect can be measured.
     pub holdout: Share,
+    /// At most so many messages of a day's run fall due within an hour; without it all at once, as
+    /// fast as the channel goes.
+    #[schemars(range(min = 1))]
+    pub per_hour: Option<u32>,
 }
 
 impl Default for CampaignLimits {
@@ -297,6 +337,7 @@ impl Default for CampaignLimits {
         Self {
             reentry: Days(90),
             holdout: Share::percent(10.0),
+            per_hour: None,
         }
     }
 }
@@ -333,46 +374,6 @@ pub enum GoalEvent {
     None,
 }
 
-/// News that letters carry.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct News {
-    /// The headline.
-    #[schemars(length(min = 1))]
-    pub title: String,
-    /// A few words before the pieces; an empty line separates paragraphs.
-    #[serde(default)]
-    pub intro: Option<String>,
-    /// The pieces, in this order.
-    #[serde(default, rename = "item")]
-    pub items: Vec<NewsItem>,
-}
-
-/// One piece of news.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewsItem {
-    /// The headline of the piece.
-    #[schemars(length(min = 1))]
-    pub title: String,
-    /// The text; an empty line separates paragraphs.
-    #[schemars(length(min = 1))]
-    pub text: String,
-    /// Where to read on, with https://.
-    #[serde(default)]
-    #[schemars(extend("format" = "url", "pattern" = "^https?://"))]
-    pub link: Option<String>,
-    /// The reasons of rejections that it answers, by their id or any of their words; used by
-    /// `rejection_answered`.
-    #[serde(default)]
-    #[schemars(length(min = 1))]
-    pub answers: Vec<String>,
-    /// With `answers`: only deals whose title names one of these; all when absent.
-    #[serde(default)]
-    #[schemars(length(min = 1))]
-    pub products: Vec<String>,
-}
-
 /// One step: either a message (`channel` and `template`) or a task (`task` and `script`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -389,6 +390,12 @@ pub struct Step {
     /// The template of a message.
     #[serde(default)]
     pub template: Option<String>,
+    /// Several forms of the message, between which a draw decides.
+    #[serde(default, rename = "variant")]
+    pub variants: Vec<Variant>,
+    /// For whom of those who were invited to the campaign's event the step is; all when absent.
+    #[serde(default)]
+    pub only: Option<Invited>,
     /// What the message is when it differs from the campaign.
     #[serde(default)]
     pub class: Option<Class>,

@@ -7,12 +7,14 @@
 mod audience;
 pub mod campaign;
 mod check;
+mod content;
 mod files;
 mod hours;
 pub mod outcomes;
 pub mod problem;
 pub mod ready;
 pub mod reasons;
+pub mod schedule;
 pub mod schema;
 pub mod secrets;
 pub mod settings;
@@ -43,6 +45,8 @@ pub struct KnownTemplates {
     pub whatsapp: BTreeSet<String>,
     /// Scripts for managers.
     pub scripts: BTreeSet<String>,
+    /// The parts of an episode without which a letter cannot be rendered, by its name.
+    pub needs: BTreeMap<String, Vec<String>>,
 }
 
 /// A configuration without errors.

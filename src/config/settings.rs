@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use super::hours::{Hours, Stretch};
 use super::outcomes::Outcomes;
 use super::reasons::Reasons;
+pub use super::schedule::{Backup, Operator, Retention, Schedule};
 use super::smtp::Smtp;
 pub use super::source::{Encoding, FactKind, Source, SourceConsent, SourceKind, SourceMode};
 pub use super::tasks::{Absence, DealSettings, DealStep, ManagerEntry, TaskHook, TaskSettings};
@@ -61,6 +62,18 @@ pub struct Settings {
     /// The managers' day.
     #[serde(default)]
     pub tasks: TaskSettings,
+    /// When the service does what.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Who looks after the service.
+    #[serde(default)]
+    pub operator: Operator,
+    /// Where backups go.
+    #[serde(default)]
+    pub backup: Backup,
+    /// How long things are kept.
+    #[serde(default)]
+    pub retention: Retention,
     /// What each outcome of a task is called and what it does with the letters.
     #[serde(default)]
     pub outcomes: Outcomes,
@@ -119,10 +132,22 @@ pub struct Company {
     #[serde(default)]
     #[schemars(extend("format" = "url", "pattern" = "^https?://"))]
     pub logo_url: Option<String>,
+    /// The logo for mail programs that are dark at night, with https://; without it the other one.
+    #[serde(default)]
+    #[schemars(extend("format" = "url", "pattern" = "^https?://"))]
+    pub logo_dark_url: Option<String>,
     /// The colour of buttons and links, as #rrggbb.
     #[serde(default = "Company::default_accent")]
     #[schemars(extend("format" = "color", "pattern" = "^#[0-9a-fA-F]{6}$"))]
     pub accent: String,
+    /// The colour of buttons where mail programs are dark, as #rrggbb; without it a lighter accent.
+    #[serde(default)]
+    #[schemars(extend("format" = "color", "pattern" = "^#[0-9a-fA-F]{6}$"))]
+    pub accent_dark: Option<String>,
+    /// The colour around the sheet of a letter, as #rrggbb.
+    #[serde(default = "Company::default_background")]
+    #[schemars(extend("format" = "color", "pattern" = "^#[0-9a-fA-F]{6}$"))]
+    pub background: String,
 }
 
 impl Company {
@@ -140,6 +165,10 @@ impl Company {
 
     fn default_accent() -> String {
         "#0b6e4f".to_owned()
+    }
+
+    fn default_background() -> String {
+        "#f3f1ec".to_owned()
     }
 }
 
@@ -372,6 +401,12 @@ pub struct Limits {
     /// number of missed cycles.
     #[schemars(range(min = 1))]
     pub flood_factor: u16,
+    /// A live run stops for a person when it would send more than this many times the usual number of
+    /// messages.
+    #[schemars(range(min = 1))]
+    pub surge_factor: u16,
+    /// A run with up to so many messages never stops for their number.
+    pub surge_least: u32,
 }
 
 impl Default for Limits {
@@ -381,6 +416,8 @@ impl Default for Limits {
             per_client_within: Days(7),
             quiet_after_purchase: Days(2),
             flood_factor: 3,
+            surge_factor: 3,
+            surge_least: 50,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::values::Share;
+use super::values::{Days, Share};
 use crate::model::{Channel, Class, ConsentBasis};
 
 /// One source of facts.
@@ -43,6 +43,10 @@ pub struct Source {
     /// A snapshot that lost more than this share of its rows is not applied until a person says so.
     #[serde(default = "Source::default_shrink_guard")]
     pub shrink_guard: Share,
+    /// Nothing is planned while the last change of the files is older than this; not looked at when
+    /// absent.
+    #[serde(default)]
+    pub stale_after: Option<Days>,
 }
 
 impl Source {

@@ -28,7 +28,7 @@ pub struct ValueError {
 }
 
 /// A whole number of days, written `30d` or `2w`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Days(pub u16);
 
 impl Days {

@@ -34,7 +34,7 @@ impl Store {
         sqlx::query("INSERT OR REPLACE INTO checkups (settings, passed_at) VALUES (?1, ?2)")
             .bind(&settings[..])
             .bind(now_ms)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await?;
         Ok(())
     }

@@ -21,6 +21,10 @@ const RECENT_PURCHASES: usize = 8;
 
 /// What to read beside who the clients are: what no campaign asks for is not read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a statement that is made or left out"
+)]
 pub struct Wanted {
     /// The turnover of the last 365 days and the latest purchase days.
     pub purchases: bool,
@@ -28,6 +32,8 @@ pub struct Wanted {
     pub items: bool,
     /// Deals.
     pub deals: bool,
+    /// Seats at events.
+    pub seats: bool,
     /// Visits to the site.
     pub visits: bool,
 }
@@ -38,6 +44,7 @@ impl Wanted {
         purchases: true,
         items: true,
         deals: true,
+        seats: true,
         visits: true,
     };
 }
@@ -116,6 +123,13 @@ impl Store {
         if wanted.deals {
             self.read_deals(&list, day, &mut chunk).await?;
         }
+        if wanted.seats {
+            for (client, seat) in self.seats_of_clients(&list).await? {
+                if let Some(place) = chunk.place.get(&client) {
+                    chunk.facts[*place].seats.push(seat);
+                }
+            }
+        }
         if wanted.visits {
             self.read_visits(&list, day, &mut chunk).await?;
         }
@@ -144,7 +158,8 @@ impl Store {
     async fn read_clients(&self, list: &str) -> Result<Chunk> {
         let rows = sqlx::query(
             "SELECT c.id AS client_id, s.name AS source, c.ext_id, c.name, c.company, c.email,
-                    c.phone, c.locale, c.time_zone, c.country, m.manager, c.tags, c.attributes
+                    c.phone, c.locale, c.time_zone, c.country, m.manager, c.tags, c.attributes,
+                    c.birthday
              FROM clients c JOIN sources s ON s.id = c.source_id
              JOIN client_managers m ON m.client_id = c.id
              WHERE c.id IN (SELECT value FROM json_each(?1)) AND c.deleted_on IS NULL

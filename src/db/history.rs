@@ -299,7 +299,7 @@ impl Store {
         .bind(now_ms)
         .bind(data)
         .bind(text)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?
         .last_insert_rowid();
         Ok(StoredBase {

@@ -35,6 +35,9 @@ pub struct DueMessage {
     pub sealed_at: i64,
     /// JSON: what it is rendered from.
     pub inputs: String,
+    /// The version of its template: that of its first attempt, else that of its run; absent where
+    /// neither has one.
+    pub version: Option<i64>,
 }
 
 /// A manager's list as a letter, ready to be written.
@@ -64,7 +67,12 @@ pub struct Handed {
 /// The columns of [`DueMessage`], of messages `m`, their runs `r` and clients `c`.
 pub(super) const DUE_COLUMNS: &str = "
     SELECT m.id, m.key, m.campaign, c.ext_id AS client, m.episode, m.step, m.channel, m.template, m.class,
-           m.planned_on, r.sealed_at, m.inputs";
+           m.planned_on, r.sealed_at, m.inputs,
+           coalesce((SELECT a.version FROM attempts a
+                     WHERE a.message_id = m.id AND a.version IS NOT NULL ORDER BY a.n LIMIT 1),
+                    (SELECT v.version FROM run_versions v
+                     WHERE v.run_id = m.run_id AND v.campaign = m.campaign
+                       AND v.channel = m.channel AND v.template = m.template)) AS version";
 
 pub(super) fn due_message(row: &SqliteRow) -> Result<DueMessage> {
     Ok(DueMessage {
@@ -80,6 +88,7 @@ pub(super) fn due_message(row: &SqliteRow) -> Result<DueMessage> {
         day: day_of(row, "planned_on"),
         sealed_at: row.get::<Option<i64>, _>("sealed_at").unwrap_or_default(),
         inputs: row.get("inputs"),
+        version: row.get("version"),
     })
 }
 
@@ -133,7 +142,7 @@ impl Store {
         .bind(day.to_string())
         .bind(rows)
         .bind(expires_at)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(done.rows_affected())
     }
@@ -156,7 +165,7 @@ impl Store {
         )
         .bind(rows)
         .bind(now_ms)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(())
     }

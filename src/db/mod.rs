@@ -5,8 +5,11 @@
 //! the same methods (see `docs/DECISIONS.md`). What a row *means* is decided in `rules`.
 
 mod base_weeks;
+mod audit;
+mod backup;
 mod bulk;
 mod campaign_page;
+mod campaigns;
 mod candidates;
 mod card;
 mod checkups;
@@ -16,18 +19,24 @@ mod dating;
 mod day_page;
 mod delivery;
 mod details;
+mod erasure;
 mod facts;
 mod funnels;
 mod history;
+mod holds;
 mod import;
 mod imported;
 mod inbound;
 mod messages;
+mod notices;
 mod outcomes;
 mod own_facts;
+mod retention;
 mod rhythms;
 mod rows;
 mod runs;
+mod schedules;
+mod seats;
 mod sessions;
 mod staging;
 mod story;
@@ -35,28 +44,38 @@ mod suppressions;
 mod tally;
 mod task_events;
 mod tasks;
+mod versions;
 
 pub use base_weeks::WeekRow;
+pub use audit::AuditRow;
+pub use backup::TableCounts;
 pub use campaign_page::{CampaignTotals, SandboxRow};
+pub use campaigns::{CampaignEnded, CampaignMessages, Cancelled, GiftTask};
 pub use candidates::MergedClient;
 pub use card::{CardDeal, CardHead, CardMessage, CardPurchase};
 pub use day_page::{Background, Load, OpenDeal, PastOutcome};
 pub use delivery::{
-    Asking, Claim, ClaimOrder, Claimed, Decision, Ending, Journal, MessageFilter, MessageRow,
-    Outlook, Passed, Reconciled, Settled, Stop,
+    Asking, Claim, ClaimOrder, Claimed, Claims, Decision, Ending, Journal, MessageFilter,
+    MessageRow, Outlook, Passed, Reconciled, Settled, Stop,
 };
 pub use details::Details;
+pub use erasure::{Erasure, Forgotten};
 pub use facts::Wanted;
 pub use funnels::{CountedFor, FunnelOrder};
 pub use history::{History, HistoryDay, StoredBase};
+pub use holds::{Heartbeat, Hold};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
 pub use imported::Imported;
 pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Taking, Trace};
 pub use messages::{DueMessage, Handed, NewList};
+pub use notices::NewNotice;
 pub use outcomes::{Effects, Noted, Recording};
 pub use own_facts::{Friend, OWN_SOURCE};
+pub use retention::{Cutoffs, Tidied};
 pub use rhythms::RhythmProgress;
 pub use runs::{Begun, Listed, RunRow, Sealing};
+pub use schedules::{Finished, NewOccurrence, OpenOccurrence, ScheduleRow};
+pub use seats::{SeatRow, Seated};
 pub use sessions::NewSignIn;
 pub use staging::{
     NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep, Staged,
@@ -65,6 +84,7 @@ pub use suppressions::{Entry, NewSuppression, SuppressionRow};
 pub use tally::Ended;
 pub use task_events::TaskEvent;
 pub use tasks::{Reassignment, TaskFilter, TaskInQueue, TaskRow};
+pub use versions::RunVersion;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -168,6 +188,10 @@ async fn bring_up_to_date(pool: &SqlitePool) -> std::result::Result<(), MigrateE
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: SqlitePool,
+    /// The one connection that writes: SQLite has one writer anyway. Whoever wants to write waits
+    /// here for his turn, first come, first served, instead of knocking again and again at a locked
+    /// file; and what was read stays in its cache, because nobody else changes it.
+    writer: SqlitePool,
     path: PathBuf,
     /// Told whenever something comes in, so that nobody has to ask again and again.
     arrivals: Arc<Notify>,
@@ -181,13 +205,18 @@ impl Store {
         Self::open_waiting(url, home, USUAL_WAIT).await
     }
 
-    /// As [`Self::open`], with the time that a writer waits for another one before it gives up.
-    pub async fn open_waiting(url: &str, home: &Path, wait: Duration) -> Result<Self> {
+    /// The file of the database at `url`; a relative one starts at `home`.
+    pub fn file_of(url: &str, home: &Path) -> Result<PathBuf> {
         let file = url
             .strip_prefix("sqlite://")
             .or_else(|| url.strip_prefix("sqlite:"))
             .ok_or_else(|| StoreError::Url(url.to_owned()))?;
-        let path = home.join(file);
+        Ok(home.join(file))
+    }
+
+    /// As [`Self::open`], with the time that a writer waits for another one before it gives up.
+    pub async fn open_waiting(url: &str, home: &Path, wait: Duration) -> Result<Self> {
+        let path = Self::file_of(url, home)?;
         // FULL: a power cut must not take back what has been promised to the outside world.
         let options = SqliteConnectOptions::new()
             .filename(&path)
@@ -197,14 +226,23 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(wait)
             .row_buffer_size(ROWS_AHEAD);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .connect_with(options)
-            .await;
+        // A file cannot hang up: asking at every use whether it is still there costs a switch of
+        // threads.
+        let connections = |most: u32| {
+            SqlitePoolOptions::new()
+                .max_connections(most)
+                .test_before_acquire(false)
+        };
+        let pool = connections(4).connect_with(options.clone()).await;
         let pool = pool.map_err(|source| StoreError::Open {
             path: path.clone(),
             source,
         })?;
+        // Whoever waits for another process inside makes those behind him wait as long.
+        let patience = wait + USUAL_WAIT;
+        let writer = connections(1)
+            .acquire_timeout(patience)
+            .connect_lazy_with(options);
         let migrated = bring_up_to_date(&pool).await;
         migrated.map_err(|source| StoreError::Migration {
             path: path.clone(),
@@ -212,6 +250,7 @@ impl Store {
         })?;
         Ok(Self {
             pool,
+            writer,
             path,
             arrivals: Arc::default(),
         })
@@ -224,6 +263,7 @@ impl Store {
 
     /// Closes every connection; what is open is finished first.
     pub async fn close(&self) {
+        self.writer.close().await;
         self.pool.close().await;
     }
 }

@@ -64,6 +64,7 @@ pub(super) fn client(row: &SqliteRow) -> Result<Client> {
         manager: row.get("manager"),
         tags: json(row, "clients", "tags")?,
         attributes: json(row, "clients", "attributes")?,
+        birthday: optional_day(row, "birthday"),
     })
 }
 

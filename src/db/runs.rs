@@ -208,6 +208,16 @@ impl Store {
         Ok(day.fetch_one(&self.pool).await?.map(Day::from_epoch))
     }
 
+    /// The status of the run of a day; nothing when it has not been run.
+    pub async fn run_status(&self, date: Day) -> Result<Option<String>> {
+        let status = sqlx::query_scalar(
+            "SELECT status FROM runs
+             WHERE schedule = ?1 AND logical_date = ?2 AND status <> 'planning'",
+        );
+        let status = status.bind(DAILY).bind(date.epoch_days());
+        Ok(status.fetch_optional(&self.pool).await?)
+    }
+
     /// The runs that are being written, or were when their process died.
     pub async fn half_written_runs(&self) -> Result<Vec<i64>> {
         let mut connection = self.pool.acquire().await?;
@@ -274,7 +284,7 @@ impl Store {
 
     /// Opens a transaction that may write, so that it never has to wait half-way.
     pub(super) async fn begin(&self) -> Result<SqliteTransaction<'static>> {
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 }
 

@@ -52,8 +52,12 @@ pub struct NewMessage {
     pub inputs: String,
     /// What happens when nobody knows whether it was sent.
     pub on_unknown: &'static str,
+    /// Not before this instant, in unix milliseconds.
+    pub due_at: i64,
     /// Of no use after this instant, in unix milliseconds.
     pub expires_at: i64,
+    /// Which form of its step, where there are several.
+    pub variant: Option<String>,
 }
 
 /// A new task, ready to be written.
@@ -198,11 +202,13 @@ const INSERT_ENROLLMENTS: &str = "
 
 const INSERT_MESSAGES: &str = "
     INSERT INTO messages (run_id, planned_on, key, campaign, client_id, episode, step, channel,
-                          template, class, address_hash, state, inputs, on_unknown, expires_at)
+                          template, class, address_hash, state, inputs, on_unknown, expires_at,
+                          due_at, variant)
     SELECT ?1, ?2, value ->> 'key', value ->> 'campaign', value ->> 'client', value ->> 'episode',
            value ->> 'step', value ->> 'channel', value ->> 'template', value ->> 'class',
            unhex(value ->> 'address_hash'), value ->> 'state', value ->> 'inputs',
-           value ->> 'on_unknown', value ->> 'expires_at'
+           value ->> 'on_unknown', value ->> 'expires_at', value ->> 'due_at',
+           value ->> 'variant'
     FROM json_each(?3) WHERE true
     ON CONFLICT DO NOTHING";
 

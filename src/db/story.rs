@@ -39,7 +39,13 @@ impl Store {
 
     async fn read_messages(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
         let rows = sqlx::query(
-            "SELECT client_id, campaign, episode, step, channel, class, planned_on FROM messages
+            "SELECT client_id, campaign, episode, step, channel, class, planned_on,
+                    coalesce(evidence ->> '$.progress', '') NOT IN ('delivered', 'read')
+                        AND EXISTS (SELECT 1 FROM address_faults f
+                                    WHERE f.address_hash = messages.address_hash
+                                      AND f.channel = messages.channel AND f.kind = 'no_account'
+                                      AND f.message_id = messages.id) AS in_vain
+             FROM messages
              WHERE client_id IN (SELECT value FROM json_each(?1)) AND planned_on <= ?2
                AND state <> 'cancelled'
                AND run_id IN (SELECT id FROM runs WHERE status <> 'planning')
@@ -53,6 +59,7 @@ impl Store {
             let what = TouchKind::Message {
                 channel: word(&row, "messages", "channel")?,
                 class: word(&row, "messages", "class")?,
+                in_vain: row.get("in_vain"),
             };
             push_touch(chunk, &row, what);
         }

@@ -75,7 +75,8 @@ pub(super) async fn suppress(
     Ok(done.rows_affected() == 1)
 }
 
-async fn write_down(
+/// Writes a line of the audit.
+pub(super) async fn write_down(
     connection: &mut SqliteConnection,
     what: &str,
     about: &str,

@@ -307,7 +307,7 @@ impl Store {
              WHERE tasks.id = row.value ->> 0 AND tasks.inputs <> row.value ->> 1",
         )
         .bind(rows)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(())
     }

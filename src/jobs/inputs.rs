@@ -1,21 +1,26 @@
 //! What a message or a task is rendered from: frozen when it is planned, so that it says the same
 //! at every attempt, however the base changes in between.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::config::Campaign;
-use crate::config::campaign::CertificateOffer;
+use crate::config::campaign::{CertificateOffer, Event, News, Partner, Sender, Variant};
 use crate::db::Details;
-use crate::model::{Client, ClientFacts, Day, Locale, Manager, Money};
+use crate::model::{
+    Abc, Client, ClientFacts, Day, DealStatus, Locale, Manager, Money, OutcomeKind, TouchKind,
+};
 use crate::render::{
-    CertificatePart, ClientPart, Colour, CompanyPart, DealPart, LetterContext, LinksPart,
-    ManagerPart, NewsItem, NewsPart, RhythmPart,
+    CertificatePart, ClientPart, CompanyPart, DealPart, EventPart, LetterContext, LinksPart,
+    ManagerPart, NewsItem, NewsPart, OccasionPart, PartnerPart, RhythmPart,
 };
 use crate::rules::certificate::{code, message_key};
 use crate::rules::delivery::token::{self, Purpose};
 use crate::rules::evidence::Evidence;
 use crate::rules::plan::Touched;
+use crate::rules::readiness;
 use crate::rules::standing::Standing;
 use crate::rules::wording;
 
@@ -42,10 +47,85 @@ pub struct Frozen {
     /// The certificate that it carries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<CertificatePart>,
+    /// The last word of the client to a manager, and its day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_contact: Option<LastContact>,
+    /// The deals that are open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open_deals: Vec<DealPart>,
+    /// Of the news of the campaign only this piece: the one that answers a rejection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// How ready the client is to buy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abc: Option<Abc>,
+    /// The day that it is written for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occasion: Option<OccasionPart>,
+    /// Which form of its step, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    /// The client's own code of a partner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner_code: Option<String>,
     /// Why, in one sentence.
     pub why: String,
     /// The day of the plan.
     pub today: Day,
+}
+
+/// What a client said last, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastContact {
+    /// The day.
+    pub day: Day,
+    /// What was recorded.
+    pub outcome: OutcomeKind,
+}
+
+impl LastContact {
+    /// The latest word among all that is known.
+    fn of(facts: &ClientFacts) -> Option<Self> {
+        let touches = facts.enrollments.iter().flat_map(|one| &one.touches);
+        let outcomes = touches.filter_map(|touch| match &touch.what {
+            TouchKind::Task { outcome, .. } => outcome.as_ref(),
+            TouchKind::Message { .. } => None,
+        });
+        let latest = outcomes.max_by_key(|outcome| outcome.day);
+        latest.map(|outcome| Self {
+            day: outcome.day,
+            outcome: outcome.kind,
+        })
+    }
+
+    /// In a sentence.
+    pub fn sentence(&self, locale: Locale, today: Day) -> String {
+        let style = wording::DateStyle::seen_from(self.day, today);
+        let day = wording::date(locale, self.day, style);
+        format!(
+            "{day}: {}",
+            wording::outcome(locale, self.outcome).to_lowercase()
+        )
+    }
+}
+
+/// The ways to a client, as they were frozen.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Addresses {
+    /// The e-mail address.
+    pub(super) email: Option<String>,
+    /// The phone.
+    pub(super) phone: Option<String>,
+}
+
+/// Reads nothing but the addresses of what was frozen; nothing where it cannot be read.
+pub(super) fn addresses(frozen: &str) -> Option<Addresses> {
+    #[derive(Deserialize)]
+    struct Client {
+        client: Addresses,
+    }
+    let frozen = serde_json::from_str::<Client>(frozen);
+    frozen.ok().map(|frozen| frozen.client)
 }
 
 impl Frozen {
@@ -75,9 +155,33 @@ pub(super) fn freeze(
         rhythm: rhythm_part(ground, facts, details),
         deal: deal_part(app, evidence),
         certificate: None,
+        last_contact: LastContact::of(facts),
+        open_deals: open_deals(app, facts),
+        answer: match evidence {
+            Evidence::RejectionAnswered { news, .. } => Some(news.clone()),
+            _ => None,
+        },
+        abc: readiness::class(facts),
+        occasion: occasion_part(evidence),
+        variant: None,
+        partner_code: None,
         why: evidence.sentence(app.locale(), app.currency()),
         today: ground.day(),
     }
+}
+
+fn open_deals(app: &App, facts: &ClientFacts) -> Vec<DealPart> {
+    let open = facts.deals.iter();
+    let open = open.filter(|deal| deal.status == DealStatus::Open);
+    let parts = open.filter_map(|deal| {
+        Some(DealPart {
+            day: deal.stage_since.or(deal.opened_on)?,
+            title: deal.title.clone(),
+            reason: None,
+            amount: deal.amount.map(|minor| Money::new(minor, app.currency())),
+        })
+    });
+    parts.collect()
 }
 
 fn client_part(facts: &ClientFacts) -> ClientPart {
@@ -96,6 +200,7 @@ fn client_part(facts: &ClientFacts) -> ClientPart {
             .address(crate::model::Channel::Email)
             .map(str::to_owned),
         address: client.attributes.get("address").cloned(),
+        attributes: client.attributes.clone(),
         ..ClientPart::named(name)
     }
 }
@@ -166,6 +271,21 @@ fn deal_part(app: &App, evidence: &Evidence) -> Option<DealPart> {
     }
 }
 
+fn occasion_part(evidence: &Evidence) -> Option<OccasionPart> {
+    match evidence {
+        // How old somebody becomes is nothing that a letter tells.
+        Evidence::Date { day } | Evidence::Birthday { day } => Some(OccasionPart {
+            day: *day,
+            years: None,
+        }),
+        Evidence::Anniversary { day, years } => Some(OccasionPart {
+            day: *day,
+            years: Some(*years).filter(|years| *years > 0),
+        }),
+        _ => None,
+    }
+}
+
 /// The code of the certificate that a step gives to a client: the same at every attempt.
 pub fn certificate_code(app: &App, touch: &Touched, client: &Client) -> String {
     code(&app.key.mac("certificate", &key_of(touch, client)))
@@ -180,6 +300,11 @@ pub fn key_of(touch: &Touched, client: &Client) -> String {
 /// The key of a manager's list of a day.
 pub fn list_key(day: Day, manager: &str) -> String {
     message_key("task-list", &day.to_string(), manager, "list")
+}
+
+/// The key of a letter to the operator about an occasion.
+pub fn notice_key(occasion: &str) -> String {
+    message_key("operator", occasion, "", "notice")
 }
 
 /// The certificate as a letter shows it.
@@ -200,17 +325,83 @@ pub fn certificate_part(
     }
 }
 
-/// What a template is rendered from: the frozen part, the company, and the links of this message.
+/// What company and campaign put into every message of a template, whoever reads it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Imprint {
+    /// The company.
+    pub company: CompanyPart,
+    /// The company's site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// The title of the campaign; absent for what belongs to none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Who signs.
+    #[serde(default)]
+    pub from: Sender,
+    /// The news of the campaign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub news: Option<NewsPart>,
+    /// The event that the campaign invites to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<Event>,
+    /// The partner whose offer the campaign carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner: Option<Partner>,
+    /// The forms of its messages, by step and id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variants: BTreeMap<String, Variant>,
+}
+
+impl Imprint {
+    /// As the configuration says now.
+    pub fn now(app: &App, campaign: Option<&Campaign>) -> Self {
+        Self {
+            company: company_part(app),
+            site: app.settings.company.site.clone(),
+            title: campaign.map(|campaign| campaign.title.clone()),
+            from: campaign.map(|campaign| campaign.from).unwrap_or_default(),
+            news: campaign.and_then(|campaign| campaign.news.as_ref().map(news_part)),
+            event: campaign.and_then(|campaign| campaign.event.clone()),
+            partner: campaign.and_then(|campaign| campaign.partner.clone()),
+            variants: campaign.map(variants).unwrap_or_default(),
+        }
+    }
+
+    /// The form of a message that was drawn when it was planned.
+    pub fn variant_of(&self, frozen: &Frozen) -> Option<&Variant> {
+        self.variants.get(frozen.variant.as_deref()?)
+    }
+}
+
+/// What a template is rendered from now: the frozen part, the imprint, and the links of this message.
 pub fn context(app: &App, campaign: Option<&Campaign>, frozen: Frozen, key: &str) -> LetterContext {
+    context_of(app, Imprint::now(app, campaign), frozen, key)
+}
+
+/// The same with the imprint of another moment.
+pub fn context_of(app: &App, imprint: Imprint, frozen: Frozen, key: &str) -> LetterContext {
+    let mut links = links(app, key);
+    links.site.clone_from(&imprint.site);
+    let variant = imprint.variant_of(&frozen);
+    let other_news = variant.and_then(|variant| variant.news.as_ref());
+    let news = other_news.map(news_part).or(imprint.news);
+    let partner = imprint.partner.as_ref();
     LetterContext {
-        company: company_part(app),
+        company: imprint.company,
         client: frozen.client,
         manager: frozen.manager,
         rhythm: frozen.rhythm,
         deal: frozen.deal,
         certificate: frozen.certificate,
-        news: campaign.and_then(news_part),
-        links: links(app, key),
+        news: narrowed(news, frozen.answer.as_deref()),
+        occasion: frozen.occasion,
+        event: imprint
+            .event
+            .as_ref()
+            .map(|event| EventPart::of(event, seat_link(app, key))),
+        partner: partner.and_then(|partner| partner_part(partner, frozen.partner_code)),
+        links,
         why: Some(frozen.why),
         today: frozen.today,
     }
@@ -218,31 +409,62 @@ pub fn context(app: &App, campaign: Option<&Campaign>, frozen: Frozen, key: &str
 
 /// The company as letters show it.
 pub fn company_part(app: &App) -> CompanyPart {
-    let company = &app.settings.company;
-    CompanyPart {
-        name: company.name.clone(),
-        locale: company.locale,
-        accent: company.accent.parse::<Colour>().unwrap_or_default(),
-        address: company.address.clone(),
-        phone: company.phone.clone(),
-        email: company.email.clone(),
-        legal: company.legal.clone(),
-        logo_url: company.logo_url.clone(),
-    }
+    CompanyPart::of(&app.settings.company)
 }
 
-fn news_part(campaign: &Campaign) -> Option<NewsPart> {
-    let news = campaign.news.as_ref()?;
+/// The forms of the messages of a campaign, by step and id.
+fn variants(campaign: &Campaign) -> BTreeMap<String, Variant> {
+    let steps = campaign.steps.iter();
+    let variants = steps.flat_map(|step| {
+        let named = |variant: &Variant| (variant_name(&step.id, &variant.id), variant.clone());
+        step.variants.iter().map(named)
+    });
+    variants.collect()
+}
+
+/// What a variant of a step is called among all of a campaign.
+pub fn variant_name(step: &str, variant: &str) -> String {
+    format!("{step}/{variant}")
+}
+
+fn partner_part(partner: &Partner, code: Option<String>) -> Option<PartnerPart> {
+    Some(PartnerPart {
+        name: partner.name.clone(),
+        offer: partner.offer.clone(),
+        code: code?,
+        valid_until: partner.valid_until,
+        link: partner.link.clone(),
+    })
+}
+
+/// Of news that answer rejections only the piece that answers this one.
+fn narrowed(news: Option<NewsPart>, answer: Option<&str>) -> Option<NewsPart> {
+    let mut news = news?;
+    if let Some(answer) = answer {
+        news.items.retain(|item| item.title == answer);
+    }
+    Some(news)
+}
+
+fn news_part(news: &News) -> NewsPart {
     let items = news.items.iter().map(|item| NewsItem {
         title: item.title.clone(),
         text: item.text.clone(),
+        picture: item.picture.clone(),
+        picture_alt: item.picture_alt.clone(),
         link: item.link.clone(),
     });
-    Some(NewsPart {
+    NewsPart {
         title: news.title.clone(),
         intro: news.intro.clone(),
         items: items.collect(),
-    })
+    }
+}
+
+/// The page on which the reader of a message takes a seat, or gives it back.
+fn seat_link(app: &App, key: &str) -> String {
+    let page = app.settings.delivery.public_url.trim_end_matches('/');
+    format!("{page}/e/{}", token::make(&app.key, Purpose::Event, key))
 }
 
 /// The links of one message; the token names the message and is signed for one purpose.

@@ -1,4 +1,5 @@
-//! One planner at a time, and one who delivers: locks on files beside the database.
+//! One planner at a time, one who delivers, one who keeps the schedules: locks on files beside the
+//! database.
 //!
 //! The operating system lets go of it when a process ends, however it ends; so whoever holds it
 //! knows that a half-written run was left by a process that is gone.
@@ -16,8 +17,22 @@ pub struct RunLock {
 /// Takes the lock of delivery, if nobody else is sending: of two processes that send one would
 /// think the other one dead.
 pub fn delivery(database: &Path) -> io::Result<Option<RunLock>> {
+    try_lock(database, ".deliver.lock")
+}
+
+/// Takes the lock of schedules, if nobody else keeps them: the others stand by.
+pub fn schedules(database: &Path) -> io::Result<Option<RunLock>> {
+    try_lock(database, ".schedule.lock")
+}
+
+/// Takes the lock of planning, if nobody else holds it.
+pub fn try_planning(database: &Path) -> io::Result<Option<RunLock>> {
+    try_lock(database, ".lock")
+}
+
+fn try_lock(database: &Path, end: &str) -> io::Result<Option<RunLock>> {
     let mut name = database.as_os_str().to_owned();
-    name.push(".deliver.lock");
+    name.push(end);
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)

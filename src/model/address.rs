@@ -23,7 +23,7 @@ impl AddressKey {
     /// The hash of an address: equal for every way of writing it.
     pub fn hash(&self, channel: Channel, address: &str) -> [u8; 32] {
         let normal = match channel {
-            Channel::Email => address.trim().to_lowercase(),
+            Channel::Email => in_a_labels(address.trim().to_lowercase()),
             Channel::Whatsapp => address.chars().filter(char::is_ascii_digit).collect(),
         };
         let kind = match channel {
@@ -44,6 +44,18 @@ impl AddressKey {
         mac.update(text.as_bytes());
         mac.finalize().into_bytes().into()
     }
+}
+
+/// The address with its domain as it travels: `пример.рф` and `xn--e1afmkfd.xn--p1ai` are one.
+fn in_a_labels(address: String) -> String {
+    let ascii = match address.rsplit_once('@') {
+        Some((local, domain)) if !domain.is_ascii() => {
+            let domain = idna::domain_to_ascii(domain).ok();
+            domain.map(|domain| format!("{local}@{domain}"))
+        }
+        _ => None,
+    };
+    ascii.unwrap_or(address)
 }
 
 impl fmt::Debug for AddressKey {
@@ -73,6 +85,8 @@ mod tests {
         let mail = |text| key.hash(Channel::Email, text);
         let phone = |text| key.hash(Channel::Whatsapp, text);
         assert_eq!(mail("Anna@Example.org "), mail("anna@example.org"));
+        assert_eq!(mail("anna@Пример.рф"), mail("anna@xn--e1afmkfd.xn--p1ai"));
+        assert_ne!(mail("anna@пример.рф"), mail("anna@пример.com"));
         assert_eq!(phone("+7 701 123-45-67"), phone("77011234567"));
         assert_ne!(mail("anna@example.org"), mail("anna@example.com"));
         assert_ne!(

@@ -50,6 +50,8 @@ pub struct Client {
     pub tags: Vec<String>,
     /// Further columns of the source.
     pub attributes: BTreeMap<String, String>,
+    /// The day of birth.
+    pub birthday: Option<Day>,
 }
 
 impl Client {

@@ -35,6 +35,26 @@ pub struct ClientFacts {
     pub advertising_days: Vec<Day>,
     /// What his addresses have got, also under another client's name: nothing of it comes again.
     pub address_got: Vec<AddressGot>,
+    /// Seats at events that he was invited to; read only where it is asked for.
+    pub seats: Vec<Seat>,
+}
+
+/// A seat at the event of a campaign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// The campaign that invited.
+    pub campaign: String,
+    /// Whether it was not given back.
+    pub taken: bool,
+    /// The day on which the client came.
+    pub attended_on: Option<Day>,
+}
+
+impl Seat {
+    /// Whether the client came to the event of this campaign.
+    pub fn came_to(&self, campaign: &str) -> bool {
+        self.campaign == campaign && self.attended_on.is_some()
+    }
 }
 
 /// An item that a client has bought.

@@ -57,6 +57,8 @@ pub enum TouchKind {
         channel: Channel,
         /// What it was in the eyes of the law.
         class: Class,
+        /// Whether it is known that there is nobody at the address on this channel.
+        in_vain: bool,
     },
     /// A task, with what came of it.
     Task {

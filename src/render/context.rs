@@ -7,11 +7,13 @@
 //!
 //! The believable examples for checks and previews are in `sample`.
 
-use std::fmt;
-use std::str::FromStr;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::colour::Colour;
+use super::occasions::{EventPart, OccasionPart, PartnerPart};
+use crate::config::settings::Company;
 use crate::model::{CertificateKind, Day, Locale, Money};
 use crate::rules::wording;
 
@@ -37,6 +39,15 @@ pub struct LetterContext {
     /// The news that the letter carries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub news: Option<NewsPart>,
+    /// The day that the letter is written for: a birthday, an anniversary, a date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occasion: Option<OccasionPart>,
+    /// The event that the letter invites to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventPart>,
+    /// The offer of a partner, with the client's own code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner: Option<PartnerPart>,
     /// Where the client can go from here.
     pub links: LinksPart,
     /// Why now, in one sentence: for scripts and managers, never for the client.
@@ -57,6 +68,12 @@ pub struct CompanyPart {
     /// The colour of buttons and lines.
     #[serde(default)]
     pub accent: Colour,
+    /// The same where mail programs are dark.
+    #[serde(default = "Colour::at_night")]
+    pub accent_dark: Colour,
+    /// The colour around the sheet of a letter.
+    #[serde(default = "Colour::around")]
+    pub background: Colour,
     /// The postal address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
@@ -72,6 +89,31 @@ pub struct CompanyPart {
     /// The picture at the head of a letter, by https.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo_url: Option<String>,
+    /// The same for mail programs that are dark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo_dark_url: Option<String>,
+}
+
+impl CompanyPart {
+    /// The company as it is configured.
+    pub fn of(company: &Company) -> Self {
+        let colour = |text: &str| text.parse::<Colour>().ok();
+        let accent = colour(&company.accent).unwrap_or_default();
+        let dark = company.accent_dark.as_deref().and_then(colour);
+        Self {
+            name: company.name.clone(),
+            locale: company.locale,
+            accent_dark: dark.unwrap_or_else(|| accent.lighter()),
+            accent,
+            background: colour(&company.background).unwrap_or_else(Colour::around),
+            address: company.address.clone(),
+            phone: company.phone.clone(),
+            email: company.email.clone(),
+            legal: company.legal.clone(),
+            logo_url: company.logo_url.clone(),
+            logo_dark_url: company.logo_dark_url.clone(),
+        }
+    }
 }
 
 /// The client, or the person of the client's company who is written to.
@@ -97,6 +139,9 @@ pub struct ClientPart {
     /// The postal address, for gifts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// Further columns of the source, such as a discount card or bonus points.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
 }
 
 impl ClientPart {
@@ -216,8 +261,14 @@ pub struct NewsPart {
 pub struct NewsItem {
     /// The headline.
     pub title: String,
-    /// The text; an empty line starts a new paragraph.
+    /// The text, in Markdown.
     pub text: String,
+    /// A picture above it, by https.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    /// What the picture shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture_alt: Option<String>,
     /// Where to read more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
@@ -238,6 +289,10 @@ pub struct LinksPart {
 
 /// What a page for clients is rendered from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "templates ask for each of them by itself"
+)]
 pub struct PageContext {
     /// The company that wrote.
     pub company: CompanyPart,
@@ -256,6 +311,36 @@ pub struct PageContext {
     /// Whether he has just changed something.
     #[serde(default)]
     pub changed: bool,
+    /// The event that the page is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventPart>,
+    /// Whether he has a seat at it.
+    #[serde(default)]
+    pub registered: bool,
+    /// Whether all seats are taken.
+    #[serde(default)]
+    pub full: bool,
+    /// Whether it is over.
+    #[serde(default)]
+    pub over: bool,
+}
+
+impl PageContext {
+    /// A page that knows nothing but the company.
+    pub fn of(company: CompanyPart) -> Self {
+        Self {
+            company,
+            address: None,
+            letters: None,
+            whatsapp: None,
+            preferences: None,
+            changed: false,
+            event: None,
+            registered: false,
+            full: false,
+            over: false,
+        }
+    }
 }
 
 /// What a client has chosen for a channel.
@@ -288,6 +373,22 @@ pub struct TaskListContext {
     /// The page with the same list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
+    /// For the head: tasks of others that have waited too long.
+    #[serde(default)]
+    pub overdue: Vec<OverduePart>,
+}
+
+/// A task that has waited too long, as the head reads it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OverduePart {
+    /// The id of the task.
+    pub id: String,
+    /// What lists call the client.
+    pub client: String,
+    /// On whose list it stands.
+    pub manager: String,
+    /// Since when.
+    pub since: Day,
 }
 
 /// One task of a manager's list.
@@ -312,121 +413,26 @@ pub struct TaskPart {
     /// What to say, rendered from the script.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<String>,
+    /// The last word of the client to a manager, and its day, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_contact: Option<String>,
+    /// The deals that are open: title, amount, and the day since which nothing has changed.
+    #[serde(default)]
+    pub open_deals: Vec<DealPart>,
+    /// Whose client it is, where whoever reads the list stands in for him.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_in_for: Option<String>,
+    /// The card of the client in the company's CRM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crm_url: Option<String>,
     /// The page on which the outcome is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
 }
 
-/// A colour as style sheets write it: `#0b6e69`.
-///
-/// A type of its own because it stands in `style` attributes, where escaping does not protect.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Colour(String);
-
-/// A text that is not a colour.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is not a colour; write it as #0b6e69")]
-pub struct ColourError(pub String);
-
-impl Colour {
-    /// The colour of text that can be read on this one: near black or white.
-    ///
-    /// Source: WCAG 2.2, relative luminance and contrast ratio.
-    pub fn readable_on(&self) -> &'static str {
-        let channel = |at: usize| {
-            let byte = self.0.get(at..at + 2).unwrap_or("00");
-            let value = f64::from(u8::from_str_radix(byte, 16).unwrap_or(0)) / 255.0;
-            if value <= 0.04045 {
-                value / 12.92
-            } else {
-                ((value + 0.055) / 1.055).powf(2.4)
-            }
-        };
-        let luminance = 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5);
-        // White wins as long as its contrast, 1.05 / (l + 0.05), reaches 4 : 1.
-        if luminance <= 0.2125 {
-            "#ffffff"
-        } else {
-            "#1a1a1a"
-        }
-    }
-}
-
-impl Default for Colour {
-    fn default() -> Self {
-        Self("#0b6e69".to_owned())
-    }
-}
-
-impl FromStr for Colour {
-    type Err = ColourError;
-
-    fn from_str(text: &str) -> Result<Self, ColourError> {
-        let lower = text.trim().to_ascii_lowercase();
-        match lower.strip_prefix('#') {
-            Some(hex) if hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()) => {
-                Ok(Self(lower))
-            }
-            _ => Err(ColourError(text.to_owned())),
-        }
-    }
-}
-
-impl TryFrom<String> for Colour {
-    type Error = ColourError;
-
-    fn try_from(text: String) -> Result<Self, ColourError> {
-        text.parse()
-    }
-}
-
-impl From<Colour> for String {
-    fn from(colour: Colour) -> Self {
-        colour.0
-    }
-}
-
-impl fmt::Display for Colour {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_colour_is_six_digits_and_its_text_can_be_read() {
-        for (colour, text) in [
-            ("#0b6e69", "#ffffff"),
-            ("#FFD400", "#1a1a1a"),
-            ("#ffffff", "#1a1a1a"),
-            ("#000000", "#ffffff"),
-            ("#d32f2f", "#ffffff"),
-        ] {
-            assert_eq!(
-                colour.parse::<Colour>().unwrap().readable_on(),
-                text,
-                "{colour}"
-            );
-        }
-        for bad in [
-            "",
-            "red",
-            "#fff",
-            "#12345g",
-            "#000000;background:url(x)",
-            "0b6e69",
-        ] {
-            assert!(bad.parse::<Colour>().is_err(), "{bad}");
-            assert!(
-                serde_json::from_value::<Colour>(bad.into()).is_err(),
-                "{bad}"
-            );
-        }
-    }
 
     #[test]
     fn values_stored_by_another_version_are_still_read() {

@@ -15,6 +15,7 @@ use super::piece::Excerpt;
 use super::problem::{RenderError, TemplateProblem};
 use super::scan::{Finding, offset_of};
 use super::source::{Format, SIZE_LIMIT};
+use super::styles::Styled;
 use super::tidy::{one_full_stop, one_line};
 use super::words;
 use crate::model::Locale;
@@ -25,7 +26,24 @@ pub(super) struct Engine {
     text: Handlebars<'static>,
     html: Handlebars<'static>,
     /// Where each registered text came from.
-    excerpts: BTreeMap<(Format, String), Excerpt>,
+    origins: BTreeMap<(Format, String), Origin>,
+}
+
+/// Where a registered text came from.
+#[derive(Debug)]
+struct Origin {
+    excerpt: Excerpt,
+    styled: Option<Styled>,
+}
+
+impl Origin {
+    /// The offset in the file's own text of a place of what is rendered.
+    fn offset_of(&self, line: usize, column: usize) -> usize {
+        match &self.styled {
+            Some(styled) => styled.origin(offset_of(&styled.text, line, column)),
+            None => offset_of(&self.excerpt.text, line, column),
+        }
+    }
 }
 
 impl Engine {
@@ -36,23 +54,25 @@ impl Engine {
             if !html {
                 registry.register_escape_fn(no_escape);
             }
-            words::teach(&mut registry, locale, html);
+            words::teach(&mut registry, locale, html.then(|| library.elements()));
             registry
         };
         let mut engine = Self {
             text: registry(false),
             html: registry(true),
-            excerpts: BTreeMap::new(),
+            origins: BTreeMap::new(),
         };
         for (name, piece) in library.registered() {
             let registry = match piece.format {
                 Format::Text => &mut engine.text,
                 Format::Html => &mut engine.html,
             };
-            registry.register_template(&name, piece.template.clone());
-            engine
-                .excerpts
-                .insert((piece.format, name), piece.excerpt.clone());
+            registry.register_template(&name, piece.rendered().clone());
+            let origin = Origin {
+                excerpt: piece.excerpt.clone(),
+                styled: piece.styled.as_ref().map(|(styled, _)| styled.clone()),
+            };
+            engine.origins.insert((piece.format, name), origin);
         }
         engine
     }
@@ -152,12 +172,12 @@ impl<'e> Run<'e> {
             other => Finding::new(0, other.to_string()),
         };
         let name = error.template_name.as_deref().unwrap_or(key);
-        let problem = match self.engine.excerpts.get(&(format, name.to_owned())) {
-            Some(excerpt) => {
+        let problem = match self.engine.origins.get(&(format, name.to_owned())) {
+            Some(origin) => {
                 let line = error.line_no.unwrap_or(1);
                 let column = error.column_no.unwrap_or(1);
-                finding.at = offset_of(&excerpt.text, line, column);
-                excerpt.problem(finding)
+                finding.at = origin.offset_of(line, column);
+                origin.excerpt.problem(finding)
             }
             None => TemplateProblem::of_file(self.name, finding.what),
         };

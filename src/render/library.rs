@@ -6,57 +6,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
-use super::page::{ButtonKind, LetterFile, WhatsAppFile};
+use super::entry::{Body, Entry, Used, entry};
+use super::page::{LetterFile, WhatsAppFile};
 use super::piece::{CONTENT, Excerpt, Medium, Piece, markup_findings};
 use super::problem::{TemplateProblem, most_similar};
 use super::sample;
 use super::shape::Walk;
 use super::source::{Format, Kind, Slot, Source};
+use super::styles::Sheet;
 use crate::model::Locale;
 
-/// Changes whenever the same template and values would give other bytes than before.
-const RENDERER_VERSION: &str = "1";
-
-/// A page that can be rendered: under which names its pieces are registered.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) body: Body,
-    /// Its first file, for messages.
-    pub(super) file: String,
-    /// Hash of every source that the result depends on.
-    pub(super) version: String,
-    /// Whether all of it is built in.
-    pub(super) ready: bool,
-    /// The optional parts of the context without which it cannot be rendered.
-    pub(super) needs: Vec<&'static str>,
-}
-
-/// The names of the pieces of a page.
-#[derive(Clone, Debug)]
-pub(super) enum Body {
-    Letter {
-        subject: String,
-        preheader: String,
-        text: String,
-        html: String,
-        layout: String,
-    },
-    Script {
-        text: String,
-    },
-    Page {
-        html: String,
-    },
-    WhatsApp {
-        template: String,
-        language: String,
-        body: String,
-        parameters: Vec<String>,
-        buttons: Vec<(ButtonKind, String, String)>,
-    },
-}
+/// The layout whose style sheet pieces for all letters, and texts in Markdown, get.
+const USUAL_LAYOUT: &str = "letter";
 
 /// A page, or why it cannot be used.
 pub(super) type Page = Result<Entry, Vec<TemplateProblem>>;
@@ -69,6 +31,11 @@ pub(super) struct Library {
     partials: BTreeMap<Format, BTreeMap<String, Piece>>,
     layouts: BTreeMap<Format, BTreeMap<String, Piece>>,
     unusable: BTreeMap<(Format, String), Vec<TemplateProblem>>,
+    /// The style sheets, by the name of their layout.
+    sheets: BTreeMap<String, Sheet>,
+    elements: Vec<(&'static str, String)>,
+    /// Which file each of them is, by the name under which it is registered.
+    slots: BTreeMap<(Format, String), Slot>,
     /// The pieces of pages by the name under which they are registered.
     pub(super) pieces: BTreeMap<String, Piece>,
     pub(super) pages: BTreeMap<(Kind, String), Page>,
@@ -93,9 +60,13 @@ impl Library {
             partials: by_format(),
             layouts: by_format(),
             unusable: BTreeMap::new(),
+            sheets: BTreeMap::new(),
+            elements: Vec::new(),
+            slots: BTreeMap::new(),
             pieces: BTreeMap::new(),
             pages: BTreeMap::new(),
         };
+        library.take_sheets(sources);
         library.take_pieces(sources);
         let pages: BTreeSet<(Kind, String)> = sources
             .keys()
@@ -110,7 +81,14 @@ impl Library {
             })
             .collect();
         for (kind, name) in pages {
-            let page = library.page(kind, &name, sources);
+            let mut page = library.page(kind, &name, sources);
+            if let Ok(entry) = &mut page {
+                let own = |slot: &&Slot| {
+                    matches!(slot, Slot::Page { kind: of, locale: spoken, name: called, .. }
+                        if *of == kind && *spoken == locale && *called == name)
+                };
+                entry.slots.extend(sources.keys().filter(own).cloned());
+            }
             library.pages.insert((kind, name), page);
         }
         library
@@ -135,6 +113,29 @@ impl Library {
         self.unusable.values().flatten()
     }
 
+    /// The opening tags of the elements that Markdown makes.
+    pub(super) fn elements(&self) -> &[(&'static str, String)] {
+        &self.elements
+    }
+
+    fn take_sheets(&mut self, sources: &BTreeMap<Slot, Source>) {
+        for (slot, source) in sources {
+            let Slot::Sheet { name } = slot else { continue };
+            match Sheet::read(&whole(source)) {
+                Ok(sheet) => {
+                    self.sheets.insert(name.clone(), sheet);
+                }
+                Err(problems) => {
+                    let key = format!("{name}.css");
+                    self.unusable.insert((Format::Html, key), problems);
+                }
+            }
+        }
+        if let Some(sheet) = self.sheets.get(USUAL_LAYOUT) {
+            self.elements = sheet.elements();
+        }
+    }
+
     /// Parses layouts and partials; a partial of this language comes before one for all.
     fn take_pieces(&mut self, sources: &BTreeMap<Slot, Source>) {
         let general_first = sources.iter().filter(|(slot, _)| {
@@ -150,15 +151,20 @@ impl Library {
             let (name, format, is_layout) = match slot {
                 Slot::Layout { name, format } => (name, *format, true),
                 Slot::Partial { name, format, .. } => (name, *format, false),
-                Slot::Page { .. } => continue,
+                Slot::Page { .. } | Slot::Sheet { .. } => continue,
             };
             let key = if is_layout {
                 layout_key(name)
             } else {
                 name.clone()
             };
+            self.slots.insert((format, key.clone()), slot.clone());
             match parse(whole(source), format, &key, is_layout) {
-                Ok(piece) => {
+                Ok(mut piece) => {
+                    let of = if is_layout { name } else { USUAL_LAYOUT };
+                    if let (Format::Html, Some(sheet)) = (format, self.sheets.get(of)) {
+                        piece.style(sheet, &key);
+                    }
                     let shelf = if is_layout {
                         &mut self.layouts
                     } else {
@@ -244,7 +250,15 @@ impl Library {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let used = self.check(kind, &pieces, Some(&layout), &text.file)?;
+        let mut used = self.check(kind, &pieces, Some(&layout), &text.file)?;
+        for name in [layout.as_str(), USUAL_LAYOUT] {
+            if let Some(sheet) = self.sheets.get(name) {
+                used.add_sheet(name, sheet);
+            }
+        }
+        if let (Some(sheet), Some(html)) = (self.sheets.get(&layout), pieces.last_mut()) {
+            html.style(sheet, &keys[3]);
+        }
         let body = Body::Letter {
             subject: keys[0].clone(),
             preheader: keys[1].clone(),
@@ -301,17 +315,17 @@ impl Library {
         Ok(entry(body, &[source], used))
     }
 
-    /// Walks the pieces of a page with all they include; gives back the sources they include.
+    /// Walks the pieces of a page with all they include; gives back what they include.
     fn check(
         &self,
         kind: Kind,
         pieces: &[Piece],
         layout: Option<&str>,
         file: &str,
-    ) -> Result<Vec<String>, Vec<TemplateProblem>> {
+    ) -> Result<Used, Vec<TemplateProblem>> {
         let example = example(kind, self.locale);
         let mut problems = BTreeSet::new();
-        let mut used = Vec::new();
+        let mut used = Used::default();
         for format in [Format::Text, Format::Html] {
             if kind_has(kind, format) {
                 let mut walk = Walk::new(&self.partials[&format]);
@@ -321,19 +335,17 @@ impl Library {
                 if let Some(name) = layout {
                     match self.layouts[&format].get(name) {
                         Some(piece) => {
-                            used.push(piece.excerpt.text.clone());
+                            used.add(piece, self.slots.get(&(format, layout_key(name))));
                             walk.walk(piece, &with_content(&example));
                         }
                         None => problems.extend(self.no_layout(name, format, file)),
                     }
                 }
                 let stops = walk.variables.contains("links.unsubscribe");
-                let included = &self.partials[&format];
-                used.extend(
-                    walk.partials_used
-                        .iter()
-                        .map(|name| included[name].excerpt.text.clone()),
-                );
+                for name in &walk.partials_used {
+                    let piece = &self.partials[&format][name];
+                    used.add(piece, self.slots.get(&(format, name.clone())));
+                }
                 problems.extend(self.own_problems(walk.problems, format));
                 if kind == Kind::Letter && problems.is_empty() && !stops {
                     let what = "the letter has no link to stop letters";
@@ -433,32 +445,4 @@ fn parse(
         }
     }
     Ok(piece)
-}
-
-fn entry(body: Body, sources: &[&Source], mut used: Vec<String>) -> Entry {
-    used.sort_unstable();
-    used.dedup();
-    let mut hash = Sha256::new();
-    let texts = sources.iter().map(|source| &source.text).chain(&used);
-    for text in [RENDERER_VERSION]
-        .into_iter()
-        .chain(texts.map(String::as_str))
-    {
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text.as_bytes());
-    }
-    let digest = hash.finalize();
-    let (first, _) = digest.split_at(8);
-    let version = first
-        .iter()
-        .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    Entry {
-        body,
-        file: sources
-            .first()
-            .map_or_else(String::new, |source| source.file.clone()),
-        version: format!("{version:016x}"),
-        ready: sources.iter().all(|source| source.ready),
-        needs: Vec::new(),
-    }
 }

@@ -4,11 +4,15 @@
 //! finds every mistake before anything is planned, and the rendering. Who gets a letter, and when,
 //! is not decided here; a rendered letter becomes an e-mail in `channels`.
 
+mod colour;
 mod context;
 mod engine;
+mod entry;
 mod given;
 mod library;
 mod links;
+mod markdown;
+mod occasions;
 mod page;
 mod piece;
 mod problem;
@@ -20,16 +24,19 @@ mod script;
 mod shape;
 mod source;
 mod staff;
+mod styles;
 mod templates;
 mod tidy;
 mod words;
 
+pub use colour::{Colour, ColourError};
 pub use context::{
-    CertificatePart, ChannelPart, ClientPart, Colour, ColourError, CompanyPart, DealPart,
-    LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, PageContext, RhythmPart,
-    TaskListContext, TaskPart,
+    CertificatePart, ChannelPart, ClientPart, CompanyPart, DealPart, LetterContext, LinksPart,
+    ManagerPart, NewsItem, NewsPart, OverduePart, PageContext, RhythmPart, TaskListContext,
+    TaskPart,
 };
 pub use links::{mailto, tel};
+pub use occasions::{EventPart, OccasionPart, PartnerPart};
 pub use page::ButtonKind;
 pub use problem::{RenderError, TemplateProblem};
 pub use rendered::{Letter, Script, WhatsAppButton, WhatsAppMessage};

@@ -7,6 +7,7 @@ use handlebars::{Template, TemplateError};
 use super::problem::TemplateProblem;
 use super::scan::{Finding, line_and_column, offset_of, scan};
 use super::source::Format;
+use super::styles::{Sheet, Styled};
 
 /// The variable in which a layout gets what it is laid around; it is already HTML.
 pub(super) const CONTENT: &str = "content";
@@ -46,6 +47,8 @@ pub(super) struct Piece {
     /// The byte ranges of every `{{…}}`.
     pub(super) ranges: Vec<Range<usize>>,
     pub(super) template: Template,
+    /// The text with the styles on its elements, and what it is as a template.
+    pub(super) styled: Option<(Styled, Template)>,
 }
 
 impl Piece {
@@ -72,7 +75,25 @@ impl Piece {
             format,
             ranges,
             template,
+            styled: None,
         })
+    }
+
+    /// Puts styles onto the elements of HTML. A text that a reader of HTML would rearrange stays as
+    /// it is.
+    pub(super) fn style(&mut self, sheet: &Sheet, name: &str) {
+        let Some(styled) = sheet.put_on(&self.excerpt.text, &self.ranges) else {
+            return;
+        };
+        let template = Template::compile_with_name(&styled.text, name.to_owned());
+        self.styled = template.ok().map(|template| (styled, template));
+    }
+
+    /// What is rendered.
+    pub(super) fn rendered(&self) -> &Template {
+        self.styled
+            .as_ref()
+            .map_or(&self.template, |(_, template)| template)
     }
 }
 

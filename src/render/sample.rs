@@ -15,7 +15,16 @@ use super::source::Kind;
 use crate::model::Locale;
 
 /// The parts of a [`LetterContext`] that an episode may not have.
-pub(super) const OPTIONAL_PARTS: [&str; 5] = ["certificate", "deal", "manager", "news", "rhythm"];
+pub(super) const OPTIONAL_PARTS: [&str; 8] = [
+    "certificate",
+    "deal",
+    "event",
+    "manager",
+    "news",
+    "occasion",
+    "partner",
+    "rhythm",
+];
 
 impl LetterContext {
     /// A complete example: a client of a small company, late with her order.
@@ -43,6 +52,10 @@ impl PageContext {
             }),
             preferences: Some("https://example.org/p/v1.1.example".to_owned()),
             changed: true,
+            event: LetterContext::sample(locale).event,
+            registered: true,
+            full: true,
+            over: true,
         }
     }
 }

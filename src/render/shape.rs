@@ -19,6 +19,7 @@ use super::problem::{TemplateProblem, most_similar};
 use super::scan::{Finding, attribute_at, offset_of};
 use super::scope::{Path, Scope, Shape, follow, item_of, merged, suggestion};
 use super::source::Format;
+use super::styles::COLOURS;
 use super::words::{self, BUILT_IN, WORDS, takes};
 
 /// One walk through a letter and everything it includes.
@@ -303,7 +304,8 @@ impl<'a> Walk<'a> {
             let hint = format!("write {{{{url {name}}}}}, which lets only real links through");
             self.report(at, name, what, Some(hint));
         }
-        let is_colour = name.ends_with("company.accent") || name == "readable_on";
+        let is_colour =
+            COLOURS.iter().any(|colour| name.ends_with(colour)) || name == "readable_on";
         if attribute.starts_with("on") || (attribute == "style" && !is_colour) {
             let what = format!("`{name}` stands in `{attribute}`, where escaping does not protect");
             let hint = "choose between fixed texts with {{#if}}".to_owned();

@@ -12,6 +12,7 @@
 //! whatsapp/ru/missed-cycle-short.toml the approved template and its parameters
 //! pages/ru/preferences.html.hbs       a page for clients, as a whole
 //! layout/letter.{txt,html}.hbs        head and footer around every letter
+//! layout/letter.css                   how the letters with this layout look
 //! partials/button.html.hbs            pieces for all languages; partials/ru/… for one
 //! ```
 
@@ -102,6 +103,10 @@ pub(super) enum Slot {
         name: String,
         format: Format,
     },
+    /// How the letters with a layout look.
+    Sheet {
+        name: String,
+    },
     /// A partial; without a locale it serves every language.
     Partial {
         locale: Option<Locale>,
@@ -116,6 +121,43 @@ pub(super) enum Slot {
     },
 }
 
+impl Slot {
+    /// The path of the file that fills the slot, as [`slot_of`] reads it.
+    pub(super) fn path(&self) -> String {
+        let end = |format: &Format| match format {
+            Format::Text => "txt.hbs",
+            Format::Html => "html.hbs",
+        };
+        match self {
+            Self::Layout { name, format } => format!("layout/{name}.{}", end(format)),
+            Self::Sheet { name } => format!("layout/{name}.css"),
+            Self::Partial {
+                locale: None,
+                name,
+                format,
+            } => format!("partials/{name}.{}", end(format)),
+            Self::Partial {
+                locale: Some(locale),
+                name,
+                format,
+            } => format!("partials/{}/{name}.{}", locale.code(), end(format)),
+            Self::Page {
+                kind,
+                locale,
+                name,
+                format,
+            } => {
+                let end = if *kind == Kind::WhatsApp {
+                    "toml"
+                } else {
+                    end(format)
+                };
+                format!("{}/{}/{name}.{end}", kind.folder(), locale.code())
+            }
+        }
+    }
+}
+
 /// The text of one template file.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
@@ -124,6 +166,20 @@ pub(super) struct Source {
     /// Whether it is built in and not the company's.
     pub(super) ready: bool,
     pub(super) text: String,
+}
+
+/// The sources that were kept of one template: texts by their paths. What has no meaning as a path
+/// any more is left out.
+pub(super) fn kept(texts: &BTreeMap<String, String>) -> BTreeMap<Slot, Source> {
+    let slots = texts.iter().filter_map(|(path, text)| {
+        let source = Source {
+            file: path.clone(),
+            ready: false,
+            text: text.clone(),
+        };
+        Some((slot_of(path).ok()?, source))
+    });
+    slots.collect()
 }
 
 /// Reads the ready templates and the company's own over them.
@@ -252,6 +308,9 @@ fn is_ignored(path: &str) -> bool {
 fn slot_of(path: &str) -> Result<Slot, (String, String)> {
     let parts: Vec<&str> = path.split('/').collect();
     match parts[..] {
+        ["layout", file] if file.strip_suffix(".css").is_some() => Ok(Slot::Sheet {
+            name: named(file, ".css")?,
+        }),
         ["layout", file] => {
             let (name, format) = page_file(file)?;
             Ok(Slot::Layout { name, format })
@@ -340,10 +399,9 @@ fn page_file(file: &str) -> Result<(String, Format), (String, String)> {
 fn named(file: &str, end: &str) -> Result<String, (String, String)> {
     let name = file.strip_suffix(end).ok_or_else(|| {
         let what = "no template has a name like this".to_owned();
-        let ends = if end == ".toml" {
-            ".toml"
-        } else {
-            ".txt.hbs or .html.hbs"
+        let ends = match end {
+            ".toml" | ".css" => end,
+            _ => ".txt.hbs or .html.hbs",
         };
         (what, format!("the name must end in {ends}"))
     })?;
@@ -374,6 +432,17 @@ mod tests {
         assert!(slot_of("partials/button.html.hbs").is_ok());
         assert!(slot_of("partials/en/footer.txt.hbs").is_ok());
         assert!(slot_of("whatsapp/en/thank-you-short.toml").is_ok());
+    }
+
+    #[test]
+    fn every_ready_file_lies_where_its_slot_says() {
+        let (sources, problems) = read_all(None);
+        assert!(problems.is_empty() && sources.len() > 50);
+        for (slot, source) in sources {
+            let path = slot.path();
+            assert_eq!(source.file, format!("templates/{path} (built in)"));
+            assert_eq!(slot_of(&path), Ok(slot));
+        }
     }
 
     #[test]

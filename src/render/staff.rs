@@ -90,7 +90,7 @@ fn registry(locale: Locale, said: &Words) -> Result<Handlebars<'static>, StaffPa
     let broken = |error: &dyn std::fmt::Display| StaffPageError(error.to_string());
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
-    words::teach(&mut registry, locale, true);
+    words::teach(&mut registry, locale, Some(&[]));
     let say = Say {
         locale,
         said: said.clone(),

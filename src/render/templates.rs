@@ -12,15 +12,16 @@ use serde_json::Value;
 
 use super::context::{LetterContext, PageContext, TaskListContext};
 use super::engine::{Engine, Run};
-use super::library::{Body, Entry, Library, Page};
+use super::entry::{Body, Entry};
+use super::library::{Library, Page};
 use super::page::WhatsAppFile;
 use super::piece::CONTENT;
 use super::problem::{RenderError, TemplateProblem, most_similar};
 use super::rendered::{Letter, Script, WhatsAppButton, WhatsAppMessage};
 use super::sample;
 use super::script::{self, ScriptLine};
-use super::source::{Kind, read_all};
-use super::tidy::{tidy, unwrapped};
+use super::source::{Kind, Slot, Source, kept, read_all};
+use super::tidy::{one_line, tidy, unwrapped};
 use crate::model::Locale;
 
 /// One template, for lists and for checking campaigns.
@@ -44,6 +45,7 @@ pub struct TemplateInfo {
 pub struct Templates {
     engines: BTreeMap<Locale, Engine>,
     pages: BTreeMap<Kind, BTreeMap<String, BTreeMap<Locale, Page>>>,
+    sources: BTreeMap<Slot, Source>,
 }
 
 impl Templates {
@@ -53,9 +55,21 @@ impl Templates {
     /// rendered; the others can.
     pub fn load(folder: Option<&Path>) -> (Self, Vec<TemplateProblem>) {
         let (sources, mut problems) = read_all(folder);
+        let (mut templates, more) = Self::parse(sources);
+        problems.extend(more);
+        templates.try_all();
+        problems.extend(templates.broken_pages());
+        problems.sort_unstable();
+        problems.dedup();
+        (templates, problems)
+    }
+
+    fn parse(sources: BTreeMap<Slot, Source>) -> (Self, Vec<TemplateProblem>) {
+        let mut problems = Vec::new();
         let mut templates = Self {
             engines: BTreeMap::new(),
             pages: BTreeMap::new(),
+            sources: BTreeMap::new(),
         };
         for locale in Locale::ALL {
             let mut library = Library::build(locale, &sources);
@@ -68,11 +82,26 @@ impl Templates {
                 of_kind.entry(name).or_default().insert(locale, page);
             }
         }
-        templates.try_all();
-        problems.extend(templates.broken_pages());
-        problems.sort_unstable();
-        problems.dedup();
+        templates.sources = sources;
         (templates, problems)
+    }
+
+    /// One template as text, with all that it includes, in all its languages: paths and contents.
+    /// Nothing when there is no such template or none of its languages can be used.
+    pub fn texts(&self, kind: Kind, name: &str) -> BTreeMap<String, String> {
+        let by_locale = self.pages.get(&kind).and_then(|pages| pages.get(name));
+        let entries = by_locale.into_iter().flat_map(BTreeMap::values);
+        let slots = entries
+            .filter_map(|page| page.as_ref().ok())
+            .flat_map(|entry| &entry.slots);
+        slots
+            .filter_map(|slot| Some((slot.path(), self.sources.get(slot)?.text.clone())))
+            .collect()
+    }
+
+    /// Parses what [`Templates::texts`] gave: it renders the same as it did then.
+    pub fn of_texts(texts: &BTreeMap<String, String>) -> Self {
+        Self::parse(kept(texts)).0
     }
 
     /// Every template, by kind and name, with the languages in which it exists.
@@ -123,8 +152,19 @@ impl Templates {
         wanted: Locale,
         context: &LetterContext,
     ) -> Result<Letter, RenderError> {
+        self.render_letter_about(name, wanted, context, None)
+    }
+
+    /// As [`Self::render_letter`], with another subject than that of the template.
+    pub fn render_letter_about(
+        &self,
+        name: &str,
+        wanted: Locale,
+        context: &LetterContext,
+        subject: Option<&str>,
+    ) -> Result<Letter, RenderError> {
         let locales = [wanted, context.company.locale, Locale::En];
-        self.letter(Kind::Letter, name, &locales, context)
+        self.letter(Kind::Letter, name, &locales, context, subject)
     }
 
     /// Renders the letter with a manager's tasks of the day.
@@ -135,7 +175,7 @@ impl Templates {
         context: &TaskListContext,
     ) -> Result<Letter, RenderError> {
         let locales = [wanted, context.company.locale, Locale::En];
-        self.letter(Kind::Manager, name, &locales, context)
+        self.letter(Kind::Manager, name, &locales, context, None)
     }
 
     /// Renders a call script.
@@ -258,6 +298,7 @@ impl Templates {
         name: &str,
         locales: &[Locale],
         context: &impl Serialize,
+        other_subject: Option<&str>,
     ) -> Result<Letter, RenderError> {
         let (locale, entry) = self.find(kind, name, locales)?;
         let mut run = Run::new(&self.engines[&locale], name, locale, context)?;
@@ -271,7 +312,10 @@ impl Templates {
         else {
             return Err(run.empty("the letter"));
         };
-        let subject = run.line(subject, "the subject")?;
+        let subject = match other_subject {
+            Some(other) => run.not_empty(one_line(other), "the subject")?,
+            None => run.line(subject, "the subject")?,
+        };
         let preheader = run.line(preheader, "the preheader")?;
         run.set("subject", subject.clone());
         run.set("preheader", preheader.clone());
@@ -398,7 +442,9 @@ impl Templates {
         values: &Value,
     ) -> Result<(), RenderError> {
         match kind {
-            Kind::Letter | Kind::Manager => self.letter(kind, name, &[locale], values).map(drop),
+            Kind::Letter | Kind::Manager => {
+                self.letter(kind, name, &[locale], values, None).map(drop)
+            }
             Kind::Page => self.web_page(name, &[locale], values).map(drop),
             Kind::Script | Kind::WhatsApp => {
                 let (_, entry) = self.find(kind, name, &[locale])?;

@@ -12,9 +12,10 @@ use handlebars::{
 };
 use serde_json::Value;
 
-use super::context::Colour;
+use super::colour::Colour;
 use super::given::Given;
 use super::links;
+use super::markdown;
 use crate::model::{Day, Locale};
 use crate::rules::wording::{self, DateStyle, PluralForm};
 
@@ -31,7 +32,7 @@ pub(super) struct Word {
 }
 
 /// Every word of our own.
-pub(super) static WORDS: [Word; 18] = [
+pub(super) static WORDS: [Word; 19] = [
     word(
         "money",
         1..=1,
@@ -116,6 +117,13 @@ pub(super) static WORDS: [Word; 18] = [
     word("first", 1..=1, &[], "{{first rhythm.usual_items}}", first),
     word("capital", 1..=1, &[], "{{capital campaign}}", capital),
     word("sentence", 1..=1, &[], "{{sentence why}}", sentence),
+    word(
+        "attribute",
+        1..=1,
+        &[],
+        "{{attribute \"bonus\"}}",
+        attribute,
+    ),
 ];
 
 /// The words that Handlebars itself has and that templates may use, with how many values each
@@ -138,8 +146,9 @@ pub(super) const BUILT_IN: [(&str, RangeInclusive<usize>); 15] = [
     ("len", 1..=1),
 ];
 
-/// The word that writes paragraphs; it stands apart because it makes tags of its own.
+/// The words that write paragraphs; they stand apart because they make tags of their own.
 pub(super) const PARAGRAPHS: &str = "paragraphs";
+const MARKDOWN: &str = "markdown";
 
 const fn word(
     name: &'static str,
@@ -161,12 +170,12 @@ const fn word(
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     let own = WORDS.iter().map(|word| word.name);
     let built_in = BUILT_IN.iter().map(|(name, _)| *name);
-    own.chain(built_in).chain([PARAGRAPHS])
+    own.chain(built_in).chain([PARAGRAPHS, MARKDOWN])
 }
 
 /// How many values a word takes; `None` when there is no such word.
 pub(super) fn takes(name: &str) -> Option<RangeInclusive<usize>> {
-    if name == PARAGRAPHS {
+    if name == PARAGRAPHS || name == MARKDOWN {
         return Some(1..=1);
     }
     let built_in = BUILT_IN.iter().find(|(built_in, _)| *built_in == name);
@@ -175,12 +184,21 @@ pub(super) fn takes(name: &str) -> Option<RangeInclusive<usize>> {
         .or_else(|| built_in.map(|(_, values)| values.clone()))
 }
 
-/// Teaches the words of `locale` to a registry.
-pub(super) fn teach(registry: &mut Handlebars<'static>, locale: Locale, html: bool) {
+/// Teaches the words of `locale` to a registry: one of texts, or one of HTML with the opening tags
+/// of its elements.
+pub(super) fn teach(
+    registry: &mut Handlebars<'static>,
+    locale: Locale,
+    html: Option<&markdown::Elements>,
+) {
     for word in &WORDS {
         registry.register_helper(word.name, Box::new(Spoken { word, locale }));
     }
-    registry.register_helper(PARAGRAPHS, Box::new(Paragraphs { html }));
+    let elements = html.map(<[_]>::to_vec);
+    for (name, marked) in [(PARAGRAPHS, false), (MARKDOWN, true)] {
+        let elements = elements.clone();
+        registry.register_helper(name, Box::new(Paragraphs { elements, marked }));
+    }
     registry.unregister_helper("log");
     registry.unregister_helper("raw");
 }
@@ -212,7 +230,10 @@ impl HelperDef for Spoken {
 
 /// Writes a text of several paragraphs: as `<p>` in HTML, with empty lines between in text.
 struct Paragraphs {
-    html: bool,
+    /// The opening tags of elements; nothing for text.
+    elements: Option<Vec<(&'static str, String)>>,
+    /// Whether the text is Markdown.
+    marked: bool,
 }
 
 impl HelperDef for Paragraphs {
@@ -226,14 +247,27 @@ impl HelperDef for Paragraphs {
     ) -> HelperResult {
         let given = Given(helper, context);
         let text = given.text(0).map_err(|what| {
-            let message = format!("`paragraphs`: {what}; it is written {{{{paragraphs text}}}}");
+            let name = if self.marked { MARKDOWN } else { PARAGRAPHS };
+            let message = format!("`{name}`: {what}; it is written {{{{{name} text}}}}");
             RenderErrorReason::Other(message)
         })?;
+        if self.marked {
+            out.write(&match &self.elements {
+                Some(elements) => markdown::html(text, elements),
+                None => markdown::plain(text),
+            })?;
+            return Ok(());
+        }
+        let paragraph_tag = self.elements.as_ref().map(|elements| {
+            let styled = elements.iter().find(|(name, _)| *name == "p");
+            styled.map_or("<p", |(_, tag)| tag.as_str())
+        });
         let paragraphs = text.split("\n\n").map(str::trim).filter(|p| !p.is_empty());
         for (i, paragraph) in paragraphs.enumerate() {
-            if self.html {
+            if let Some(tag) = paragraph_tag {
                 let escaped = html_escape(paragraph).replace('\n', "<br>");
-                out.write("<p style=\"margin:0 0 14px\">")?;
+                out.write(tag)?;
+                out.write(">")?;
                 out.write(&escaped)?;
                 out.write("</p>")?;
             } else {
@@ -372,7 +406,7 @@ fn readable_on(_: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
     let colour: Colour = given
         .text(0)?
         .parse()
-        .map_err(|error: super::context::ColourError| error.to_string())?;
+        .map_err(|error: super::colour::ColourError| error.to_string())?;
     Ok(colour.readable_on().into())
 }
 
@@ -386,6 +420,14 @@ fn first(_: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
 
 fn capital(_: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
     Ok(wording::capitalised(given.text(0)?).into())
+}
+
+/// A further column of the client; nothing where he has none.
+fn attribute(_: Locale, given: &Given<'_, '_>) -> Result<Value, String> {
+    let name = given.text(0)?;
+    let attributes = given.1.data().pointer("/client/attributes");
+    let value = attributes.and_then(|attributes| attributes.get(name));
+    Ok(value.cloned().unwrap_or_default())
 }
 
 fn sentence(_: Locale, given: &Given<'_, '_>) -> Result<Value, String> {

@@ -145,6 +145,26 @@ fn look_at_client(condition: &Condition, facts: &ClientFacts, seen: &mut Vec<See
             holds: value.is_some_and(|value| wanted.iter().any(|word| word == value)),
         });
     }
+    for (key, range) in condition.numbers.iter().flatten() {
+        let value = client.attributes.get(key);
+        let seen_number = count(
+            &format!("numbers.{key}"),
+            *range,
+            value.and_then(|text| number(text)),
+        );
+        seen.push(Seen {
+            value: value.cloned().unwrap_or_else(|| "absent".to_owned()),
+            ..seen_number
+        });
+    }
+    if let Some(wanted) = &condition.attended {
+        let came = |campaign: &String| facts.seats.iter().any(|seat| seat.came_to(campaign));
+        seen.push(truth(
+            &format!("attended {}", wanted.join(" or ")),
+            true,
+            wanted.iter().any(came),
+        ));
+    }
     if let Some(wanted) = &condition.manager {
         let manager = client.manager.as_deref();
         seen.push(Seen {
@@ -157,6 +177,16 @@ fn look_at_client(condition: &Condition, facts: &ClientFacts, seen: &mut Vec<See
     if let Some(wanted) = condition.company {
         seen.push(truth("company", wanted, client.company.is_some()));
     }
+}
+
+/// A number as people and programs write it: `1 240`, `1240,50`.
+fn number(text: &str) -> Option<f64> {
+    let digits: String = text
+        .chars()
+        .filter(|c| !c.is_whitespace() && *c != '\u{a0}')
+        .collect();
+    let number: f64 = digits.replace(',', ".").parse().ok()?;
+    number.is_finite().then_some(number)
 }
 
 fn count(name: &str, range: CountRange, value: Option<f64>) -> Seen {

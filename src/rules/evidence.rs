@@ -117,6 +117,18 @@ pub enum Evidence {
         /// The day.
         day: Day,
     },
+    /// The client's birthday.
+    Birthday {
+        /// This year's.
+        day: Day,
+    },
+    /// The day of the first purchase has come back.
+    Anniversary {
+        /// The day.
+        day: Day,
+        /// After so many years.
+        years: u32,
+    },
     /// Company news.
     News {
         /// The day of the news.
@@ -222,6 +234,18 @@ impl Evidence {
                 ..
             } => words.handover(*purchases, *turnover, item.as_deref()),
             Self::Date { day } => words.date_of("дата: ", "the date ", *day),
+            Self::Birthday { day } => words.date_of("день рождения ", "birthday on ", *day),
+            Self::Anniversary { day, years } => {
+                let day = words.date_of(
+                    "годовщина первой покупки ",
+                    "anniversary of the first purchase on ",
+                    *day,
+                );
+                match locale {
+                    Locale::Ru => format!("{day}, лет: {years}"),
+                    Locale::En => format!("{day}, years: {years}"),
+                }
+            }
             Self::News { day } => words.date_of("новости от ", "news of ", *day),
             Self::VolumeDrop {
                 spent,

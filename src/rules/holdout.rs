@@ -9,19 +9,26 @@ use crate::model::Arm;
 /// The first eight bytes of SHA-256(campaign, 0, client) as a number in 0..1; below `share` the
 /// client is held out. `client` is the id that the source uses, so a rebuilt database draws alike.
 pub fn arm(campaign: &str, client: &str, share: f64) -> Arm {
-    let mut hash = Sha256::new();
-    hash.update(campaign.as_bytes());
-    hash.update([0]);
-    hash.update(client.as_bytes());
-    let digest = hash.finalize();
-    let mut head = [0_u8; 8];
-    head.copy_from_slice(&digest[..8]);
-    let draw = u64::from_be_bytes(head) as f64 / 2_f64.powi(64);
-    if draw < share {
+    if draw(&[campaign], client) < share {
         Arm::Holdout
     } else {
         Arm::Treated
     }
+}
+
+/// A number in 0..1 for a client in a draw, the same for ever: the first eight bytes of
+/// SHA-256(the names of the draw, each with a 0 behind it, client).
+pub(super) fn draw(names: &[&str], client: &str) -> f64 {
+    let mut hash = Sha256::new();
+    for name in names {
+        hash.update(name.as_bytes());
+        hash.update([0]);
+    }
+    hash.update(client.as_bytes());
+    let digest = hash.finalize();
+    let mut head = [0_u8; 8];
+    head.copy_from_slice(&digest[..8]);
+    u64::from_be_bytes(head) as f64 / 2_f64.powi(64)
 }
 
 #[cfg(test)]

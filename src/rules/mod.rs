@@ -7,6 +7,7 @@
 pub mod audience;
 pub mod backtest;
 pub mod base_facts;
+pub mod calendar;
 pub mod certificate;
 pub mod client_kind;
 mod client_trigger;
@@ -21,7 +22,9 @@ pub mod holdout;
 pub mod plan;
 pub mod readiness;
 pub mod rhythm;
+pub mod schedule;
 pub mod staff;
 pub mod standing;
 pub mod trigger;
+pub mod variant;
 pub mod wording;

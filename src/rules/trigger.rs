@@ -4,12 +4,13 @@
 //! down loses nobody, and an episode has a business key that stays the same however late it is
 //! seen.
 
-use crate::config::campaign::{Campaign, DateRule, MissedLevel, Trigger, VolumeDropKind};
+use crate::config::campaign::{Campaign, DateRule, DayOff, MissedLevel, Trigger, VolumeDropKind};
 use crate::config::settings::{DealStep, Settings};
 use crate::config::values::Days;
 use crate::model::{ClientFacts, Day, RhythmDates};
 
 use super::base_facts::BaseFacts;
+use super::calendar::{self, Dating};
 use super::client_trigger::{self, Grown};
 use super::deal_trigger::{self, AskAgain, THANKS_DAYS};
 use super::evidence::Evidence;
@@ -20,8 +21,11 @@ use super::standing::{RETURN_HORIZON_DAYS, Standing};
 /// backlog.
 pub const FRESH_DAYS: i32 = 30;
 
-/// How long after the day of a date a letter still makes sense.
-const DATE_DAYS: i32 = 3;
+/// How old people get, in years.
+const OLDEST_YEARS: i32 = 120;
+
+/// How long ago a client may have bought for the first time, in years.
+const LONGEST_YEARS: i32 = 80;
 
 /// How long news stay new.
 const NEWS_DAYS: i32 = 14;
@@ -118,8 +122,10 @@ pub fn episodes(sight: &Sight<'_>) -> Result<Vec<Episode>, NotYet> {
             };
             client_trigger::handover(&grown, sight)?
         }
-        Trigger::Date { day: rule } => dates(*rule, standing_value, day)?,
-        Trigger::News { day: on } => news(*on, standing_value, day)?,
+        Trigger::Date { .. }
+        | Trigger::Birthday { .. }
+        | Trigger::Anniversary { .. }
+        | Trigger::News { .. } => of_the_calendar(sight, standing_value)?,
     };
     if found.is_empty() {
         return Err(NotYet {
@@ -269,66 +275,115 @@ fn volume_drops(of: VolumeDropKind, facts: &ClientFacts, base: &BaseFacts) -> Ve
         .collect()
 }
 
-fn dates(rule: DateRule, value: i64, day: Day) -> Result<Vec<Episode>, NotYet> {
-    let on = latest(rule, day);
-    match on {
-        Some(on) if day.days_since(on) <= DATE_DAYS => Ok(vec![Episode {
-            key: format!("date:{on}"),
-            began_on: on,
-            last_entry: Some(on.plus(DATE_DAYS)),
-            evidence: Evidence::Date { day: on },
-            value,
-        }]),
-        _ => Err(NotYet {
-            because: "not the day".to_owned(),
-            on: next(rule, day),
-        }),
-    }
-}
-
-/// The last day of the rule that is not after `day`.
-fn latest(rule: DateRule, day: Day) -> Option<Day> {
-    match rule {
-        DateRule::Once(on) => (on <= day).then_some(on),
-        DateRule::Yearly {
-            month,
-            day: of_month,
-        } => {
-            let year = chrono::Datelike::year(&day.date());
-            let this = yearly(year, month, of_month);
-            if this <= day {
-                Some(this)
-            } else {
-                Some(yearly(year - 1, month, of_month))
-            }
+/// What days of the calendar bring.
+fn of_the_calendar(sight: &Sight<'_>, value: i64) -> Result<Vec<Episode>, NotYet> {
+    let (facts, day) = (sight.facts, sight.day);
+    let holidays = &sight.settings.hours.holidays;
+    match &sight.campaign.trigger {
+        Trigger::Date {
+            day: rule,
+            lead,
+            on_day_off,
+        } => dates(*rule, &dating(*lead, *on_day_off, holidays), value, day),
+        Trigger::Birthday { lead, on_day_off } => {
+            let dating = dating(*lead, *on_day_off, holidays);
+            birthdays(facts.client.birthday, &dating, value, day)
         }
-    }
-}
-
-/// The first day of the rule that is after `day`.
-fn next(rule: DateRule, day: Day) -> Option<Day> {
-    match rule {
-        DateRule::Once(on) => (on > day).then_some(on),
-        DateRule::Yearly {
-            month,
-            day: of_month,
-        } => {
-            let year = chrono::Datelike::year(&day.date());
-            let this = yearly(year, month, of_month);
-            if this > day {
-                Some(this)
-            } else {
-                Some(yearly(year + 1, month, of_month))
-            }
+        Trigger::Anniversary { lead, on_day_off } => {
+            let dating = dating(*lead, *on_day_off, holidays);
+            anniversaries(facts, &dating, value, day)
         }
+        Trigger::News { day: on, .. } => news(*on, value, day),
+        _ => Ok(Vec::new()),
     }
 }
 
-/// The day of a yearly rule in one year; 29 February falls on 28 February in common years.
-fn yearly(year: i32, month: u32, of_month: u32) -> Day {
-    let exact = chrono::NaiveDate::from_ymd_opt(year, month, of_month);
-    let date = exact.or_else(|| chrono::NaiveDate::from_ymd_opt(year, month, 28));
-    date.map(Day::from_date).unwrap_or_default()
+/// The episode of a day of the calendar.
+fn dated(
+    days: Vec<Day>,
+    dating: &Dating<'_>,
+    day: Day,
+    tell: impl Fn(Day) -> (String, Evidence),
+    value: i64,
+) -> Result<Vec<Episode>, NotYet> {
+    let dated = dating.today(days.into_iter(), day).map_err(|on| NotYet {
+        because: "not the day".to_owned(),
+        on,
+    })?;
+    let (key, evidence) = tell(dated.day);
+    Ok(vec![Episode {
+        key,
+        began_on: dated.from,
+        last_entry: Some(dated.to),
+        evidence,
+        value,
+    }])
+}
+
+fn dates(
+    rule: DateRule,
+    dating: &Dating<'_>,
+    value: i64,
+    day: Day,
+) -> Result<Vec<Episode>, NotYet> {
+    let tell = |on| (format!("date:{on}"), Evidence::Date { day: on });
+    dated(calendar::days_of(rule, day), dating, day, tell, value)
+}
+
+fn birthdays(
+    born: Option<Day>,
+    dating: &Dating<'_>,
+    value: i64,
+    day: Day,
+) -> Result<Vec<Episode>, NotYet> {
+    let born = born.ok_or_else(|| NotYet {
+        because: "the birthday is not known".to_owned(),
+        on: None,
+    })?;
+    let tell = |on| (format!("birthday:{on}"), Evidence::Birthday { day: on });
+    dated(calendar::returns_of(born, day), dating, day, tell, value)
+}
+
+fn anniversaries(
+    facts: &ClientFacts,
+    dating: &Dating<'_>,
+    value: i64,
+    day: Day,
+) -> Result<Vec<Episode>, NotYet> {
+    let (rhythm, _) = facts.rhythm.ok_or_else(never_bought)?;
+    let tell = |on| {
+        let years = calendar::years_between(rhythm.first, on).unwrap_or_default();
+        let evidence = Evidence::Anniversary { day: on, years };
+        (format!("anniversary:{on}"), evidence)
+    };
+    dated(
+        calendar::returns_of(rhythm.first, day),
+        dating,
+        day,
+        tell,
+        value,
+    )
+}
+
+/// How a trigger of the calendar looks at its day.
+fn dating(lead: Days, on_day_off: DayOff, holidays: &[Day]) -> Dating<'_> {
+    Dating {
+        lead,
+        on_day_off,
+        holidays,
+    }
+}
+
+/// The days of birth, or of first purchases, with which a client may have an occasion today; nothing
+/// for other triggers.
+pub fn origins(trigger: &Trigger, day: Day) -> Option<Vec<Day>> {
+    let (lead, on_day_off, years) = match trigger {
+        Trigger::Birthday { lead, on_day_off } => (*lead, *on_day_off, OLDEST_YEARS),
+        Trigger::Anniversary { lead, on_day_off } => (*lead, *on_day_off, LONGEST_YEARS),
+        _ => return None,
+    };
+    let reach = dating(lead, on_day_off, &[]).reach();
+    Some(calendar::origins(day, reach, years))
 }
 
 fn news(on: Day, value: i64, day: Day) -> Result<Vec<Episode>, NotYet> {
@@ -354,10 +409,14 @@ fn news(on: Day, value: i64, day: Day) -> Result<Vec<Episode>, NotYet> {
 }
 
 /// Whether a day is one on which news or a date of the calendar concern the whole base.
-pub fn is_day_of(trigger: &Trigger, day: Day) -> bool {
+pub fn is_day_of(trigger: &Trigger, holidays: &[Day], day: Day) -> bool {
     match trigger {
-        Trigger::Date { day: rule } => dates(*rule, 0, day).is_ok(),
-        Trigger::News { day: on } => news(*on, 0, day).is_ok(),
+        Trigger::Date {
+            day: rule,
+            lead,
+            on_day_off,
+        } => dates(*rule, &dating(*lead, *on_day_off, holidays), 0, day).is_ok(),
+        Trigger::News { day: on, .. } => news(*on, 0, day).is_ok(),
         _ => false,
     }
 }
@@ -415,6 +474,9 @@ pub fn remembered(
             from: facts.client.manager.clone().unwrap_or_default(),
         },
         (Trigger::News { .. }, _) => Evidence::News { day: began_on },
+        (Trigger::Birthday { lead, .. }, _) => Evidence::Birthday {
+            day: began_on.plus(lead.count()),
+        },
         _ => Evidence::Date { day: began_on },
     }
 }
@@ -425,16 +487,6 @@ mod tests {
 
     fn day(text: &str) -> Day {
         text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_yearly_date_is_found_across_the_turn_of_the_year() {
-        let rule = DateRule::Yearly { month: 12, day: 31 };
-        assert_eq!(latest(rule, day("2027-01-02")), Some(day("2026-12-31")));
-        assert_eq!(next(rule, day("2027-01-02")), Some(day("2027-12-31")));
-        let leap = DateRule::Yearly { month: 2, day: 29 };
-        assert_eq!(latest(leap, day("2027-03-01")), Some(day("2027-02-28")));
-        assert_eq!(latest(leap, day("2028-03-01")), Some(day("2028-02-29")));
     }
 
     #[test]
@@ -461,15 +513,5 @@ mod tests {
             amount,
         };
         assert_eq!(seen, expected);
-    }
-
-    #[test]
-    fn a_date_missed_by_some_days_of_downtime_is_still_acted_on() {
-        let rule = DateRule::Once(day("2026-12-20"));
-        assert!(dates(rule, 0, day("2026-12-19")).is_err());
-        for on in ["2026-12-20", "2026-12-23"] {
-            assert_eq!(dates(rule, 0, day(on)).unwrap()[0].key, "date:2026-12-20");
-        }
-        assert!(dates(rule, 0, day("2026-12-24")).is_err());
     }
 }

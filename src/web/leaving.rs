@@ -17,7 +17,7 @@ use tracing::{error, info};
 use super::site::{Site, Socket, broken};
 use crate::db::{Entry, KnownMessage, NewSuppression, StoreError, Taking, Trace};
 use crate::model::{Channel, ClientId, Locale, SuppressionReason, SuppressionScope, hex};
-use crate::render::{ChannelPart, Colour, CompanyPart, PageContext};
+use crate::render::{ChannelPart, CompanyPart, PageContext};
 use crate::rules::delivery::feedback::Report;
 use crate::rules::delivery::token::{self, Purpose};
 
@@ -130,7 +130,7 @@ pub(super) async fn not_found(State(site): State<Arc<Site>>, heads: HeaderMap) -
     nowhere(&site, &heads)
 }
 
-fn answered(done: Result<Response, StoreError>) -> Response {
+pub(super) fn answered(done: Result<Response, StoreError>) -> Response {
     done.unwrap_or_else(|error| {
         error!(%error, "a page of a client failed");
         broken()
@@ -138,20 +138,13 @@ fn answered(done: Result<Response, StoreError>) -> Response {
 }
 
 fn nowhere(site: &Site, heads: &HeaderMap) -> Response {
-    let context = PageContext {
-        company: company(site),
-        address: None,
-        letters: None,
-        whatsapp: None,
-        preferences: None,
-        changed: false,
-    };
+    let context = PageContext::of(company(site));
     let locale = spoken(heads).unwrap_or(site.app.locale());
     site.page(StatusCode::NOT_FOUND, "not-found", locale, &context)
 }
 
 /// A link that we did not make; whoever tries many is not answered any more for a while.
-fn not_ours(site: &Site, socket: Socket, heads: &HeaderMap) -> Response {
+pub(super) fn not_ours(site: &Site, socket: Socket, heads: &HeaderMap) -> Response {
     let visitor = site.visitor(socket.0, heads);
     if site.bad_links.too_many(visitor, site.app.now_ms()) {
         let later = [(RETRY_AFTER, "60")];
@@ -217,18 +210,8 @@ fn masked(channel: Channel, address: &str) -> String {
     }
 }
 
-fn company(site: &Site) -> CompanyPart {
-    let company = &site.app.settings.company;
-    CompanyPart {
-        name: company.name.clone(),
-        locale: company.locale,
-        accent: company.accent.parse::<Colour>().unwrap_or_default(),
-        address: company.address.clone(),
-        phone: company.phone.clone(),
-        email: company.email.clone(),
-        legal: company.legal.clone(),
-        logo_url: company.logo_url.clone(),
-    }
+pub(super) fn company(site: &Site) -> CompanyPart {
+    CompanyPart::of(&site.app.settings.company)
 }
 
 /// What a page shows: how things stand now.
@@ -256,12 +239,12 @@ async fn context(site: &Site, visit: &Visit, changed: bool) -> Result<PageContex
     let page = app.settings.delivery.public_url.trim_end_matches('/');
     let preferences = token::make(&app.key, Purpose::Preferences, &visit.message.key);
     Ok(PageContext {
-        company: company(site),
         address: own.as_ref().and_then(|place| place.masked.clone()),
         letters: part(&visit.email, Channel::Email),
         whatsapp: part(&visit.phone, Channel::Whatsapp),
         preferences: Some(format!("{page}/p/{preferences}")),
         changed,
+        ..PageContext::of(company(site))
     })
 }
 
@@ -344,7 +327,7 @@ fn is_one_click(body: &[u8]) -> bool {
 }
 
 /// The value of a field of a form; our own values need no decoding.
-fn field<'b>(body: &'b [u8], name: &str) -> &'b str {
+pub(super) fn field<'b>(body: &'b [u8], name: &str) -> &'b str {
     let body = std::str::from_utf8(body).unwrap_or_default();
     let mut pairs = body.split('&').filter_map(|pair| pair.split_once('='));
     pairs

@@ -9,6 +9,7 @@
 mod guard;
 mod hooks;
 mod leaving;
+mod seat;
 mod site;
 mod staff;
 
@@ -31,8 +32,9 @@ use crate::channels::whatsapp::webhook;
 use crate::config::secrets::SecretError;
 use site::Site;
 
-/// How long requests may go on after the end was asked for.
-const LAST_REQUESTS: Duration = Duration::from_secs(15);
+/// How much longer than one request may take the last ones are waited for when the end was asked
+/// for.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// The longest body of a form, in bytes.
 const FORM: usize = 16 * 1024;
@@ -59,12 +61,12 @@ pub enum WebError {
     /// The word for the hook of mail.
     #[error("inbound: {0}")]
     MailToken(SecretError),
-    /// The pages of the staff.
-    #[error("the pages of the staff are broken: {0}")]
-    Pages(String),
     /// The secret of tasks and outcomes.
     #[error("tasks.hook: {0}")]
     TasksSecret(SecretError),
+    /// The pages of the staff.
+    #[error("the pages of the staff are broken: {0}")]
+    Pages(String),
     /// A server ended by itself.
     #[error("a server ended: {0}")]
     Ended(std::io::Error),
@@ -122,6 +124,7 @@ impl Web {
     ///
     /// A server ended by itself.
     pub async fn run(self, stop: CancellationToken) -> Result<(), WebError> {
+        let last = self.site.app.settings.web.timeout.duration() + LAST_ANSWERS;
         let public = public(self.site.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let public =
             axum::serve(self.public, public).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -131,7 +134,7 @@ impl Web {
         let both = async { tokio::try_join!(public.into_future(), staff.into_future()) };
         let late = async {
             stop.cancelled().await;
-            tokio::time::sleep(LAST_REQUESTS).await;
+            tokio::time::sleep(last).await;
         };
         tokio::select! {
             ended = both => ended.map(drop).map_err(WebError::Ended),
@@ -184,6 +187,7 @@ fn public(site: Arc<Site>) -> Router {
             "/p/{token}",
             get(leaving::preferences).post(leaving::choose).layer(form),
         )
+        .route("/e/{token}", get(seat::show).post(seat::choose).layer(form))
         .route("/hooks/whatsapp", whatsapp)
         .route("/hooks/mail", post(hooks::mail).layer(mail))
         .route("/hooks/outcomes", outcomes)

@@ -81,17 +81,29 @@ pub(crate) fn templates() -> KnownTemplates {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     KnownTemplates {
         letters: names(&[
+            "anniversary",
+            "birthday",
             "friend-certificate",
             "missed-cycle",
+            "missed-cycle-formal",
+            "missed-cycle-light",
             "missed-cycle-second",
             "new-year",
             "news",
+            "partner-offer",
             "rejection",
             "rejection-answered",
+            "rejection-deadline",
             "second-purchase",
+            "seminar",
+            "seminar-reminder",
             "thank-you",
+            "visit-lapsed",
         ]),
-        whatsapp: names(&["missed-cycle-short", "thank-you-short"]),
+        needs: [("seminar", "event"), ("partner-offer", "partner")]
+            .map(|(letter, part)| (letter.to_owned(), vec![part.to_owned()]))
+            .into(),
+        whatsapp: names(&["business-card", "missed-cycle-short", "thank-you-short"]),
         scripts: names(&[
             "handover",
             "key-account",
@@ -99,7 +111,9 @@ pub(crate) fn templates() -> KnownTemplates {
             "rejection",
             "second-purchase",
             "sleeping-client",
+            "stalled-deal",
             "usual-order",
+            "visit-lapsed",
             "volume-drop",
         ]),
     }

@@ -187,8 +187,22 @@ async fn nothing_is_sent_while_the_mail_server_does_not_answer() {
     assert_eq!(served.status.code(), Some(3));
     let said = String::from_utf8_lossy(&served.stderr);
     assert!(said.contains("FAIL smtp"), "{said}");
+    let last = said.lines().last().unwrap_or_default();
     assert!(
-        said.contains("nothing is sent before this is mended"),
+        last.starts_with("NOT LIVE: nothing is sent before this is mended: ")
+            && last.contains("smtp"),
+        "{said}"
+    );
+    // The day is planned all the same, and cron hears that somebody is needed.
+    let once = Command::new(env!("CARGO_BIN_EXE_rekindle"))
+        .current_dir(home.path())
+        .args(["run", "--once"])
+        .output()
+        .expect("the program");
+    assert_eq!(once.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&once.stdout);
+    assert!(
+        said.contains("Nothing leaves: the doctor found failures"),
         "{said}"
     );
 }

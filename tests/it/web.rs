@@ -5,10 +5,16 @@
     reason = "a company that cannot be set up or read fails the test as it should"
 )]
 
+mod bounds;
 mod hooks;
 mod leaving;
+mod links;
 mod mail;
 mod race;
+mod reports;
+mod seat;
+mod storm;
+mod watch;
 
 use std::sync::Arc;
 
@@ -20,7 +26,7 @@ use rekindle::db::Store;
 use rekindle::jobs::{inputs, intake};
 use rekindle::model::{AddressKey, Channel};
 use rekindle::render::Templates;
-use rekindle::web::Web;
+use rekindle::web::{Web, WebError};
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tokio_util::sync::CancellationToken;
@@ -42,6 +48,7 @@ struct Company {
     public: String,
     staff: String,
     stop: CancellationToken,
+    serving: tokio::task::JoinHandle<Result<(), WebError>>,
     http: reqwest::Client,
 }
 
@@ -56,8 +63,13 @@ impl Company {
         Self::open_with("").await
     }
 
-    /// The same with further settings.
-    async fn open_with(settings: &str) -> Self {
+    /// The same with further settings of `[web]`.
+    async fn open_with(web: &str) -> Self {
+        Self::open_inbound(web, "").await
+    }
+
+    /// The same with further settings of `[web]` and of `[inbound]`.
+    async fn open_inbound(web: &str, inbound: &str) -> Self {
         let in_memory = tempfile::tempdir_in("/dev/shm");
         let folder = in_memory.unwrap_or_else(|_| tempfile::tempdir().unwrap());
         let home = folder.path();
@@ -78,10 +90,10 @@ impl Company {
             "[company]\nname = \"Bakery <b>\"\nlocale = \"en\"\ntime_zone = \"UTC\"\n\
              [delivery]\npublic_url = \"https://u.example.org/\"\n\
              [smtp]\nbounce_domain = \"b.example.org\"\n\
-             [web]\npublic = \"127.0.0.1:0\"\nstaff = \"127.0.0.1:0\"\n\
-             [inbound]\nmaildir = \"mail\"\ntoken_file = \"secrets/mail\"\n\
+             [web]\npublic = \"127.0.0.1:0\"\nstaff = \"127.0.0.1:0\"\n{web}\n\
+             [inbound]\nmaildir = \"mail\"\ntoken_file = \"secrets/mail\"\n{inbound}\n\
              [whatsapp]\nphone_number_id = \"1\"\napp_secret_file = \"secrets/app\"\n\
-             verify_token_file = \"secrets/verify\"\n{settings}\n"
+             verify_token_file = \"secrets/verify\"\n"
         );
         std::fs::write(&config_file, text).unwrap();
         std::fs::write(home.join("config/campaigns/winback.toml"), CAMPAIGN).unwrap();
@@ -105,7 +117,7 @@ impl Company {
         let web = Web::bind(app.clone()).await.unwrap();
         let public = format!("http://{}", web.public_address().unwrap());
         let staff = format!("http://{}", web.staff_address().unwrap());
-        tokio::spawn(web.run(stop.clone()));
+        let serving = tokio::spawn(web.run(stop.clone()));
         let company = Self {
             folder,
             app,
@@ -113,6 +125,7 @@ impl Company {
             public,
             staff,
             stop,
+            serving,
             http: http(),
         };
         company
@@ -268,8 +281,24 @@ title = \"Winback\"
 status = \"live\"
 [trigger]
 on = \"missed_cycle\"
+[event]
+title = \"Тесто <b>\"
+day = 2026-12-10
+time = \"18:30\"
+seats = 3
 [[step]]
 id = \"letter\"
 channel = \"email\"
 template = \"missed-cycle\"
+[[step]]
+id = \"nudge\"
+after = \"4d\"
+channel = \"whatsapp\"
+template = \"missed-cycle-short\"
+fallback = { channel = \"email\", template = \"missed-cycle-second\" }
+[[step]]
+id = \"thanks\"
+after = \"5d\"
+channel = \"whatsapp\"
+template = \"thank-you-short\"
 ";

@@ -5,7 +5,7 @@
 //! there is no mail that is an error, only mail that says nothing.
 //!
 //! Source: RFC 3464 (delivery status notifications), RFC 5965 (abuse reports), RFC 3834 (automatic
-//! replies), RFC 8098 (disposition notifications).
+//! replies), RFC 6533 (reports on addresses in any script), RFC 8098 (disposition notifications).
 
 pub mod maildir;
 mod report;
@@ -189,8 +189,10 @@ fn marks_of_returned(message: &Message<'_>) -> Marks {
             continue;
         }
         let is_head = part.content_type().is_some_and(|of| {
-            of.subtype()
-                .is_some_and(|sub| sub.to_ascii_lowercase().ends_with("rfc822-headers"))
+            of.subtype().is_some_and(|sub| {
+                let sub = sub.to_ascii_lowercase();
+                sub.ends_with("rfc822-headers") || sub == "global-headers"
+            })
         });
         if is_head {
             let head = match &part.body {

@@ -14,14 +14,18 @@
 //!
 //! Sources: RFC 5321 (SMTP), RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 1870 (SIZE), RFC 3461 (DSN).
 
+mod content;
+mod envelope;
 mod offers;
 mod pool;
+mod reach;
 mod server;
 mod session;
 mod trouble;
 mod wire;
 
+pub use envelope::Envelope;
 pub use pool::{Pool, Pooled};
 pub use server::{Server, ServerError};
-pub use session::{Accepted, Envelope, Session};
+pub use session::{Accepted, Session};
 pub use trouble::{Cause, Reply, Trouble};

@@ -1,22 +1,22 @@
 //! One connection to the mail server, and one letter at a time over it.
 
 use std::fmt::{self, Display};
-use std::io;
 use std::time::Duration;
 
-use lettre::Address;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Auth, Data, Ehlo, Mail, Quit, Rcpt, Rset, Starttls};
 use lettre::transport::smtp::extension::{MailParameter, RcptParameter};
 use lettre::transport::smtp::response::Response;
-use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
 
+use super::content::on_the_wire;
+use super::envelope::Envelope;
 use super::offers::Offers;
+use super::reach::{connected, with_tls};
 use super::server::Server;
 use super::trouble::{Cause, Reply, Trouble};
-use super::wire::{Socket, Times, Wire};
+use super::wire::{Times, Wire};
 use crate::config::smtp::{Deadlines, SmtpTls};
 use crate::rules::delivery::clearance::Cleared;
 use crate::rules::delivery::reaction::{Fate, Measure, Reaction};
@@ -27,35 +27,6 @@ const FAREWELL: Duration = Duration::from_millis(500);
 
 /// How often a server may ask back during a login.
 const CHALLENGES: usize = 4;
-
-/// Who a letter comes from and goes to: one recipient, so that one reply speaks for one person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Envelope {
-    from: Address,
-    to: Address,
-    /// A name for the letter that reports about its delivery bring back: printable ASCII without
-    /// spaces. Only told to servers that offer reports.
-    pub id: Option<String>,
-    /// The size of the letter in bytes: a server with a smaller limit is not bothered.
-    pub size: Option<usize>,
-}
-
-impl Envelope {
-    /// An envelope with a return path and a recipient, domains in A-labels; nothing when one of
-    /// them is no address in ASCII.
-    pub fn new(return_path: &str, to: &str) -> Option<Self> {
-        let address = |text: &str| {
-            let plain = text.is_ascii() && !text.contains(|c: char| c.is_ascii_control());
-            plain.then(|| text.parse().ok()).flatten()
-        };
-        Some(Self {
-            from: address(return_path)?,
-            to: address(to)?,
-            id: None,
-            size: None,
-        })
-    }
-}
 
 /// The server has taken responsibility.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,18 +167,61 @@ impl Session {
             return Err(Trouble::with(Stage::Sender, cause, reaction));
         }
         let (sender, recipient) = self.parameters(envelope);
-        let sent = self
-            .step(
-                Stage::Sender,
-                Mail::new(Some(envelope.from.clone()), sender),
-            )
-            .await;
-        sent.map_err(|trouble| self.unless_stale(trouble))?;
-        let recipient = Rcpt::new(envelope.to.clone(), recipient);
-        self.step(Stage::Recipient, recipient).await?;
-        self.step(Stage::Data, Data).await?;
+        let sender = Mail::new(Some(envelope.from.clone()), sender).to_string();
+        let recipient = Rcpt::new(envelope.to.clone(), recipient).to_string();
+        let commands = [
+            (Stage::Sender, sender),
+            (Stage::Recipient, recipient),
+            (Stage::Data, Data.to_string()),
+        ];
+        if self.offers.pipelining {
+            return self.offer_at_once(&commands).await;
+        }
+        for (stage, command) in commands {
+            self.say(stage, &command).await?;
+            self.answer(stage).await?;
+        }
         self.state = State::Offered;
         Ok(())
+    }
+
+    /// Offers a letter by one write. Every reply is heard whatever came before it, so that each
+    /// belongs to its command; the first that is no yes is the one that counts, and what the server
+    /// says to the rest follows from it. Source: RFC 2920 §3.1.
+    async fn offer_at_once(&mut self, commands: &[(Stage, String); 3]) -> Result<(), Trouble> {
+        let together: String = commands
+            .iter()
+            .map(|(_, command)| command.as_str())
+            .collect();
+        self.say(Stage::Sender, &together).await?;
+        let mut refused = None;
+        let mut content_awaited = false;
+        for (stage, _) in commands {
+            match self.answer(*stage).await {
+                Ok(_) => content_awaited = *stage == Stage::Data,
+                Err(trouble) if self.state == State::Refused => {
+                    refused.get_or_insert(trouble);
+                }
+                // The connection is gone, and with it the letter: what was refused before stays so.
+                Err(trouble) => return Err(refused.unwrap_or(trouble)),
+            }
+            self.state = State::Broken;
+        }
+        match refused {
+            None => {
+                self.state = State::Offered;
+                Ok(())
+            }
+            Some(trouble) if content_awaited => {
+                // There is no way out of DATA but through a content.
+                self.wire.drop_socket();
+                Err(trouble)
+            }
+            Some(trouble) => {
+                self.state = State::Refused;
+                Err(trouble)
+            }
+        }
     }
 
     /// Hands over the content of a letter that passed every gate, and waits for the reply to it.
@@ -223,16 +237,18 @@ impl Session {
             return Err(Trouble::silence(Stage::Data, Cause::Unusable));
         }
         self.state = State::Broken;
-        let content = letter.message().as_ref();
-        let content = content.strip_suffix(b"\r\n").unwrap_or(content);
-        if let Err(wrong) = lawful(content) {
-            self.wire.drop_socket();
-            let reaction = Reaction::with(Fate::Failed, Measure::StopStep);
-            return Err(Trouble::with(Stage::Data, Cause::Letter(wrong), reaction));
-        }
-        self.wire.allow(times(self.deadlines, Stage::Content));
-        let said = self.connection.message(content).await;
-        let reply = self.heard(Stage::Content, said.as_ref()).await;
+        let content = match on_the_wire(letter.message().as_ref()) {
+            Ok(content) => content,
+            Err(wrong) => {
+                self.wire.drop_socket();
+                let reaction = Reaction::with(Fate::Failed, Measure::StopStep);
+                return Err(Trouble::with(Stage::Data, Cause::Letter(wrong), reaction));
+            }
+        };
+        let times = times(self.deadlines, Stage::Content);
+        // A server that refuses before the end has said why: the answer is heard in any case.
+        let _ = self.wire.say(&content, times).await;
+        let reply = self.answer(Stage::Content).await;
         self.letters += 1;
         // The reply to the content ends the letter, whatever it is; 421 and 3xx end the session.
         match reply {
@@ -335,6 +351,34 @@ impl Session {
         }
     }
 
+    /// Says one command, or several in one write, without waiting for a reply.
+    async fn say(&mut self, stage: Stage, commands: &str) -> Result<(), Trouble> {
+        self.state = State::Broken;
+        let times = times(self.deadlines, stage);
+        match self.wire.say(commands.as_bytes(), times).await {
+            Ok(()) => Ok(()),
+            Err(_) => self.answer(stage).await.map(drop),
+        }
+    }
+
+    /// Hears the reply to a command that was said, which must be what the stage asks for.
+    async fn answer(&mut self, stage: Stage) -> Result<Reply, Trouble> {
+        let heard = self.wire.hear(times(self.deadlines, stage)).await;
+        let judged = match trouble_of(&self.wire, stage).await {
+            Some(trouble) => Err(trouble),
+            None => match heard.ok().as_deref().and_then(Reply::read) {
+                None => Err(Trouble::silence(stage, Cause::Garbage)),
+                Some(reply) if fulfils(stage, reply.code) => Ok(reply),
+                Some(reply) => Err(Trouble::said(stage, reply)),
+            },
+        };
+        let judged = self.kept(judged);
+        match stage {
+            Stage::Sender => judged.map_err(|trouble| self.unless_stale(trouble)),
+            _ => judged,
+        }
+    }
+
     /// One command that must be answered as the stage asks for.
     async fn step(&mut self, stage: Stage, command: impl Display) -> Result<(), Trouble> {
         // RSET is answered like MAIL.
@@ -359,6 +403,11 @@ impl Session {
         said: Result<&Response, &Error>,
     ) -> Result<Reply, Trouble> {
         let judged = judged(&self.wire, stage, said).await;
+        self.kept(judged)
+    }
+
+    /// Gives the connection up after anything but a clear answer.
+    fn kept(&mut self, judged: Result<Reply, Trouble>) -> Result<Reply, Trouble> {
         let refused = |trouble: &Trouble| {
             let code = trouble.reply().map_or(0, |reply| reply.code);
             self.wire.fault().is_none() && (400..600).contains(&code) && code != 421
@@ -378,30 +427,36 @@ impl fmt::Debug for Session {
     }
 }
 
+/// What is wrong with the stream after a step, if anything is.
+async fn trouble_of(wire: &Wire, stage: Stage) -> Option<Trouble> {
+    let fault = wire.fault()?;
+    let early = matches!(fault, Cause::OutOfTurn | Cause::Broken(_));
+    let words = if early {
+        wire.last_words(FAREWELL).await
+    } else {
+        None
+    };
+    wire.drop_socket();
+    let reply = words.as_deref().and_then(Reply::read);
+    // What was not asked for counts where it can only mean this: the server closes, or it
+    // refuses the content before its end.
+    let counts = |reply: &Reply| {
+        reply.code == 421 || stage == Stage::Content && (400..600).contains(&reply.code)
+    };
+    Some(match reply.filter(counts) {
+        Some(reply) => Trouble::said(stage, reply),
+        None => Trouble::silence(stage, fault),
+    })
+}
+
 /// What a step came to: the reply that it asked for, or the trouble.
 async fn judged(
     wire: &Wire,
     stage: Stage,
     said: Result<&Response, &Error>,
 ) -> Result<Reply, Trouble> {
-    if let Some(fault) = wire.fault() {
-        let early = matches!(fault, Cause::OutOfTurn | Cause::Broken(_));
-        let words = if early {
-            wire.last_words(FAREWELL).await
-        } else {
-            None
-        };
-        wire.drop_socket();
-        let reply = words.as_deref().and_then(Reply::read);
-        // What was not asked for counts where it can only mean this: the server closes, or it
-        // refuses the content before its end.
-        let counts = |reply: &Reply| {
-            reply.code == 421 || stage == Stage::Content && (400..600).contains(&reply.code)
-        };
-        return Err(match reply.filter(counts) {
-            Some(reply) => Trouble::said(stage, reply),
-            None => Trouble::silence(stage, fault),
-        });
+    if let Some(trouble) = trouble_of(wire, stage).await {
+        return Err(trouble);
     }
     let is_reply = said.is_ok() || said.is_err_and(|error| error.status().is_some());
     let raw = wire.reply().filter(|_| is_reply);
@@ -430,98 +485,5 @@ fn times(deadlines: Deadlines, stage: Stage) -> Times {
     Times {
         write: write.duration(),
         reply: reply.duration(),
-    }
-}
-
-/// Whether a content can go over the wire as it is. A bare CR or LF could look like the end of the
-/// letter to one server and not to the next, and smuggle a second letter in.
-fn lawful(content: &[u8]) -> Result<(), &'static str> {
-    let mut rest = content;
-    loop {
-        let end = memchr::memchr2(b'\r', b'\n', rest);
-        if end.unwrap_or(rest.len()) > 998 {
-            return Err("a line of the letter is longer than 998 bytes");
-        }
-        let Some(end) = end else { return Ok(()) };
-        match rest[end..].strip_prefix(b"\r\n") {
-            Some(after) => rest = after,
-            None => return Err("a line of the letter does not end with CR LF"),
-        }
-    }
-}
-
-/// A socket to the server, encrypted where that comes first; within the deadline altogether.
-async fn connected(server: &Server) -> Result<Socket, Trouble> {
-    let limit = server.deadlines.connect.duration();
-    let reached = timeout(limit, async {
-        let socket = reached(server, limit).await;
-        let socket = socket.map_err(|error| Cause::Broken(error.to_string()))?;
-        match server.tls {
-            SmtpTls::Implicit => with_tls(server, socket).await,
-            SmtpTls::Starttls | SmtpTls::None => Ok(Socket::Plain(socket)),
-        }
-    });
-    let reached = reached.await.unwrap_or(Err(Cause::Deadline));
-    reached.map_err(|cause| Trouble::silence(Stage::Connect, cause))
-}
-
-/// Tries every address of the host; each but the last gets its share of the time.
-async fn reached(server: &Server, limit: Duration) -> io::Result<TcpStream> {
-    let addresses = lookup_host((server.host.as_str(), server.port)).await?;
-    let addresses: Vec<_> = addresses.collect();
-    let share = limit / addresses.len().max(1) as u32;
-    let mut last = io::Error::other("the host has no address");
-    for address in addresses {
-        match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(socket)) => {
-                // Content and dot are two writes: without this the second waits for an answer to
-                // the first, 40 ms for every letter.
-                socket.set_nodelay(true)?;
-                return Ok(socket);
-            }
-            Ok(Err(error)) => last = error,
-            Err(_) => last = io::Error::from(io::ErrorKind::TimedOut),
-        }
-    }
-    Err(last)
-}
-
-async fn with_tls(server: &Server, socket: TcpStream) -> Result<Socket, Cause> {
-    let encrypted = server.connector.connect(server.name.clone(), socket).await;
-    match encrypted {
-        Ok(socket) => Ok(Socket::Tls(Box::new(socket))),
-        Err(error) => Err(Cause::Tls(error.to_string())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_whole_lines_of_bearable_length_are_content() {
-        assert_eq!(lawful(b"a\r\n.\r\n\r\nb"), Ok(()));
-        assert_eq!(lawful(b""), Ok(()));
-        assert_eq!(lawful(&[b'x'; 998]), Ok(()));
-        assert!(lawful(&[b'x'; 999]).is_err());
-        for bad in [
-            "a\nb", "a\rb", "a\n\r\n.", "a\r\r\n", "\r", "a\r\n.\n", "a\n.\r\n",
-        ] {
-            assert!(lawful(bad.as_bytes()).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn an_envelope_is_made_of_two_addresses() {
-        assert!(Envelope::new("b+1@example.org", "anna@example.com").is_some());
-        for bad in [
-            "",
-            "anna",
-            "a@b>\r\nRSET",
-            "анна@example.com",
-            "a@example.com\u{0}",
-        ] {
-            assert!(Envelope::new("b@example.org", bad).is_none(), "{bad}");
-        }
     }
 }

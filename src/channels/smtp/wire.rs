@@ -6,8 +6,10 @@
 //! nothing may have come that was not asked for. That is also what keeps replies that somebody put
 //! before the beginning of TLS out of the encrypted session.
 //!
-//! The session and lettre share the stream: lettre reads and writes, the session sets the times,
-//! changes to TLS, and reads the reply as it came.
+//! The session and lettre share the stream: lettre reads and writes while a session is opened and
+//! closed; the session sets the times, changes to TLS, reads the reply as it came, and hands over
+//! letters itself ([`Wire::say`], [`Wire::hear`]), because lettre waits for each reply before it
+//! writes on, and copies a content byte by byte.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +19,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use lettre::transport::smtp::client::AsyncTokioStream;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_rustls::client::TlsStream;
@@ -104,6 +106,42 @@ impl Wire {
         line.commands = 1;
     }
 
+    /// Says something without lettre, as the one command that is allowed: also several commands in
+    /// one, or a content. Why it failed, [`Self::fault`] knows.
+    pub(super) async fn say(&self, bytes: &[u8], times: Times) -> io::Result<()> {
+        self.allow(times);
+        let mut stream = self.clone();
+        stream.write_all(bytes).await?;
+        stream.flush().await
+    }
+
+    /// Hears the next reply to what was [said](Self::say), as it came; each one has its own time.
+    pub(super) async fn hear(&self, times: Times) -> io::Result<Vec<u8>> {
+        {
+            let mut line = self.line();
+            line.check()?;
+            line.times = times;
+            line.writing = false;
+            line.until = None;
+            line.whole = false;
+            line.reply.clear();
+        }
+        self.whole_reply().await
+    }
+
+    async fn whole_reply(&self) -> io::Result<Vec<u8>> {
+        std::future::poll_fn(|context| {
+            let mut line = self.line();
+            while !line.whole {
+                ready!(line.next_line(context))?;
+                // lettre is not the one who listens.
+                line.ready.clear();
+            }
+            Poll::Ready(Ok(line.reply.clone()))
+        })
+        .await
+    }
+
     /// Whether the one command that was allowed has been begun.
     pub(super) fn has_spoken(&self) -> bool {
         self.line().commands == 0
@@ -147,14 +185,7 @@ impl Wire {
             line.until = None;
             line.writing = false;
         }
-        let heard = std::future::poll_fn(|context| {
-            let mut line = self.line();
-            while !line.whole {
-                ready!(line.next_line(context))?;
-            }
-            Poll::Ready(Ok::<_, io::Error>(line.reply.clone()))
-        });
-        heard.await.ok()
+        self.whole_reply().await.ok()
     }
 
     /// Takes the socket out, to begin TLS on it; nothing may have come that was not asked for.

@@ -58,8 +58,8 @@ async fn why(
 /// The next day of a campaign that waits for one.
 fn day_of(campaign: &Campaign, today: Day) -> Option<Day> {
     match campaign.trigger {
-        Trigger::News { day } => Some(day),
-        Trigger::Date { day } => match day {
+        Trigger::News { day, .. } => Some(day),
+        Trigger::Date { day, .. } => match day {
             DateRule::Once(day) => Some(day),
             DateRule::Yearly { month, day } => {
                 let this_year = chrono::Datelike::year(&today.date());

@@ -12,7 +12,7 @@ use super::document::KeyPath;
 use super::findings::Finding;
 use super::nearest;
 use super::settings_rules::{known_managers, manager_hint, unknown_manager};
-use super::step_rules;
+use super::{content_rules, step_rules};
 use crate::model::{Currency, Money};
 
 /// What the settings say that campaigns rest on; absent where the settings are broken themselves.
@@ -65,6 +65,10 @@ const RULES: &[Rule] = &[
     step_rules::fallback_is_another_letter,
     step_rules::no_letter_twice,
     step_rules::certificate_is_worth_something,
+    content_rules::variants_make_a_whole,
+    content_rules::texts_can_be_sent,
+    content_rules::pictures_are_described,
+    content_rules::invited_to_something,
 ];
 
 /// What a draft may still lack.
@@ -100,6 +104,7 @@ pub(super) fn all(
     );
     let mut unfinished: Vec<Finding> = UNFINISHED.iter().flat_map(|rule| rule(campaign)).collect();
     unfinished.extend(step_rules::templates_exist(campaign, known));
+    unfinished.extend(content_rules::letters_have_their_parts(campaign, known));
     if is_draft {
         unfinished = unfinished.into_iter().map(Finding::into_warning).collect();
     }

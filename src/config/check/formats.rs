@@ -7,6 +7,7 @@
 use std::str::FromStr;
 
 use super::super::campaign::{DateRule, Discount};
+use super::super::schedule::When;
 use super::super::settings::Stretch;
 use super::super::values::{Days, Share, Span, TimeOfDay, Wait};
 use super::nearest;
@@ -69,6 +70,13 @@ pub(super) const FORMATS: &[Format] = &[
         example: "closed, or 09:00-21:00",
         reads: parses::<Stretch>,
         guess: stretch_meant,
+    },
+    Format {
+        name: "cron",
+        what: "a schedule",
+        example: "30 6 * * 1-5, which is minute, hour, day of the month, month, day of the week",
+        reads: parses::<When>,
+        guess: schedule_meant,
     },
     Format {
         name: "date",
@@ -298,6 +306,22 @@ fn stretch_meant(text: &str) -> Option<String> {
     }
 }
 
+/// `6:30` is every day at this time; six fields are a crate's seconds before the five.
+fn schedule_meant(text: &str) -> Option<String> {
+    if let Ok(time) = text.trim().replace('.', ":").parse::<TimeOfDay>() {
+        return Some(format!("{} * * *", time.0.format("%-M %-H")));
+    }
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    match fields[..] {
+        ["0" | "00", ref five @ ..] if five.len() == 5 => Some(five.join(" ")),
+        [word] if matches!(word, "off" | "no" | "none" | "-") => Some("never".to_owned()),
+        [word] if matches!(word, "daily" | "hourly" | "weekly" | "monthly") => {
+            Some(format!("@{word}"))
+        }
+        _ => None,
+    }
+}
+
 fn share_meant(text: &str) -> Option<String> {
     let (number, word) = number_and_word(text);
     let value: f64 = number.parse().ok()?;
@@ -390,6 +414,11 @@ mod tests {
             ("hours", "9-21", Some("09:00-21:00")),
             ("hours", "9.30 до 20.00", Some("09:30-20:00")),
             ("hours", "never", Some("closed")),
+            ("cron", "6:30", Some("30 6 * * *")),
+            ("cron", "0 30 6 * * *", Some("30 6 * * *")),
+            ("cron", "off", Some("never")),
+            ("cron", "daily", Some("@daily")),
+            ("cron", "0 25 * * *", None),
             ("share", "10", Some("10%")),
             ("share", "0.1", Some("10%")),
             ("share", "0,25", Some("25%")),

@@ -51,6 +51,12 @@ fn messages(campaign: &Campaign) -> Vec<(Channel, &str, KeyPath)> {
         if let (Some(channel), Some(template)) = (found.channel, &found.template) {
             messages.push((channel, template.as_str(), step(n).key("template")));
         }
+        for (v, variant) in found.variants.iter().enumerate() {
+            if let (Some(channel), Some(template)) = (found.channel, &variant.template) {
+                let at = step(n).key("variant").index(v).key("template");
+                messages.push((channel, template.as_str(), at));
+            }
+        }
         if let Some(fallback) = &found.fallback {
             let at = step(n).key("fallback").key("template");
             messages.push((fallback.channel, fallback.template.as_str(), at));

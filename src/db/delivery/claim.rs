@@ -1,14 +1,18 @@
 //! Claiming what is due: a lease and a fence.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
 
 use super::super::messages::{DUE_COLUMNS, DueMessage, due_message};
 use super::super::rows::word;
 use super::super::{Result, Store};
+use super::standing::standings;
 use super::{LIVE, put_back, rows_of};
 use crate::model::{Channel, ClientId, OnUnknown};
-use crate::rules::delivery::clearance::Hindrance;
+use crate::rules::delivery::clearance::{Door, Hindrance, hindrance};
 
 /// The fence: whoever names it may change the message as long as nobody has claimed it since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -49,12 +53,62 @@ pub struct Claimed {
     pub on_unknown: OnUnknown,
 }
 
+/// What was claimed.
+#[derive(Clone, Debug, Default)]
+pub struct Claims {
+    /// How many messages.
+    pub count: u64,
+    /// Those that nothing stands in the way of at the moment, with their addresses.
+    pub through: Vec<(Claimed, String)>,
+}
+
+/// Reads claimed messages.
+async fn read(
+    tx: &mut SqliteConnection,
+    ids: &[i64],
+    address_of: impl Fn(&DueMessage) -> String,
+) -> Result<Vec<(Claimed, String)>> {
+    let statement = format!(
+        "{DUE_COLUMNS}, m.client_id, m.claim, m.refusals, m.on_unknown
+         FROM json_each(?1) AS row
+         JOIN messages m ON m.id = row.value
+         JOIN runs r ON r.id = m.run_id
+         LEFT JOIN clients c ON c.id = m.client_id
+         ORDER BY m.id"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+        .bind(rows_of(ids)?)
+        .fetch_all(tx)
+        .await?;
+    let claimed = rows.iter().map(|row| {
+        let claimed = Claimed {
+            claim: Claim {
+                message: row.get("id"),
+                seq: row.get("claim"),
+            },
+            due: due_message(row)?,
+            client: ClientId(row.get("client_id")),
+            refusals: row.get::<i64, _>("refusals") as u32,
+            on_unknown: word(row, "messages", "on_unknown")?,
+        };
+        let address = address_of(&claimed.due);
+        Ok((claimed, address))
+    });
+    claimed.collect()
+}
+
 impl Store {
-    /// Claims what is due on a channel, the oldest runs first.
+    /// Claims what is due on a channel, the oldest runs first, and puts back, or ends, what the gates
+    /// do not let through now: before any work is done for it. The door asks again.
     ///
     /// The cross join keeps the runs outside: the other way round every claim would read all that
     /// is due of all runs and sort it.
-    pub async fn claim(&self, order: &ClaimOrder<'_>) -> Result<Vec<Claimed>> {
+    pub async fn claim(
+        &self,
+        order: &ClaimOrder<'_>,
+        door: &Door<'_>,
+        address_of: impl Fn(&DueMessage) -> String,
+    ) -> Result<Claims> {
         let mut tx = self.begin().await?;
         let ids: Vec<i64> = sqlx::query_scalar(
             "UPDATE messages SET state = 'claimed', claim = claim + 1, owner = ?5,
@@ -76,46 +130,33 @@ impl Store {
         .fetch_all(&mut *tx)
         .await?;
         if ids.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Claims::default());
         }
-        let statement = format!(
-            "{DUE_COLUMNS}, m.client_id, m.claim, m.refusals, m.on_unknown
-             FROM json_each(?1) AS row
-             JOIN messages m ON m.id = row.value
-             JOIN runs r ON r.id = m.run_id
-             LEFT JOIN clients c ON c.id = m.client_id
-             ORDER BY m.id"
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
-            .bind(rows_of(&ids)?)
-            .fetch_all(&mut *tx)
-            .await?;
+        let mut taken = Claims {
+            count: ids.len() as u64,
+            through: read(&mut tx, &ids, address_of).await?,
+        };
+        let claims: Vec<(Claim, &str)> = taken
+            .through
+            .iter()
+            .map(|(one, address)| (one.claim, address.as_str()))
+            .collect();
+        let standings = standings(&mut tx, &claims, i64::MIN, door).await?;
+        let hindered: Vec<(Claim, Hindrance)> = claims
+            .iter()
+            .filter_map(|(claim, _)| {
+                let standing = standings.iter().find(|one| one.id == claim.message)?;
+                Some((*claim, hindrance(&standing.at_the_door, door)?))
+            })
+            .collect();
+        put_back(&mut tx, &hindered, order.owner, order.now_ms).await?;
         crash_point!("before-claim");
         tx.commit().await?;
-        let claimed = rows.iter().map(|row| {
-            Ok(Claimed {
-                claim: Claim {
-                    message: row.get("id"),
-                    seq: row.get("claim"),
-                },
-                due: due_message(row)?,
-                client: ClientId(row.get("client_id")),
-                refusals: row.get::<i64, _>("refusals") as u32,
-                on_unknown: word(row, "messages", "on_unknown")?,
-            })
-        });
-        claimed.collect()
-    }
-
-    /// Puts claimed messages back, or ends them, for the reasons that the gates gave.
-    pub async fn put_back(
-        &self,
-        hindered: &[(Claim, Hindrance)],
-        by: &str,
-        now_ms: i64,
-    ) -> Result<u64> {
-        let mut connection = self.pool.acquire().await?;
-        put_back(&mut connection, hindered, by, now_ms).await
+        let hindered: HashSet<Claim> = hindered.into_iter().map(|(claim, _)| claim).collect();
+        taken
+            .through
+            .retain(|(one, _)| !hindered.contains(&one.claim));
+        Ok(taken)
     }
 
     /// Gives claimed messages back as they were: nothing of them has left.
@@ -130,7 +171,7 @@ impl Store {
         .bind(rows_of(claims)?)
         .bind(now_ms)
         .bind(by)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(done.rows_affected())
     }
@@ -147,7 +188,7 @@ impl Store {
         .bind(until_ms)
         .bind(now_ms)
         .bind(by)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(())
     }

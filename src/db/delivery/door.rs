@@ -23,6 +23,8 @@ pub struct Asking<M> {
     pub address: String,
     /// SHA-256 of its content.
     pub content: [u8; 32],
+    /// The version of the template that it was made of, by its number.
+    pub version: Option<i64>,
     /// The lease must last until this instant, in unix milliseconds: as long as sending may take.
     pub needs_until: i64,
     /// What is sent.
@@ -50,24 +52,6 @@ pub struct Settled<M> {
 }
 
 impl Store {
-    /// What stands in the way of claimed messages now, asked before any work is done for them. The
-    /// door asks again.
-    pub async fn hindrances(
-        &self,
-        claims: &[(Claim, &str)],
-        door: &Door<'_>,
-    ) -> Result<Vec<(Claim, Hindrance)>> {
-        let mut tx = self.pool.begin().await?;
-        let standings = standings(&mut tx, claims, i64::MIN, door).await?;
-        let mut hindered = Vec::new();
-        for (claim, _) in claims {
-            let standing = standings.iter().find(|one| one.id == claim.message);
-            let hindrance = standing.and_then(|one| clearance::hindrance(&one.at_the_door, door));
-            hindered.extend(hindrance.map(|hindrance| (*claim, hindrance)));
-        }
-        Ok(hindered)
-    }
-
     /// Records what came of attempts, and passes the point of no return with every message that
     /// the gates let through: one transaction for many sessions. What comes back is in the order of
     /// `asking`.
@@ -103,7 +87,7 @@ impl Store {
                 Ok(cleared) => {
                     let standing = standings.swap_remove(place);
                     count_against_the_others(&standing, &mut standings, door.today());
-                    through.push(Through::new(one.claim, &one.content));
+                    through.push(Through::new(one.claim, &one.content, one.version));
                     Passed::Cleared(cleared)
                 }
                 Err((message, hindrance)) => {
@@ -138,14 +122,16 @@ struct Through {
     id: i64,
     claim: i64,
     content: String,
+    version: Option<i64>,
 }
 
 impl Through {
-    fn new(claim: Claim, content: &[u8; 32]) -> Self {
+    fn new(claim: Claim, content: &[u8; 32], version: Option<i64>) -> Self {
         Self {
             id: claim.message,
             claim: claim.seq,
             content: hex(content),
+            version,
         }
     }
 }
@@ -187,8 +173,9 @@ async fn mark_sending(
     .execute(&mut *tx)
     .await?;
     sqlx::query(
-        "INSERT INTO attempts (message_id, n, claim, owner, began_at, content)
-         SELECT m.id, m.attempts, m.claim, m.owner, ?2, unhex(row.value ->> 'content')
+        "INSERT INTO attempts (message_id, n, claim, owner, began_at, content, version)
+         SELECT m.id, m.attempts, m.claim, m.owner, ?2, unhex(row.value ->> 'content'),
+                row.value ->> 'version'
          FROM json_each(?1) AS row JOIN messages m ON m.id = row.value ->> 'id'",
     )
     .bind(&rows)

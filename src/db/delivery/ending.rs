@@ -153,7 +153,7 @@ impl Store {
     /// Records what came of attempts; one transaction. Returns how many had to be left alone because
     /// somebody else has claimed or decided the message since.
     pub async fn record_endings(&self, endings: &[Ending], by: &str, now_ms: i64) -> Result<u64> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.writer.acquire().await?;
         record(&mut connection, endings, by, now_ms).await
     }
 }

@@ -222,7 +222,7 @@ impl Store {
         .bind(reason)
         .bind(by)
         .bind(now_ms)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -237,7 +237,7 @@ impl Store {
         .bind(reason)
         .bind(by)
         .bind(now_ms)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(done.rows_affected())
     }

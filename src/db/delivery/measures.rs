@@ -6,6 +6,7 @@ use sqlx::Row;
 use super::super::rows::word;
 use super::super::suppressions::{self, NewSuppression};
 use super::super::{Result, Store};
+use super::is_stopped;
 use crate::model::{Channel, Day, StopOf, SuppressionReason, SuppressionScope};
 
 /// Something that rests until a person lifts it.
@@ -40,7 +41,7 @@ impl Store {
             scope,
             reason,
         };
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.writer.acquire().await?;
         suppressions::suppress(&mut connection, &new, since, source).await?;
         Ok(())
     }
@@ -68,6 +69,18 @@ impl Store {
         .bind(message)
         .execute(&mut *tx)
         .await?;
+        if kind == "no_account" {
+            // The next run looks at the client: a fallback may be due.
+            sqlx::query(
+                "UPDATE enrollments SET next_on = min(next_on, ?2) FROM messages m
+                 WHERE m.id = ?1 AND enrollments.campaign = m.campaign
+                   AND enrollments.client_id = m.client_id AND enrollments.episode = m.episode",
+            )
+            .bind(message)
+            .bind(now_ms / 86_400_000)
+            .execute(&mut *tx)
+            .await?;
+        }
         let faults: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM address_faults
              WHERE address_hash = ?1 AND channel = ?2 AND kind = ?3 AND at > ?4",
@@ -93,19 +106,38 @@ impl Store {
         .bind(stop.since)
         .bind(&stop.by)
         .bind(&stop.reason)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(())
     }
 
-    /// Lifts a stop. Says whether there was one.
+    /// Lifts a stop; what waited for that may go at once. Says whether there was one.
     pub async fn lift_stop(&self, kind: StopOf, name: &str) -> Result<bool> {
+        let mut tx = self.begin().await?;
         let done = sqlx::query("DELETE FROM stops WHERE kind = ?1 AND name = ?2")
             .bind(kind.word())
             .bind(name)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
+        if done.rows_affected() == 1 {
+            sqlx::query(
+                "UPDATE messages SET due_at = 0, reason = NULL
+                 WHERE state = 'queued' AND substr(reason, 1, length(?1)) = ?1",
+            )
+            .bind(is_stopped(kind, name))
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// Whether a channel rests until a person lifts it.
+    pub async fn channel_is_stopped(&self, channel: Channel) -> Result<bool> {
+        let stopped = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM stops WHERE kind = 'channel' AND name = ?1)",
+        );
+        Ok(stopped.bind(channel.word()).fetch_one(&self.pool).await?)
     }
 
     /// Everything that rests until a person lifts it.

@@ -11,7 +11,7 @@ mod measures;
 mod reconcile;
 mod standing;
 
-pub use claim::{Claim, ClaimOrder, Claimed};
+pub use claim::{Claim, ClaimOrder, Claimed, Claims};
 pub use door::{Asking, Passed, Settled};
 pub use ending::{Ending, Outlook};
 pub use ledger::{Decision, Journal, MessageFilter, MessageRow};
@@ -21,10 +21,16 @@ pub use reconcile::Reconciled;
 use sqlx::sqlite::SqliteConnection;
 
 use super::{Result, StoreError};
+use crate::model::StopOf;
 use crate::rules::delivery::clearance::Hindrance;
 
 /// The word for runs that may reach people.
 const LIVE: &str = "live";
+
+/// How the reason of a message begins that waits until a person lifts a stop.
+fn is_stopped(kind: StopOf, name: &str) -> String {
+    format!("{kind} {name} is stopped: ")
+}
 
 /// Rows as the one parameter of a statement.
 fn rows_of<T: serde::Serialize>(rows: &[T]) -> Result<String> {

@@ -2,17 +2,18 @@
 //! a handful of statements, in the transaction that decides.
 
 use std::collections::HashMap;
+use std::str::FromStr;
 
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::super::Result;
 use super::super::consents::consents;
 use super::super::rows::{day_of, optional_day, word};
-use super::{Claim, rows_of};
+use super::super::{Result, StoreError};
+use super::{Claim, is_stopped, rows_of};
 use crate::model::{
     Arm, Channel, Client, ClientFacts, ClientId, Day, Deal, DealStatus, Enrollment, Readiness,
-    Rhythm, RhythmDates, StopOf, Suppressed, SuppressionReason, hex,
+    Rhythm, RhythmDates, StopOf, Suppressed, SuppressionReason,
 };
 use crate::rules::delivery::clearance::{AtTheDoor, Door, Reader};
 use crate::rules::plan::country_of;
@@ -27,56 +28,136 @@ pub(super) struct Standing {
     pub(super) at_the_door: AtTheDoor,
 }
 
-/// Reads all that the gates look at, for many messages by a handful of statements.
+/// Messages with all that the gates look at, but for consents: one row each, and lists as JSON.
+const STANDINGS: &str = "
+    SELECT m.id, m.claim, m.state, m.lease_until, m.client_id, m.campaign, m.episode, m.step,
+           m.channel, m.class, m.address_hash, m.expires_at,
+           s.name AS source, c.ext_id, c.phone, c.time_zone, c.country,
+           c.deleted_on IS NOT NULL OR c.master_id IS NOT NULL AS gone,
+           r.purchase_days, r.first_day, r.last_day,
+           e.id AS enrollment, e.began_on, e.entered_on,
+           CASE WHEN e.closed_run IS NULL
+                  OR e.closed_run IN (SELECT id FROM runs WHERE status <> 'planning')
+                THEN e.closed_on END AS closed_on,
+           (SELECT json_group_array(json_array(kind, name, reason)) FROM stops) AS stops,
+           -- No day is compared: a stop counts from the moment at which it is known.
+           (SELECT json_group_array(json_array(channel, scope, reason)) FROM suppressions
+            WHERE address_hash = m.address_hash) AS suppressions,
+           -- Advertising that has left, or may have, to the client and his address.
+           (SELECT json_group_array(o.sent_at) FROM messages o
+            WHERE (o.client_id = m.client_id OR o.address_hash = m.address_hash)
+              AND o.class = 'advertising' AND o.state IN ('sending', 'accepted', 'unknown')
+              AND o.sent_at > ?2 AND o.client_id <> 0 AND m.client_id <> 0) AS advertising,
+           -- Deals that were won: the goal of some campaigns.
+           (SELECT json_group_array(json_array(d.ext_id, d.closed_on)) FROM deals d
+            WHERE d.client_id = m.client_id AND d.status = 'won' AND d.closed_on IS NOT NULL)
+               AS won
+    FROM json_each(?1) AS row
+    JOIN messages m ON m.id = row.value
+    LEFT JOIN clients c ON c.id = m.client_id
+    LEFT JOIN sources s ON s.id = c.source_id
+    LEFT JOIN rhythms r ON r.client_id = m.client_id
+    LEFT JOIN enrollments e ON e.campaign = m.campaign AND e.client_id = m.client_id
+        AND e.episode = m.episode
+    ORDER BY m.id";
+
+/// Reads all that the gates look at, for many messages by two statements.
 pub(super) async fn standings(
     tx: &mut SqliteConnection,
     claims: &[(Claim, &str)],
     needs_until: i64,
     door: &Door<'_>,
 ) -> Result<Vec<Standing>> {
+    if claims.is_empty() {
+        return Ok(Vec::new());
+    }
     let addresses: HashMap<i64, (i64, &str)> = claims
         .iter()
         .map(|(claim, address)| (claim.message, (claim.seq, *address)))
         .collect();
     let ids: Vec<i64> = addresses.keys().copied().collect();
-    let rows = sqlx::query(
-        "SELECT m.id, m.claim, m.state, m.lease_until, m.client_id, m.campaign, m.episode, m.step,
-                m.channel, m.class, m.address_hash, m.expires_at,
-                s.name AS source, c.ext_id, c.phone, c.time_zone, c.country,
-                c.deleted_on IS NOT NULL OR c.master_id IS NOT NULL AS gone,
-                r.purchase_days, r.first_day, r.last_day,
-                e.id AS enrollment, e.began_on, e.entered_on,
-                CASE WHEN e.closed_run IS NULL
-                       OR e.closed_run IN (SELECT id FROM runs WHERE status <> 'planning')
-                     THEN e.closed_on END AS closed_on
-         FROM json_each(?1) AS row
-         JOIN messages m ON m.id = row.value
-         LEFT JOIN clients c ON c.id = m.client_id
-         LEFT JOIN sources s ON s.id = c.source_id
-         LEFT JOIN rhythms r ON r.client_id = m.client_id
-         LEFT JOIN enrollments e ON e.campaign = m.campaign AND e.client_id = m.client_id
-             AND e.episode = m.episode
-         ORDER BY m.id",
-    )
-    .bind(rows_of(&ids)?)
-    .fetch_all(&mut *tx)
-    .await?;
-    let stops = stops(tx).await?;
+    let within = door.settings.limits.per_client_within.count();
+    let since = door.now - chrono::TimeDelta::days(i64::from(within) + 1);
+    let rows = sqlx::query(STANDINGS)
+        .bind(rows_of(&ids)?)
+        .bind(since.timestamp_millis())
+        .fetch_all(&mut *tx)
+        .await?;
     let mut standings = Vec::with_capacity(rows.len());
     for row in &rows {
         let (seq, address) = addresses[&row.get::<i64, _>("id")];
         let mut standing = standing(row, address)?;
-        standing.at_the_door.stopped = stopped(&stops, row, &standing.at_the_door);
+        add_lists(row, &mut standing.at_the_door, door)?;
         standing.ours = row.get::<i64, _>("claim") == seq
-            && row.get::<String, _>("state") == "claimed"
+            && row.get::<&str, _>("state") == "claimed"
             && row.get::<Option<i64>, _>("lease_until") >= Some(needs_until);
         standings.push(standing);
     }
     read_consents(tx, &mut standings, door.today()).await?;
-    read_suppressions(tx, &mut standings).await?;
-    read_advertising(tx, &mut standings, door).await?;
-    read_won_deals(tx, &mut standings).await?;
     Ok(standings)
+}
+
+/// The list in a column; most are empty.
+fn list<T: serde::de::DeserializeOwned>(row: &SqliteRow, column: &'static str) -> Result<Vec<T>> {
+    let text: &str = row.get(column);
+    if text == "[]" {
+        return Ok(Vec::new());
+    }
+    serde_json::from_str(text).map_err(|error| unread(format!("{column}: {error}")))
+}
+
+fn unread(reason: String) -> StoreError {
+    StoreError::Row {
+        table: "messages",
+        reason,
+    }
+}
+
+fn word_of<T: FromStr>(text: &str) -> Result<T>
+where
+    T::Err: std::fmt::Display,
+{
+    text.parse()
+        .map_err(|error: T::Err| unread(error.to_string()))
+}
+
+/// What the lists of a row say about its reader, and whether something stops the message.
+fn add_lists(row: &SqliteRow, message: &mut AtTheDoor, door: &Door<'_>) -> Result<()> {
+    message.stopped = stopped(&list(row, "stops")?, row, message)?;
+    let Reader::Client { facts, .. } = &mut message.reader else {
+        return Ok(());
+    };
+    for (channel, scope, reason) in list::<(String, String, String)>(row, "suppressions")? {
+        let advertising_only = scope == "advertising";
+        let reason: SuppressionReason = word_of(&reason)?;
+        facts.suppressed.push(Suppressed {
+            channel: word_of(&channel)?,
+            advertising_only,
+            person: !advertising_only && reason.is_of_the_person(),
+        });
+    }
+    let zone = door.settings.company.time_zone.0;
+    for sent in list(row, "advertising")? {
+        let sent = chrono::DateTime::from_timestamp_millis(sent).unwrap_or_default();
+        let day = Day::from_date(sent.with_timezone(&zone).date_naive());
+        facts.advertising_days.push(day);
+    }
+    for (ext_id, closed_on) in list::<(String, i32)>(row, "won")? {
+        facts.deals.push(Deal {
+            ext_id,
+            title: None,
+            status: DealStatus::Won,
+            stage: None,
+            amount: None,
+            opened_on: None,
+            closed_on: Some(Day::from_epoch(closed_on)),
+            reason: None,
+            readiness: Readiness::default(),
+            stage_since: None,
+            manager: None,
+        });
+    }
+    Ok(())
 }
 
 fn standing(row: &SqliteRow, address: &str) -> Result<Standing> {
@@ -114,47 +195,35 @@ fn standing(row: &SqliteRow, address: &str) -> Result<Standing> {
     })
 }
 
-/// What rests until a person lifts it: kind, name, reason.
-async fn stops(tx: &mut SqliteConnection) -> Result<Vec<(StopOf, String, String)>> {
-    let rows = sqlx::query("SELECT kind, name, reason FROM stops")
-        .fetch_all(tx)
-        .await?;
-    let stops = rows.iter().map(|row| {
-        Ok((
-            word(row, "stops", "kind")?,
-            row.get("name"),
-            row.get("reason"),
-        ))
-    });
-    stops.collect()
-}
-
-/// Why a message rests until a person lifts something.
+/// Why a message rests until a person lifts something; `stops` are kind, name, reason.
 fn stopped(
-    stops: &[(StopOf, String, String)],
+    stops: &[(String, String, String)],
     row: &SqliteRow,
     message: &AtTheDoor,
-) -> Option<String> {
+) -> Result<Option<String>> {
     if stops.is_empty() {
-        return None;
+        return Ok(None);
     }
-    let step: String = row.get("step");
-    let step = format!("{}/{step}", message.campaign);
+    let step = format!("{}/{}", message.campaign, row.get::<&str, _>("step"));
     let country = match &message.reader {
         Reader::Client { facts, .. } if message.channel == Channel::Whatsapp => {
             facts.client.phone.as_deref().and_then(country_of)
         }
         _ => None,
     };
-    let concerned = |kind: StopOf, name: &str| match kind {
-        StopOf::Channel => name == message.channel.word(),
-        StopOf::Campaign => name == message.campaign,
-        StopOf::Step => name == step,
-        StopOf::Country => country == Some(name),
-    };
-    let mut stops = stops.iter();
-    let stop = stops.find(|(kind, name, _)| concerned(*kind, name));
-    stop.map(|(kind, name, reason)| format!("{kind} {name} is stopped: {reason}"))
+    for (kind, name, reason) in stops {
+        let kind: StopOf = word_of(kind)?;
+        let concerned = match kind {
+            StopOf::Channel => name == message.channel.word(),
+            StopOf::Campaign => *name == message.campaign,
+            StopOf::Step => *name == step,
+            StopOf::Country => country == Some(name),
+        };
+        if concerned {
+            return Ok(Some(is_stopped(kind, name) + reason));
+        }
+    }
+    Ok(None)
 }
 
 /// The client with the address that the message goes to, whatever the sources say by now.
@@ -202,128 +271,22 @@ fn enrollment(row: &SqliteRow) -> Option<Enrollment> {
     })
 }
 
-/// The clients of the standings as the one parameter of a statement.
-fn clients(standings: &[Standing]) -> Result<String> {
-    let ids: Vec<i64> = standings.iter().map(|one| one.client.0).collect();
-    rows_of(&ids)
-}
-
-/// Hands the facts of every standing of a client to `see`.
-fn facts_of(standings: &mut [Standing], client: i64, mut see: impl FnMut(&mut ClientFacts)) {
-    for standing in standings {
-        if standing.client.0 == client
-            && let Reader::Client { facts, .. } = &mut standing.at_the_door.reader
-        {
-            see(facts);
-        }
-    }
-}
-
 async fn read_consents(
     tx: &mut SqliteConnection,
     standings: &mut [Standing],
     today: Day,
 ) -> Result<()> {
-    let list = clients(standings)?;
-    for (client, consent) in consents(tx, &list, today).await? {
-        facts_of(standings, client.0, |facts| {
-            facts.consents.push(consent.clone());
-        });
+    let mut places: HashMap<i64, Vec<usize>> = HashMap::new();
+    for (place, standing) in standings.iter().enumerate() {
+        places.entry(standing.client.0).or_default().push(place);
     }
-    Ok(())
-}
-
-async fn read_suppressions(tx: &mut SqliteConnection, standings: &mut [Standing]) -> Result<()> {
-    let hashes: Vec<String> = standings.iter().map(|one| hex(&one.hash)).collect();
-    // No day is compared: a stop counts from the moment at which it is known.
-    let rows = sqlx::query(
-        "SELECT address_hash, channel, scope, reason FROM suppressions
-         WHERE address_hash IN (SELECT unhex(value) FROM json_each(?1))",
-    )
-    .bind(rows_of(&hashes)?)
-    .fetch_all(tx)
-    .await?;
-    for row in rows {
-        let hash: Vec<u8> = row.get("address_hash");
-        let advertising_only = row.get::<String, _>("scope") == "advertising";
-        let reason: SuppressionReason = word(&row, "suppressions", "reason")?;
-        let suppressed = Suppressed {
-            channel: word(&row, "suppressions", "channel")?,
-            advertising_only,
-            person: !advertising_only && reason.is_of_the_person(),
-        };
-        for standing in standings.iter_mut().filter(|one| one.hash[..] == hash[..]) {
-            if let Reader::Client { facts, .. } = &mut standing.at_the_door.reader {
-                facts.suppressed.push(suppressed);
+    let clients: Vec<i64> = places.keys().copied().collect();
+    for (client, consent) in consents(tx, &rows_of(&clients)?, today).await? {
+        for place in places.get(&client.0).into_iter().flatten() {
+            if let Reader::Client { facts, .. } = &mut standings[*place].at_the_door.reader {
+                facts.consents.push(consent.clone());
             }
         }
-    }
-    Ok(())
-}
-
-/// Advertising that has left, or may have, to the clients and their addresses.
-async fn read_advertising(
-    tx: &mut SqliteConnection,
-    standings: &mut [Standing],
-    door: &Door<'_>,
-) -> Result<()> {
-    let hashes: Vec<String> = standings.iter().map(|one| hex(&one.hash)).collect();
-    let within = door.settings.limits.per_client_within.count();
-    let since = door.now - chrono::TimeDelta::days(i64::from(within) + 1);
-    let rows = sqlx::query(
-        "SELECT client_id, address_hash, sent_at FROM messages
-         WHERE (client_id IN (SELECT value FROM json_each(?1))
-                OR address_hash IN (SELECT unhex(value) FROM json_each(?2)))
-           AND class = 'advertising' AND state IN ('sending', 'accepted', 'unknown')
-           AND sent_at > ?3 AND client_id <> 0",
-    )
-    .bind(clients(standings)?)
-    .bind(rows_of(&hashes)?)
-    .bind(since.timestamp_millis())
-    .fetch_all(tx)
-    .await?;
-    let zone = door.settings.company.time_zone.0;
-    for row in rows {
-        let sent = chrono::DateTime::from_timestamp_millis(row.get("sent_at")).unwrap_or_default();
-        let day = Day::from_date(sent.with_timezone(&zone).date_naive());
-        let (client, hash): (i64, Vec<u8>) = (row.get("client_id"), row.get("address_hash"));
-        for standing in standings.iter_mut() {
-            let concerned = standing.client.0 == client || standing.hash[..] == hash[..];
-            if concerned && let Reader::Client { facts, .. } = &mut standing.at_the_door.reader {
-                facts.advertising_days.push(day);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Deals that were won: the goal of some campaigns.
-async fn read_won_deals(tx: &mut SqliteConnection, standings: &mut [Standing]) -> Result<()> {
-    let rows = sqlx::query(
-        "SELECT client_id, ext_id, closed_on FROM deals
-         WHERE client_id IN (SELECT value FROM json_each(?1)) AND status = 'won'
-           AND closed_on IS NOT NULL",
-    )
-    .bind(clients(standings)?)
-    .fetch_all(tx)
-    .await?;
-    for row in rows {
-        let deal = Deal {
-            stage_since: None,
-            manager: None,
-            ext_id: row.get("ext_id"),
-            title: None,
-            status: DealStatus::Won,
-            stage: None,
-            amount: None,
-            opened_on: None,
-            closed_on: optional_day(&row, "closed_on"),
-            reason: None,
-            readiness: Readiness::default(),
-        };
-        facts_of(standings, row.get("client_id"), |facts| {
-            facts.deals.push(deal.clone());
-        });
     }
     Ok(())
 }

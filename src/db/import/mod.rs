@@ -190,7 +190,7 @@ impl Store {
             .bind(status.word())
             .bind(summary)
             .bind(now_ms)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await?;
         Ok(())
     }
@@ -199,7 +199,7 @@ impl Store {
     /// large as a whole import. Left for later when somebody reads.
     pub async fn give_back_log(&self) -> Result<()> {
         sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await?;
         Ok(())
     }

@@ -66,7 +66,7 @@ impl Store {
         .bind(&digest[..])
         .bind(now_ms)
         .bind(body)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         self.arrivals.notify_one();
         Ok(done.rows_affected() == 1)
@@ -125,7 +125,7 @@ impl Store {
         .bind(again_at)
         .bind(outcome)
         .bind(now_ms)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(())
     }
@@ -138,7 +138,7 @@ impl Store {
              WHERE due_at IS NULL AND done_at < ?1 AND length(body) > 0",
         )
         .bind(before_ms)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(done.rows_affected())
     }

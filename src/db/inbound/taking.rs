@@ -105,7 +105,7 @@ impl Store {
                     OR evidence ->> '$.failed' = 1 OR evidence ->> '$.bounced' = 1)",
         )
         .bind(now_ms)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(done.rows_affected())
     }

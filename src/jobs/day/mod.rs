@@ -4,6 +4,7 @@
 //! order with the same rules; the run writes chunk by chunk under the number of a run that nobody
 //! sees before it is sealed.
 
+mod due;
 mod lists;
 mod plan;
 mod run;
@@ -11,6 +12,7 @@ mod scan;
 mod waiting;
 mod walk;
 
+pub(crate) use due::interval_ms;
 pub use lists::{ManagerList, manager_lists, more, write_lists};
 pub use plan::plan;
 pub use run::{RunOutcome, RunSummary, approve, run};
@@ -23,6 +25,7 @@ use crate::model::Day;
 use crate::rules::plan::{Frame, Running};
 
 use super::base::{self, Base};
+use super::campaigns::Standing;
 use super::managers::Managers;
 
 /// Which day, and how it is looked at.
@@ -50,8 +53,12 @@ impl<'a> Ground<'a> {
     pub(crate) async fn read(app: &'a App, options: DayOptions<'a>) -> Result<Self, StoreError> {
         let base = base::of_day(app, options.day, options.as_of).await?;
         let mut campaigns = Vec::new();
+        let standing = Standing::read(app).await?;
         for campaign in &app.campaigns {
-            if takes_part(campaign, options.also) {
+            // What a person has paused or ended takes no part in the present day. The past stays as
+            // the files have it.
+            let rests = !options.as_of && standing.rests(campaign);
+            if takes_part(campaign, options.also) && !rests {
                 let starts = starts(app, campaign, options.day).await?;
                 campaigns.push(Running { campaign, starts });
             }

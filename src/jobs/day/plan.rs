@@ -238,6 +238,7 @@ fn message_line(
         step: touch.step.clone(),
         channel: message.channel,
         template: message.template.clone(),
+        variant: message.variant.clone(),
         why,
     }
 }

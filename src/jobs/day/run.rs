@@ -8,18 +8,25 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
 use crate::db::{
-    Begun, Details, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
-    Sealing, Staged, StoreError,
+    Begun, Details, Listed, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask,
+    NextStep, Sealing, Staged, StoreError,
 };
+use crate::jobs::deliver;
 use crate::jobs::inputs::{self, Frozen};
+use crate::jobs::partners;
 use crate::model::{Arm, Channel, ClientFacts, ClientId, Day, hex};
 use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, PlannedTask, Touched};
 use crate::rules::rhythm::{USUAL_OVER_DAYS, flood};
+use crate::rules::schedule::surge;
 
+use super::due::DueTimes;
 use super::lists;
 use super::waiting;
 use super::walk::Walk;
 use super::{DayOptions, Ground};
+
+/// So many runs before a day say what is usual for its messages.
+const USUAL_OVER_RUNS: u32 = 14;
 
 /// What became of the wish to run a day.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -81,10 +88,7 @@ pub async fn run(
         Begun::New(run) => run,
     };
     ground.keep_base().await?;
-    let writer = Writer {
-        ground: &ground,
-        run,
-    };
+    let mut writer = Writer::new(&ground, run);
     let mut walk = Walk::begin(&ground, Some(run)).await?;
     while let Some(chunk) = walk.next().await? {
         progress(walk.clients_left());
@@ -98,13 +102,14 @@ pub async fn run(
         newly_missed: missed,
         campaigns: walk.into_counts(),
     };
+    let held_because = joined(
+        held_because,
+        surging(app, &counts, options.day, mode).await?,
+    );
     let version = ground.base.version.unwrap_or_default();
     let text = serde_json::to_string(&counts).unwrap_or_default();
     let lists = match held_because {
-        None => {
-            waiting::refresh(&ground).await?;
-            lists::rank(app, options.day).await?
-        }
+        None => ready_to_go(app, &ground).await?,
         Some(_) => Vec::new(),
     };
     let sealing = Sealing {
@@ -117,16 +122,22 @@ pub async fn run(
         overdue_since: waiting::overdue_since(app, options.day),
     };
     app.store.seal(run, &sealing, app.now_ms()).await?;
-    let campaigns = counts.campaigns;
     let summary = RunSummary {
         date: options.day,
-        campaigns,
+        campaigns: counts.campaigns,
         held_because,
     };
     if summary.held_because.is_some() {
         return Ok(RunOutcome::AwaitingApproval(summary));
     }
     Ok(RunOutcome::Done(summary))
+}
+
+/// Freezes what the messages of a day are made of, and ranks what its managers are asked to do.
+async fn ready_to_go(app: &App, ground: &Ground<'_>) -> Result<Vec<Listed>, StoreError> {
+    waiting::refresh(ground).await?;
+    deliver::keep_versions(app, ground.day()).await?;
+    lists::rank(app, ground.day()).await
 }
 
 /// Lets a run go that waits for a person; its tasks come onto the lists of its day, or onto the next
@@ -146,6 +157,8 @@ pub async fn approve(app: &App, date: Day, by: &str) -> Result<bool, StoreError>
         Vec::new()
     };
     let expired_since = waiting::expired_since(app, date);
+    // What is approved is what leaves, whatever becomes of the templates meanwhile.
+    deliver::keep_versions(app, date).await?;
     let now_ms = app.now_ms();
     let store = &app.store;
     store
@@ -170,7 +183,10 @@ async fn held_because(
             new.push(running.campaign.id.as_str());
         }
     }
-    Ok((!new.is_empty()).then(|| format!("first live run of {}", new.join(", "))))
+    let new = (!new.is_empty()).then(|| format!("first live run of {}", new.join(", ")));
+    let holds = app.store.holds().await?;
+    let restored = holds.into_iter().find(|hold| hold.name == "restore");
+    Ok(joined(new, restored.map(|hold| hold.reason)))
 }
 
 /// Why a run with WhatsApp messages has to wait: the configuration wants a person to look at them.
@@ -195,6 +211,12 @@ struct Counts {
     /// Clients who missed their cycle on the very day.
     newly_missed: u32,
     campaigns: Vec<CampaignCounts>,
+}
+
+impl Counts {
+    fn messages(&self) -> u64 {
+        self.campaigns.iter().map(|one| one.messages).sum()
+    }
 }
 
 /// The part of [`Counts`] that the flood guard reads back.
@@ -222,6 +244,36 @@ async fn flooded(app: &App, missed: u32, day: Day) -> Result<Option<String>, Sto
     }))
 }
 
+/// Why a live run is held that would send far more than usual.
+async fn surging(
+    app: &App,
+    counts: &Counts,
+    day: Day,
+    mode: DeliveryMode,
+) -> Result<Option<String>, StoreError> {
+    if mode == DeliveryMode::Sandbox {
+        return Ok(None);
+    }
+    let before = app.store.counts_before(day, USUAL_OVER_RUNS).await?;
+    let before: Vec<u64> = before
+        .iter()
+        .filter_map(|text| serde_json::from_str::<Counts>(text).ok())
+        .map(|counts| counts.messages())
+        .collect();
+    let (times, least) = (
+        app.settings.limits.surge_factor,
+        app.settings.limits.surge_least,
+    );
+    Ok(
+        surge(counts.messages(), &before, times, least).map(|surge| {
+            format!(
+                "{} messages, usually {}: is it meant to be so many?",
+                surge.messages, surge.usual
+            )
+        }),
+    )
+}
+
 fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
     match (one, other) {
         (Some(one), Some(other)) => Some(format!("{one}; {other}")),
@@ -232,11 +284,21 @@ fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
 /// Writes the chunks of one run.
 struct Writer<'a> {
     ground: &'a Ground<'a>,
+    due: DueTimes<'a>,
     run: i64,
 }
 
-impl Writer<'_> {
-    async fn write(&self, chunk: Vec<(ClientFacts, Decided)>) -> Result<(), StoreError> {
+impl<'a> Writer<'a> {
+    fn new(ground: &'a Ground<'a>, run: i64) -> Self {
+        let app = ground.app;
+        Self {
+            ground,
+            due: DueTimes::new(&app.settings, app.clock.now()),
+            run,
+        }
+    }
+
+    async fn write(&mut self, chunk: Vec<(ClientFacts, Decided)>) -> Result<(), StoreError> {
         let app = self.ground.app;
         let day = self.ground.options.day;
         let touched: Vec<ClientId> = chunk
@@ -245,18 +307,22 @@ impl Writer<'_> {
             .map(|(facts, _)| facts.client.id)
             .collect();
         let details = app.store.details(&touched, day).await?;
+        let touches = chunk
+            .iter()
+            .filter_map(|(facts, decided)| Some((facts, decided.touch.as_ref()?)));
+        let codes = partners::codes(app, touches).await?;
         let mut staged = Staged::default();
         for (facts, decided) in chunk {
-            self.stage(&facts, decided, &details, &mut staged);
+            self.stage(&facts, decided, (&details, &codes), &mut staged);
         }
         app.store.stage(self.run, day, &staged).await
     }
 
     fn stage(
-        &self,
+        &mut self,
         facts: &ClientFacts,
         decided: Decided,
-        details: &HashMap<ClientId, Details>,
+        (details, codes): (&HashMap<ClientId, Details>, &HashMap<String, String>),
         staged: &mut Staged,
     ) {
         let client = facts.client.id;
@@ -287,9 +353,12 @@ impl Writer<'_> {
             });
         }
         let nothing = Details::default();
-        let frozen = self.freeze(facts, details.get(&client).unwrap_or(&nothing), &touch);
+        let mut frozen = self.freeze(facts, details.get(&client).unwrap_or(&nothing), &touch);
         match &touch.action {
             Action::Message(message) => {
+                let drawn = message.variant.as_ref();
+                frozen.variant = drawn.map(|drawn| inputs::variant_name(&touch.step, drawn));
+                frozen.partner_code = codes.get(&inputs::key_of(&touch, &facts.client)).cloned();
                 self.stage_message(facts, &touch, message, frozen, staged);
             }
             Action::Task(task) => staged
@@ -308,7 +377,7 @@ impl Writer<'_> {
     }
 
     fn stage_message(
-        &self,
+        &mut self,
         facts: &ClientFacts,
         touch: &Touched,
         message: &PlannedMessage,
@@ -339,6 +408,16 @@ impl Writer<'_> {
         let hash = app.key.hash(message.channel, &message.address);
         let lasts = chrono::TimeDelta::days(app.settings.delivery.expires_after.count().into());
         let lasts_ms = lasts.num_milliseconds();
+        let campaigns = &self.ground.campaigns;
+        let running = campaigns
+            .iter()
+            .find(|one| one.campaign.id == touch.campaign);
+        let campaign = running.map(|running| running.campaign);
+        let due_at = campaign.map_or(0, |campaign| self.due.next(campaign, facts));
+        let has_partner = campaign.is_some_and(|campaign| campaign.partner.is_some());
+        // A partner's offer without a code is none.
+        let without_code = has_partner && frozen.partner_code.is_none();
+        let treated = if without_code { "skipped" } else { "planned" };
         staged.messages.push(NewMessage {
             key: inputs::key_of(touch, &facts.client),
             campaign: touch.campaign.clone(),
@@ -349,10 +428,12 @@ impl Writer<'_> {
             template: message.template.clone(),
             class: message.class.word(),
             address_hash: hex(&hash),
-            state: state_word(touch.arm, "planned"),
+            state: state_word(touch.arm, treated),
             inputs: serde_json::to_string(&frozen).unwrap_or_default(),
             on_unknown: message.on_unknown.word(),
-            expires_at: app.now_ms() + lasts_ms,
+            due_at,
+            expires_at: app.now_ms().max(due_at) + lasts_ms,
+            variant: message.variant.clone(),
         });
     }
 }

@@ -6,7 +6,7 @@ use crate::config::campaign::Trigger;
 use crate::db::StoreError;
 use crate::model::{ClientId, Day, DealStatus, RhythmState};
 use crate::rules::plan::{Frame, Running};
-use crate::rules::trigger::{FRESH_DAYS, is_day_of};
+use crate::rules::trigger::{FRESH_DAYS, is_day_of, origins};
 
 /// How many clients of a backlog are looked at for each one that may enter.
 const BACKLOG_LOOKS: u32 = 20;
@@ -33,10 +33,10 @@ pub(super) async fn candidates(
     run: Option<i64>,
 ) -> Result<Candidates, StoreError> {
     let (app, frame) = (ground.app, &ground.frame());
-    let of_everybody = frame
-        .campaigns
-        .iter()
-        .any(|running| is_day_of(&running.campaign.trigger, frame.day));
+    let of_everybody = frame.campaigns.iter().any(|running| {
+        let holidays = &frame.settings.hours.holidays;
+        is_day_of(&running.campaign.trigger, holidays, frame.day)
+    });
     if ground.options.as_of || of_everybody || !index_holds(ground, run).await? {
         let ids = app.store.clients_known_on(frame.day).await?;
         let backlogs = vec![None; frame.campaigns.len()];
@@ -125,6 +125,14 @@ async fn of_trigger(
         Trigger::VolumeDrop { .. } => {
             let drops = frame.base.volume.iter().flat_map(|volume| &volume.drops);
             Ok(drops.map(|drop| drop.client).collect())
+        }
+        trigger @ Trigger::Birthday { .. } => {
+            let days = origins(trigger, day).unwrap_or_default();
+            store.clients_born_on(&days).await
+        }
+        trigger @ Trigger::Anniversary { .. } => {
+            let days = origins(trigger, day).unwrap_or_default();
+            store.clients_who_first_bought_on(&days).await
         }
         Trigger::Date { .. } | Trigger::News { .. } => Ok(Vec::new()),
     }

@@ -233,6 +233,7 @@ pub(super) fn wanted(frame: &crate::rules::plan::Frame<'_>) -> Wanted {
         if campaign.goal.event == crate::config::campaign::GoalEvent::DealWon {
             wanted.deals = true;
         }
+        wanted.seats |= campaign.steps.iter().any(|step| step.only.is_some());
         // A task tells which deals are open, and who is ready to buy comes first.
         wanted.deals |= campaign.steps.iter().any(|step| step.task.is_some());
         add_condition(&campaign.audience, &mut wanted);
@@ -244,6 +245,7 @@ fn add_condition(condition: &Condition, wanted: &mut Wanted) {
     wanted.purchases |= condition.turnover.is_some();
     wanted.items |= condition.hint.is_some() || condition.upsell.is_some();
     wanted.deals |= condition.open_deal.is_some() || condition.abc.is_some();
+    wanted.seats |= condition.attended.is_some();
     for inner in condition.any.iter().flatten() {
         add_condition(inner, wanted);
     }

@@ -3,11 +3,12 @@
 use chrono::{DateTime, FixedOffset, NaiveTime, TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::MANAGERS;
+use super::versions::Version;
+use super::{MANAGERS, OPERATOR, notice};
 use crate::app::App;
-use crate::channels::email::{BuiltEmail, EmailMessage, MailingList, Party};
+use crate::channels::calendar::{CalendarEvent, MEDIA_TYPE};
+use crate::channels::email::{BuiltEmail, EmailMessage, Enclosure, Enclosures, MailingList, Party};
 use crate::channels::whatsapp::{Button, WhatsAppRequest};
-use crate::config::Campaign;
 use crate::config::campaign::Sender;
 use crate::config::settings::DeliveryMode;
 use crate::db::DueMessage;
@@ -15,11 +16,12 @@ use crate::jobs::day::ManagerList;
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::staff;
 use crate::model::{Channel, Locale};
-use crate::render::{ButtonKind, Letter, LetterContext, TaskListContext};
+use crate::render::{ButtonKind, Letter, LetterContext, TaskListContext, Templates};
+use crate::rules::delivery::hours::instant;
 use crate::rules::delivery::token;
 
 /// The template of the managers' lists.
-const LIST_TEMPLATE: &str = "task-list";
+pub(super) const LIST_TEMPLATE: &str = "task-list";
 
 /// The template of the letter with a link to sign in.
 const SIGN_IN_TEMPLATE: &str = "sign-in";
@@ -74,50 +76,55 @@ pub struct FrozenList {
 }
 
 /// Makes the bytes of a message; what comes back otherwise says why it can never be made.
-pub fn prepare(app: &App, message: &DueMessage) -> Result<Prepared, String> {
+pub fn prepare(app: &App, version: &Version, message: &DueMessage) -> Result<Prepared, String> {
     match message.channel {
-        _ if message.campaign == MANAGERS => list(app, message),
-        Channel::Email => letter_to_client(app, message),
-        Channel::Whatsapp => whatsapp(app, message),
+        _ if message.campaign == MANAGERS => list(app, version, message),
+        _ if message.campaign == OPERATOR => notice::prepare(app, version, message),
+        Channel::Email => letter_to_client(app, version, message),
+        Channel::Whatsapp => whatsapp(app, version, message),
     }
 }
 
 /// What a message is rendered from, and the language of its reader.
-fn opened(app: &App, message: &DueMessage, key: &str) -> Result<(LetterContext, Locale), String> {
+fn opened(
+    app: &App,
+    version: &Version,
+    message: &DueMessage,
+) -> Result<(LetterContext, Locale), String> {
     let frozen: Frozen = serde_json::from_str(&message.inputs).map_err(|e| e.to_string())?;
     let locale = frozen.locale;
+    let imprint = version.imprint.clone();
     Ok((
-        inputs::context(app, campaign(app, &message.campaign), frozen, key),
+        inputs::context_of(app, imprint, frozen, &message.key),
         locale,
     ))
 }
 
-fn campaign<'a>(app: &'a App, id: &str) -> Option<&'a Campaign> {
-    app.campaigns.iter().find(|campaign| campaign.id == id)
-}
-
-fn letter_to_client(app: &App, message: &DueMessage) -> Result<Prepared, String> {
+fn letter_to_client(
+    app: &App,
+    version: &Version,
+    message: &DueMessage,
+) -> Result<Prepared, String> {
     let key = message.key.clone();
-    let (context, locale) = opened(app, message, &key)?;
-    let letter = rendered(app, message, locale, &context)?;
+    let (context, locale) = opened(app, version, message)?;
+    let letter = rendered(app, version, message, locale, &context)?;
     let domain = sender_domain(app);
-    let campaign = campaign(app, &message.campaign);
     let address = context.client.email.clone().unwrap_or_default();
     let email = EmailMessage {
         message_id_domain: domain.clone(),
         date: date(app, message),
-        from: from(app, campaign, &context),
+        from: from(app, version, &context),
         to: Party {
             name: Some(context.client.name.clone()),
             address: address.clone(),
         },
-        reply_to: reply_to(campaign, &context),
+        reply_to: reply_to(version.imprint.from, &context),
         subject: letter.subject,
         text: letter.text,
         html: letter.html,
         list: Some(MailingList {
             id: format!("{}.{domain}", message.campaign),
-            title: campaign.map(|campaign| campaign.title.clone()),
+            title: version.imprint.title.clone(),
             unsubscribe_url: context.links.unsubscribe.clone(),
             unsubscribe_mailto: Some(token::mailbox(&app.key, &key, &domain)),
         }),
@@ -127,7 +134,9 @@ fn letter_to_client(app: &App, message: &DueMessage) -> Result<Prepared, String>
         )),
         key: key.clone(),
     };
-    let built = email.build().map_err(|error| error.to_string())?;
+    let built = email
+        .build_with(&enclosures(app, version, message, &context))
+        .map_err(|error| error.to_string())?;
     Ok(Prepared {
         key,
         address,
@@ -137,27 +146,67 @@ fn letter_to_client(app: &App, message: &DueMessage) -> Result<Prepared, String>
 
 fn rendered(
     app: &App,
+    version: &Version,
     message: &DueMessage,
     locale: Locale,
     context: &LetterContext,
 ) -> Result<Letter, String> {
-    let letter = app
-        .templates
-        .render_letter(&message.template, locale, context);
+    let frozen: Frozen = serde_json::from_str(&message.inputs).map_err(|e| e.to_string())?;
+    let variant = version.imprint.variant_of(&frozen);
+    let subject = variant.and_then(|variant| variant.subject.as_deref());
+    let letter =
+        version
+            .templates(app)
+            .render_letter_about(&message.template, locale, context, subject);
     letter.map_err(|error| error.to_string())
 }
 
-/// A letter as it is, or was, handed over: to be looked at.
-pub fn letter(app: &App, message: &DueMessage) -> Result<Letter, String> {
-    let (context, locale) = opened(app, message, &message.key)?;
-    rendered(app, message, locale, &context)
+/// What goes along with a letter: the event that it invites to.
+fn enclosures(
+    app: &App,
+    version: &Version,
+    message: &DueMessage,
+    context: &LetterContext,
+) -> Enclosures {
+    let Some(event) = &version.imprint.event else {
+        return Enclosures::default();
+    };
+    let at = |time: NaiveTime| instant(event.day.date().and_time(time), app.zone());
+    let (starts, ends) = (at(event.time.0), event.ends.map(|ends| at(ends.0)));
+    let an_hour_later = starts + chrono::TimeDelta::hours(1);
+    let register = context.event.as_ref().map(|event| event.register.clone());
+    let file = CalendarEvent {
+        uid: format!("{}@{}", message.campaign, sender_domain(app)),
+        written_at: date(app, message).to_utc(),
+        starts,
+        ends: ends.filter(|ends| *ends > starts).unwrap_or(an_hour_later),
+        title: event.title.clone(),
+        place: event.place.clone(),
+        about: event.about.clone(),
+        link: event.link.clone().or(register),
+    };
+    Enclosures {
+        pictures: Vec::new(),
+        files: vec![Enclosure {
+            name: "event.ics".to_owned(),
+            media_type: MEDIA_TYPE.to_owned(),
+            bytes: file.file(),
+        }],
+    }
 }
 
-fn whatsapp(app: &App, message: &DueMessage) -> Result<Prepared, String> {
+/// A letter of the sandbox as it was handed over: to be looked at.
+pub fn letter(app: &App, message: &DueMessage) -> Result<Letter, String> {
+    let version = Version::now(app, &message.campaign);
+    let (context, locale) = opened(app, &version, message)?;
+    rendered(app, &version, message, locale, &context)
+}
+
+fn whatsapp(app: &App, version: &Version, message: &DueMessage) -> Result<Prepared, String> {
     let key = message.key.clone();
-    let (context, locale) = opened(app, message, &key)?;
-    let nudge = app
-        .templates
+    let (context, locale) = opened(app, version, message)?;
+    let nudge = version
+        .templates(app)
         .render_whatsapp(&message.template, locale, &context)
         .map_err(|error| error.to_string())?;
     let buttons = nudge.buttons.into_iter().map(|button| match button.kind {
@@ -186,33 +235,34 @@ fn whatsapp(app: &App, message: &DueMessage) -> Result<Prepared, String> {
 pub fn list_letter(app: &App, list: &ManagerList) -> Result<Letter, String> {
     let of_manager = list.manager.as_ref().and_then(|manager| manager.locale);
     let locale = of_manager.unwrap_or(app.locale());
-    rendered_list(app, LIST_TEMPLATE, locale, &list.context)
+    rendered_list(&app.templates, LIST_TEMPLATE, locale, &list.context)
 }
 
 fn rendered_list(
-    app: &App,
+    templates: &Templates,
     template: &str,
     locale: Locale,
     context: &TaskListContext,
 ) -> Result<Letter, String> {
-    let letter = app.templates.render_task_list(template, locale, context);
+    let letter = templates.render_task_list(template, locale, context);
     letter.map_err(|error| error.to_string())
 }
 
-fn list(app: &App, message: &DueMessage) -> Result<Prepared, String> {
+fn list(app: &App, version: &Version, message: &DueMessage) -> Result<Prepared, String> {
     let mut frozen: FrozenList =
         serde_json::from_str(&message.inputs).map_err(|e| e.to_string())?;
     let key = message.key.clone();
     if message.template == SIGN_IN_TEMPLATE {
         frozen.context.page = Some(staff::sign_in_link(app, &key));
     }
-    let letter = rendered_list(app, &message.template, frozen.locale, &frozen.context)?;
+    let templates = version.templates(app);
+    let letter = rendered_list(templates, &message.template, frozen.locale, &frozen.context)?;
     let name = Some(frozen.context.manager.name.clone());
     let email = EmailMessage {
         key: key.clone(),
         message_id_domain: sender_domain(app),
         date: date(app, message),
-        from: company_party(app),
+        from: company_party(app, version),
         to: Party {
             name: name.filter(|name| !name.is_empty()),
             address: frozen.address.clone(),
@@ -234,7 +284,7 @@ fn list(app: &App, message: &DueMessage) -> Result<Prepared, String> {
 
 /// When a letter was written: the same at every attempt, and never ahead of its sending. In the
 /// sandbox, where past days are replayed, it is ten in the morning of the day.
-fn date(app: &App, message: &DueMessage) -> DateTime<FixedOffset> {
+pub(super) fn date(app: &App, message: &DueMessage) -> DateTime<FixedOffset> {
     let sealed = DateTime::from_timestamp_millis(message.sealed_at);
     if let (DeliveryMode::Live, Some(sealed)) = (app.settings.delivery.mode, sealed) {
         return sealed.with_timezone(&app.zone()).fixed_offset();
@@ -257,12 +307,13 @@ pub fn sender_domain(app: &App) -> String {
         .to_owned()
 }
 
-fn company_party(app: &App) -> Party {
+/// The company as the sender of a letter.
+pub(super) fn company_party(app: &App, version: &Version) -> Party {
     let delivery = &app.settings.delivery;
     let name = delivery
         .from_name
         .clone()
-        .unwrap_or_else(|| app.settings.company.name.clone());
+        .unwrap_or_else(|| version.imprint.company.name.clone());
     Party {
         name: Some(name),
         address: delivery.from_email.clone(),
@@ -270,10 +321,10 @@ fn company_party(app: &App) -> Party {
 }
 
 /// The manager signs with his name; the address stays the company's, so that it can be proven.
-fn from(app: &App, campaign: Option<&Campaign>, context: &LetterContext) -> Party {
-    let company = company_party(app);
-    match (&context.manager, campaign.map(|campaign| campaign.from)) {
-        (Some(manager), Some(Sender::Manager)) => {
+fn from(app: &App, version: &Version, context: &LetterContext) -> Party {
+    let company = company_party(app, version);
+    match (&context.manager, version.imprint.from) {
+        (Some(manager), Sender::Manager) => {
             let of = company.name.unwrap_or_default();
             Party {
                 name: Some(format!("{}, {of}", manager.name)),
@@ -284,10 +335,10 @@ fn from(app: &App, campaign: Option<&Campaign>, context: &LetterContext) -> Part
     }
 }
 
-fn reply_to(campaign: Option<&Campaign>, context: &LetterContext) -> Option<Party> {
+fn reply_to(signed_by: Sender, context: &LetterContext) -> Option<Party> {
     let manager = context.manager.as_ref()?;
-    let by_manager = campaign.is_some_and(|campaign| campaign.from == Sender::Manager);
-    let address = manager.email.clone().filter(|_| by_manager)?;
+    let address = manager.email.clone();
+    let address = address.filter(|_| signed_by == Sender::Manager)?;
     Some(Party {
         name: Some(manager.name.clone()),
         address,

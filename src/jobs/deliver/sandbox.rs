@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use super::prepare::{Content, FrozenList, prepare};
-use super::{MANAGERS, Prepared};
+use super::{MANAGERS, Prepared, Version};
 use crate::app::App;
 use crate::channels::sandbox::{Form, Place, Sandbox};
 use crate::config::settings::DeliveryMode;
@@ -69,8 +69,9 @@ fn count(delivered: &mut Delivered, message: &DueMessage, handed: Handed) {
 }
 
 fn hand_over(app: &App, sandbox: &Sandbox, message: &DueMessage) -> Handed {
-    let written =
-        prepare(app, message).and_then(|prepared| write(app, sandbox, message, &prepared));
+    let version = Version::now(app, &message.campaign);
+    let written = prepare(app, &version, message)
+        .and_then(|prepared| write(app, sandbox, message, &prepared));
     let failed = |failure| {
         format!(
             "{} {}/{}: {failure}",

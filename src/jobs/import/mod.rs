@@ -5,11 +5,13 @@
 //! afterwards, by `rhythms`.
 
 mod batches;
+mod everything;
 mod summary;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+pub use everything::{Reading, import_everything};
 pub use summary::{FileSummary, ImportResult, ImportSummary, Shrunk};
 
 use crate::app::App;

@@ -15,7 +15,7 @@ use crate::model::{Channel, ClientId, SuppressionReason, SuppressionScope, hex};
 use crate::rules::delivery::answer;
 use crate::rules::delivery::feedback::Report;
 use crate::rules::delivery::reaction::Measure;
-use crate::rules::delivery::smtp_replies::{Said, Stage, reaction};
+use crate::rules::delivery::smtp_replies::{Enhanced, Said, Stage, reaction};
 use crate::rules::delivery::stop_words::{Wish, wish};
 use crate::rules::delivery::{return_path, token};
 
@@ -157,11 +157,16 @@ fn is_for_good(app: &App, about: &About, fate: &Fate) -> bool {
 /// What a failure asks for, by the table that also reads the replies of servers: a mailbox that is
 /// full or a rule against us is no dead address.
 fn measure_of(fate: &Fate) -> Measure {
-    let first = fate.said.split([' ', '-']).next().unwrap_or_default();
-    let code = first.parse().ok().filter(|code| (500..600).contains(code));
+    let mut words = fate.said.split([' ', '-']);
+    let code = words.next().and_then(|word| word.parse().ok());
+    let code = code.filter(|code| (500..600).contains(code)).unwrap_or(550);
+    let status = fate.status.map(|status| status.code);
+    // Some servers write 5.0.0, whatever the one behind them has said.
+    let quoted = words.next().and_then(|word| Enhanced::read(code, word));
+    let vague = |code: &Enhanced| (code.subject, code.detail) == (0, 0);
     let said = Said {
-        code: code.unwrap_or(550),
-        enhanced: fate.status.map(|status| status.code),
+        code,
+        enhanced: status.filter(|code| !vague(code)).or(quoted),
         text: &fate.said,
     };
     match reaction(Stage::Recipient, &said).measure {

@@ -30,9 +30,6 @@ const PAGE: u32 = 100;
 /// So long an event may wait for the message that it is about.
 const WAITS: TimeDelta = TimeDelta::days(3);
 
-/// So long what came in is kept as it came.
-const KEPT: TimeDelta = TimeDelta::days(30);
-
 /// The longest pause between two looks when nothing is told: another process may have stored
 /// something.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -227,7 +224,8 @@ pub async fn watch(app: Arc<App>, stop: CancellationToken) {
         let now_ms = app.now_ms();
         if tidied.is_none_or(|at| now_ms - at > TimeDelta::hours(1).num_milliseconds()) {
             tidied = Some(now_ms);
-            let old = app.store.forget_inbound(now_ms - KEPT.num_milliseconds());
+            let kept = TimeDelta::days(app.settings.retention.inbound.count().into());
+            let old = app.store.forget_inbound(now_ms - kept.num_milliseconds());
             if let Err(error) = old.await {
                 error!(%error, "old events could not be emptied");
             }

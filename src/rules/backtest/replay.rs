@@ -192,6 +192,7 @@ impl<'a> Replay<'a> {
                 TouchKind::Message {
                     channel: message.channel,
                     class: message.class,
+                    in_vain: false,
                 }
             }
             // What a manager would have recorded is not known: the task is taken as done on its

@@ -189,6 +189,7 @@ fn write(scene: &Scene<'_>, facts: &mut ClientFacts, decided: &Decided, day: Day
                 TouchKind::Message {
                     channel: message.channel,
                     class: message.class,
+                    in_vain: false,
                 }
             }
             Action::Task(_) => TouchKind::Task {

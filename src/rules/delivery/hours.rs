@@ -12,6 +12,9 @@ use crate::rules::plan::country_of;
 /// How many days ahead an open hour is looked for; beyond that there is none.
 const DAYS_AHEAD: u16 = 30;
 
+/// How long a morning lasts, from the first open hour on.
+const MORNING: TimeDelta = TimeDelta::hours(3);
+
 /// Countries that have one time zone, by their two letters.
 ///
 /// Source: IANA time zone database, `zone1970.tab` of 2024b; Kazakhstan has had one zone since
@@ -84,6 +87,18 @@ pub fn next_open(now: DateTime<Utc>, zone: Tz, hours: &Hours) -> Option<DateTime
         .map(|(open, _)| now.max(open))
 }
 
+/// The first instant from `now` on in the morning of a day in `zone`: the first open hours of it;
+/// nothing where they never are.
+pub fn next_morning(now: DateTime<Utc>, zone: Tz, hours: &Hours) -> Option<DateTime<Utc>> {
+    let today = now.with_timezone(&zone).date_naive();
+    let dates = today.iter_days().take(usize::from(DAYS_AHEAD));
+    dates
+        .filter_map(|date| stretch_of(date, zone, hours))
+        .map(|(open, close)| (open, close.min(open + MORNING)))
+        .find(|(_, over)| now < *over)
+        .map(|(open, _)| now.max(open))
+}
+
 /// The open hours of a date as instants.
 fn stretch_of(date: NaiveDate, zone: Tz, hours: &Hours) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
     let weekend = matches!(date.weekday(), Weekday::Sat | Weekday::Sun)
@@ -103,7 +118,7 @@ fn stretch_of(date: NaiveDate, zone: Tz, hours: &Hours) -> Option<(DateTime<Utc>
 }
 
 /// The instant of a local time; one that the clocks skip begins when they go on.
-pub(super) fn instant(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
+pub fn instant(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     let mut at = local;
     loop {
         match zone.from_local_datetime(&at) {

@@ -29,6 +29,8 @@ pub enum Purpose {
     Unsubscribe,
     /// The page on which a client chooses what to receive.
     Preferences,
+    /// The page on which a client takes a seat at an event, or gives it back.
+    Event,
     /// The address that a mail program writes to when its user wants no more letters.
     Mailbox,
     /// Signing in to the pages of the company's own people, once.
@@ -40,6 +42,7 @@ impl Purpose {
         match self {
             Self::Unsubscribe => "link: unsubscribe",
             Self::Preferences => "link: preferences",
+            Self::Event => "link: event",
             Self::Mailbox => "link: mailbox",
             Self::SignIn => "link: sign in",
         }

@@ -72,6 +72,9 @@ pub struct MessageLine {
     pub channel: Channel,
     /// The template.
     pub template: String,
+    /// Which form of the step, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// Why, in one sentence.
     pub why: String,
 }

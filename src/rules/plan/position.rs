@@ -11,6 +11,11 @@ pub(super) fn fallback_id(step: &Step) -> String {
     format!("{}-fallback", step.id)
 }
 
+/// Whether a touch was a message to an address at which nobody is.
+pub(super) const fn is_in_vain(touch: &Touch) -> bool {
+    matches!(touch.what, TouchKind::Message { in_vain: true, .. })
+}
+
 /// A step that is still to be taken, with the day from which it may be.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ahead<'a> {
@@ -18,7 +23,8 @@ pub(super) struct Ahead<'a> {
     pub(super) due: Day,
 }
 
-/// The steps after the last one that was taken, each with its day.
+/// The steps after the last one that was taken, each with its day. A message that was in vain has
+/// not been its step where a fallback can be: the step stays to be taken, by the fallback.
 ///
 /// Distances count from the day of entry; a step that came late pushes the following ones, so that
 /// the distance between two touches is never shorter than marketing wrote.
@@ -30,9 +36,11 @@ pub(super) fn ahead<'a>(
 ) -> Vec<Ahead<'a>> {
     let taken = |step: &Step| {
         let fallback = fallback_id(step);
-        touches
-            .iter()
-            .rfind(|touch| touch.step == step.id || touch.step == fallback)
+        let counts = |touch: &&Touch| {
+            touch.step == fallback
+                || touch.step == step.id && !(step.fallback.is_some() && is_in_vain(touch))
+        };
+        touches.iter().rfind(counts)
     };
     let last = campaign
         .steps
@@ -145,6 +153,7 @@ mod tests {
         let what = TouchKind::Message {
             channel: Channel::Email,
             class: Class::Advertising,
+            in_vain: false,
         };
         Touch {
             step: step.to_owned(),
@@ -195,6 +204,35 @@ mod tests {
             due(&[sent("letter", 100), sent("nudge-fallback", 104)]),
             days(&[("call", 110)])
         );
+    }
+
+    #[test]
+    fn a_message_that_was_in_vain_leaves_its_step_to_the_fallback_and_no_other_to_itself() {
+        let in_vain = |step: &str, day| {
+            let mut touch = sent(step, day);
+            touch.what = TouchKind::Message {
+                channel: Channel::Whatsapp,
+                class: Class::Advertising,
+                in_vain: true,
+            };
+            touch
+        };
+        assert_eq!(
+            due(&[sent("letter", 100), in_vain("nudge", 104)]),
+            days(&[("nudge", 104), ("call", 110)])
+        );
+        let replaced = [
+            sent("letter", 100),
+            in_vain("nudge", 104),
+            sent("nudge-fallback", 105),
+        ];
+        assert_eq!(due(&replaced), days(&[("call", 111)]));
+        // Without a fallback there is nothing to be done about it, and nobody goes back.
+        assert_eq!(
+            due(&[in_vain("letter", 100)]),
+            days(&[("nudge", 104), ("call", 110)])
+        );
+        assert_eq!(due(&[in_vain("nudge", 104), sent("call", 110)]), days(&[]));
     }
 
     #[test]

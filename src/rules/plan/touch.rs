@@ -1,18 +1,19 @@
 //! One step taken with one client: a message or a task, and whether it is possible at all.
 
-use crate::config::campaign::{Campaign, CertificateOffer, Condition, Step, Trigger};
+use crate::config::campaign::{Campaign, CertificateOffer, Condition, Invited, Step, Trigger};
 use crate::model::{
     Abc, Arm, Channel, Class, ClientFacts, Day, OnUnknown, TaskKind, Touch, TouchKind,
 };
 
 use super::Frame;
 use super::gates::{may_be_called, no_task_is_open, not_just_bought, reachable, under_the_cap};
-use super::position::fallback_id;
+use super::position::{fallback_id, is_in_vain};
 use super::verdict::{Block, Reason};
 use crate::rules::evidence::Evidence;
 use crate::rules::readiness;
 use crate::rules::staff::Wanted;
 use crate::rules::trigger::Episode;
+use crate::rules::variant;
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +39,8 @@ pub struct PlannedMessage {
     pub certificate: Option<CertificateOffer>,
     /// What happens when nobody knows whether it was sent.
     pub on_unknown: OnUnknown,
+    /// Which form of its step, where there are several.
+    pub variant: Option<String>,
 }
 
 /// A task that a plan wants a person to do.
@@ -81,6 +84,7 @@ impl Touched {
             Action::Message(message) => TouchKind::Message {
                 channel: message.channel,
                 class: message.class,
+                in_vain: false,
             },
             Action::Task(_) => TouchKind::Task {
                 outcome: None,
@@ -104,13 +108,14 @@ pub(super) fn action(
     facts: &ClientFacts,
     frame: &Frame<'_>,
 ) -> Result<(String, Action), Block> {
+    is_invited(step, campaign, facts, frame.day).map_err(Block::for_good)?;
     match (step.task, step.channel) {
         (Some(kind), _) => {
             let task = task(step, kind, campaign, episode, facts, frame)?;
             Ok((step.id.clone(), task))
         }
         (None, Some(channel)) => {
-            let (id, message) = message(step, channel, campaign, facts, frame)?;
+            let (id, message) = message(step, channel, (campaign, &episode.key), facts, frame)?;
             let again = facts.address_got.iter().any(|got| {
                 got.channel == message.channel
                     && (&*got.campaign, &*got.episode, &got.step)
@@ -122,6 +127,31 @@ pub(super) fn action(
             Ok((id, Action::Message(message)))
         }
         (None, None) => Err(Block::for_good(Reason::NoStep)),
+    }
+}
+
+/// Whether the step is for this client, where it is for some of those who were invited.
+fn is_invited(
+    step: &Step,
+    campaign: &Campaign,
+    facts: &ClientFacts,
+    day: Day,
+) -> Result<(), Reason> {
+    let Some(only) = step.only else {
+        return Ok(());
+    };
+    let mut seats = facts.seats.iter();
+    let seat = seats.find(|seat| seat.campaign == campaign.id);
+    let over = campaign.event.as_ref().is_some_and(|event| day > event.day);
+    let fits = match only {
+        Invited::Registered => !over && seat.is_some_and(|seat| seat.taken),
+        Invited::NotRegistered => !seat.is_some_and(|seat| seat.taken),
+        Invited::Attended => seat.is_some_and(|seat| seat.attended_on.is_some()),
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(Reason::NotInvited)
     }
 }
 
@@ -175,7 +205,7 @@ fn task(
 fn message(
     step: &Step,
     channel: Channel,
-    campaign: &Campaign,
+    (campaign, episode): (&Campaign, &str),
     facts: &ClientFacts,
     frame: &Frame<'_>,
 ) -> Result<(String, PlannedMessage), Block> {
@@ -183,14 +213,22 @@ fn message(
     if class == Class::Advertising && is_kept_from_mailings(campaign, facts, frame) {
         return Err(Block::for_good(Reason::KeyAccount));
     }
-    let template = step.template.clone().unwrap_or_default();
-    let first = reachable(facts, frame.settings, channel, class);
+    let mut variant =
+        variant::of_client(&campaign.id, &step.id, &facts.client.ext_id, &step.variants);
+    let other = variant.and_then(|variant| variant.template.clone());
+    let template = other.or_else(|| step.template.clone()).unwrap_or_default();
+    let first = if was_in_vain(step, &campaign.id, episode, facts) {
+        Err(Reason::NobodyThere(channel))
+    } else {
+        reachable(facts, frame.settings, channel, class)
+    };
     let (id, channel, template) = match (first, &step.fallback) {
         (Ok(()), _) => (step.id.clone(), channel, template),
         (Err(reason), None) => return Err(Block::for_good(reason)),
         (Err(reason), Some(fallback)) => {
             let other = reachable(facts, frame.settings, fallback.channel, class);
             other.map_err(|_| Block::for_good(reason))?;
+            variant = None;
             (
                 fallback_id(step),
                 fallback.channel,
@@ -213,8 +251,19 @@ fn message(
         address,
         certificate,
         on_unknown: step.on_unknown,
+        variant: variant.map(|variant| variant.id.clone()),
     };
     Ok((id, message))
+}
+
+/// Whether the message of a step of this episode was sent to an address at which nobody is.
+fn was_in_vain(step: &Step, campaign: &str, episode: &str, facts: &ClientFacts) -> bool {
+    let enrollment = facts
+        .enrollments
+        .iter()
+        .find(|one| one.campaign == campaign && one.episode == episode);
+    let mut touches = enrollment.into_iter().flat_map(|one| &one.touches);
+    touches.any(|touch| touch.step == step.id && is_in_vain(touch))
 }
 
 /// Key accounts get a person, not a mailing, unless the campaign is meant for them.

@@ -97,6 +97,8 @@ pub enum Reason {
     Reentry,
     /// The client has no address for the channel.
     NoAddress(Channel),
+    /// The channel has told that nobody is at the client's address.
+    NobodyThere(Channel),
     /// Nothing allows the company to write to the client on this channel.
     NoConsent(Channel),
     /// The client took the consent back.
@@ -121,6 +123,8 @@ pub enum Reason {
     Outranked(String),
     /// The same address gets something else today.
     SameAddress,
+    /// The step is for others of those who were invited.
+    NotInvited,
     /// There is no step that could be taken.
     NoStep,
     /// A client is to be handed over, and nobody has the role to take him.
@@ -134,6 +138,7 @@ impl fmt::Display for Reason {
             Self::Audience(condition) => write!(f, "audience.{condition}"),
             Self::Reentry => f.write_str("reentry"),
             Self::NoAddress(channel) => write!(f, "no_address.{channel}"),
+            Self::NobodyThere(channel) => write!(f, "nobody_there.{channel}"),
             Self::NoConsent(channel) => write!(f, "no_consent.{channel}"),
             Self::ConsentWithdrawn(channel) => write!(f, "consent_withdrawn.{channel}"),
             Self::Suppressed(channel) => write!(f, "suppressed.{channel}"),
@@ -146,6 +151,7 @@ impl fmt::Display for Reason {
             Self::TaskOpen => f.write_str("task_open"),
             Self::Outranked(_) => f.write_str("outranked"),
             Self::SameAddress => f.write_str("same_address"),
+            Self::NotInvited => f.write_str("not_invited"),
             Self::NoStep => f.write_str("no_step"),
             Self::NobodyToTake(role) => write!(f, "nobody_to_take.{role}"),
         }

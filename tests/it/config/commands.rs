@@ -53,7 +53,7 @@ fn check_ends_with_0_and_a_summary_when_all_is_well() {
     let (code, said) = check(&home, Format::Text, Vec::new());
     assert_eq!(code, Exit::Done);
     insta::assert_snapshot!(said, @r#"
-    ok: 10 campaigns (9 live, 1 draft, 0 paused), 0 sources, 18 templates
+    ok: 20 campaigns (14 live, 6 draft, 0 paused), 0 sources, 30 templates
     no data yet: add a [[source]] to config/rekindle.toml
     "#);
 }
@@ -70,7 +70,7 @@ fn check_ends_with_0_when_there_are_warnings_only() {
        5 | path = "nowhere"
          |        ^^^^^^^^^
 
-    1 warning: 0 campaigns (0 live, 0 draft, 0 paused), 1 source, 18 templates
+    1 warning: 0 campaigns (0 live, 0 draft, 0 paused), 1 source, 30 templates
     "#);
 }
 
@@ -112,7 +112,7 @@ fn check_prints_one_json_document() {
       "warnings": 0,
       "campaigns": null,
       "sources": null,
-      "templates": 18,
+      "templates": 30,
       "problems": [
         {
           "severity": "error",
@@ -169,15 +169,25 @@ fn init_writes_a_configuration_that_is_good() {
 fn init_says_what_it_wrote_and_what_to_do_next() {
     let folder = tempfile::tempdir().unwrap();
     insta::assert_snapshot!(init(Locale::En, folder.path()), @r#"
+    wrote  DIR/config/campaigns/anniversary.toml
+    wrote  DIR/config/campaigns/birthday.toml
     wrote  DIR/config/campaigns/call-before-miss.toml
+    wrote  DIR/config/campaigns/handover.toml
     wrote  DIR/config/campaigns/key-accounts.toml
     wrote  DIR/config/campaigns/missed-cycle.toml
     wrote  DIR/config/campaigns/new-year.toml
     wrote  DIR/config/campaigns/new-year-gift.toml
     wrote  DIR/config/campaigns/news-2026-12.toml
+    wrote  DIR/config/campaigns/partner-offer.toml
     wrote  DIR/config/campaigns/rejection.toml
+    wrote  DIR/config/campaigns/rejection-answered.toml
+    wrote  DIR/config/campaigns/rejection-deadline.toml
+    wrote  DIR/config/campaigns/rejection-ready.toml
     wrote  DIR/config/campaigns/second-purchase.toml
+    wrote  DIR/config/campaigns/seminar.toml
+    wrote  DIR/config/campaigns/stalled-deal.toml
     wrote  DIR/config/campaigns/thank-you.toml
+    wrote  DIR/config/campaigns/visit-lapsed.toml
     wrote  DIR/config/campaigns/volume-drop.toml
     wrote  DIR/config/schema/settings.json
     wrote  DIR/config/schema/campaign.json

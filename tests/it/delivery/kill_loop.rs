@@ -21,6 +21,8 @@ pub(crate) struct Order {
     pub(crate) seed: u64,
     /// The longest wait between a sign of life and the kill, in milliseconds.
     pub(crate) longest_ms: u64,
+    /// The mailing is paused and resumed after every so many kills; never when 0.
+    pub(crate) pause_every: u32,
     /// The file is checked after every so many kills.
     pub(crate) check_every: u32,
 }
@@ -63,6 +65,9 @@ pub(crate) async fn run(order: &Order, heard: &(dyn Fn(u32, i64) + Sync)) -> Sur
         tokio::time::sleep(Duration::from_micros(wait)).await;
         service.kill();
         kills += 1;
+        if order.pause_every > 0 && kills % order.pause_every == 0 {
+            nothing_leaves_while_paused(&mailing, &servers).await;
+        }
         if kills % order.check_every == 0 {
             assert_eq!(mailing.integrity().await, "ok", "after kill {kills}");
             heard(kills, mailing.open().await);
@@ -86,6 +91,34 @@ pub(crate) async fn run(order: &Order, heard: &(dyn Fn(u32, i64) + Sync)) -> Sur
         findings: findings.expect("a database and a log"),
         took: begun.elapsed(),
     }
+}
+
+/// How long a paused mailing is watched.
+const WATCHED: Duration = Duration::from_millis(400);
+
+/// Pauses the mailing, lets the program run for a while, and resumes.
+async fn nothing_leaves_while_paused(mailing: &Mailing, servers: &Servers) {
+    mailing.pause();
+    // What the program that was killed has handed over may still be read by the server.
+    let mut before = servers.taken();
+    loop {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let now = servers.taken();
+        if now == before {
+            break;
+        }
+        before = now;
+    }
+    let mut service = mailing.serve();
+    tokio::time::sleep(WATCHED).await;
+    assert!(service.lives(), "{}", mailing.said());
+    assert_eq!(
+        servers.taken(),
+        before,
+        "something left while the mailing was paused"
+    );
+    service.kill();
+    mailing.resume();
 }
 
 /// Numbers that follow from a seed. Source: SplitMix64, Steele, Lea, Flood 2014.

@@ -34,6 +34,7 @@ async fn survives(way: Way, policy: &'static str, messages: u32, kills: u32, lon
         connections: 8,
         seed: 20_261_122,
         longest_ms,
+        pause_every: 4,
         check_every: 1,
     };
     let survived = kill_loop::run(&order, &|_, _| ()).await;
@@ -137,6 +138,28 @@ async fn a_service_that_is_told_to_stop_leaves_nothing_unknown() {
         assert_eq!(under_way, 0);
     }
     assert!(mailing.open().await > 0, "it was stopped in the middle");
+    mailing.finish().await;
+    nothing_is_wrong(&mailing, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_writer_that_holds_the_database_delays_and_loses_nothing() {
+    let folder = folder();
+    let (servers, mailing) = slow_mailing(folder.path(), 500).await;
+    let options = SqliteConnectOptions::new().filename(mailing.database());
+    let options = options.busy_timeout(Duration::from_secs(30));
+    let pool = SqlitePool::connect_with(options).await.unwrap();
+    let mut service = mailing.serve();
+    for hold in [20, 400, 50, 1_500, 100, 700, 30, 900] {
+        something_new(&servers, &mut service, &mailing).await;
+        let tx = pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        // What has passed before may still be answered; nothing new can pass.
+        tokio::time::sleep(Duration::from_millis(hold)).await;
+        assert!(service.lives(), "{}", mailing.said());
+        tx.rollback().await.unwrap();
+    }
+    service.stop().await;
+    pool.close().await;
     mailing.finish().await;
     nothing_is_wrong(&mailing, 0).await;
 }

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
-use rekindle::db::{ClaimOrder, Ending, Outlook};
+use rekindle::db::{ClaimOrder, DueMessage, Ending, Outlook};
 use rekindle::model::Channel;
+use rekindle::rules::delivery::clearance::Door;
 
 use super::sink::{At, Fault, Manners, Script};
 use super::{LETTER, Post, QUICK, news};
@@ -216,9 +217,32 @@ fn a_wrong_password_stops_the_channel_until_a_person_lifts_it() {
     lift.args(["messages", "stops", "--lift", "channel", "email"]);
     assert!(lift.output().unwrap().status.success());
     assert_eq!(post.stops(), Vec::<String>::new());
-    post.later(TimeDelta::minutes(16));
+    // At once, by the process that has met the wrong password: nobody restarts it, no hour passes.
     post.deliver();
     assert_eq!(post.states(), [("accepted".to_owned(), 3)]);
+    post.finish();
+}
+
+#[test]
+fn a_stop_of_a_step_leaves_its_fallback_alone() {
+    let step = r#"channel = "whatsapp", template = "thank-you-short",
+        fallback = { channel = "email", template = "news" }"#;
+    let mut post = one_letter(Manners::default(), step);
+    let planned = post.world.texts("SELECT step FROM messages");
+    assert_eq!(planned, ["message-fallback"], "no country is on the list");
+    let app = post.app();
+    let stop = |name: &str| rekindle::db::Stop {
+        kind: rekindle::model::StopOf::Step,
+        name: name.to_owned(),
+        since: 0,
+        by: "test".to_owned(),
+        reason: "the template rests".to_owned(),
+    };
+    post.world
+        .wait(app.store.stop(&stop("news/message")))
+        .unwrap();
+    post.deliver();
+    assert_eq!(post.state("anna").0, "accepted");
     post.finish();
 }
 
@@ -267,7 +291,14 @@ fn a_stale_claim_changes_nothing() {
         now_ms: app.now_ms(),
         lease_ms: 60_000,
     };
-    let claimed = post.world.wait(app.store.claim(&order)).unwrap();
+    let door = Door {
+        settings: &app.settings,
+        campaigns: &app.campaigns,
+        now: app.clock.now(),
+    };
+    let address = |_: &DueMessage| "anna@example.org".to_owned();
+    let claimed = app.store.claim(&order, &door, address);
+    let claimed = post.world.wait(claimed).unwrap().through;
     assert_eq!(claimed.len(), 1);
     post.world
         .wait(app.store.take_over("other", app.now_ms()))
@@ -289,12 +320,12 @@ fn a_stale_claim_changes_nothing() {
         Outlook::GiveBack { due_at: 0, reason },
     ];
     for outlook in endings {
-        let claim = claimed[0].claim;
+        let claim = claimed[0].0.claim;
         let ending = [Ending { claim, outlook }];
         let stale = app.store.record_endings(&ending, "asleep", app.now_ms());
         assert_eq!(post.world.wait(stale).unwrap(), 1);
     }
-    let claims = [claimed[0].claim];
+    let claims = [claimed[0].0.claim];
     let given = app.store.give_back(&claims, "asleep", app.now_ms());
     assert_eq!(post.world.wait(given).unwrap(), 0);
     assert_eq!(post.state("anna").0, "accepted");

@@ -128,7 +128,7 @@ impl Mailing {
         let policy = self.policy;
         format!(
             "id = \"news\"\ntitle = \"News\"\nstatus = \"live\"\nfrom = \"company\"\n\
-             [trigger]\non = \"news\"\nday = {today}\n\
+             [trigger]\non = \"news\"\nday = {today}\nwhen = \"any_hour\"\n\
              [limits]\nholdout = \"0%\"\n\
              [news]\ntitle = \"News\"\nintro = \"Something is new.\"\n\
              [[news.item]]\ntitle = \"One\"\ntext = \"Something.\"\n\
@@ -175,6 +175,17 @@ impl Mailing {
     pub(crate) fn serve(&self) -> Service {
         let child = self.command(&["run", "--only", "worker"]).spawn();
         Service(child.expect("the program"))
+    }
+
+    /// Lets nothing leave any more, until it is resumed.
+    pub(crate) fn pause(&self) {
+        let words = ["campaign", "pause", "news", "--reason", "a wrong price"];
+        self.must(&words, &[0]);
+    }
+
+    /// Lets the mailing go on.
+    pub(crate) fn resume(&self) {
+        self.must(&["campaign", "resume", "news"], &[0]);
     }
 
     /// Starts the service, to die when it has come to a named point so often and comes once more.

@@ -10,6 +10,7 @@
 mod checker;
 #[cfg(feature = "crash-points")]
 mod crash_points;
+mod decisions;
 mod door;
 mod kill_loop;
 mod killed;
@@ -17,7 +18,9 @@ mod letters;
 mod mailing;
 mod nudges;
 mod oracle;
+mod random;
 mod servers;
+mod versions;
 
 pub(crate) use super::smtp::sink;
 pub(crate) use super::whatsapp::fake;
@@ -73,7 +76,7 @@ fn news(id: &str, on: &str, step: &str) -> String {
 title = "News"
 status = "live"
 from = "company"
-trigger = {{ on = "news", day = {on} }}
+trigger = {{ on = "news", day = {on}, when = "any_hour" }}
 limits = {{ holdout = "0%" }}
 goal = {{ event = "purchase", within = "14d" }}
 news = {{ title = "News", intro = "Something is new.", item = [{{ title = "One", text = "Something." }}] }}
@@ -130,6 +133,7 @@ impl Post {
         let mut world = world;
         // Nobody else is a key account then.
         world.crowd();
+        oracle::watch(&mut world);
         Self {
             world,
             servers,
@@ -216,6 +220,16 @@ impl Post {
             }
             claimed
         })
+    }
+
+    /// Writes a template of the company's own over the built-in one; whoever sends is started anew.
+    fn template(&mut self, path: &str, change: impl FnOnce(&str) -> String) {
+        let ready = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+        let own = self.world.home().join("templates").join(path);
+        let known = std::fs::read_to_string(&own);
+        let known = known.or_else(|_| std::fs::read_to_string(ready.join(path)));
+        super::world::write(&own, &change(&known.unwrap()));
+        self.live = None;
     }
 
     fn later(&mut self, by: TimeDelta) {

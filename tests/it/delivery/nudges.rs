@@ -136,7 +136,9 @@ fn each_ends_as_it_should(cases: &[(Then, &str)]) {
 fn what_every_nudge_would_meet_stops_more_than_one() {
     for (code, state, stop) in [
         (190, "queued", "channel whatsapp"),
+        (368, "queued", "channel whatsapp"),
         (132_001, "failed", "step news/message"),
+        (132_016, "retry", "step news/message"),
         (130_497, "failed", "country KZ"),
         (131_048, "retry", "campaign news"),
     ] {
@@ -156,6 +158,102 @@ fn what_every_nudge_would_meet_stops_more_than_one() {
         assert_eq!(seen, state, "{code}: {reason}");
         post.finish();
     }
+}
+
+/// A nudge with a letter for those whom it does not reach.
+const NUDGE_OR_LETTER: &str = r#"channel = "whatsapp", template = "thank-you-short",
+    fallback = { channel = "email", template = "news" }"#;
+
+fn planned_with_fallback(rules: Vec<Rule>) -> Post {
+    let script = super::fake::Script { rules, ..script() };
+    let mut post = Post::nudges(script, "");
+    for (id, phone) in [("anna", "+77011234567"), ("boris", "+77011234568")] {
+        post.world.client(id).phone(phone).bought(&["2026-01-05"]);
+    }
+    post.world
+        .campaign(&news("news", "2026-03-05", NUDGE_OR_LETTER));
+    post.planned("2026-03-05");
+    post.later(TimeDelta::hours(1));
+    post
+}
+
+/// Every message as client, step and state.
+fn steps(post: &mut Post) -> Vec<String> {
+    post.world.texts(
+        "SELECT c.ext_id || ' ' || m.step || ' ' || m.state FROM messages m
+         JOIN clients c ON c.id = m.client_id ORDER BY m.id",
+    )
+}
+
+#[test]
+fn who_turns_out_to_have_no_whatsapp_gets_the_letter_with_the_next_run() {
+    let mut post = planned_with_fallback(once(Then::Refuse { code: 131_026 }));
+    post.deliver();
+    assert_eq!(
+        steps(&mut post),
+        ["anna message failed", "boris message accepted"]
+    );
+    // The day after, by the index of who is to be looked at; each day after that nothing more.
+    for on in ["2026-03-06", "2026-03-07", "2026-03-10"] {
+        let _ = post.run(on);
+        assert_eq!(
+            steps(&mut post),
+            [
+                "anna message failed",
+                "boris message accepted",
+                "anna message-fallback planned"
+            ],
+            "{on}"
+        );
+    }
+    // No mail server in this world: the letter expires.
+    post.later(TimeDelta::days(6));
+    post.deliver();
+    post.finish();
+}
+
+#[test]
+fn a_template_that_meta_has_paused_holds_the_nudges_of_its_step_until_a_person_lifts_it() {
+    let rests = Rule {
+        to: None,
+        ..once(Then::Refuse { code: 132_015 }).remove(0)
+    };
+    let mut post = planned_with_fallback(vec![rests]);
+    post.deliver();
+    assert_eq!(post.stops(), ["step news/message"]);
+    let asked = post.fake().requests().len();
+    post.later(TimeDelta::hours(3));
+    post.deliver();
+    assert_eq!(post.fake().requests().len(), asked, "nobody asks again");
+    for client in ["anna", "boris"] {
+        let (state, reason) = post.state(client);
+        assert!(
+            state == "accepted" || reason.contains("step news/message is stopped"),
+            "{client}: {state} {reason}"
+        );
+    }
+    let app = post.app();
+    let lifted = app
+        .store
+        .lift_stop(rekindle::model::StopOf::Step, "news/message");
+    assert!(post.world.wait(lifted).unwrap());
+    post.deliver();
+    assert_eq!(post.states(), [("accepted".to_owned(), 2)]);
+    post.finish();
+}
+
+#[test]
+fn a_country_that_is_taken_off_the_list_after_the_plan_gets_nothing() {
+    let mut post = planned(Vec::new(), "");
+    let file = post.world.config_file();
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("[\"KZ\"]", "[\"AM\"]")).unwrap();
+    post.restart_as_written();
+    post.deliver();
+    assert_eq!(post.fake().requests().len(), 0);
+    let reason = ("skipped".to_owned(), "country_not_allowed".to_owned());
+    assert_eq!(post.state("anna"), reason);
+    post.finish();
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn every_letter(context: impl Fn(Locale) -> LetterContext) -> Vec<Letter> {
             }
         }
     }
-    assert_eq!(letters.len(), 20, "ten letters in two languages");
+    assert_eq!(letters.len(), 34, "seventeen letters in two languages");
     letters
 }
 
@@ -50,18 +50,20 @@ fn every_ready_template_is_there_in_russian_and_english() {
     };
     assert_eq!(
         names(Kind::Letter).join(" "),
-        "friend-certificate missed-cycle missed-cycle-second new-year news rejection \
-         rejection-answered second-purchase thank-you"
+        "anniversary birthday friend-certificate missed-cycle missed-cycle-formal \
+         missed-cycle-light missed-cycle-second new-year news partner-offer rejection \
+         rejection-answered rejection-deadline second-purchase seminar seminar-reminder \
+         thank-you visit-lapsed"
     );
     assert_eq!(names(Kind::Manager).join(" "), "task-list");
     assert_eq!(
         names(Kind::Script).join(" "),
-        "answered key-account new-year-gift rejection second-purchase sleeping-client usual-order \
-         volume-drop"
+        "answered handover key-account new-year-gift rejection second-purchase sleeping-client \
+         stalled-deal usual-order visit-lapsed volume-drop"
     );
     assert_eq!(
         names(Kind::WhatsApp).join(" "),
-        "missed-cycle-short thank-you-short"
+        "business-card missed-cycle-short thank-you-short"
     );
     for info in &infos {
         assert_eq!(info.locales, Locale::ALL, "{}", info.name);
@@ -80,6 +82,10 @@ fn a_template_tells_which_parts_of_an_episode_it_needs() {
     assert_eq!(needs("friend-certificate"), "certificate");
     assert_eq!(needs("rejection-answered"), "deal news");
     assert_eq!(needs("new-year"), "");
+    assert_eq!(needs("birthday"), "");
+    assert_eq!(needs("anniversary"), "occasion rhythm");
+    assert_eq!(needs("seminar"), "event");
+    assert_eq!(needs("partner-offer"), "partner");
 }
 
 #[test]
@@ -99,7 +105,10 @@ fn every_letter_is_whole_and_small_and_offers_a_way_out() {
         );
         assert!(letter.html.contains("prefers-color-scheme: dark"), "{name}");
         assert!(letter.html.contains("name=\"color-scheme\""), "{name}");
-        assert!(letter.html.contains("max-width:600px"), "{name}");
+        assert!(
+            letter.html.replace(": ", ":").contains("max-width:600px"),
+            "{name}"
+        );
         for tag in letter
             .html
             .match_indices("<img")

@@ -87,7 +87,16 @@ fn password() -> tempfile::TempDir {
     folder
 }
 
-async fn case(at: At, fault: Fault, content: &[u8], secrets: &std::path::Path) -> Option<String> {
+/// What a server offers that takes one command after the other, and one that takes many at once.
+const OFFERS: [&[&str]; 2] = [&["AUTH PLAIN LOGIN"], &["AUTH PLAIN LOGIN", "PIPELINING"]];
+
+async fn case(
+    at: At,
+    fault: Fault,
+    content: &[u8],
+    offers: &[&'static str],
+    secrets: &std::path::Path,
+) -> Option<String> {
     let wanted = expected(at, &fault);
     let script = Script {
         at,
@@ -95,7 +104,7 @@ async fn case(at: At, fault: Fault, content: &[u8], secrets: &std::path::Path) -
     };
     let sink = sink(Manners {
         scripts: vec![script],
-        offers: vec!["AUTH PLAIN LOGIN"],
+        offers: offers.to_vec(),
         receive_buffer: Some(4096),
         ..Manners::default()
     })
@@ -111,8 +120,9 @@ async fn case(at: At, fault: Fault, content: &[u8], secrets: &std::path::Path) -
     let reaction = (trouble.reaction.fate, trouble.reaction.measure);
     // Only one step of a session can wait for its deadline.
     let bound = STEP.duration() + Duration::from_secs(1);
-    (reaction != wanted || took > bound)
-        .then(|| format!("{at:?} {fault:?}: {trouble} {reaction:?} not {wanted:?}, {took:?}"))
+    (reaction != wanted || took > bound).then(|| {
+        format!("{at:?} {fault:?} {offers:?}: {trouble} {reaction:?} not {wanted:?}, {took:?}")
+    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -121,13 +131,16 @@ async fn every_fault_at_every_stage_has_its_class_and_keeps_its_time() {
     let content = super::letter("k1");
     let mut wrong = Vec::new();
     let mut cases = 0;
-    for at in STAGES {
-        let all = faults().map(|fault| case(at, fault, &content, secrets.path()));
+    for (at, offers) in STAGES
+        .into_iter()
+        .flat_map(|at| OFFERS.map(|offers| (at, offers)))
+    {
+        let all = faults().map(|fault| case(at, fault, &content, offers, secrets.path()));
         cases += all.len();
         wrong.extend(futures::future::join_all(all).await.into_iter().flatten());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(cases, 128);
+    assert_eq!(cases, 256);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -141,7 +154,7 @@ async fn a_content_that_nobody_reads_has_an_end() {
         Fault::Rst,
         Fault::Say("552 no"),
     ] {
-        let wrong = case(At::Content, fault, &content, secrets.path()).await;
+        let wrong = case(At::Content, fault, &content, OFFERS[1], secrets.path()).await;
         assert_eq!(wrong, None);
     }
 }

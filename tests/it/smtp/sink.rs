@@ -82,6 +82,8 @@ pub(crate) struct Manners {
     pub(crate) tls: Option<TlsAcceptor>,
     /// TLS from the first byte.
     pub(crate) implicit: bool,
+    /// Asks for a content even where no recipient was taken.
+    pub(crate) careless: bool,
     /// After so many letters a connection is closed without a word.
     pub(crate) letters: Option<usize>,
     /// Letters to addresses that begin with this are refused after their content.
@@ -194,6 +196,8 @@ struct Talk<'s> {
     number: usize,
     sender: String,
     recipient: String,
+    /// Whether sender and recipient were taken.
+    taken: (bool, bool),
     letters: usize,
     /// Resets the connection instead of closing it, by a copy of its socket.
     socket: socket2::Socket,
@@ -215,6 +219,7 @@ async fn accept(shared: &Shared, socket: TcpStream, number: usize) -> io::Result
         number,
         sender: String::new(),
         recipient: String::new(),
+        taken: (false, false),
         letters: 0,
         socket: copy,
     };
@@ -269,12 +274,14 @@ impl Talk<'_> {
             self.answer(At::Login, "235 2.7.0 welcome").await?;
         } else if upper.starts_with("MAIL FROM:") {
             self.sender = between(&line);
-            self.answer(At::Sender, "250 2.1.0 ok").await?;
+            self.taken = (self.answer(At::Sender, "250 2.1.0 ok").await?, false);
         } else if upper.starts_with("RCPT TO:") {
             self.recipient = between(&line);
             self.jitter().await;
             let reply = format!("250 2.1.5 {} ok", self.recipient);
-            self.answer(At::Recipient, &reply).await?;
+            self.taken.1 = self.answer(At::Recipient, &reply).await?;
+        } else if upper == "DATA" && self.taken != (true, true) && !self.shared.manners.careless {
+            self.write(b"554 5.5.1 no valid recipients\r\n").await?;
         } else if upper == "DATA" {
             if self.answer(At::Data, "354 go ahead").await? {
                 self.content().await?;

@@ -10,7 +10,7 @@ use sha2::Sha256;
 use super::{APP_SECRET, Company, key, phone};
 
 /// A webhook with some changes of a field.
-fn body(field: &str, values: &[Value]) -> Vec<u8> {
+pub(super) fn body(field: &str, values: &[Value]) -> Vec<u8> {
     let changes: Vec<Value> = values
         .iter()
         .map(|value| json!({"field": field, "value": value}))
@@ -20,7 +20,7 @@ fn body(field: &str, values: &[Value]) -> Vec<u8> {
     serde_json::to_vec(&body).unwrap()
 }
 
-fn status(n: i64, word: &str, with_key: bool) -> Value {
+pub(super) fn status(n: i64, word: &str, with_key: bool) -> Value {
     let mut status = json!({"id": format!("wamid.{n}"), "status": word,
                             "timestamp": "1750857384", "recipient_id": &phone(n)[1..]});
     if with_key {
@@ -32,7 +32,7 @@ fn status(n: i64, word: &str, with_key: bool) -> Value {
     json!({"statuses": [status]})
 }
 
-fn text(n: i64, id: &str, words: &str) -> Value {
+pub(super) fn text(n: i64, id: &str, words: &str) -> Value {
     json!({"contacts": [], "messages": [{"from": &phone(n)[1..], "id": id, "type": "text",
            "timestamp": "1750857384", "text": {"body": words}}]})
 }
@@ -44,7 +44,7 @@ fn signature(raw: &[u8]) -> String {
 
 impl Company {
     /// Posts a webhook as Meta does.
-    async fn told(&self, raw: Vec<u8>) -> StatusCode {
+    pub(super) async fn told(&self, raw: Vec<u8>) -> StatusCode {
         let signature = signature(&raw);
         self.told_with(raw, &signature).await
     }
@@ -61,7 +61,7 @@ impl Company {
         query.fetch_one(&self.pool).await.unwrap()
     }
 
-    async fn state(&self, n: i64) -> String {
+    pub(super) async fn state(&self, n: i64) -> String {
         let query = "SELECT state FROM messages WHERE key = ?1";
         let query = sqlx::query_scalar(query).bind(key(n));
         query.fetch_one(&self.pool).await.unwrap()
@@ -251,6 +251,113 @@ async fn stop_comes_by_word_by_button_by_meta_and_by_code() {
     assert_eq!(company.number("SELECT count(*) FROM suppressions").await, 5);
     assert_eq!(company.number("SELECT count(*) FROM tasks").await, 0);
     assert!(company.evidence(4).await.contains("\"failed\":true"));
+}
+
+/// Every kind of code with what it leaves: something stopped, suppressed or counted.
+const CODES: &[(i64, &str)] = &[
+    (0, "stop channel whatsapp"),
+    (190, "stop channel whatsapp"),
+    (200, "stop channel whatsapp"),
+    (299, "stop channel whatsapp"),
+    (131_005, "stop channel whatsapp"),
+    (368, "stop channel whatsapp"),
+    (131_031, "stop channel whatsapp"),
+    (131_042, "stop channel whatsapp"),
+    (133_010, "stop channel whatsapp"),
+    (130_497, "stop country KZ"),
+    (131_048, "stop campaign winback"),
+    (131_050, "suppressed advertising stop"),
+    (131_026, "fault no_account"),
+    (131_047, "stop step winback/letter"),
+    (131_008, "stop step winback/letter"),
+    (100, "stop step winback/letter"),
+    (132_000, "stop step winback/letter"),
+    (132_001, "stop step winback/letter"),
+    (132_007, "stop step winback/letter"),
+    (132_015, "stop step winback/letter"),
+    (132_016, "stop step winback/letter"),
+    // Nothing but that it failed; nothing is sent again from the same message.
+    (4, ""),
+    (130_429, ""),
+    (131_056, ""),
+    (131_049, ""),
+    (130_472, ""),
+    (131_000, ""),
+    (131_016, ""),
+    (131_053, ""),
+    (999_999, ""),
+];
+
+#[tokio::test]
+async fn every_code_that_is_told_later_ends_in_its_action() {
+    let company = Company::open().await;
+    for (n, (code, wanted)) in (1..).zip(CODES) {
+        company.message(n, Channel::Whatsapp, "accepted").await;
+        let mut failed = status(n, "failed", true);
+        failed["statuses"][0]["errors"][0]["code"] = json!(code);
+        for _ in 0..2 {
+            company
+                .told(body("messages", std::slice::from_ref(&failed)))
+                .await;
+            company.look().await;
+        }
+        let left = "SELECT group_concat(what, ', ') FROM (
+            SELECT 'stop ' || kind || ' ' || name AS what FROM stops
+            UNION ALL SELECT 'suppressed ' || scope || ' ' || reason FROM suppressions
+            UNION ALL SELECT 'fault ' || kind FROM address_faults)";
+        let left: Option<String> = sqlx::query_scalar(left)
+            .fetch_one(&company.pool)
+            .await
+            .unwrap();
+        assert_eq!(left.unwrap_or_default(), *wanted, "{code}");
+        assert_eq!(
+            company.state(n).await,
+            "accepted",
+            "{code}: never used again"
+        );
+        assert!(
+            company.evidence(n).await.contains("\"failed\":true"),
+            "{code}"
+        );
+        company
+            .sql("DELETE FROM stops; DELETE FROM suppressions; DELETE FROM address_faults")
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn a_template_that_rests_stops_its_steps_and_not_their_fallbacks_until_a_person_lifts_it() {
+    let company = Company::open().await;
+    let told = |event: &str, name: &str| {
+        body(
+            "message_template_status_update",
+            &[
+                json!({"event": event, "message_template_id": 1, "message_template_name": name,
+                     "message_template_language": "ru", "reason": "LOW_QUALITY"}),
+            ],
+        )
+    };
+    let stops = async || -> Vec<String> {
+        let stops = company.app.store.stops().await.unwrap().into_iter();
+        stops
+            .map(|stop| format!("{} {}: {}", stop.kind, stop.name, stop.reason))
+            .collect()
+    };
+    company.told(told("PAUSED", "of_somebody_else")).await;
+    company.told(told("APPROVED", "missed_cycle_short")).await;
+    company.look().await;
+    assert_eq!(stops().await, Vec::<String>::new());
+    company.told(told("PAUSED", "missed_cycle_short")).await;
+    company.look().await;
+    let only = ["step winback/nudge: the template missed_cycle_short is PAUSED: LOW_QUALITY"];
+    assert_eq!(stops().await, only);
+    // That Meta lets it go again is no word of ours.
+    company.told(told("APPROVED", "missed_cycle_short")).await;
+    company.told(told("DISABLED", "thank_you_short")).await;
+    company.look().await;
+    let names: Vec<String> = stops().await;
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert!(names[1].starts_with("step winback/thanks: "), "{names:?}");
 }
 
 #[tokio::test]

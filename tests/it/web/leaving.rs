@@ -65,6 +65,64 @@ async fn the_pages_say_little_and_run_nothing() {
     }
 }
 
+/// The page behind a link as its reader sees it, without its style.
+async fn page(company: &Company, request: reqwest::RequestBuilder) -> String {
+    let html = request.send().await.unwrap().text().await.unwrap();
+    let (before, rest) = html.split_once("<style>").unwrap();
+    let (_, after) = rest.split_once("</style>").unwrap();
+    let page = format!("{before}{after}").replace(&company.public, "https://u.example.org");
+    let lines = page.lines().map(str::trim_end);
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    lines.join("\n")
+}
+
+#[tokio::test]
+async fn the_pages_for_leaving_and_choosing_are_as_they_were_approved() {
+    let company = Company::open().await;
+    for (n, locale) in [(1, "ru"), (2, "en")] {
+        company.message(n, Channel::Email, "accepted").await;
+        company
+            .sql(&format!(
+                "UPDATE messages SET inputs = json_set(inputs, '$.locale', '{locale}') WHERE id = {n}"
+            ))
+            .await;
+        let (unsubscribe, preferences) = company.links(n);
+        let get = |link: &str| company.http.get(link);
+        let shown = [
+            ("unsubscribe", page(&company, get(&unsubscribe)).await),
+            ("preferences", page(&company, get(&preferences)).await),
+            (
+                "unsubscribed",
+                page(
+                    &company,
+                    company
+                        .http
+                        .post(&unsubscribe)
+                        .body("List-Unsubscribe=One-Click"),
+                )
+                .await,
+            ),
+            (
+                "unsubscribed-before",
+                page(&company, get(&unsubscribe)).await,
+            ),
+            (
+                "everything-stopped",
+                page(
+                    &company,
+                    company.http.post(&preferences).body("do=stop-all"),
+                )
+                .await,
+            ),
+        ];
+        for (name, html) in shown {
+            insta::assert_snapshot!(format!("{name}.{locale}"), html);
+        }
+    }
+    let nowhere = company.http.get(format!("{}/nowhere", company.public));
+    insta::assert_snapshot!("nowhere.en", page(&company, nowhere).await);
+}
+
 #[tokio::test]
 async fn one_click_works_in_both_forms_without_cookies_and_twice() {
     let company = Company::open().await;

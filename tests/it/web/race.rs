@@ -65,14 +65,20 @@ async fn send(company: &Company, order: &Order) -> (Vec<(i64, u64)>, usize) {
     };
     let (mut passed, mut hindered) = (Vec::new(), 0);
     loop {
-        let claimed = app.store.claim(&claims).await.unwrap();
-        if claimed.is_empty() {
+        let claimed = app
+            .store
+            .claim(&claims, &door, |_| "x@example.org".to_owned())
+            .await;
+        let claimed = claimed.unwrap();
+        if claimed.count == 0 {
             return (passed, hindered);
         }
-        let asking = claimed.iter().map(|one| Asking {
+        hindered += claimed.count as usize - claimed.through.len();
+        let asking = claimed.through.iter().map(|(one, _)| Asking {
             claim: one.claim,
             address: email(one.client.0),
             content: [0; 32],
+            version: None,
             needs_until: 0,
             message: one.client.0,
         });

@@ -5,6 +5,7 @@
 //! leave behind: a message of a sealed run that was never handed over, a half-written run, a
 //! failure that nobody noticed.
 
+mod campaigns;
 mod choice;
 mod facts;
 mod index;
@@ -176,8 +177,9 @@ impl World {
                 said.join("\n")
             )
         });
-        let (templates, problems) = Templates::load(None);
-        assert!(problems.is_empty(), "the built-in templates are whole");
+        let own = self.home().join("templates");
+        let (templates, problems) = Templates::load(own.is_dir().then_some(&*own));
+        assert!(problems.is_empty(), "the templates are whole: {problems:?}");
         let store = Store::open(&loaded.settings.database.url, &loaded.home);
         let store = self.runtime.block_on(store).expect("a database");
         let key = load_or_create_key(&loaded.key_file()).expect("a key");
@@ -190,6 +192,26 @@ impl World {
             key,
             clock: Clock::Manual(Arc::clone(&self.clock)),
         }
+    }
+
+    /// The world with its database opened anew: another file lies in its place.
+    pub(crate) fn reopened(mut self) -> Self {
+        self.app = None;
+        self.pool = None;
+        self
+    }
+
+    /// The application as it is while its key file was replaced under it.
+    pub(crate) fn open_with_other_key(&self) -> App {
+        App {
+            key: rekindle::model::AddressKey::new([7; 32]),
+            ..self.open()
+        }
+    }
+
+    /// Ends a world in which everything that is due is held.
+    pub(crate) fn finish_held(mut self) {
+        self.finished = true;
     }
 
     pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {

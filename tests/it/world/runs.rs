@@ -359,7 +359,7 @@ fn the_lists_of_a_day_come_with_the_next_start_when_the_process_died_before_them
 }
 
 impl World {
-    fn approve(&mut self, on: &str) -> bool {
+    pub(crate) fn approve(&mut self, on: &str) -> bool {
         self.app();
         let app = self.app.as_ref().expect("opened");
         self.wait(approve(app, day(on), "test"))

@@ -1,6 +1,6 @@
 //! What the channels bear at the moment: their pace, and the rest of one that is out of order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,6 +22,8 @@ pub(super) struct Conditions(Mutex<Inner>);
 #[derive(Debug)]
 struct Inner {
     breakers: BTreeMap<Channel, Breaker>,
+    /// Channels whose stop is written down: they rest until a person lifts it.
+    stopped: BTreeSet<Channel>,
     channels: BTreeMap<Channel, Pace>,
     domains: Pace,
 }
@@ -34,6 +36,7 @@ impl Conditions {
         let domains = Pace::new(settings.delivery.letters_per_domain, TimeDelta::minutes(1));
         Self(Mutex::new(Inner {
             breakers: BTreeMap::new(),
+            stopped: BTreeSet::new(),
             channels: BTreeMap::from([(Channel::Email, letters), (Channel::Whatsapp, nudges)]),
             domains,
         }))
@@ -43,14 +46,28 @@ impl Conditions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Until when a channel rests, if it does.
-    pub(super) fn rests_until(
-        &self,
-        channel: Channel,
-        now: DateTime<Utc>,
-    ) -> Option<DateTime<Utc>> {
+    /// Whether a channel rests for a while after faults.
+    pub(super) fn rests(&self, channel: Channel, now: DateTime<Utc>) -> bool {
         let inner = self.inner();
-        inner.breakers.get(&channel)?.rests_until(now)
+        let breaker = inner.breakers.get(&channel);
+        breaker.is_some_and(|breaker| breaker.rests_until(now).is_some())
+    }
+
+    /// Whether a channel rests until a person lifts its stop.
+    pub(super) fn is_stopped(&self, channel: Channel) -> bool {
+        self.inner().stopped.contains(&channel)
+    }
+
+    /// The stop of a channel is written down: the end of its rest is a person's word, not an hour.
+    pub(super) fn stop_is_written(&self, channel: Channel) {
+        let mut inner = self.inner();
+        inner.stopped.insert(channel);
+        inner.breakers.remove(&channel);
+    }
+
+    /// A person has lifted the stop of a channel.
+    pub(super) fn stop_is_lifted(&self, channel: Channel) {
+        self.inner().stopped.remove(&channel);
     }
 
     /// When a message may go at the earliest, where that is not at once.
@@ -102,7 +119,8 @@ impl Conditions {
         let mut inner = self.inner();
         match measure {
             Measure::CountAgainstChannel => inner.breakers.entry(channel).or_default().fault(now),
-            // The door will hold what comes; this holds what is past the first gates already.
+            // The gates will hold what comes; this holds what is past the first of them already,
+            // until the stop is written.
             Measure::StopChannel => inner.breakers.entry(channel).or_default().open(now),
             Measure::SlowDomain => inner.domains.slow(domain, now),
             Measure::SlowChannel => {

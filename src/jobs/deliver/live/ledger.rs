@@ -1,10 +1,15 @@
 //! One writer for many sessions: endings and points of no return of all of them in one transaction,
 //! so that one flush of the disk serves them all.
+//!
+//! A transaction waits a moment for half of those who are under way, so that they share it while the
+//! other half is talking to the server; one who is alone never waits for anybody.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{debug, error, warn};
 
 use super::Parcel;
@@ -15,6 +20,9 @@ use crate::rules::delivery::clearance::{Cleared, Door};
 /// The most entries of one transaction.
 const MOST: usize = 256;
 
+/// How long a transaction waits for more to come. Short beside what a server takes to answer.
+const LINGER: Duration = Duration::from_millis(2);
+
 /// How long to wait before a failed transaction is tried again.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -23,7 +31,20 @@ const LAST_TRIES: u32 = 5;
 
 /// The way to the one writer.
 #[derive(Clone, Debug)]
-pub(super) struct Ledger(mpsc::Sender<Entry>);
+pub(super) struct Ledger {
+    entries: mpsc::Sender<Entry>,
+    under_way: Arc<AtomicUsize>,
+}
+
+/// A message that is under way, until this is dropped: it will want to pass soon.
+#[derive(Debug)]
+pub(super) struct UnderWay(Arc<AtomicUsize>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 #[derive(Debug)]
 enum Entry {
@@ -36,8 +57,15 @@ impl Ledger {
     /// Starts the writer; it ends when the last handle is gone and everything is written.
     pub(super) fn start(app: Arc<App>, owner: String) -> Self {
         let (entries, receiver) = mpsc::channel(MOST);
-        tokio::spawn(write(app, owner, receiver));
-        Self(entries)
+        let under_way = Arc::new(AtomicUsize::new(0));
+        tokio::spawn(write(app, owner, receiver, Arc::clone(&under_way)));
+        Self { entries, under_way }
+    }
+
+    /// Tells that a message is under way.
+    pub(super) fn under_way(&self) -> UnderWay {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        UnderWay(Arc::clone(&self.under_way))
     }
 
     /// Passes the point of no return with a message, if the gates let it through; nothing comes back
@@ -51,7 +79,7 @@ impl Ledger {
         let claim = asking.claim;
         let (reply, passed) = oneshot::channel();
         let entry = Entry::Pass(Box::new(asking), reply);
-        self.0.send(entry).await.ok()?;
+        self.entries.send(entry).await.ok()?;
         let why = match passed.await {
             Ok(Passed::Cleared(cleared)) => return Some(cleared),
             Ok(Passed::Hindered(_, hindrance)) => {
@@ -73,7 +101,7 @@ impl Ledger {
     /// Records what came of an attempt; it is written with the next transaction, and nobody waits
     /// for it.
     pub(super) async fn end(&self, ending: Ending) {
-        if self.0.send(Entry::End(ending)).await.is_err() {
+        if self.entries.send(Entry::End(ending)).await.is_err() {
             error!("the ledger is closed: what came of a message is not written");
         }
     }
@@ -81,7 +109,7 @@ impl Ledger {
     /// Waits until everything that was handed over before is written.
     pub(super) async fn flush(&self) {
         let (reply, flushed) = oneshot::channel();
-        if self.0.send(Entry::Flush(reply)).await.is_ok() {
+        if self.entries.send(Entry::Flush(reply)).await.is_ok() {
             let _ = flushed.await;
         }
     }
@@ -101,6 +129,12 @@ impl Page {
         self.endings.is_empty() && self.flushed.is_empty()
     }
 
+    /// Whether it is worth waiting for others: fewer than half of those under way stand at the door.
+    fn is_worth_waiting(&self, under_way: &AtomicUsize) -> bool {
+        let under_way = under_way.load(Ordering::Relaxed);
+        self.flushed.is_empty() && self.asking.len() < MOST && self.asking.len() * 2 < under_way
+    }
+
     fn take(&mut self, entries: &mut Vec<Entry>) {
         for entry in entries.drain(..) {
             match entry {
@@ -115,7 +149,12 @@ impl Page {
     }
 }
 
-async fn write(app: Arc<App>, owner: String, mut receiver: mpsc::Receiver<Entry>) {
+async fn write(
+    app: Arc<App>,
+    owner: String,
+    mut receiver: mpsc::Receiver<Entry>,
+    under_way: Arc<AtomicUsize>,
+) {
     let mut entries = Vec::with_capacity(MOST);
     let mut page = Page::default();
     loop {
@@ -124,13 +163,20 @@ async fn write(app: Arc<App>, owner: String, mut receiver: mpsc::Receiver<Entry>
         let open = if page.is_blank() {
             coming.await > 0
         } else {
-            let come = tokio::time::timeout(AFTER_FAILURE, coming).await;
+            let come = timeout(AFTER_FAILURE, coming).await;
             come.is_err() || come.is_ok_and(|taken| taken > 0)
         };
         if !open {
             break;
         }
         page.take(&mut entries);
+        let until = Instant::now() + LINGER;
+        while page.is_worth_waiting(&under_way) {
+            match timeout_at(until, receiver.recv_many(&mut entries, MOST)).await {
+                Ok(taken) if taken > 0 => page.take(&mut entries),
+                _ => break,
+            }
+        }
         if !write_page(&app, &owner, &mut page).await {
             tokio::time::sleep(AFTER_FAILURE).await;
         }

@@ -46,6 +46,7 @@ impl Live {
             claim: parcel.claimed.claim,
             address: parcel.prepared.address.clone(),
             content: Sha256::digest(parcel.prepared.content.bytes()).into(),
+            version: parcel.version,
             needs_until: needs_until.timestamp_millis(),
             message: parcel,
         }

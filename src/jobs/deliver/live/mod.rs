@@ -1,8 +1,9 @@
 //! Delivery to people.
 //!
 //! ```text
-//! claim ── gates asked once ── pace ── prepare ──▶ workers, one a session
-//!                                                     │ offer the letter (up to the server's 354)
+//! claim, gates asked once ── pace ──▶ workers, one a session
+//!                                                     │ prepare the letter: render, sign
+//!                                                     │ offer it (up to the server's 354)
 //!                                                     ▼
 //!                                   ledger: many sessions, one transaction
 //!                                     endings · gates asked again · point of no return
@@ -28,14 +29,16 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::MANAGERS;
+use super::notice::FrozenNotice;
 use super::prepare::{Content, FrozenList, Prepared, prepare, sender_domain};
+use super::versions::Versions;
+use super::{MANAGERS, OPERATOR, Version};
 use crate::app::App;
 use crate::channels::dkim::{DkimError, Signer};
 use crate::channels::smtp::{Pool, Server, ServerError};
 use crate::channels::whatsapp::Api;
-use crate::db::{Claim, ClaimOrder, Claimed, Ending, Outlook, Reconciled, StoreError};
-use crate::jobs::inputs::Frozen;
+use crate::db::{Claim, ClaimOrder, Claimed, DueMessage, Ending, Outlook, Reconciled, StoreError};
+use crate::jobs::inputs::addresses;
 use crate::model::Channel;
 use crate::rules::delivery::clearance::Door;
 
@@ -58,6 +61,7 @@ pub struct Live {
     signer: Option<Signer>,
     nudges: Option<Api>,
     conditions: Conditions,
+    versions: Versions,
     ledger: Ledger,
     stop: CancellationToken,
 }
@@ -79,11 +83,16 @@ pub enum NotReady {
     Store(#[from] StoreError),
 }
 
+/// A message that is due and that nothing stands in the way of, with its address.
+type Order = (Claimed, String);
+
 /// A message on its way through this process.
 #[derive(Debug)]
 struct Parcel {
     claimed: Claimed,
     prepared: Prepared,
+    /// What it was made of, by its number.
+    version: Option<i64>,
 }
 
 impl AsRef<[u8]> for Parcel {
@@ -127,6 +136,7 @@ impl Live {
         }
         Ok(Self {
             conditions: Conditions::new(settings),
+            versions: Versions::default(),
             ledger: Ledger::start(Arc::clone(&app), owner.clone()),
             app,
             owner,
@@ -169,11 +179,11 @@ impl Live {
             return Ok(round);
         }
         let sessions = self.sessions(channel);
-        let (queue, parcels) = mpsc::channel(sessions);
-        let parcels = Arc::new(Mutex::new(parcels));
+        let (queue, orders) = mpsc::channel(sessions);
+        let orders = Arc::new(Mutex::new(orders));
         let mut workers = JoinSet::new();
         for _ in 0..sessions {
-            self.spawn_worker(&mut workers, channel, &parcels);
+            self.spawn_worker(&mut workers, channel, &orders);
         }
         let mut failed = None;
         while !self.stop.is_cancelled() {
@@ -181,7 +191,7 @@ impl Live {
             while let Some(ended) = workers.try_join_next() {
                 if ended.is_err() {
                     warn!(%channel, "a worker died and is replaced");
-                    self.spawn_worker(&mut workers, channel, &parcels);
+                    self.spawn_worker(&mut workers, channel, &orders);
                 }
             }
             match self.feed(channel, sessions, &queue).await {
@@ -223,25 +233,51 @@ impl Live {
         self: &Arc<Self>,
         workers: &mut JoinSet<()>,
         channel: Channel,
-        parcels: &Arc<Mutex<mpsc::Receiver<Parcel>>>,
+        orders: &Arc<Mutex<mpsc::Receiver<Order>>>,
     ) {
-        let (live, parcels) = (Arc::clone(self), Arc::clone(parcels));
+        let (live, orders) = (Arc::clone(self), Arc::clone(orders));
         workers.spawn(async move {
             loop {
-                let parcel = parcels.lock().await.recv().await;
-                let Some(parcel) = parcel else { return };
-                let now = live.app.clock.now();
-                let rests = live.conditions.rests_until(channel, now).is_some();
-                if rests || live.stop.is_cancelled() {
-                    live.give_back(&[parcel.claimed.claim]).await;
-                    continue;
-                }
-                match channel {
-                    Channel::Email => live.send_letter(parcel).await,
-                    Channel::Whatsapp => live.send_nudge(parcel).await,
-                }
+                let order = orders.lock().await.recv().await;
+                let Some(order) = order else { return };
+                live.carry_out(channel, order).await;
             }
         });
+    }
+
+    /// Makes a message and sends it, unless there is to be no sending any more.
+    async fn carry_out(&self, channel: Channel, (claimed, _): Order) {
+        let now = self.app.clock.now();
+        let rests = self.conditions.rests(channel, now) || self.conditions.is_stopped(channel);
+        if rests || self.stop.is_cancelled() {
+            return self.give_back(&[claimed.claim]).await;
+        }
+        let _under_way = self.ledger.under_way();
+        let (version, made_of) = match self.versions.of(&self.app, &claimed.due).await {
+            Ok(found) => found,
+            Err(error) => {
+                warn!(message = claimed.claim.message, %error, "what a message is made of cannot be read");
+                return self.give_back(&[claimed.claim]).await;
+            }
+        };
+        let prepared = match self.signed(&claimed, &made_of) {
+            Ok(prepared) => prepared,
+            Err(reason) => {
+                warn!(message = claimed.claim.message, %reason, "a message cannot be made");
+                let outlook = Outlook::Failed { reason };
+                let claim = claimed.claim;
+                return self.ledger.end(Ending { claim, outlook }).await;
+            }
+        };
+        let parcel = Parcel {
+            claimed,
+            prepared,
+            version,
+        };
+        match channel {
+            Channel::Email => self.send_letter(parcel).await,
+            Channel::Whatsapp => self.send_nudge(parcel).await,
+        }
     }
 
     /// Claims some messages and hands those that may go to the workers; returns how many it
@@ -250,107 +286,74 @@ impl Live {
         &self,
         channel: Channel,
         sessions: usize,
-        queue: &mpsc::Sender<Parcel>,
+        queue: &mpsc::Sender<Order>,
     ) -> Result<u64, StoreError> {
-        if self
-            .conditions
-            .rests_until(channel, self.app.clock.now())
-            .is_some()
-        {
+        if self.conditions.rests(channel, self.app.clock.now()) {
             return Ok(0);
+        }
+        // While the stop is there the gates hold what is claimed, and say why.
+        if self.conditions.is_stopped(channel)
+            && !self.app.store.channel_is_stopped(channel).await?
+        {
+            self.conditions.stop_is_lifted(channel);
         }
         let order = ClaimOrder {
             channel,
-            limit: (sessions * 2).clamp(2, 256) as u32,
+            limit: (sessions * 4).clamp(4, 512) as u32,
             owner: &self.owner,
             now_ms: self.app.now_ms(),
             lease_ms: (WAITING + self.longest(channel)).num_milliseconds(),
         };
-        let claimed = self.app.store.claim(&order).await?;
-        if !claimed.is_empty() {
+        let claims = self
+            .app
+            .store
+            .claim(&order, &self.door(), address_of)
+            .await?;
+        if claims.count > 0 {
             crash_point!("claimed");
         }
-        let count = claimed.len() as u64;
-        let claimed = self.without_hindered(claimed).await?;
-        let mut left = claimed.into_iter();
+        let mut left = claims.through.into_iter();
         while let Some(one) = left.next() {
             if self.stop.is_cancelled() {
                 let claims: Vec<Claim> = std::iter::once(&one)
                     .chain(left.as_slice())
-                    .map(|one| one.claim)
+                    .map(|(one, _)| one.claim)
                     .collect();
                 self.give_back(&claims).await;
                 break;
             }
             self.hand_over(channel, one, queue).await?;
         }
-        Ok(count)
+        Ok(claims.count)
     }
 
-    /// Puts back, or ends, what the gates do not let through now.
-    async fn without_hindered(&self, claimed: Vec<Claimed>) -> Result<Vec<Claimed>, StoreError> {
-        if claimed.is_empty() {
-            return Ok(claimed);
-        }
-        let addresses: Vec<String> = claimed.iter().map(address_of).collect();
-        let claims: Vec<(Claim, &str)> = claimed
-            .iter()
-            .zip(&addresses)
-            .map(|(one, address)| (one.claim, address.as_str()))
-            .collect();
-        let hindered = self.app.store.hindrances(&claims, &self.door()).await?;
-        let by = &self.owner;
-        self.app
-            .store
-            .put_back(&hindered, by, self.app.now_ms())
-            .await?;
-        let hindered: Vec<Claim> = hindered.into_iter().map(|(claim, _)| claim).collect();
-        let through = claimed.into_iter();
-        Ok(through
-            .filter(|one| !hindered.contains(&one.claim))
-            .collect())
-    }
-
-    /// Prepares a message when it is its turn, and hands it to a worker.
+    /// Hands a message to a worker when it is its turn.
     async fn hand_over(
         &self,
         channel: Channel,
-        claimed: Claimed,
-        queue: &mpsc::Sender<Parcel>,
+        order: Order,
+        queue: &mpsc::Sender<Order>,
     ) -> Result<(), StoreError> {
         let now = self.app.clock.now();
-        let domain = domain_of(&address_of(&claimed));
+        let (claim, domain) = (order.0.claim, domain_of(&order.1));
         if let Some(at) = self
             .conditions
-            .not_before(channel, claimed.claim.message, &domain, now)
+            .not_before(channel, claim.message, &domain, now)
         {
             // Rounded up: a turn within this millisecond would be asked for again and again.
             let (until, now) = (at.timestamp_millis() + 1, now.timestamp_millis());
             let store = &self.app.store;
-            store
-                .put_off(claimed.claim, until, &self.owner, now)
-                .await?;
-            return Ok(());
+            return store.put_off(claim, until, &self.owner, now).await;
         }
         self.conditions.turn_on(channel, now, &self.stop).await;
-        match self.signed(&claimed) {
-            Ok(prepared) => {
-                // The queue is as long as there are workers: whoever feeds waits for them.
-                let _ = queue.send(Parcel { claimed, prepared }).await;
-            }
-            Err(reason) => {
-                warn!(message = claimed.claim.message, %reason, "a message cannot be made");
-                let outlook = Outlook::Failed { reason };
-                let claim = claimed.claim;
-                self.ledger.end(Ending { claim, outlook }).await;
-            }
-        }
+        // The queue is as long as there are workers: whoever feeds waits for them.
+        let _ = queue.send(order).await;
         Ok(())
     }
 
     /// The bytes of a message, signed where letters are.
-    fn signed(&self, claimed: &Claimed) -> Result<Prepared, String> {
-        let mut prepared = prepare(&self.app, &claimed.due)?;
+    fn signed(&self, claimed: &Claimed, made_of: &Version) -> Result<Prepared, String> {
+        let mut prepared = prepare(&self.app, made_of, &claimed.due)?;
         if let (Some(signer), Content::Letter(letter)) = (&self.signer, &mut prepared.content) {
             let signed = signer.sign(&letter.bytes);
             letter.bytes = signed.map_err(|error| error.to_string())?;
@@ -388,17 +391,19 @@ impl Live {
 }
 
 /// The address that a message goes to, as it was frozen.
-fn address_of(claimed: &Claimed) -> String {
-    let inputs = &claimed.due.inputs;
-    if claimed.due.campaign == MANAGERS {
-        let list = serde_json::from_str::<FrozenList>(inputs);
-        return list.map(|list| list.address).unwrap_or_default();
-    }
-    let frozen = serde_json::from_str::<Frozen>(inputs);
-    let address = frozen.ok().and_then(|frozen| match claimed.due.channel {
-        Channel::Email => frozen.client.email,
-        Channel::Whatsapp => frozen.client.phone,
-    });
+fn address_of(due: &DueMessage) -> String {
+    let address = if due.campaign == MANAGERS {
+        let list = serde_json::from_str::<FrozenList>(&due.inputs);
+        list.map(|list| list.address).ok()
+    } else if due.campaign == OPERATOR {
+        let notice = serde_json::from_str::<FrozenNotice>(&due.inputs);
+        notice.map(|notice| notice.address).ok()
+    } else {
+        addresses(&due.inputs).and_then(|client| match due.channel {
+            Channel::Email => client.email,
+            Channel::Whatsapp => client.phone,
+        })
+    };
     address.unwrap_or_default()
 }
 

@@ -9,7 +9,7 @@ use super::Live;
 use crate::db::{Claimed, Ending, Outlook};
 use crate::jobs::measures::{self, Concerned};
 use crate::model::Channel;
-use crate::rules::delivery::reaction::{Fate, Reaction, Timetable};
+use crate::rules::delivery::reaction::{Fate, Measure, Reaction, Timetable};
 use crate::rules::delivery::retry::pause;
 
 /// When a message that was given back through no fault of its own is taken up again.
@@ -88,8 +88,12 @@ impl Live {
             source: "delivery",
             by: &self.owner,
         };
-        if let Err(error) = measures::take(&self.app, &concerned, measure, &setback.what).await {
-            error!(%error, message = claim.message, "a measure could not be written");
+        match measures::take(&self.app, &concerned, measure, &setback.what).await {
+            Ok(()) if measure == Measure::StopChannel => self.conditions.stop_is_written(channel),
+            Ok(()) => {}
+            Err(error) => {
+                error!(%error, message = claim.message, "a measure could not be written");
+            }
         }
     }
 }

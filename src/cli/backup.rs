@@ -1,0 +1,177 @@
+//! `rekindle backup` and `rekindle restore`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use serde::Serialize;
+
+use super::open::{self, Configured};
+use super::plan::json;
+use super::{Exit, Format, counted};
+use crate::app::App;
+use crate::clock::Clock;
+use crate::db::Store;
+use crate::jobs::backup::{self, Sound};
+use crate::jobs::{erasure, lock};
+use crate::sources::load_or_create_key;
+
+/// Arguments of `rekindle backup`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct BackupArgs {
+    /// The folder in which the backup gets a folder of its own [default: backup.folder]
+    #[arg(value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Arguments of `rekindle restore`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct RestoreArgs {
+    /// The folder of one backup: the one with manifest.json
+    #[arg(value_name = "BACKUP")]
+    folder: PathBuf,
+    /// Only look whether it is whole
+    #[arg(long)]
+    check: bool,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What a restore did, for programs.
+#[derive(Serialize)]
+struct Restored {
+    database: PathBuf,
+    /// What stood there before.
+    replaced: Vec<PathBuf>,
+    held_messages: u64,
+    /// Wishes to get nothing more that the replaced database knew and the backup did not.
+    suppressions_taken_over: u64,
+    /// Clients who had asked to be forgotten after the backup was made.
+    forgotten_again: u64,
+}
+
+/// Makes a backup.
+pub(super) async fn run(app: &App, args: &BackupArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let folder = args
+        .folder
+        .clone()
+        .unwrap_or_else(|| app.path(&app.settings.backup.folder));
+    let _lock = lock::wait(app.store.path()).await?;
+    let made = backup::make(app, &folder).await?;
+    match args.format {
+        Format::Json => json(out, &made)?,
+        Format::Text => {
+            writeln!(out, "{} is whole:", made.folder.display())?;
+            for (table, rows) in &made.manifest.rows {
+                writeln!(out, "  {table:<16} {rows:>10}")?;
+            }
+            writeln!(
+                out,
+                "It holds the clients and the key of their addresses: keep it as you keep both"
+            )?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Puts a backup back: nothing of it leaves before a person says so.
+///
+/// The database in place may be damaged, so it is not opened as other commands do.
+pub(super) async fn restore(
+    config_file: &Path,
+    args: &RestoreArgs,
+    clock: &Clock,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
+    let configured = match open::configuration(config_file) {
+        Ok(configured) => configured,
+        Err(problems) => return Ok(super::show_problems(&problems)),
+    };
+    let sound = backup::inspect(&args.folder).await?;
+    if args.check {
+        match args.format {
+            Format::Json => json(out, &sound.manifest)?,
+            Format::Text => writeln!(out, "{} is whole", args.folder.display())?,
+        }
+        return Ok(Exit::Done);
+    }
+    let restored = put_back(&configured, &sound, clock).await?;
+    match args.format {
+        Format::Json => json(out, &restored)?,
+        Format::Text => told(out, &restored)?,
+    }
+    Ok(Exit::NeedsPerson)
+}
+
+async fn put_back(
+    configured: &Configured,
+    sound: &Sound,
+    clock: &Clock,
+) -> anyhow::Result<Restored> {
+    let loaded = &configured.loaded;
+    let url = &loaded.settings.database.url;
+    let database = Store::file_of(url, &loaded.home)?;
+    let busy = "another process is using this database: stop the service first";
+    let _delivering = lock::delivery(&database)?.context(busy)?;
+    let _scheduling = lock::schedules(&database)?.context(busy)?;
+    let _planning = lock::try_planning(&database)?.context(busy)?;
+    let beside = sound.lay_beside(&database)?;
+    let wait = Duration::from_secs(loaded.settings.database.wait_seconds.into());
+    let address = format!("sqlite://{}", beside.display());
+    let store = Store::open_waiting(&address, Path::new(""), wait).await?;
+    let now = clock.now();
+    let made = chrono::DateTime::from_timestamp_millis(sound.manifest.made_at).unwrap_or(now);
+    let reason = format!(
+        "the base was restored from a backup of {}: what left after it is not known",
+        made.with_timezone(&loaded.settings.company.time_zone.0)
+            .format("%Y-%m-%d %H:%M")
+    );
+    let held_messages = store.hold_restored(&reason, now.timestamp_millis()).await?;
+    // A database that cannot be read any more has nothing to tell.
+    let suppressions_taken_over = if database.is_file() {
+        store.take_over_wishes(&database).await.unwrap_or_default()
+    } else {
+        0
+    };
+    store.close().await;
+    let stamp = now.format("%Y%m%dT%H%M%S").to_string();
+    let key_file = loaded.key_file();
+    let replaced = sound.put_in_place(&beside, &database, &key_file, &stamp)?;
+    let store = Store::open_waiting(url, &loaded.home, wait).await?;
+    let key = load_or_create_key(&key_file)?;
+    let forgotten_again = erasure::again(&store, &key, now.timestamp_millis()).await?;
+    store.close().await;
+    Ok(Restored {
+        database,
+        replaced,
+        held_messages,
+        suppressions_taken_over,
+        forgotten_again,
+    })
+}
+
+fn told(out: &mut dyn Write, restored: &Restored) -> anyhow::Result<()> {
+    writeln!(out, "{} is back", restored.database.display())?;
+    for file in &restored.replaced {
+        writeln!(out, "  what stood there is now {}", file.display())?;
+    }
+    writeln!(
+        out,
+        "{} that had not left are held; {} and {} that came after the backup are kept",
+        counted(restored.held_messages, "message"),
+        counted(restored.suppressions_taken_over, "suppression"),
+        counted(restored.forgotten_again, "erasure"),
+    )?;
+    writeln!(
+        out,
+        "Nothing leaves, and live runs wait, before `rekindle runs release restore --by NAME \
+         --reason TEXT`"
+    )?;
+    Ok(())
+}

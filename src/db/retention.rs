@@ -1,0 +1,71 @@
+//! Removing what has been kept long enough. What proves that something was sent, and the keys that
+//! keep it from being sent twice, stay for ever.
+
+use serde::Serialize;
+
+use super::{Result, Store};
+use crate::model::Day;
+
+/// Up to when everything is removed.
+#[derive(Clone, Copy, Debug)]
+pub struct Cutoffs {
+    /// What messages said that were planned before this day.
+    pub messages: Day,
+    /// What tasks said that were planned before this day, and the notes of their outcomes.
+    pub tasks: Day,
+    /// What schedules did before this instant, in unix milliseconds.
+    pub schedules: i64,
+}
+
+/// What was removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tidied {
+    /// Messages that do not say any more what they said.
+    pub messages: u64,
+    /// Tasks that do not say any more what they said.
+    pub tasks: u64,
+    /// Outcomes whose notes are gone.
+    pub outcomes: u64,
+    /// Occurrences of schedules.
+    pub schedules: u64,
+    /// Folders of the sandbox.
+    pub sandbox: u64,
+}
+
+impl Store {
+    /// Removes what is older than the cutoffs allow; each kind in a transaction of its own.
+    pub async fn tidy(&self, cutoffs: &Cutoffs) -> Result<Tidied> {
+        let messages = sqlx::query(
+            "UPDATE messages SET inputs = '{}'
+             WHERE planned_on < ?1 AND inputs <> '{}'
+               AND state IN ('accepted', 'failed', 'suppressed', 'expired', 'cancelled', 'skipped',
+                             'held_out')",
+        );
+        let messages = messages.bind(cutoffs.messages.epoch_days());
+        let messages = messages.execute(&self.writer).await?.rows_affected();
+        let tasks = sqlx::query(
+            "UPDATE tasks SET inputs = '{}'
+             WHERE planned_on < ?1 AND inputs <> '{}' AND state NOT IN ('waiting', 'open')",
+        );
+        let tasks = tasks.bind(cutoffs.tasks.epoch_days());
+        let tasks = tasks.execute(&self.writer).await?.rows_affected();
+        let outcomes =
+            sqlx::query("UPDATE outcomes SET note = NULL WHERE day < ?1 AND note IS NOT NULL");
+        let outcomes = outcomes.bind(cutoffs.tasks.epoch_days());
+        let outcomes = outcomes.execute(&self.writer).await?.rows_affected();
+        let schedules = sqlx::query(
+            "DELETE FROM schedule_runs WHERE planned_at < ?1 AND status NOT IN ('waiting', 'running')
+               AND id <> (SELECT max(id) FROM schedule_runs AS last
+                          WHERE last.schedule = schedule_runs.schedule)",
+        );
+        let schedules = schedules.bind(cutoffs.schedules);
+        let schedules = schedules.execute(&self.writer).await?.rows_affected();
+        Ok(Tidied {
+            messages,
+            tasks,
+            outcomes,
+            schedules,
+            sandbox: 0,
+        })
+    }
+}

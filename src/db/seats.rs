@@ -1,0 +1,283 @@
+//! Seats at events, and the codes of partners: what is given once.
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
+
+use super::rows::optional_day;
+use super::{Result, Store};
+use crate::model::{ClientId, Day, Seat};
+
+/// What became of the wish to take a seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seated {
+    /// The client has one.
+    Taken,
+    /// There is none left.
+    Full,
+}
+
+/// A client with a seat, or who came without.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct SeatRow {
+    /// The client, by the id that the source uses.
+    pub client: String,
+    /// What lists call him.
+    pub name: String,
+    /// The phone, in E.164.
+    pub phone: Option<String>,
+    /// Whether the seat is taken.
+    pub taken: bool,
+    /// The day on which he came.
+    pub attended_on: Option<Day>,
+}
+
+impl Store {
+    /// The seat of a client at the event of a campaign.
+    pub async fn seat(&self, campaign: &str, client: ClientId) -> Result<Option<Seat>> {
+        let row = sqlx::query(
+            "SELECT taken, attended_on FROM seats WHERE campaign = ?1 AND client_id = ?2",
+        )
+        .bind(campaign)
+        .bind(client.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| Seat {
+            campaign: campaign.to_owned(),
+            taken: row.get::<i64, _>("taken") != 0,
+            attended_on: optional_day(&row, "attended_on"),
+        }))
+    }
+
+    /// How many seats of an event are taken.
+    pub async fn seats_taken(&self, campaign: &str) -> Result<u32> {
+        let taken: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM seats WHERE campaign = ?1 AND taken = 1")
+                .bind(campaign)
+                .fetch_one(&self.pool)
+                .await?;
+        Ok(u32::try_from(taken).unwrap_or(u32::MAX))
+    }
+
+    /// Takes a seat for a client where one is left; whoever has one keeps it. However many ask at the
+    /// same moment, no more are given than there are.
+    pub async fn take_seat(
+        &self,
+        campaign: &str,
+        client: ClientId,
+        seats: Option<u32>,
+        now_ms: i64,
+    ) -> Result<Seated> {
+        let mut tx = self.begin().await?;
+        let done = sqlx::query(
+            "INSERT INTO seats (campaign, client_id, taken, changed_at)
+             SELECT ?1, ?2, 1, ?4
+             WHERE ?3 IS NULL OR ?3 > (SELECT count(*) FROM seats
+                                       WHERE campaign = ?1 AND taken = 1 AND client_id <> ?2)
+             ON CONFLICT (campaign, client_id) DO UPDATE SET taken = 1, changed_at = ?4",
+        )
+        .bind(campaign)
+        .bind(client.0)
+        .bind(seats)
+        .bind(now_ms)
+        .execute(&mut *tx)
+        .await?;
+        // The reminder, or what follows, may be due for him now.
+        wake(&mut tx, campaign, client).await?;
+        tx.commit().await?;
+        Ok(if done.rows_affected() > 0 {
+            Seated::Taken
+        } else {
+            Seated::Full
+        })
+    }
+
+    /// Gives the seat of a client back.
+    pub async fn give_seat_back(
+        &self,
+        campaign: &str,
+        client: ClientId,
+        now_ms: i64,
+    ) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE seats SET taken = 0, changed_at = ?3
+             WHERE campaign = ?1 AND client_id = ?2 AND taken = 1",
+        )
+        .bind(campaign)
+        .bind(client.0)
+        .bind(now_ms)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Notes that a client came, with a seat or without.
+    pub async fn attended(
+        &self,
+        campaign: &str,
+        client: ClientId,
+        on: Day,
+        now_ms: i64,
+    ) -> Result<()> {
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "INSERT INTO seats (campaign, client_id, taken, changed_at, attended_on)
+             VALUES (?1, ?2, 0, ?4, ?3)
+             ON CONFLICT (campaign, client_id) DO UPDATE SET attended_on = ?3, changed_at = ?4",
+        )
+        .bind(campaign)
+        .bind(client.0)
+        .bind(on.epoch_days())
+        .bind(now_ms)
+        .execute(&mut *tx)
+        .await?;
+        wake(&mut tx, campaign, client).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Everybody with a seat at an event, and whoever came.
+    pub async fn seats_of(&self, campaign: &str) -> Result<Vec<SeatRow>> {
+        let rows = sqlx::query(
+            "SELECT c.ext_id, coalesce(c.company, c.name, c.ext_id) AS name, c.phone, s.taken,
+                    s.attended_on
+             FROM seats s JOIN clients c ON c.id = s.client_id
+             WHERE s.campaign = ?1 ORDER BY name, c.ext_id",
+        )
+        .bind(campaign)
+        .fetch_all(&self.pool)
+        .await?;
+        let seats = rows.iter().map(|row| SeatRow {
+            client: row.get("ext_id"),
+            name: row.get("name"),
+            phone: row.get("phone"),
+            taken: row.get::<i64, _>("taken") != 0,
+            attended_on: optional_day(row, "attended_on"),
+        });
+        Ok(seats.collect())
+    }
+
+    /// The seats of some clients, with the day from which each was known.
+    pub(super) async fn seats_of_clients(&self, list: &str) -> Result<Vec<(ClientId, Seat)>> {
+        let rows = sqlx::query(
+            "SELECT client_id, campaign, taken, attended_on FROM seats
+             WHERE client_id IN (SELECT value FROM json_each(?1)) ORDER BY client_id, campaign",
+        )
+        .bind(list)
+        .fetch_all(&self.pool)
+        .await?;
+        let seats = rows.iter().map(|row| {
+            let seat = Seat {
+                campaign: row.get("campaign"),
+                taken: row.get::<i64, _>("taken") != 0,
+                attended_on: optional_day(row, "attended_on"),
+            };
+            (ClientId(row.get("client_id")), seat)
+        });
+        Ok(seats.collect())
+    }
+
+    /// Takes up the codes of a partner's file; those that are known stay as they are.
+    pub async fn add_partner_codes(&self, pool: &str, codes: &[String]) -> Result<u64> {
+        let list = serde_json::to_string(codes).unwrap_or_default();
+        let done = sqlx::query(
+            "INSERT INTO partner_codes (pool, code, n)
+             SELECT ?1, value, key FROM json_each(?2) WHERE true ON CONFLICT DO NOTHING",
+        )
+        .bind(pool)
+        .bind(list)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// The code of a message: the one that it was given before, or the next of the file; nothing when
+    /// none is left. A message that is planned anew finds its own again.
+    pub async fn partner_code(
+        &self,
+        pool: &str,
+        message_key: &str,
+        now_ms: i64,
+    ) -> Result<Option<String>> {
+        let mut tx = self.begin().await?;
+        let known: Option<String> =
+            sqlx::query_scalar("SELECT code FROM partner_codes WHERE given_to = ?1")
+                .bind(message_key)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let code = match known {
+            Some(code) => Some(code),
+            None => {
+                sqlx::query_scalar(
+                    "UPDATE partner_codes SET given_to = ?2, given_at = ?3
+                     WHERE pool = ?1 AND code = (
+                         SELECT code FROM partner_codes
+                         WHERE pool = ?1 AND given_to IS NULL ORDER BY n LIMIT 1)
+                     RETURNING code",
+                )
+                .bind(pool)
+                .bind(message_key)
+                .bind(now_ms)
+                .fetch_optional(&mut *tx)
+                .await?
+            }
+        };
+        tx.commit().await?;
+        Ok(code)
+    }
+
+    /// How many codes of a file are left.
+    pub async fn partner_codes_left(&self, pool: &str) -> Result<u64> {
+        let left: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM partner_codes WHERE pool = ?1 AND given_to IS NULL",
+        )
+        .bind(pool)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(left.cast_unsigned())
+    }
+
+    /// Clients who were born on one of these days.
+    pub async fn clients_born_on(&self, days: &[Day]) -> Result<Vec<ClientId>> {
+        self.clients_of_days(
+            "SELECT id FROM clients WHERE birthday IN (SELECT value FROM json_each(?1))",
+            days,
+        )
+        .await
+    }
+
+    /// Clients whose first purchase was on one of these days.
+    pub async fn clients_who_first_bought_on(&self, days: &[Day]) -> Result<Vec<ClientId>> {
+        self.clients_of_days(
+            "SELECT client_id FROM rhythms WHERE first_day IN (SELECT value FROM json_each(?1))",
+            days,
+        )
+        .await
+    }
+
+    async fn clients_of_days(
+        &self,
+        statement: &'static str,
+        days: &[Day],
+    ) -> Result<Vec<ClientId>> {
+        let days: Vec<i32> = days.iter().map(|day| day.epoch_days()).collect();
+        let list = serde_json::to_string(&days).unwrap_or_default();
+        let ids: Vec<i64> = sqlx::query_scalar(statement)
+            .bind(list)
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(ids.into_iter().map(ClientId).collect())
+    }
+}
+
+/// Lets the next day look at a client of a campaign.
+async fn wake(tx: &mut SqliteConnection, campaign: &str, client: ClientId) -> Result<()> {
+    sqlx::query(
+        "UPDATE enrollments SET next_on = entered_on
+         WHERE campaign = ?1 AND client_id = ?2 AND closed_on IS NULL",
+    )
+    .bind(campaign)
+    .bind(client.0)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
