@@ -6,6 +6,7 @@
 
 mod audit;
 mod backup;
+mod base_weeks;
 mod bulk;
 mod campaign_page;
 mod campaigns;
@@ -21,6 +22,7 @@ mod details;
 mod erasure;
 mod facts;
 mod figures;
+mod funnels;
 mod history;
 mod holds;
 mod import;
@@ -41,11 +43,13 @@ mod staging;
 mod story;
 mod suppressions;
 mod tally;
+mod task_events;
 mod tasks;
 mod versions;
 
 pub use audit::AuditRow;
 pub use backup::TableCounts;
+pub use base_weeks::WeekRow;
 pub use campaign_page::{CampaignTotals, SandboxRow};
 pub use campaigns::{CampaignEnded, CampaignMessages, Cancelled, GiftTask};
 pub use candidates::MergedClient;
@@ -63,6 +67,7 @@ pub use details::Details;
 pub use erasure::{Erasure, Forgotten};
 pub use facts::Wanted;
 pub use figures::{ChannelFigures, ScheduleFigures};
+pub use funnels::{CountedFor, FunnelOrder};
 pub use history::{History, HistoryDay, StoredBase};
 pub use holds::{CONFIGURATION, Heartbeat, Hold};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
@@ -83,6 +88,7 @@ pub use staging::{
 };
 pub use suppressions::{Entry, NewSuppression, SuppressionRow};
 pub use tally::Ended;
+pub use task_events::TaskEvent;
 pub use tasks::{Reassignment, TaskFilter, TaskInQueue, TaskRow};
 pub use versions::RunVersion;
 

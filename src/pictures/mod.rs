@@ -10,17 +10,21 @@ mod calibration;
 mod certificate;
 mod days;
 mod false_alarms;
+mod funnel;
 mod gaps;
 mod report_board;
 mod states;
 mod style;
 mod timeline;
+mod weeks;
 mod words;
 
 pub use backtest_board::backtest_board;
 pub use certificate::CertificateArtist;
+pub use funnel::{FunnelPicture, funnel};
 pub use report_board::report_board;
 pub use timeline::{Timeline, timeline};
+pub use weeks::{WeekColumn, weeks};
 
 use std::error::Error;
 

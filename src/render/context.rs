@@ -430,6 +430,22 @@ pub struct TaskListContext {
     /// The page with the same list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
+    /// For the head: tasks of others that have waited too long.
+    #[serde(default)]
+    pub overdue: Vec<OverduePart>,
+}
+
+/// A task that has waited too long, as the head reads it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OverduePart {
+    /// The id of the task.
+    pub id: String,
+    /// What lists call the client.
+    pub client: String,
+    /// On whose list it stands.
+    pub manager: String,
+    /// Since when.
+    pub since: Day,
 }
 
 /// One task of a manager's list.
@@ -454,6 +470,18 @@ pub struct TaskPart {
     /// What to say, rendered from the script.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<String>,
+    /// The last word of the client to a manager, and its day, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_contact: Option<String>,
+    /// The deals that are open: title, amount, and the day since which nothing has changed.
+    #[serde(default)]
+    pub open_deals: Vec<DealPart>,
+    /// Whose client it is, where whoever reads the list stands in for him.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_in_for: Option<String>,
+    /// The card of the client in the company's CRM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crm_url: Option<String>,
     /// The page on which the outcome is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,

@@ -35,8 +35,8 @@ pub use certificate::{CertificateContext, PicturePart, QrPart};
 pub use colour::{Colour, ColourError};
 pub use context::{
     CertificatePage, CertificatePart, ChannelPart, ClientPart, CompanyPart, DealPart,
-    LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, PageContext, RhythmPart,
-    TaskListContext, TaskPart,
+    LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, OverduePart, PageContext,
+    RhythmPart, TaskListContext, TaskPart,
 };
 pub use links::{mailto, tel};
 pub use occasions::{EventPart, OccasionPart, PartnerPart};

@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::app::App;
+use crate::channels::task_hook;
 use crate::channels::whatsapp::webhook;
 use crate::config::secrets::SecretError;
 use site::Site;
@@ -67,6 +68,9 @@ pub enum WebError {
     /// The PIN of the till.
     #[error("certificates: {0}")]
     TillPin(SecretError),
+    /// The secret of tasks and outcomes.
+    #[error("tasks.hook: {0}")]
+    TasksSecret(SecretError),
     /// The pages of the staff.
     #[error("the pages of the staff are broken: {0}")]
     Pages(String),
@@ -182,6 +186,7 @@ fn public(site: Arc<Site>) -> Router {
     let whatsapp = get(hooks::verify_whatsapp)
         .post(hooks::whatsapp)
         .layer(DefaultBodyLimit::max(webhook::LONGEST));
+    let outcomes = post(hooks::outcomes).layer(DefaultBodyLimit::max(task_hook::LONGEST));
     Router::new()
         .route(
             "/u/{token}",
@@ -195,6 +200,7 @@ fn public(site: Arc<Site>) -> Router {
         .route("/e/{token}", get(seat::show).post(seat::choose).layer(form))
         .route("/hooks/whatsapp", whatsapp)
         .route("/hooks/mail", post(hooks::mail).layer(mail))
+        .route("/hooks/outcomes", outcomes)
         .route("/healthz", get(healthy))
         .fallback(leaving::not_found)
         .layer(middleware::from_fn_with_state(site.clone(), site::bounds))

@@ -49,6 +49,7 @@ pub(super) struct Secrets {
     pub(super) mail: Option<SecretString>,
     /// The PIN of the till.
     pub(super) till_pin: Option<SecretString>,
+    pub(super) tasks: Option<SecretString>,
 }
 
 impl Site {
@@ -102,11 +103,13 @@ impl Secrets {
         let (whatsapp, home) = (&app.settings.whatsapp, &app.home);
         let mail = app.settings.inbound.token(home).transpose();
         let till_pin = app.settings.certificates.till_pin(home).transpose();
+        let tasks = app.settings.tasks.hook.secret(home).transpose();
         let mut secrets = Self {
             till_pin: till_pin.map_err(WebError::TillPin)?,
             app_secret: None,
             verify_token: None,
             mail: mail.map_err(WebError::MailToken)?,
+            tasks: tasks.map_err(WebError::TasksSecret)?,
         };
         if whatsapp.phone_number_id.is_some() {
             match (whatsapp.app_secret(home), whatsapp.verify_token(home)) {

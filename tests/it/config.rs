@@ -95,10 +95,12 @@ pub(crate) fn templates() -> KnownTemplates {
             "partner-offer",
             "rejection",
             "rejection-answered",
+            "rejection-deadline",
             "second-purchase",
             "seminar",
             "seminar-reminder",
             "thank-you",
+            "visit-lapsed",
         ]),
         needs: [("seminar", "event"), ("partner-offer", "partner")]
             .map(|(letter, part)| (letter.to_owned(), vec![part.to_owned()]))
@@ -117,7 +119,9 @@ pub(crate) fn templates() -> KnownTemplates {
             "rejection",
             "second-purchase",
             "sleeping-client",
+            "stalled-deal",
             "usual-order",
+            "visit-lapsed",
             "volume-drop",
         ]),
         certificates: names(&["certificate", "certificate-print"]),

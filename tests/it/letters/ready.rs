@@ -52,13 +52,14 @@ fn every_ready_template_is_there_in_russian_and_english() {
         names(Kind::Letter).join(" "),
         "anniversary birthday friend-certificate friend-thanks missed-cycle missed-cycle-formal \
          missed-cycle-light missed-cycle-second new-year news partner-offer rejection \
-         rejection-answered second-purchase seminar seminar-reminder thank-you"
+         rejection-answered rejection-deadline second-purchase seminar seminar-reminder \
+         thank-you visit-lapsed"
     );
     assert_eq!(names(Kind::Manager).join(" "), "sign-in task-list");
     assert_eq!(
         names(Kind::Script).join(" "),
-        "answered key-account new-year-gift rejection second-purchase sleeping-client usual-order \
-         volume-drop"
+        "answered handover key-account new-year-gift rejection second-purchase sleeping-client \
+         stalled-deal usual-order visit-lapsed volume-drop"
     );
     assert_eq!(
         names(Kind::WhatsApp).join(" "),
