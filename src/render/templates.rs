@@ -19,9 +19,9 @@ use super::piece::CONTENT;
 use super::problem::{RenderError, TemplateProblem, most_similar};
 use super::rendered::{Letter, Script, WhatsAppButton, WhatsAppMessage};
 use super::sample;
-use super::script::{self, ScriptLine};
+use super::script;
 use super::source::{Kind, Slot, Source, kept, read_all};
-use super::tidy::{one_line, tidy, unwrapped};
+use super::tidy::{one_line, tidy};
 use crate::model::Locale;
 
 /// One template, for lists and for checking campaigns.
@@ -193,7 +193,7 @@ impl Templates {
             ..context.clone()
         };
         let run = Run::new(&self.engines[&locale], name, locale, &context)?;
-        let lines = script_lines(&run, entry)?;
+        let lines = script::lines_of(&run, entry)?;
         Ok(Script {
             text: run.not_empty(script::as_text(&lines, locale), "the text")?,
             lines,
@@ -458,7 +458,7 @@ impl Templates {
                         .iter()
                         .chain(buttons.iter().map(|(.., key)| key))
                         .try_for_each(|key| run.line(key, "a parameter").map(drop)),
-                    Body::Script { .. } => script_lines(&run, entry).map(drop),
+                    Body::Script { .. } => script::lines_of(&run, entry).map(drop),
                     Body::Letter { .. } | Body::Page { .. } => Ok(()),
                 }
             }
@@ -492,16 +492,4 @@ impl Templates {
             }
         }
     }
-}
-
-/// The structure of a script as it came out for one client.
-fn script_lines(run: &Run<'_>, entry: &Entry) -> Result<Vec<ScriptLine>, RenderError> {
-    let Body::Script { text } = &entry.body else {
-        return Err(run.empty("the text"));
-    };
-    let text = run.not_empty(unwrapped(&run.text(text)?), "the text")?;
-    script::read(&text).map_err(|broken| {
-        let problem = TemplateProblem::of_file(&entry.file, broken.what).mend(broken.hint);
-        RenderError::Failed(Box::new(problem))
-    })
 }
