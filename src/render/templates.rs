@@ -18,9 +18,9 @@ use super::page::WhatsAppFile;
 use super::piece::CONTENT;
 use super::problem::{RenderError, TemplateProblem, most_similar};
 use super::rendered::{Letter, Script, WhatsAppButton, WhatsAppHeader, WhatsAppMessage};
-use super::script::{self, ScriptLine};
+use super::script;
 use super::source::{Kind, Slot, Source, kept, read_all};
-use super::tidy::{one_line, tidy, unwrapped};
+use super::tidy::{one_line, tidy};
 use crate::model::Locale;
 
 /// One template, for lists and for checking campaigns.
@@ -192,7 +192,7 @@ impl Templates {
             ..context.clone()
         };
         let run = Run::new(&self.engines[&locale], name, locale, &context)?;
-        let lines = script_lines(&run, entry)?;
+        let lines = script::lines_of(&run, entry)?;
         Ok(Script {
             text: run.not_empty(script::as_text(&lines, locale), "the text")?,
             lines,
@@ -394,16 +394,4 @@ impl Templates {
             }
         }
     }
-}
-
-/// The structure of a script as it came out for one client.
-pub(super) fn script_lines(run: &Run<'_>, entry: &Entry) -> Result<Vec<ScriptLine>, RenderError> {
-    let Body::Script { text } = &entry.body else {
-        return Err(run.empty("the text"));
-    };
-    let text = run.not_empty(unwrapped(&run.text(text)?), "the text")?;
-    script::read(&text).map_err(|broken| {
-        let problem = TemplateProblem::of_file(&entry.file, broken.what).mend(broken.hint);
-        RenderError::Failed(Box::new(problem))
-    })
 }

@@ -10,8 +10,9 @@ use super::engine::Run;
 use super::entry::Body;
 use super::problem::{RenderError, TemplateProblem};
 use super::sample;
+use super::script;
 use super::source::{CLIPPED_AT, Kind};
-use super::templates::{Templates, script_lines};
+use super::templates::Templates;
 use crate::model::Locale;
 
 impl Templates {
@@ -119,7 +120,7 @@ impl Templates {
                         .chain(buttons.iter().map(|(.., key)| key))
                         .chain(header.iter().map(|(_, key)| key))
                         .try_for_each(|key| run.line(key, "a parameter").map(drop)),
-                    Body::Script { .. } => script_lines(&run, entry).map(drop),
+                    Body::Script { .. } => script::lines_of(&run, entry).map(drop),
                     Body::Letter { .. } | Body::Page { .. } => Ok(()),
                 }
             }

@@ -8,6 +8,7 @@
 mod campaigns;
 mod choice;
 mod facts;
+mod funnels;
 mod index;
 mod managers;
 mod random;
