@@ -14,7 +14,6 @@ mod card;
 mod checkups;
 mod client_kinds;
 mod consents;
-mod dating;
 mod day_page;
 mod delivery;
 mod details;

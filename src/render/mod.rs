@@ -27,6 +27,7 @@ mod staff;
 mod styles;
 mod templates;
 mod tidy;
+mod trial;
 mod words;
 
 pub use colour::{Colour, ColourError};

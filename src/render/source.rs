@@ -28,6 +28,10 @@ use crate::model::Locale;
 /// Longest template and longest result, in bytes. Mail programs clip letters far below it.
 pub(super) const SIZE_LIMIT: usize = 256 * 1024;
 
+/// Gmail shows no more of a letter, in bytes: the way out would be cut off. Source: Gmail help,
+/// "message clipped".
+pub(super) const CLIPPED_AT: usize = 102 * 1024;
+
 /// Folders inside folders: `partials/ru/` is the deepest that has a meaning.
 const FOLDER_DEPTH: usize = 3;
 

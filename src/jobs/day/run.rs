@@ -14,7 +14,7 @@ use crate::db::{
 use crate::jobs::deliver;
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::partners;
-use crate::model::{Arm, Channel, ClientFacts, ClientId, Day, hex};
+use crate::model::{Arm, Channel, ClientFacts, ClientId, Day};
 use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, PlannedTask, Touched};
 use crate::rules::rhythm::{USUAL_OVER_DAYS, flood};
 use crate::rules::schedule::surge;
@@ -88,20 +88,10 @@ pub async fn run(
         Begun::New(run) => run,
     };
     ground.keep_base().await?;
-    let mut writer = Writer::new(&ground, run);
-    let mut walk = Walk::begin(&ground, Some(run)).await?;
-    while let Some(chunk) = walk.next().await? {
-        progress(walk.clients_left());
-        writer.write(chunk).await?;
-    }
-    let missed = walk.newly_missed();
-    let flooded = flooded(app, missed, options.day).await?;
+    let counts = write_all(&ground, run, progress).await?;
+    let flooded = flooded(app, counts.newly_missed, options.day).await?;
     let held_because = joined(held_because, flooded);
     let held_because = joined(held_because, nudges_to_approve(app, run, mode).await?);
-    let counts = Counts {
-        newly_missed: missed,
-        campaigns: walk.into_counts(),
-    };
     let held_because = joined(
         held_because,
         surging(app, &counts, options.day, mode).await?,
@@ -131,6 +121,29 @@ pub async fn run(
         return Ok(RunOutcome::AwaitingApproval(summary));
     }
     Ok(RunOutcome::Done(summary))
+}
+
+/// Walks over the clients of the day and writes what is decided, chunk by chunk.
+async fn write_all(
+    ground: &Ground<'_>,
+    run: i64,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<Counts, StoreError> {
+    let mut writer = Writer::new(ground, run);
+    let mut walk = Walk::begin(ground, Some(run)).await?;
+    let mut chunk = walk.next().await?;
+    while let Some(decided) = chunk {
+        progress(walk.clients_left());
+        // The next chunk is read while this one is written: it sees nothing of a run that is not
+        // sealed.
+        let (written, next) = tokio::join!(writer.write(decided), walk.next());
+        written?;
+        chunk = next?;
+    }
+    Ok(Counts {
+        newly_missed: walk.newly_missed(),
+        campaigns: walk.into_counts(),
+    })
 }
 
 /// Freezes what the messages of a day are made of, and ranks what its managers are asked to do.
@@ -315,7 +328,7 @@ impl<'a> Writer<'a> {
         for (facts, decided) in chunk {
             self.stage(&facts, decided, (&details, &codes), &mut staged);
         }
-        app.store.stage(self.run, day, &staged).await
+        app.store.stage(self.run, day, staged).await
     }
 
     fn stage(
@@ -427,7 +440,7 @@ impl<'a> Writer<'a> {
             channel: message.channel.word(),
             template: message.template.clone(),
             class: message.class.word(),
-            address_hash: hex(&hash),
+            address_hash: hash,
             state: state_word(touch.arm, treated),
             inputs: serde_json::to_string(&frozen).unwrap_or_default(),
             on_unknown: message.on_unknown.word(),

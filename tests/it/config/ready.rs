@@ -174,6 +174,16 @@ fn bones(campaign: &Campaign) -> Campaign {
             step.fallback = None;
         }
     }
+    if let Some(partner) = &mut bones.partner {
+        partner.name.clear();
+        partner.offer.clear();
+        partner.codes.clear();
+    }
+    if let Some(event) = &mut bones.event {
+        event.title.clear();
+        event.place = None;
+        event.about = None;
+    }
     if let Trigger::Rejection {
         after_by_reason, ..
     } = &mut bones.trigger
