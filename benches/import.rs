@@ -402,6 +402,7 @@ async fn app(folder: &Path) -> App {
         settings,
         campaigns: Vec::new(),
         templates: Templates::load(None).0,
+        artist: rekindle::pictures::CertificateArtist::new(None),
         store: Store::open("sqlite://ours.db", folder)
             .await
             .expect("the database opens"),

@@ -12,4 +12,5 @@ pub mod inbound;
 pub mod names;
 pub mod sandbox;
 pub mod smtp;
+pub mod task_hook;
 pub mod whatsapp;

@@ -79,6 +79,7 @@ async fn taken_up(app: &App, configured: Configured) -> App {
         settings: app.settings.clone(),
         campaigns: configured.loaded.campaigns,
         templates: configured.templates,
+        artist: configured.artist,
         store: app.store.clone(),
         key: app.key.clone(),
         clock: app.clock.clone(),

@@ -14,7 +14,7 @@ use super::{Exit, reload, tell};
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
 use crate::jobs::deliver::{Live, NotReady};
-use crate::jobs::{doctor, intake, lock, schedule, worker};
+use crate::jobs::{doctor, intake, lock, schedule, task_hook, worker};
 use crate::web::Web;
 
 /// How long an import or a plan may go on after the end was asked for; killed, it is begun again.
@@ -123,6 +123,9 @@ async fn round(
     let back = parts
         .worker
         .then(|| tokio::spawn(intake::watch(Arc::clone(app), serving.clone())));
+    let telling = parts
+        .worker
+        .then(|| tokio::spawn(task_hook::watch(Arc::clone(app), serving.clone())));
     let keeping = parts.schedule.then(|| {
         let keep = schedule::keep(Arc::clone(app), start.clone(), planning.clone());
         tokio::spawn(keep)
@@ -147,6 +150,9 @@ async fn round(
     }
     if let Some(back) = back {
         back.await.context("look at what came back")?;
+    }
+    if let Some(telling) = telling {
+        telling.await.context("tell tasks")?;
     }
     beating.await.context("tell that the service is alive")?;
     Ok(changed)
@@ -248,6 +254,9 @@ pub(super) async fn deliver_now(app: Arc<App>) -> anyhow::Result<DeliveredNow> {
         claimed += live.deliver_due(*channel).await?.claimed;
     }
     live.close().await;
+    if let Some(listener) = task_hook::listener(&app)? {
+        task_hook::tell_due(&app, &listener).await?;
+    }
     Ok(DeliveredNow::Claimed(claimed))
 }
 

@@ -32,6 +32,8 @@ pub struct Wanted {
     pub items: bool,
     /// Deals.
     pub deals: bool,
+    /// Friends who came with the client's certificates.
+    pub friends: bool,
     /// Seats at events.
     pub seats: bool,
     /// Visits to the site.
@@ -44,6 +46,7 @@ impl Wanted {
         purchases: true,
         items: true,
         deals: true,
+        friends: true,
         seats: true,
         visits: true,
     };
@@ -197,6 +200,13 @@ impl Store {
         }
         if wanted.deals {
             self.read_deals(&list, day, &mut chunk).await?;
+        }
+        if wanted.friends {
+            for (client, friends) in self.friends_of(&list, day).await? {
+                if let Some(facts) = chunk.of_client(client) {
+                    facts.friends = friends;
+                }
+            }
         }
         if wanted.seats {
             for (client, seat) in self.seats_of_clients(&list).await? {

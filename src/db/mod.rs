@@ -6,11 +6,13 @@
 
 mod audit;
 mod backup;
+mod base_weeks;
 mod bulk;
 mod campaign_page;
 mod campaigns;
 mod candidates;
 mod card;
+mod certificates;
 mod checkups;
 mod client_kinds;
 mod consents;
@@ -20,6 +22,7 @@ mod details;
 mod erasure;
 mod facts;
 mod figures;
+mod funnels;
 mod history;
 mod holds;
 mod import;
@@ -40,15 +43,21 @@ mod staging;
 mod story;
 mod suppressions;
 mod tally;
+mod task_events;
 mod tasks;
 mod versions;
 
 pub use audit::AuditRow;
 pub use backup::TableCounts;
+pub use base_weeks::WeekRow;
 pub use campaign_page::{CampaignTotals, SandboxRow};
 pub use campaigns::{CampaignEnded, CampaignMessages, Cancelled, GiftTask};
 pub use candidates::MergedClient;
 pub use card::{CardDeal, CardHead, CardMessage, CardPurchase};
+pub use certificates::{
+    CertificateRow, FriendRules, IssuedFor, Redeemed, Redeeming, RedemptionRow, ReviewDecision,
+    ReviewRow, SettledReceipts, Via,
+};
 pub use day_page::{Background, Load, OpenDeal, PastOutcome};
 pub use delivery::{
     Asking, Claim, ClaimOrder, Claimed, Claims, Decision, Ending, Journal, MessageFilter,
@@ -58,6 +67,7 @@ pub use details::Details;
 pub use erasure::{Erasure, Forgotten};
 pub use facts::Wanted;
 pub use figures::{ChannelFigures, ScheduleFigures};
+pub use funnels::{CountedFor, FunnelOrder};
 pub use history::{History, HistoryDay, StoredBase};
 pub use holds::{CONFIGURATION, Heartbeat, Hold};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
@@ -78,6 +88,7 @@ pub use staging::{
 };
 pub use suppressions::{Entry, NewSuppression, SuppressionRow};
 pub use tally::Ended;
+pub use task_events::TaskEvent;
 pub use tasks::{Reassignment, TaskFilter, TaskInQueue, TaskRow};
 pub use versions::RunVersion;
 

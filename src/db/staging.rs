@@ -109,6 +109,16 @@ pub struct NewCertificate {
     pub discount: Option<String>,
     /// A thing instead of a discount.
     pub gift: Option<String>,
+    /// Minor units.
+    pub min_receipt: Option<i64>,
+    /// JSON: the products that it is for.
+    pub products: String,
+    /// How often it can be used.
+    pub uses: u16,
+    /// The template of its picture.
+    pub picture: String,
+    /// The language of the client.
+    pub locale: &'static str,
     /// Epoch days.
     pub valid_until: i32,
 }
@@ -243,13 +253,18 @@ impl OfRun<'_> {
     }
 
     async fn certificates(&mut self, certificates: Vec<NewCertificate>) -> Result<()> {
-        let mut rows = self.rows(INSERT_CERTIFICATES, "?, ?, ?, ?, ?, ?, ?, ?, ?");
+        let mut rows = self.rows(
+            INSERT_CERTIFICATES,
+            "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?",
+        );
         for one in certificates {
             rows.add(one.code)?.add(one.campaign)?.add(one.client.0)?;
             rows.add(one.episode)?.add(one.step)?.add(one.kind)?;
             rows.add(one.discount)?
                 .add(one.gift)?
-                .add(one.valid_until)?;
+                .add(one.min_receipt)?;
+            rows.add(one.products)?.add(one.uses)?.add(one.picture)?;
+            rows.add(one.locale)?.add(one.valid_until)?;
             rows.end_row(self.connection).await?;
         }
         rows.flush(self.connection).await?;
@@ -291,7 +306,8 @@ const INSERT_TASKS: &str = "
 
 const INSERT_CERTIFICATES: &str = "
     INSERT INTO certificates (run_id, issued_on, code, campaign, client_id, episode, step, kind,
-                              discount, gift, valid_until) VALUES";
+                              discount, gift, min_receipt, products, uses, picture, locale,
+                              valid_until) VALUES";
 
 const CLOSE_ENROLLMENTS: &str = "
     UPDATE enrollments SET closed_run = ?1, closed_on = ?2, closed_by = row.value ->> 'by'

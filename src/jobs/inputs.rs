@@ -9,15 +9,18 @@ use crate::app::App;
 use crate::config::Campaign;
 use crate::config::campaign::{CertificateOffer, Event, News, Partner, Sender, Variant};
 use crate::db::Details;
-use crate::model::{Client, ClientFacts, Day, Locale, Manager, Money};
+use crate::model::{
+    Abc, Client, ClientFacts, Day, DealStatus, Locale, Manager, Money, OutcomeKind, TouchKind,
+};
 use crate::render::{
     CertificatePart, ClientPart, CompanyPart, DealPart, EventPart, LetterContext, LinksPart,
     ManagerPart, NewsItem, NewsPart, OccasionPart, PartnerPart, RhythmPart,
 };
-use crate::rules::certificate::{code, message_key};
+use crate::rules::certificate::{code, message_key, prefix_of};
 use crate::rules::delivery::token::{self, Purpose};
 use crate::rules::evidence::Evidence;
 use crate::rules::plan::Touched;
+use crate::rules::readiness;
 use crate::rules::standing::Standing;
 use crate::rules::wording;
 
@@ -44,6 +47,18 @@ pub struct Frozen {
     /// The certificate that it carries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<CertificatePart>,
+    /// The last word of the client to a manager, and its day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_contact: Option<LastContact>,
+    /// The deals that are open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open_deals: Vec<DealPart>,
+    /// Of the news of the campaign only this piece: the one that answers a rejection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// How ready the client is to buy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abc: Option<Abc>,
     /// The day that it is written for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occasion: Option<OccasionPart>,
@@ -57,6 +72,41 @@ pub struct Frozen {
     pub why: String,
     /// The day of the plan.
     pub today: Day,
+}
+
+/// What a client said last, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastContact {
+    /// The day.
+    pub day: Day,
+    /// What was recorded.
+    pub outcome: OutcomeKind,
+}
+
+impl LastContact {
+    /// The latest word among all that is known.
+    fn of(facts: &ClientFacts) -> Option<Self> {
+        let touches = facts.enrollments.iter().flat_map(|one| &one.touches);
+        let outcomes = touches.filter_map(|touch| match &touch.what {
+            TouchKind::Task { outcome, .. } => outcome.as_ref(),
+            TouchKind::Message { .. } => None,
+        });
+        let latest = outcomes.max_by_key(|outcome| outcome.day);
+        latest.map(|outcome| Self {
+            day: outcome.day,
+            outcome: outcome.kind,
+        })
+    }
+
+    /// In a sentence.
+    pub fn sentence(&self, locale: Locale, today: Day) -> String {
+        let style = wording::DateStyle::seen_from(self.day, today);
+        let day = wording::date(locale, self.day, style);
+        format!(
+            "{day}: {}",
+            wording::outcome(locale, self.outcome).to_lowercase()
+        )
+    }
 }
 
 /// The ways to a client, as they were frozen.
@@ -105,12 +155,33 @@ pub(super) fn freeze(
         rhythm: rhythm_part(ground, facts, details),
         deal: deal_part(app, evidence),
         certificate: None,
+        last_contact: LastContact::of(facts),
+        open_deals: open_deals(app, facts),
+        answer: match evidence {
+            Evidence::RejectionAnswered { news, .. } => Some(news.clone()),
+            _ => None,
+        },
+        abc: readiness::class(facts),
         occasion: occasion_part(evidence),
         variant: None,
         partner_code: None,
         why: evidence.sentence(app.locale(), app.currency()),
         today: ground.day(),
     }
+}
+
+fn open_deals(app: &App, facts: &ClientFacts) -> Vec<DealPart> {
+    let open = facts.deals.iter();
+    let open = open.filter(|deal| deal.status == DealStatus::Open);
+    let parts = open.filter_map(|deal| {
+        Some(DealPart {
+            day: deal.stage_since.or(deal.opened_on)?,
+            title: deal.title.clone(),
+            reason: None,
+            amount: deal.amount.map(|minor| Money::new(minor, app.currency())),
+        })
+    });
+    parts.collect()
 }
 
 fn client_part(facts: &ClientFacts) -> ClientPart {
@@ -200,6 +271,22 @@ fn deal_part(app: &App, evidence: &Evidence) -> Option<DealPart> {
     }
 }
 
+/// The code of the certificate that a step gives to a client: the same at every attempt. `try_no` is
+/// another one where somebody else has the first.
+pub fn certificate_code(
+    app: &App,
+    offer: &CertificateOffer,
+    touch: &Touched,
+    client: &Client,
+    try_no: usize,
+) -> String {
+    let secret = app.key.mac("certificate", &key_of(touch, client));
+    match &offer.prefix {
+        Some(prefix) => code(prefix, &secret, try_no),
+        None => code(&prefix_of(&touch.campaign), &secret, try_no),
+    }
+}
+
 fn occasion_part(evidence: &Evidence) -> Option<OccasionPart> {
     match evidence {
         // How old somebody becomes is nothing that a letter tells.
@@ -213,11 +300,6 @@ fn occasion_part(evidence: &Evidence) -> Option<OccasionPart> {
         }),
         _ => None,
     }
-}
-
-/// The code of the certificate that a step gives to a client: the same at every attempt.
-pub fn certificate_code(app: &App, touch: &Touched, client: &Client) -> String {
-    code(&app.key.mac("certificate", &key_of(touch, client)))
 }
 
 /// The key of the message of a touch: two sources may call their clients alike.
@@ -234,24 +316,6 @@ pub fn list_key(day: Day, manager: &str) -> String {
 /// The key of a letter to the operator about an occasion.
 pub fn notice_key(occasion: &str) -> String {
     message_key("operator", occasion, "", "notice")
-}
-
-/// The certificate as a letter shows it.
-pub fn certificate_part(
-    app: &App,
-    offer: &CertificateOffer,
-    code: &str,
-    valid_until: Day,
-) -> CertificatePart {
-    let page = app.settings.delivery.public_url.trim_end_matches('/');
-    CertificatePart {
-        kind: offer.kind,
-        code: code.to_owned(),
-        valid_until,
-        discount: offer.discount.map(|discount| discount.to_string()),
-        gift: offer.gift.clone(),
-        url: Some(format!("{page}/c/{code}")),
-    }
 }
 
 /// What company and campaign put into every message of a template, whoever reads it.
@@ -323,7 +387,7 @@ pub fn context_of(app: &App, imprint: Imprint, frozen: Frozen, key: &str) -> Let
         rhythm: frozen.rhythm,
         deal: frozen.deal,
         certificate: frozen.certificate,
-        news,
+        news: narrowed(news, frozen.answer.as_deref()),
         occasion: frozen.occasion,
         event: imprint
             .event
@@ -364,6 +428,15 @@ fn partner_part(partner: &Partner, code: Option<String>) -> Option<PartnerPart> 
         valid_until: partner.valid_until,
         link: partner.link.clone(),
     })
+}
+
+/// Of news that answer rejections only the piece that answers this one.
+fn narrowed(news: Option<NewsPart>, answer: Option<&str>) -> Option<NewsPart> {
+    let mut news = news?;
+    if let Some(answer) = answer {
+        news.items.retain(|item| item.title == answer);
+    }
+    Some(news)
 }
 
 fn news_part(news: &News) -> NewsPart {

@@ -127,6 +127,7 @@ pub async fn send_link(app: &App, person: &Person, draw: u64) -> Result<bool, St
         tasks: Vec::new(),
         waiting: 0,
         total_at_risk: None,
+        overdue: Vec::new(),
         page: None,
     };
     let frozen = FrozenList {

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::certificate::CertificateContext;
 use super::context::{LetterContext, PageContext, TaskListContext};
 use super::engine::{Engine, Run};
 use super::entry::{Body, Entry};
@@ -16,7 +17,7 @@ use super::library::{Library, Page};
 use super::page::WhatsAppFile;
 use super::piece::CONTENT;
 use super::problem::{RenderError, TemplateProblem, most_similar};
-use super::rendered::{Letter, Script, WhatsAppButton, WhatsAppMessage};
+use super::rendered::{Letter, Script, WhatsAppButton, WhatsAppHeader, WhatsAppMessage};
 use super::script::{self, ScriptLine};
 use super::source::{Kind, Slot, Source, kept, read_all};
 use super::tidy::{one_line, tidy, unwrapped};
@@ -209,16 +210,34 @@ impl Templates {
         context: &PageContext,
     ) -> Result<String, RenderError> {
         let locales = [wanted, context.company.locale, Locale::En];
-        self.web_page(name, &locales, context)
+        self.web_page(Kind::Page, name, &locales, context)
+    }
+
+    /// Renders the picture of a certificate as SVG.
+    pub fn render_certificate(
+        &self,
+        name: &str,
+        wanted: Locale,
+        context: &CertificateContext,
+    ) -> Result<String, RenderError> {
+        let locales = [wanted, context.company.locale, Locale::En];
+        self.web_page(Kind::Certificate, name, &locales, context)
+    }
+
+    /// Whether there is a picture of a certificate with this name.
+    pub fn has_certificate(&self, name: &str) -> bool {
+        let pages = self.pages.get(&Kind::Certificate);
+        pages.is_some_and(|pages| pages.contains_key(name))
     }
 
     pub(super) fn web_page(
         &self,
+        kind: Kind,
         name: &str,
         locales: &[Locale],
         context: &impl Serialize,
     ) -> Result<String, RenderError> {
-        let (locale, entry) = self.find(Kind::Page, name, locales)?;
+        let (locale, entry) = self.find(kind, name, locales)?;
         let run = Run::new(&self.engines[&locale], name, locale, context)?;
         let Body::Page { html } = &entry.body else {
             return Err(run.empty("the page"));
@@ -260,12 +279,19 @@ impl Templates {
             template,
             language,
             body,
+            header,
             parameters,
             buttons,
         } = &entry.body
         else {
             return Err(run.empty("the template"));
         };
+        let header = header.as_ref().map(|(kind, key)| {
+            Ok(WhatsAppHeader {
+                kind: *kind,
+                link: run.line(key, "the link of the header")?,
+            })
+        });
         let filled = parameters
             .iter()
             .enumerate()
@@ -281,6 +307,7 @@ impl Templates {
         Ok(WhatsAppMessage {
             template_name: template.clone(),
             language: language.clone(),
+            header: header.transpose()?,
             preview: WhatsAppFile::preview(body, &filled),
             buttons: buttons.collect::<Result<_, RenderError>>()?,
             parameters: filled,

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use resvg::usvg::roxmltree;
 use serde_json::Value;
 
 use super::engine::Run;
@@ -96,7 +97,14 @@ impl Templates {
                 }
                 Ok(())
             }
-            Kind::Page => self.web_page(name, &[locale], values).map(drop),
+            Kind::Page => self.web_page(kind, name, &[locale], values).map(drop),
+            Kind::Certificate => {
+                let svg = self.web_page(kind, name, &[locale], values)?;
+                match roxmltree::Document::parse(&svg) {
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(self.not_drawn(name, locale, &error)),
+                }
+            }
             Kind::Script | Kind::WhatsApp => {
                 let (_, entry) = self.find(kind, name, &[locale])?;
                 let run = Run::new(&self.engines[&locale], name, locale, values)?;
@@ -104,16 +112,28 @@ impl Templates {
                     Body::WhatsApp {
                         parameters,
                         buttons,
+                        header,
                         ..
                     } => parameters
                         .iter()
                         .chain(buttons.iter().map(|(.., key)| key))
+                        .chain(header.iter().map(|(_, key)| key))
                         .try_for_each(|key| run.line(key, "a parameter").map(drop)),
                     Body::Script { .. } => script_lines(&run, entry).map(drop),
                     Body::Letter { .. } | Body::Page { .. } => Ok(()),
                 }
             }
         }
+    }
+
+    /// What is said of a picture that is no SVG, with the line of what was rendered.
+    fn not_drawn(&self, name: &str, locale: Locale, error: &roxmltree::Error) -> RenderError {
+        let entry = self.find(Kind::Certificate, name, &[locale]);
+        let file = entry.map_or(name, |(_, entry)| &entry.file);
+        let what = format!("with the values of the example this is no SVG: {error}");
+        let hint = "every <tag> needs its end, every attribute its quotes; the place counts in the \
+                    picture, where {{…}} are filled in";
+        RenderError::Failed(Box::new(TemplateProblem::of_file(file, what).mend(hint)))
     }
 
     pub(super) fn broken_pages(&self) -> Vec<TemplateProblem> {

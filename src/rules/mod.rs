@@ -17,6 +17,7 @@ pub mod delivery;
 pub mod evidence;
 pub mod follow_up;
 pub mod frequency_report;
+pub mod funnel;
 pub mod holdout;
 pub mod plan;
 pub mod readiness;

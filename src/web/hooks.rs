@@ -12,9 +12,11 @@ use axum::response::{IntoResponse, Response};
 use tracing::{error, warn};
 
 use super::site::Site;
+use crate::channels::task_hook;
 use crate::channels::whatsapp::webhook::{SIGNATURE_HEADER, Verification, is_signed, parse};
 use crate::config::secrets::ExposeSecret;
 use crate::db::InboundKind;
+use crate::jobs::intake;
 
 /// Answers Meta's question whether the address is ours.
 pub(super) async fn verify_whatsapp(
@@ -78,6 +80,29 @@ pub(super) async fn mail(
         return StatusCode::BAD_REQUEST;
     }
     kept(&site, InboundKind::Mail, &raw).await
+}
+
+/// Takes outcomes of tasks that another program tells.
+pub(super) async fn outcomes(
+    State(site): State<Arc<Site>>,
+    heads: HeaderMap,
+    raw: Bytes,
+) -> Response {
+    let Some(secret) = &site.secrets.tasks else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let signature = heads.get(task_hook::SIGNATURE_HEADER);
+    let signature = signature.and_then(|value| value.to_str().ok());
+    if !is_signed(&raw, signature, secret) {
+        warn!("outcomes without a good signature were refused");
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    if let Err(why) = intake::outcomes::check(&raw) {
+        return (StatusCode::BAD_REQUEST, why).into_response();
+    }
+    kept(&site, InboundKind::Outcomes, &raw)
+        .await
+        .into_response()
 }
 
 async fn kept(site: &Site, kind: InboundKind, raw: &[u8]) -> StatusCode {

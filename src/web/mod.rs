@@ -1,11 +1,12 @@
 //! The servers: pages for clients and hooks for providers on one address, the company's own people
 //! ([`staff`]) on another.
 //!
-//! The public one knows three things: leaving ([`leaving`]), what providers tell ([`hooks`]), and
-//! nothing else. What comes in is stored and answered; what it means is found out by
+//! The public one knows three things: leaving ([`leaving`]), certificates ([`certificate`]), and what
+//! providers tell ([`hooks`]). The other one has the page for the till ([`till`]). What comes in is stored and answered; what it means is found out by
 //! `jobs::intake`. HTTPS belongs to the web server in front. No request is logged with its path:
 //! a token is a key.
 
+mod certificate;
 mod exposition;
 mod guard;
 mod hooks;
@@ -14,6 +15,7 @@ mod operating;
 mod seat;
 mod site;
 mod staff;
+mod till;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::app::App;
+use crate::channels::task_hook;
 use crate::channels::whatsapp::webhook;
 use crate::config::secrets::SecretError;
 use site::Site;
@@ -62,6 +65,12 @@ pub enum WebError {
     /// The word for the hook of mail.
     #[error("inbound: {0}")]
     MailToken(SecretError),
+    /// The PIN of the till.
+    #[error("certificates: {0}")]
+    TillPin(SecretError),
+    /// The secret of tasks and outcomes.
+    #[error("tasks.hook: {0}")]
+    TasksSecret(SecretError),
     /// The pages of the staff.
     #[error("the pages of the staff are broken: {0}")]
     Pages(String),
@@ -177,6 +186,7 @@ fn public(site: Arc<Site>) -> Router {
     let whatsapp = get(hooks::verify_whatsapp)
         .post(hooks::whatsapp)
         .layer(DefaultBodyLimit::max(webhook::LONGEST));
+    let outcomes = post(hooks::outcomes).layer(DefaultBodyLimit::max(task_hook::LONGEST));
     Router::new()
         .route(
             "/u/{token}",
@@ -186,9 +196,11 @@ fn public(site: Arc<Site>) -> Router {
             "/p/{token}",
             get(leaving::preferences).post(leaving::choose).layer(form),
         )
+        .route("/c/{file}", get(certificate::show))
         .route("/e/{token}", get(seat::show).post(seat::choose).layer(form))
         .route("/hooks/whatsapp", whatsapp)
         .route("/hooks/mail", post(hooks::mail).layer(mail))
+        .route("/hooks/outcomes", outcomes)
         .route("/healthz", get(healthy))
         .fallback(leaving::not_found)
         .layer(middleware::from_fn_with_state(site.clone(), site::bounds))

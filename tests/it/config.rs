@@ -85,6 +85,7 @@ pub(crate) fn templates() -> KnownTemplates {
             "anniversary",
             "birthday",
             "friend-certificate",
+            "friend-thanks",
             "missed-cycle",
             "missed-cycle-formal",
             "missed-cycle-light",
@@ -94,15 +95,22 @@ pub(crate) fn templates() -> KnownTemplates {
             "partner-offer",
             "rejection",
             "rejection-answered",
+            "rejection-deadline",
             "second-purchase",
             "seminar",
             "seminar-reminder",
             "thank-you",
+            "visit-lapsed",
         ]),
         needs: [("seminar", "event"), ("partner-offer", "partner")]
             .map(|(letter, part)| (letter.to_owned(), vec![part.to_owned()]))
             .into(),
-        whatsapp: names(&["business-card", "missed-cycle-short", "thank-you-short"]),
+        whatsapp: names(&[
+            "business-card",
+            "friend-certificate-short",
+            "missed-cycle-short",
+            "thank-you-short",
+        ]),
         scripts: names(&[
             "answered",
             "handover",
@@ -111,8 +119,11 @@ pub(crate) fn templates() -> KnownTemplates {
             "rejection",
             "second-purchase",
             "sleeping-client",
+            "stalled-deal",
             "usual-order",
+            "visit-lapsed",
             "volume-drop",
         ]),
+        certificates: names(&["certificate", "certificate-print"]),
     }
 }

@@ -109,8 +109,9 @@ DEAL_TITLES = {
 }
 REASONS = ["дорого", "дорого", "нет бюджета", "выбрали других", "нет в наличии", "не нужно",
            "долго думают"]
-# Days after which the ready campaign asks again; ninety for the others.
-ASK_AGAIN_AFTER = {"дорого": 60, "нет бюджета": 120, "выбрали других": 180}
+# Days after which the dictionary of reasons asks again.
+ASK_AGAIN_AFTER = {"дорого": 60, "нет бюджета": 120, "выбрали других": 180, "нет в наличии": 30,
+                   "не нужно": 180, "долго думают": 45}
 OPEN_STAGES = ["Первый контакт", "Предложение отправлено", "Переговоры", "Счёт выставлен"]
 PAGES = ["/", "/catalog/coffee", "/catalog/tea", "/catalog/gifts", "/prices", "/delivery",
          "/catalog/gifts/new-year", "/account"]

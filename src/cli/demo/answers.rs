@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::db::TaskRow;
+use crate::db::{Friend, TaskRow};
 use crate::model::{Day, Outcome, OutcomeKind};
 
 /// What a manager records after a call.
@@ -13,6 +13,8 @@ pub(super) struct Answer {
     pub(super) outcome: Outcome,
     /// What the client said.
     pub(super) note: Option<&'static str>,
+    /// Whom he named.
+    pub(super) friend: Option<Friend>,
 }
 
 /// How often each outcome comes, in percent; what is left to 100 is not called on the day.
@@ -31,6 +33,24 @@ const SHARES_OF_KEY_ACCOUNTS: [(OutcomeKind, u32); 3] = [
     (OutcomeKind::Interested, 30),
     (OutcomeKind::NoAnswer, 15),
     (OutcomeKind::ComeBack, 45),
+];
+
+/// The same where a rejection is talked about again: the script has three branches.
+const SHARES_OF_REJECTIONS: [(OutcomeKind, u32); 7] = [
+    (OutcomeKind::Interested, 24),
+    (OutcomeKind::FriendNamed, 18),
+    (OutcomeKind::CardSent, 18),
+    (OutcomeKind::Rejection, 12),
+    (OutcomeKind::NoAnswer, 14),
+    (OutcomeKind::ComeBack, 6),
+    (OutcomeKind::DoNotContact, 2),
+];
+
+/// Whom clients name. No local number begins with 0: nobody has these.
+const NAMED: [(&str, &str); 3] = [
+    ("Светлана, кофейня «У моста»", "+74950000701"),
+    ("Игорь, офис этажом выше", "+74950000702"),
+    ("Марина, магазин подарков", "+74950000703"),
 ];
 
 const SAID_NO: [&str; 4] = [
@@ -60,12 +80,14 @@ const FRIENDS: [&str; 2] = [
 pub(super) fn answer(task: &TaskRow, day: Day, buys_next_day: bool) -> Option<Answer> {
     let draw = Draw::of(task);
     let is_key = task.campaign == "key-accounts";
-    let shares: &[_] = if is_key {
-        &SHARES_OF_KEY_ACCOUNTS
-    } else {
-        &SHARES
+    let shares: &[_] = match task.script.as_str() {
+        _ if is_key => &SHARES_OF_KEY_ACCOUNTS,
+        "rejection" => &SHARES_OF_REJECTIONS,
+        _ => &SHARES,
     };
-    let kind = if buys_next_day {
+    let kind = if task.taker.is_some() {
+        OutcomeKind::Accepted
+    } else if buys_next_day {
         OutcomeKind::Bought
     } else {
         kind(shares, draw.percent)?
@@ -78,6 +100,7 @@ pub(super) fn answer(task: &TaskRow, day: Day, buys_next_day: bool) -> Option<An
             ..Outcome::new(kind, day)
         },
         note: note(kind, &draw),
+        friend: friend(kind, &draw),
     })
 }
 
@@ -102,6 +125,16 @@ fn note(kind: OutcomeKind, draw: &Draw) -> Option<&'static str> {
     notes
         .get(draw.of_many(notes.len() as i32).unsigned_abs() as usize)
         .copied()
+}
+
+fn friend(kind: OutcomeKind, draw: &Draw) -> Option<Friend> {
+    let named = NAMED.get(draw.of_many(NAMED.len() as i32).unsigned_abs() as usize);
+    let (name, phone) = named.filter(|_| kind == OutcomeKind::FriendNamed)?;
+    Some(Friend {
+        name: Some((*name).to_owned()),
+        phone: Some((*phone).to_owned()),
+        email: None,
+    })
 }
 
 /// What belongs to one attempt at one task for ever.

@@ -108,7 +108,14 @@ pub(super) fn write(dir: &Path) -> anyhow::Result<PathBuf> {
     write_one(&dir.join(MARK), MARK_TEXT)?;
     let config = dir.join("config");
     for (name, text) in ready::campaigns(Locale::Ru) {
-        write_one(&config.join("campaigns").join(name), text)?;
+        // The demo has its own news: they answer what its clients said no for.
+        let text = match *name {
+            "rejection-answered.toml" => text
+                .replace("status = \"draft\"", "status = \"live\"")
+                .replace("day = 2026-12-03", "day = 2026-11-16"),
+            _ => (*text).to_owned(),
+        };
+        write_one(&config.join("campaigns").join(name), &text)?;
     }
     for (name, text) in ready::schemas() {
         write_one(&config.join("schema").join(name), &text)?;

@@ -166,6 +166,7 @@ impl Work {
             let kind = answer.outcome.kind;
             let told = Told {
                 note: answer.note,
+                friend: answer.friend,
                 ..Told::new(answer.outcome, &task.acting)
             };
             record(app, task.id, &told).await?;

@@ -285,6 +285,10 @@ impl Story<'_> {
                 "what a manager records: the campaign ends for this client".to_owned(),
             ));
         }
+        commands.push((
+            format!("report --to {last} --by reason"),
+            "both funnels: sales that were repeated, rejections that were turned".to_owned(),
+        ));
         if let Some(view) = self.letters.iter().find(|view| view.of == "missed-cycle") {
             commands.push((
                 format!(

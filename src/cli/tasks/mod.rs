@@ -1,6 +1,7 @@
 //! `rekindle tasks`: the managers' lists, and what came of a task.
 
 mod changes;
+mod import;
 
 use std::io::Write;
 
@@ -51,6 +52,8 @@ enum Action {
     Reassign(changes::ReassignArgs),
     /// Put more tasks onto a manager's list of today
     More(changes::MoreArgs),
+    /// Record the outcomes of a CSV file, each once
+    Import(import::ImportArgs),
 }
 
 /// One task, for programs.
@@ -90,6 +93,7 @@ pub(super) async fn run(app: &App, args: &TasksArgs, out: &mut dyn Write) -> any
         Some(Action::Outcome(outcome)) => return changes::record_outcome(app, outcome, out).await,
         Some(Action::Reassign(given)) => return changes::reassign(app, given, out).await,
         Some(Action::More(wanted)) => return changes::more(app, wanted, out).await,
+        Some(Action::Import(file)) => return import::run(app, file, out).await,
         None => {}
     }
     let filter = TaskFilter {

@@ -7,6 +7,7 @@
 
 mod across;
 mod campaign_rules;
+mod certificate_rules;
 mod content_rules;
 mod document;
 mod findings;

@@ -6,6 +6,8 @@
 //! touched. Whose rhythm has to be looked at again is written down on the way; of first purchases the
 //! rhythm itself is (`passing`).
 
+use std::collections::HashMap;
+
 use super::super::Result;
 use super::super::rhythms::EVERYTHING;
 use super::named::{Named, name};
@@ -14,6 +16,7 @@ use super::purchase_tables as tables;
 use super::{Bulk, Changes, Merge};
 use crate::config::settings::FactKind;
 use crate::model::PurchaseFact;
+use crate::rules::certificate;
 
 /// What is known of the purchases at hand.
 pub(super) struct Purchases {
@@ -61,6 +64,7 @@ impl Merge {
         if purchases.first && purchases.passing.is_none() {
             self.all_stale(numbers.values().copied()).await?;
         }
+        self.with_code(&batch, &numbers).await?;
         let (mut rows, mut items) = self.purchase_rows(purchases.first);
         let mut client = (String::new(), 0);
         for purchase in batch {
@@ -143,6 +147,32 @@ impl Merge {
             );
             (rows, items)
         }
+    }
+
+    /// Notes the purchases whose promo code is that of a certificate; what the code is worth is found
+    /// out after the import.
+    async fn with_code(
+        &mut self,
+        batch: &[PurchaseFact],
+        numbers: &HashMap<String, i64>,
+    ) -> Result<()> {
+        let mut found = Bulk::new(
+            "INSERT INTO purchases_with_code (source_id, key, client_id, day, code) VALUES",
+            format!("({}, ?, ?, ?, ?)", self.source),
+            "ON CONFLICT (source_id, key, client_id, day) DO UPDATE SET code = excluded.code",
+        );
+        for purchase in batch {
+            let promo = purchase.promo.as_deref();
+            let Some(code) = promo.and_then(|text| certificate::read(text).ok()) else {
+                continue;
+            };
+            found.add(purchase.key.as_str())?;
+            found.add(numbers[&purchase.client])?;
+            found.add(purchase.day.epoch_days())?.add(code)?;
+            found.end_row(&mut self.tx).await?;
+        }
+        found.flush(&mut self.tx).await?;
+        Ok(())
     }
 
     /// Writes down that these clients' rhythms know nothing yet.

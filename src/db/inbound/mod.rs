@@ -21,6 +21,8 @@ pub enum InboundKind {
     Whatsapp,
     /// A mail.
     Mail,
+    /// Outcomes of tasks that another program tells.
+    Outcomes,
 }
 
 impl InboundKind {
@@ -28,6 +30,7 @@ impl InboundKind {
         match self {
             Self::Whatsapp => "whatsapp",
             Self::Mail => "mail",
+            Self::Outcomes => "outcomes",
         }
     }
 }
@@ -94,6 +97,7 @@ impl Store {
             id: row.get("id"),
             kind: match row.get::<String, _>("kind").as_str() {
                 "mail" => InboundKind::Mail,
+                "outcomes" => InboundKind::Outcomes,
                 _ => InboundKind::Whatsapp,
             },
             received_at: row.get("received_at"),

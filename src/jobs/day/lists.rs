@@ -8,7 +8,7 @@ use crate::jobs::deliver::FrozenList;
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::managers::Managers;
 use crate::model::{Channel, Day, Manager, Money, hex};
-use crate::render::{ManagerPart, TaskListContext, TaskPart};
+use crate::render::{ManagerPart, OverduePart, TaskListContext, TaskPart};
 use crate::rules::day_list::{self, Waiting};
 
 use super::waiting;
@@ -165,6 +165,22 @@ pub async fn manager_lists(app: &App, day: Day) -> Result<Vec<ManagerList>, Stor
             .or_default()
             .push(task);
     }
+    let overdue: Vec<OverduePart> = all
+        .iter()
+        .filter(|task| task.escalated_on.is_some())
+        .map(|task| OverduePart {
+            id: task.id.to_string(),
+            client: name_of(&task.inputs, &task.client),
+            manager: managers
+                .get(&task.acting)
+                .map_or_else(|| task.acting.clone(), |one| one.name.clone()),
+            since: task.first_listed_on.unwrap_or(task.planned_on),
+        })
+        .collect();
+    // The head hears of what waits too long also when he has no task of his own.
+    if let Some(head) = managers.staff().head().filter(|_| !overdue.is_empty()) {
+        by_manager.entry(head.to_owned()).or_default();
+    }
     let lists = by_manager.into_iter().map(|(manager_id, tasks)| {
         let manager = managers.get(&manager_id).cloned();
         let waiting = all
@@ -187,6 +203,11 @@ pub async fn manager_lists(app: &App, day: Day) -> Result<Vec<ManagerList>, Stor
             waiting: waiting as u32,
             total_at_risk: Some(Money::new(total, app.currency())),
             page: None,
+            overdue: if managers.staff().head() == Some(&*manager_id) {
+                overdue.clone()
+            } else {
+                Vec::new()
+            },
             tasks: tasks
                 .iter()
                 .map(|task| task_part(app, &managers, task))
@@ -227,6 +248,13 @@ fn task_part(app: &App, managers: &Managers, task: &TaskRow) -> TaskPart {
         rhythm: None,
         value_at_risk: Some(Money::new(task.value, app.currency())),
         script: None,
+        last_contact: None,
+        open_deals: Vec::new(),
+        stands_in_for: (task.acting != task.manager && !task.manager.is_empty()).then(|| {
+            let manager = managers.get(&task.manager);
+            manager.map_or_else(|| task.manager.clone(), |one| one.name.clone())
+        }),
+        crm_url: app.settings.tasks.crm_link(&task.client),
         link: None,
     };
     if let Some(frozen) = frozen {
@@ -234,6 +262,10 @@ fn task_part(app: &App, managers: &Managers, task: &TaskRow) -> TaskPart {
         part.why.clone_from(&frozen.why);
         part.rhythm.clone_from(&frozen.rhythm);
         let locale = managers.locale(&task.acting);
+        let today = frozen.today;
+        let last = frozen.last_contact.as_ref();
+        part.last_contact = last.map(|last| last.sentence(locale, today));
+        part.open_deals.clone_from(&frozen.open_deals);
         let context = inputs::context(app, campaign, frozen, "");
         // A broken script is a problem that `check` reports; the call is made without it.
         let script = app.templates.render_script(&task.script, locale, &context);

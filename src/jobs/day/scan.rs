@@ -107,6 +107,7 @@ async fn of_trigger(
                 .clients_with_closed_deals(DealStatus::Won, recent, day)
                 .await
         }
+        Trigger::FriendBought {} => store.clients_whose_friends_bought(recent, day).await,
         // The base of rejections is small beside the base of clients: all of it is looked at.
         Trigger::Rejection { .. } | Trigger::RejectionAnswered { .. } => {
             let ever = Day::from_epoch(i32::MIN);

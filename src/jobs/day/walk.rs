@@ -260,6 +260,7 @@ pub(super) fn wanted(frame: &crate::rules::plan::Frame<'_>) -> Wanted {
             | Trigger::Rejection { .. }
             | Trigger::RejectionAnswered { .. }
             | Trigger::StalledDeal { .. } => wanted.deals = true,
+            Trigger::FriendBought {} => wanted.friends = true,
             Trigger::VisitLapsed { .. } => {
                 wanted.visits = true;
                 wanted.deals = true;

@@ -15,6 +15,7 @@ pub use everything::{Reading, import_everything};
 pub use summary::{FileSummary, ImportResult, ImportSummary, Shrunk};
 
 use crate::app::App;
+use crate::certificates;
 use crate::config::settings::{FactKind, FactKind as Kind, Source, SourceMode};
 use crate::db::{ImportId, ImportOrder, ImportStatus, Merge, RowTotals, StoreError};
 use crate::model::FactBatch;
@@ -80,6 +81,8 @@ pub async fn import_source(
     let same = last.as_ref() == Some(&opened.fingerprint);
     if same && opened.problems.is_empty() && !options.again {
         summary.result = ImportResult::Unchanged;
+        // What a killed import left untied is tied now.
+        settle(app, &mut summary).await?;
         return Ok(summary);
     }
     let fingerprint = opened.fingerprint.clone();
@@ -106,7 +109,35 @@ pub async fn import_source(
         let _ = ended.await;
         return Err(error);
     }
+    settle(app, &mut summary).await?;
     Ok(summary)
+}
+
+/// Ties the receipts that carry the code of a certificate to it.
+async fn settle(app: &App, summary: &mut ImportSummary) -> Result<(), StoreError> {
+    let settled = certificates::settle(app).await?;
+    let said = [
+        (
+            settled.redeemed,
+            "certificates were redeemed by the promo code of a purchase",
+        ),
+        (
+            settled.found,
+            "redemptions at a till were found among the purchases",
+        ),
+        (
+            settled.undone,
+            "redemptions were undone: their purchase was taken back",
+        ),
+        (
+            settled.doubtful,
+            "are doubtful: rekindle certificate review",
+        ),
+    ];
+    let said = said.into_iter().filter(|(count, _)| *count > 0);
+    let notes = said.map(|(count, words)| format!("certificates: {count} {words}"));
+    summary.notes.extend(notes);
+    Ok(())
 }
 
 /// Everything after the announcement.

@@ -5,6 +5,7 @@
 //! written down, is looked at again later.
 
 mod mail;
+pub mod outcomes;
 mod whatsapp;
 
 use std::sync::Arc;
@@ -91,6 +92,7 @@ async fn look_at(app: &App, event: &InboundEvent, done: &mut Processed) -> Resul
     let effects = match event.kind {
         InboundKind::Whatsapp => whatsapp::take_in(app, event).await,
         InboundKind::Mail => mail::take_in(app, event).await,
+        InboundKind::Outcomes => outcomes::take_in(app, event).await,
     };
     let now_ms = app.now_ms();
     let pause = TimeDelta::minutes(1 << event.tries.min(8)).num_milliseconds();

@@ -53,7 +53,7 @@ fn check_ends_with_0_and_a_summary_when_all_is_well() {
     let (code, said) = check(&home, Format::Text, Vec::new());
     assert_eq!(code, Exit::Done);
     insta::assert_snapshot!(said, @r#"
-    ok: 14 campaigns (9 live, 5 draft, 0 paused), 0 sources, 27 templates
+    ok: 21 campaigns (15 live, 6 draft, 0 paused), 0 sources, 32 templates
     no data yet: add a [[source]] to config/rekindle.toml
     "#);
 }
@@ -70,7 +70,7 @@ fn check_ends_with_0_when_there_are_warnings_only() {
        5 | path = "nowhere"
          |        ^^^^^^^^^
 
-    1 warning: 0 campaigns (0 live, 0 draft, 0 paused), 1 source, 18 templates
+    1 warning: 0 campaigns (0 live, 0 draft, 0 paused), 1 source, 30 templates
     "#);
 }
 
@@ -112,7 +112,7 @@ fn check_prints_one_json_document() {
       "warnings": 0,
       "campaigns": null,
       "sources": null,
-      "templates": 18,
+      "templates": 30,
       "problems": [
         {
           "severity": "error",
@@ -172,6 +172,7 @@ fn init_says_what_it_wrote_and_what_to_do_next() {
     wrote  DIR/config/campaigns/anniversary.toml
     wrote  DIR/config/campaigns/birthday.toml
     wrote  DIR/config/campaigns/call-before-miss.toml
+    wrote  DIR/config/campaigns/handover.toml
     wrote  DIR/config/campaigns/key-accounts.toml
     wrote  DIR/config/campaigns/missed-cycle.toml
     wrote  DIR/config/campaigns/new-year.toml
@@ -179,9 +180,14 @@ fn init_says_what_it_wrote_and_what_to_do_next() {
     wrote  DIR/config/campaigns/news-2026-12.toml
     wrote  DIR/config/campaigns/partner-offer.toml
     wrote  DIR/config/campaigns/rejection.toml
+    wrote  DIR/config/campaigns/rejection-answered.toml
+    wrote  DIR/config/campaigns/rejection-deadline.toml
+    wrote  DIR/config/campaigns/rejection-ready.toml
     wrote  DIR/config/campaigns/second-purchase.toml
     wrote  DIR/config/campaigns/seminar.toml
+    wrote  DIR/config/campaigns/stalled-deal.toml
     wrote  DIR/config/campaigns/thank-you.toml
+    wrote  DIR/config/campaigns/visit-lapsed.toml
     wrote  DIR/config/campaigns/volume-drop.toml
     wrote  DIR/config/schema/settings.json
     wrote  DIR/config/schema/campaign.json

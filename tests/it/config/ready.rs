@@ -1,10 +1,9 @@
 //! What rekindle brings along: the annotated settings, the ready campaigns, the schemas.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use rekindle::config::campaign::{Campaign, CampaignStatus, Trigger};
+use rekindle::config::campaign::{Campaign, CampaignStatus};
 use rekindle::config::ready;
 use rekindle::config::schema::{FileKind, schema, schema_text};
 use rekindle::config::settings::{DeliveryMode, Settings};
@@ -184,22 +183,6 @@ fn bones(campaign: &Campaign) -> Campaign {
         event.place = None;
         event.about = None;
     }
-    if let Trigger::Rejection {
-        after_by_reason, ..
-    } = &mut bones.trigger
-    {
-        let days = std::mem::take(after_by_reason).into_values();
-        *after_by_reason = days
-            .enumerate()
-            .map(|(n, days)| (n.to_string(), days))
-            .collect();
-        let mut sorted: Vec<_> = after_by_reason.values().copied().collect();
-        sorted.sort_unstable();
-        let sorted = sorted.into_iter().enumerate();
-        *after_by_reason = sorted
-            .map(|(n, days)| (n.to_string(), days))
-            .collect::<BTreeMap<_, _>>();
-    }
     bones
 }
 
@@ -277,16 +260,15 @@ fn what_needs_words_of_the_company_waits_for_them() {
             .iter()
             .filter(|campaign| campaign.status == CampaignStatus::Draft);
         let drafts: Vec<&str> = drafts.map(|campaign| campaign.id.as_str()).collect();
-        assert_eq!(
-            drafts,
-            [
-                "anniversary",
-                "birthday",
-                "news-2026-12",
-                "partner-offer",
-                "seminar"
-            ]
-        );
+        let waiting = [
+            "anniversary",
+            "birthday",
+            "news-2026-12",
+            "partner-offer",
+            "rejection-answered",
+            "seminar",
+        ];
+        assert_eq!(drafts, waiting);
     }
 }
 

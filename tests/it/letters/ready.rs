@@ -33,7 +33,7 @@ fn every_letter(context: impl Fn(Locale) -> LetterContext) -> Vec<Letter> {
                             .unwrap(),
                     );
                 }
-                Kind::Script | Kind::WhatsApp | Kind::Page => {}
+                Kind::Script | Kind::WhatsApp | Kind::Page | Kind::Certificate => {}
             }
         }
     }
@@ -50,19 +50,24 @@ fn every_ready_template_is_there_in_russian_and_english() {
     };
     assert_eq!(
         names(Kind::Letter).join(" "),
-        "anniversary birthday friend-certificate missed-cycle missed-cycle-formal \
+        "anniversary birthday friend-certificate friend-thanks missed-cycle missed-cycle-formal \
          missed-cycle-light missed-cycle-second new-year news partner-offer rejection \
-         rejection-answered second-purchase seminar seminar-reminder thank-you"
+         rejection-answered rejection-deadline second-purchase seminar seminar-reminder \
+         thank-you visit-lapsed"
     );
     assert_eq!(names(Kind::Manager).join(" "), "sign-in task-list");
     assert_eq!(
         names(Kind::Script).join(" "),
-        "answered key-account new-year-gift rejection second-purchase sleeping-client usual-order \
-         volume-drop"
+        "answered handover key-account new-year-gift rejection second-purchase sleeping-client \
+         stalled-deal usual-order visit-lapsed volume-drop"
     );
     assert_eq!(
         names(Kind::WhatsApp).join(" "),
-        "business-card missed-cycle-short thank-you-short"
+        "business-card friend-certificate-short missed-cycle-short thank-you-short"
+    );
+    assert_eq!(
+        names(Kind::Certificate).join(" "),
+        "certificate certificate-print"
     );
     for info in &infos {
         assert_eq!(info.locales, Locale::ALL, "{}", info.name);

@@ -209,20 +209,20 @@ fn life(world: &mut World, dice: &mut Dice, on: &str) {
     match dice.below(18) {
         0 => world.deal(&format!("d{on}"), &id, &format!("lost,{on},{on},price,500")),
         1 => world.deal(&format!("d{on}"), &id, &format!("won,{on},{on},,500")),
-        2 => world.deal(
+        6 => world.deal(
             &format!("o{id}"),
             &id,
             &format!("open,{on},,,500,Bread,Quote"),
         ),
-        3 => world.deal(
+        7 => world.deal(
             &format!("o{id}"),
             &id,
             &format!("open,{on},,,500,Bread,Invoice"),
         ),
-        4 => world.visited(&format!("v{id}"), &[on]),
-        6 => world.consent(&id, &format!("email,advertising,consent,{on},{on}")),
-        7 => world.consent(&id, &format!("email,advertising,consent,{on},")),
-        8 => world.suppressed(&format!("{id}@example.org"), on),
+        8 => world.visited(&format!("v{id}"), &[on]),
+        2 => world.consent(&id, &format!("email,advertising,consent,{on},{on}")),
+        3 => world.consent(&id, &format!("email,advertising,consent,{on},")),
+        4 => world.suppressed(&format!("{id}@example.org"), on),
         5 => {
             world.client(&id).bought(&[on]);
             world.cancelled_last_purchase(on);

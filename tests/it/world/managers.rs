@@ -404,8 +404,8 @@ trigger = { on = "visit_lapsed", visits = 2, after = "7d" }
 goal = { event = "purchase", within = "60d" }
 limits = { holdout = "0%" }
 step = [
-  { id = "letter", channel = "email", template = "news" },
-  { id = "call", after = "3d", task = "call", script = "usual-order" },
+  { id = "letter", channel = "email", template = "visit-lapsed" },
+  { id = "call", after = "3d", task = "call", script = "visit-lapsed" },
 ]
 "#,
     );
