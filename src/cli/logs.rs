@@ -4,7 +4,7 @@
 //! No address leaves through it. Nobody logs one on purpose; what a mail server or a file says may
 //! hold one, so every line is looked through before it is written.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -32,7 +32,9 @@ pub fn start(cli: &Cli) -> Traces {
     let subscriber = tracing_subscriber::registry()
         .with(EnvFilter::new(filter))
         .with(layer);
-    let lines = tracing_subscriber::fmt::layer().with_writer(Masked);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(Masked)
+        .with_ansi(io::stderr().is_terminal());
     if json {
         let lines = lines.json().flatten_event(true).with_current_span(false);
         subscriber.with(lines).init();
