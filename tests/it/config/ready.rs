@@ -43,7 +43,7 @@ fn the_ready_configuration_is_good_in_every_language() {
             loaded.warnings
         );
         assert_eq!(loaded.settings.company.locale, locale);
-        assert_eq!(loaded.campaigns.len(), 10);
+        assert_eq!(loaded.campaigns.len(), 21);
     }
 }
 
