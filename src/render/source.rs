@@ -157,10 +157,10 @@ impl Slot {
                 name,
                 format,
             } => {
-                let end = if *kind == Kind::WhatsApp {
-                    "toml"
-                } else {
-                    end(format)
+                let end = match kind {
+                    Kind::WhatsApp => "toml",
+                    Kind::Certificate => "svg.hbs",
+                    _ => end(format),
                 };
                 format!("{}/{}/{name}.{end}", kind.folder(), locale.code())
             }

@@ -97,7 +97,7 @@ pub(super) async fn show(
             }
             let locale = spoken(&heads).unwrap_or(site.app.locale());
             let context = empty(&site);
-            site.page(StatusCode::NOT_FOUND, "certificate", locale, &context)
+            site.page(StatusCode::NOT_FOUND, "certificate-page", locale, &context)
         }
         Err(error) => {
             error!(%error, "a certificate could not be looked up");
@@ -135,7 +135,7 @@ fn page(site: &Site, heads: &HeaderMap, row: &CertificateRow) -> Response {
         ..empty(site)
     };
     let locale = spoken(heads).unwrap_or(row.locale);
-    site.page(StatusCode::OK, "certificate", locale, &context)
+    site.page(StatusCode::OK, "certificate-page", locale, &context)
 }
 
 /// The picture, or the sheet; drawn aside, so that nobody else waits.

@@ -37,9 +37,13 @@ pub(super) async fn facts(
         ids = identity::all_cards(&mut *connection, &[client]).await?;
         friend_person.add(identity::person(&mut *connection, &ids, &rules.cards).await?);
     }
-    // The same person under other cards, of this source or of another.
-    let alike = identity::clients_like(&mut *connection, &friend_person, &rules.cards).await?;
-    ids.extend(alike);
+    // The same person under other cards, of this source or of another; and those that share what
+    // is known of him by these.
+    for _ in 0..2 {
+        let alike = identity::clients_like(&mut *connection, &friend_person, &rules.cards).await?;
+        friend_person.add(identity::person(&mut *connection, &alike, &rules.cards).await?);
+        ids.extend(alike);
+    }
     ids.sort_unstable();
     ids.dedup();
     let known = match friend.client {
