@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use futures::TryStreamExt;
+use futures::stream::BoxStream;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -24,8 +26,10 @@ pub struct MergedClient {
     pub master: String,
 }
 
-fn ids(rows: &[SqliteRow]) -> Vec<ClientId> {
-    rows.iter().map(|row| ClientId(row.get(0))).collect()
+/// The numbers of clients, taken as they come: of a whole base the rows would be large.
+async fn ids(rows: BoxStream<'_, sqlx::Result<SqliteRow>>) -> Result<Vec<ClientId>> {
+    let ids = rows.map_ok(|row| ClientId(row.get(0)));
+    Ok(ids.try_collect().await?)
 }
 
 impl Store {
@@ -53,9 +57,8 @@ impl Store {
         let rows = sqlx::query(statement)
             .bind(from.epoch_days())
             .bind(to.epoch_days())
-            .fetch_all(&self.pool)
-            .await?;
-        Ok(ids(&rows))
+            .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// Clients who have been due since before a day and have not missed their cycle by another.
@@ -66,9 +69,8 @@ impl Store {
         )
         .bind(before.epoch_days())
         .bind(day.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// Up to `limit` clients whose rhythm reached `state` before a day and about whose present
@@ -103,9 +105,8 @@ impl Store {
         .bind(limit)
         .bind(offset)
         .bind(state.to_string())
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// Clients whose last purchase lies in a stretch of days; with `only_once` those with one
@@ -123,9 +124,8 @@ impl Store {
         .bind(from.epoch_days())
         .bind(to.epoch_days())
         .bind(only_once)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// Clients with a deal that was won or lost in a stretch of days.
@@ -141,17 +141,15 @@ impl Store {
         .bind(status.word())
         .bind(from.epoch_days())
         .bind(to.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// Clients with a deal that is open.
     pub async fn clients_with_open_deals(&self) -> Result<Vec<ClientId>> {
         let rows = sqlx::query("SELECT DISTINCT client_id FROM deals WHERE status = 'open'")
-            .fetch_all(&self.pool)
-            .await?;
-        Ok(ids(&rows))
+            .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// Clients who have never bought and visited the site in a stretch of days.
@@ -163,9 +161,8 @@ impl Store {
         )
         .bind(from.epoch_days())
         .bind(to.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// The clients of some managers who have ever bought.
@@ -175,9 +172,8 @@ impl Store {
              WHERE m.manager IN (SELECT value FROM json_each(?1))",
         )
         .bind(serde_json::to_string(managers).unwrap_or_default())
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// Everybody who is in a campaign.
@@ -186,9 +182,8 @@ impl Store {
             "SELECT client_id FROM enrollments WHERE campaign = ?1 AND closed_on IS NULL",
         )
         .bind(campaign)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// Clients in a campaign for whom something is due, or who have bought or won a deal since.
@@ -204,9 +199,8 @@ impl Store {
              WHERE e.closed_on IS NULL AND d.status = 'won' AND d.closed_on >= e.began_on",
         )
         .bind(day.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// Everybody who is known on a day: from a list of clients, or by something that had happened.
@@ -221,9 +215,8 @@ impl Store {
              ORDER BY id",
         )
         .bind(day.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// The managers of some clients, by the id that the source uses; those without one are left out.
@@ -249,9 +242,8 @@ impl Store {
         .bind(ext_id)
         .bind(source)
         .bind(id)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(&rows))
+        .fetch(&self.pool);
+        ids(rows).await
     }
 
     /// The client whom a merged one counts for: his own id and name, and the id of the other.

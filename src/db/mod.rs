@@ -4,9 +4,9 @@
 //! type of sqlx leaves this room. Today it speaks to SQLite; PostgreSQL will stand beside it behind
 //! the same methods (see `docs/DECISIONS.md`). What a row *means* is decided in `rules`.
 
-mod base_weeks;
 mod audit;
 mod backup;
+mod base_weeks;
 mod bulk;
 mod campaign_page;
 mod campaigns;
@@ -46,9 +46,9 @@ mod task_events;
 mod tasks;
 mod versions;
 
-pub use base_weeks::WeekRow;
 pub use audit::AuditRow;
 pub use backup::TableCounts;
+pub use base_weeks::WeekRow;
 pub use campaign_page::{CampaignTotals, SandboxRow};
 pub use campaigns::{CampaignEnded, CampaignMessages, Cancelled, GiftTask};
 pub use candidates::MergedClient;

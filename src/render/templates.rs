@@ -24,6 +24,10 @@ use super::source::{Kind, Slot, Source, kept, read_all};
 use super::tidy::{one_line, tidy, unwrapped};
 use crate::model::Locale;
 
+/// Gmail shows no more of a letter, in bytes: the way out would be cut off. Source: Gmail help,
+/// "message clipped".
+const CLIPPED_AT: usize = 102 * 1024;
+
 /// One template, for lists and for checking campaigns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateInfo {
@@ -443,7 +447,14 @@ impl Templates {
     ) -> Result<(), RenderError> {
         match kind {
             Kind::Letter | Kind::Manager => {
-                self.letter(kind, name, &[locale], values, None).map(drop)
+                let letter = self.letter(kind, name, &[locale], values, None)?;
+                if kind == Kind::Letter && letter.html.len() > CLIPPED_AT {
+                    return Err(RenderError::TooLarge {
+                        name: name.to_owned(),
+                        limit: CLIPPED_AT,
+                    });
+                }
+                Ok(())
             }
             Kind::Page => self.web_page(name, &[locale], values).map(drop),
             Kind::Script | Kind::WhatsApp => {

@@ -105,6 +105,7 @@ pub(crate) fn templates() -> KnownTemplates {
             .into(),
         whatsapp: names(&["business-card", "missed-cycle-short", "thank-you-short"]),
         scripts: names(&[
+            "answered",
             "handover",
             "key-account",
             "new-year-gift",

@@ -242,7 +242,7 @@ fn the_russian_campaigns_write_no_whatsapp_until_it_is_switched_on() {
 }
 
 #[test]
-fn only_the_news_wait_for_their_text() {
+fn what_needs_words_of_the_company_waits_for_them() {
     for locale in Locale::ALL {
         let loaded = ready_home(locale).load().unwrap();
         let drafts = loaded
