@@ -67,7 +67,6 @@ pub(super) async fn run(
     .await?;
     bar.finish_and_clear();
     day::write_lists(app, options.day).await?;
-    base_weeks::keep(app, options).await?;
     drop(planning);
     let delivered = deliver::deliver(app, &|_| ()).await?;
     let sent = if live {
@@ -75,6 +74,7 @@ pub(super) async fn run(
     } else {
         None
     };
+    base_weeks::keep(app, options).await?;
     match args.format {
         Format::Json => json(
             out,

@@ -101,6 +101,13 @@ pub fn pages(app: &App) -> String {
     configured.map_or_else(|| format!("http://{}", web.staff), str::to_owned)
 }
 
+/// A page as a link in a letter to a manager; nothing where the settings do not say how the pages are
+/// reached from elsewhere.
+pub fn link_to(app: &App, path: &str) -> Option<String> {
+    app.settings.web.staff_url.as_ref()?;
+    Some(format!("{}{path}", pages(app)))
+}
+
 /// The link by which a letter signs its reader in.
 pub fn sign_in_link(app: &App, message_key: &str) -> String {
     let token = token::make(&app.key, Purpose::SignIn, message_key);

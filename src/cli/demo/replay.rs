@@ -10,6 +10,7 @@ use super::answers::answer;
 use crate::app::App;
 use crate::cli::progress;
 use crate::db::{TaskFilter, TaskRow};
+use crate::jobs::base_weeks;
 use crate::jobs::day::{self, DayOptions, RunOutcome, RunSummary};
 use crate::jobs::deliver;
 use crate::jobs::outcome::{Told, record};
@@ -142,6 +143,7 @@ impl Work {
         let delivered = deliver::deliver(app, &|_| ()).await?;
         self.letters += delivered.letters + delivered.whatsapp;
         self.failed.extend(delivered.failed);
+        base_weeks::keep(app, options(day)).await?;
         Ok(())
     }
 

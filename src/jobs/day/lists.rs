@@ -7,6 +7,7 @@ use crate::db::{Listed, NewList, StoreError, TaskFilter, TaskRow};
 use crate::jobs::deliver::FrozenList;
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::managers::Managers;
+use crate::jobs::staff;
 use crate::model::{Channel, Day, Manager, Money, hex};
 use crate::render::{ManagerPart, OverduePart, TaskListContext, TaskPart};
 use crate::rules::day_list::{self, Waiting};
@@ -202,7 +203,7 @@ pub async fn manager_lists(app: &App, day: Day) -> Result<Vec<ManagerList>, Stor
             today: day,
             waiting: waiting as u32,
             total_at_risk: Some(Money::new(total, app.currency())),
-            page: None,
+            page: staff::link_to(app, "/today"),
             overdue: if managers.staff().head() == Some(&*manager_id) {
                 overdue.clone()
             } else {
@@ -255,7 +256,7 @@ fn task_part(app: &App, managers: &Managers, task: &TaskRow) -> TaskPart {
             manager.map_or_else(|| task.manager.clone(), |one| one.name.clone())
         }),
         crm_url: app.settings.tasks.crm_link(&task.client),
-        link: None,
+        link: staff::link_to(app, &format!("/tasks/{}", task.id)),
     };
     if let Some(frozen) = frozen {
         part.client = frozen.client.clone();

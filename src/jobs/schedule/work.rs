@@ -10,7 +10,7 @@ use crate::jobs::backup::{self, BackupError};
 use crate::jobs::day::{self, DayOptions, RunOutcome};
 use crate::jobs::deliver;
 use crate::jobs::import::import_everything;
-use crate::jobs::{lock, tidy};
+use crate::jobs::{base_weeks, lock, tidy};
 use crate::model::Day;
 use crate::rules::schedule::{SourceAge, stale};
 
@@ -109,6 +109,7 @@ async fn daily(app: &App, date: Day) -> Result<Worked, WorkError> {
         RunOutcome::Before { .. } => Worked::Done("it was run before".to_owned()),
     };
     into_sandbox(app).await?;
+    base_weeks::keep(app, options).await?;
     Ok(worked)
 }
 
