@@ -19,6 +19,7 @@ use rekindle::config::settings::DeliveryMode;
 use rekindle::db::{NewSignIn, Store};
 use rekindle::jobs::import::{ImportOptions, import_source};
 use rekindle::model::AddressKey;
+use rekindle::pictures::CertificateArtist;
 use rekindle::render::Templates;
 use rekindle::web::Web;
 use sqlx::Row;
@@ -124,6 +125,7 @@ async fn app(home: &Path, clients: u32) -> App {
         templates: Templates::load(None).0,
         key: AddressKey::new([7; 32]),
         clock: Clock::System,
+        artist: CertificateArtist::new(None),
     };
     if is_new {
         let silent = Arc::new(|_| {});

@@ -31,6 +31,10 @@ pub enum HookError {
 }
 
 /// The signature of some bytes.
+///
+/// # Panics
+///
+/// Never: HMAC takes a key of any length.
 pub fn sign(raw: &[u8], secret: &SecretString) -> String {
     let key = secret.expose_secret().as_bytes();
     let mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");

@@ -172,7 +172,7 @@ struct Shown {
 
 /// What became of a wish to redeem, for programs.
 #[derive(Serialize)]
-struct Outcome {
+struct Answer {
     outcome: &'static str,
     code: Option<String>,
     left: Option<u32>,
@@ -342,8 +342,8 @@ async fn take(app: &App, args: &RedeemArgs, out: &mut dyn Write) -> anyhow::Resu
     Ok(exit)
 }
 
-fn outcome(done: Redeemed) -> Outcome {
-    let mut outcome = Outcome {
+fn outcome(done: Redeemed) -> Answer {
+    let mut outcome = Answer {
         outcome: "unknown",
         code: None,
         left: None,

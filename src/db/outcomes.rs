@@ -74,25 +74,9 @@ impl Store {
             AfterOutcome::Done => None,
             AfterOutcome::Again(day) => Some(day),
         };
-        let changed = sqlx::query(
-            "UPDATE tasks SET attempts = attempts + 1, rank = NULL,
-                 state = CASE WHEN ?2 IS NULL THEN 'done' ELSE 'waiting' END,
-                 not_before = coalesce(?2, not_before),
-                 closed_on = CASE WHEN ?2 IS NULL THEN ?3 END,
-                 closed_by = CASE WHEN ?2 IS NULL THEN 'outcome' END,
-                 first_listed_on = NULL, escalated_on = NULL
-             WHERE id = ?1 AND state IN ('waiting', 'open')
-             RETURNING client_id",
-        )
-        .bind(new.task)
-        .bind(again_on.map(Day::epoch_days))
-        .bind(new.outcome.day.epoch_days())
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(row) = changed else {
+        let Some(client) = settle_task(&mut tx, new, again_on).await? else {
             return Ok(Noted::NoSuchTask);
         };
-        let client: i64 = row.get("client_id");
         let outcome = insert_outcome(&mut tx, new).await?;
         let mut effects = Effects::default();
         if let Some(change) = &new.follow_up.deal {
@@ -148,6 +132,30 @@ impl Store {
         let one = |row| Ok((outcome(row, "kind", "day")?, row.get("note")));
         rows.iter().map(one).collect()
     }
+}
+
+/// Closes a task, or puts it off until `again_on`; returns its client, unless the task is over.
+async fn settle_task(
+    tx: &mut SqliteConnection,
+    new: &Recording<'_>,
+    again_on: Option<Day>,
+) -> Result<Option<i64>> {
+    let row = sqlx::query(
+        "UPDATE tasks SET attempts = attempts + 1, rank = NULL,
+             state = CASE WHEN ?2 IS NULL THEN 'done' ELSE 'waiting' END,
+             not_before = coalesce(?2, not_before),
+             closed_on = CASE WHEN ?2 IS NULL THEN ?3 END,
+             closed_by = CASE WHEN ?2 IS NULL THEN 'outcome' END,
+             first_listed_on = NULL, escalated_on = NULL
+         WHERE id = ?1 AND state IN ('waiting', 'open')
+         RETURNING client_id",
+    )
+    .bind(new.task)
+    .bind(again_on.map(Day::epoch_days))
+    .bind(new.outcome.day.epoch_days())
+    .fetch_optional(tx)
+    .await?;
+    Ok(row.map(|row| row.get("client_id")))
 }
 
 async fn insert_outcome(tx: &mut SqliteConnection, new: &Recording<'_>) -> Result<i64> {

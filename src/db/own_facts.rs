@@ -144,6 +144,30 @@ async fn own_deal(
     Ok(done.last_insert_rowid())
 }
 
+/// Makes a client of a friend who is not known yet; returns his number.
+async fn add_friend(
+    tx: &mut SqliteConnection,
+    new: &Recording<'_>,
+    outcome: i64,
+    friend: &Friend,
+) -> Result<i64> {
+    let source = own_source(tx).await?;
+    let made = sqlx::query(
+        "INSERT INTO clients (source_id, ext_id, name, email, phone, manager, tags, implied,
+                              first_import, last_import)
+         VALUES (?1, 'F-' || ?2, ?3, ?4, ?5, ?6, '[\"friend\"]', 0, 0, 0)",
+    )
+    .bind(source)
+    .bind(outcome)
+    .bind(&friend.name)
+    .bind(&friend.email)
+    .bind(&friend.phone)
+    .bind(new.friends_manager)
+    .execute(tx)
+    .await?;
+    Ok(made.last_insert_rowid())
+}
+
 /// The client whom another one named: known by phone or address, else made. Nothing allows anybody to
 /// write to him: our own source has no consent.
 pub(super) async fn name_friend(
@@ -165,23 +189,7 @@ pub(super) async fn name_friend(
     .await?;
     let client = match known {
         Some(client) => client,
-        None => {
-            let source = own_source(tx).await?;
-            let made = sqlx::query(
-                "INSERT INTO clients (source_id, ext_id, name, email, phone, manager, tags, implied,
-                                      first_import, last_import)
-                 VALUES (?1, 'F-' || ?2, ?3, ?4, ?5, ?6, '[\"friend\"]', 0, 0, 0)",
-            )
-            .bind(source)
-            .bind(outcome)
-            .bind(&friend.name)
-            .bind(&friend.email)
-            .bind(&friend.phone)
-            .bind(new.friends_manager)
-            .execute(&mut *tx)
-            .await?;
-            made.last_insert_rowid()
-        }
+        None => add_friend(tx, new, outcome, friend).await?,
     };
     sqlx::query(
         "INSERT INTO friends (client_id, referrer_id, outcome_id, named_on, was_known)

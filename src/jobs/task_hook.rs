@@ -106,16 +106,17 @@ pub async fn tell_due(app: &App, listener: &Listener) -> Result<u64, StoreError>
                 Some(task) => body(app, &event, &task),
                 None => Vec::new(),
             };
-            let said = match body.is_empty() {
-                true => Ok(()),
-                false => listener.tell(body).await,
+            let said = if body.is_empty() {
+                Ok(())
+            } else {
+                listener.tell(body).await
             };
             let now_ms = app.now_ms();
             let again_at = match &said {
                 Ok(()) => None,
                 Err(_) => again(&event, now_ms),
             };
-            let words = said.as_ref().map(|()| ()).map_err(String::as_str);
+            let words = said.as_ref().copied().map_err(String::as_str);
             app.store
                 .settle_task_event(event.id, words, again_at, now_ms)
                 .await?;

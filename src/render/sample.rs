@@ -73,6 +73,10 @@ impl PageContext {
 
 impl CertificateContext {
     /// A complete example: a discount and a gift, with every condition.
+    ///
+    /// # Panics
+    ///
+    /// Never: the example of a letter has a certificate, and its address is short.
     pub fn sample(locale: Locale) -> Self {
         let letter = LetterContext::sample(locale);
         let part = letter.certificate.expect("the example has a certificate");

@@ -106,12 +106,11 @@ pub(super) fn read(text: &str) -> Result<Vec<ScriptLine>, Broken> {
         let Some(line) = lines.last_mut() else {
             continue;
         };
-        match raw.strip_prefix("> ") {
-            Some(answer) => line.answers.push(read_answer(answer)?),
-            None => {
-                line.say.push_str(raw);
-                line.say.push('\n');
-            }
+        if let Some(answer) = raw.strip_prefix("> ") {
+            line.answers.push(read_answer(answer)?);
+        } else {
+            line.say.push_str(raw);
+            line.say.push('\n');
         }
     }
     for line in &mut lines {

@@ -173,6 +173,7 @@ const AS_USUAL: f64 = 0.15;
 
 impl Evidence {
     /// The reason in one sentence, for a manager or a marketer.
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of evidence")]
     pub fn sentence(&self, locale: Locale, currency: Currency) -> String {
         let words = Words { locale, currency };
         match self {

@@ -223,6 +223,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table of cases")]
     fn each_task_finds_whom_it_belongs_to() {
         let staff = staff(|_, _| ());
         let (own, none) = (client(Some("boris")), client(None));

@@ -72,13 +72,11 @@ pub(super) async fn run(app: &App, args: &ImportArgs, out: &mut dyn Write) -> an
 
 /// What counts a row once: its id, else what it says, and which of several equal rows it is.
 fn key_of(row: &Row, record: &csv::StringRecord, seen: &mut HashMap<String, u32>) -> String {
-    match row.id.as_deref().filter(|id| !id.is_empty()) {
-        Some(id) => format!("file:{id}"),
-        None => {
-            let says = record.iter().collect::<Vec<_>>().join("\u{1f}");
-            let n = seen.entry(says.clone()).or_default();
-            *n += 1;
-            format!("file:{says}\u{1f}{n}")
-        }
+    if let Some(id) = row.id.as_deref().filter(|id| !id.is_empty()) {
+        return format!("file:{id}");
     }
+    let says = record.iter().collect::<Vec<_>>().join("\u{1f}");
+    let n = seen.entry(says.clone()).or_default();
+    *n += 1;
+    format!("file:{says}\u{1f}{n}")
 }

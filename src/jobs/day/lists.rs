@@ -166,18 +166,7 @@ pub async fn manager_lists(app: &App, day: Day) -> Result<Vec<ManagerList>, Stor
             .or_default()
             .push(task);
     }
-    let overdue: Vec<OverduePart> = all
-        .iter()
-        .filter(|task| task.escalated_on.is_some())
-        .map(|task| OverduePart {
-            id: task.id.to_string(),
-            client: name_of(&task.inputs, &task.client),
-            manager: managers
-                .get(&task.acting)
-                .map_or_else(|| task.acting.clone(), |one| one.name.clone()),
-            since: task.first_listed_on.unwrap_or(task.planned_on),
-        })
-        .collect();
+    let overdue = overdue(&all, &managers);
     // The head hears of what waits too long also when he has no task of his own.
     if let Some(head) = managers.staff().head().filter(|_| !overdue.is_empty()) {
         by_manager.entry(head.to_owned()).or_default();
@@ -221,6 +210,21 @@ pub async fn manager_lists(app: &App, day: Day) -> Result<Vec<ManagerList>, Stor
         }
     });
     Ok(lists.collect())
+}
+
+/// What waits too long, as the head reads it.
+fn overdue(all: &[TaskRow], managers: &Managers) -> Vec<OverduePart> {
+    all.iter()
+        .filter(|task| task.escalated_on.is_some())
+        .map(|task| OverduePart {
+            id: task.id.to_string(),
+            client: name_of(&task.inputs, &task.client),
+            manager: managers
+                .get(&task.acting)
+                .map_or_else(|| task.acting.clone(), |one| one.name.clone()),
+            since: task.first_listed_on.unwrap_or(task.planned_on),
+        })
+        .collect()
 }
 
 fn name_or(part: &ManagerPart, id: &str) -> String {
