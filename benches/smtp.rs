@@ -387,7 +387,7 @@ async fn opened(home: &Path, sessions: u16, port: u16) -> App {
          consent = {{ basis = \"consent\", channels = [\"email\"], classes = [\"advertising\"] }}\n\
          [delivery]\nmode = \"live\"\nfrom_email = \"news@bench.test\"\n\
          public_url = \"https://bench.test\"\n\
-         letters_per_second = 1000000\nletters_per_domain = 100000000\n\
+         letters_per_second = 4000000000\nletters_per_domain = 4000000000\n\
          [hours]\nweekdays = \"00:00-24:00\"\nweekends = \"00:00-24:00\"\n\
          [limits]\nquiet_after_purchase = \"0d\"\n\
          [smtp]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nconnections = {sessions}\n\
@@ -409,6 +409,7 @@ async fn opened(home: &Path, sessions: u16, port: u16) -> App {
             .expect("the database opens"),
         campaigns: vec![news],
         templates: Templates::load(None).0,
+        artist: rekindle::pictures::CertificateArtist::new(None),
         key: AddressKey::new([7; 32]),
         clock: Clock::manual(chrono::Utc.from_utc_datetime(&now)),
         settings,

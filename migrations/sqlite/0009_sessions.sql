@@ -22,3 +22,14 @@ CREATE INDEX sessions_by_person ON sessions (person);
 
 -- What a manager's page shows of the day.
 CREATE INDEX outcomes_by_day ON outcomes (day);
+CREATE INDEX tasks_on_lists ON tasks (coalesce(acting, manager), state);
+
+-- How the base stood, counted once a week: who stands where, and where he stood a week before.
+CREATE TABLE base_weeks (
+    day        INTEGER NOT NULL,
+    manager    TEXT NOT NULL,           -- ext_id; '' when nobody is named
+    from_place TEXT NOT NULL,           -- active, due, missed, asleep, lost, never_bought
+    to_place   TEXT NOT NULL,
+    clients    INTEGER NOT NULL,
+    PRIMARY KEY (day, manager, from_place, to_place)
+) STRICT, WITHOUT ROWID;

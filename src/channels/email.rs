@@ -5,7 +5,8 @@
 //! and subjects lose their control characters, addresses are parsed.
 //!
 //! Sources: RFC 5322 (headers), RFC 2047 (encoded words), RFC 2369 and RFC 8058 (`List-Unsubscribe`
-//! with one click), RFC 2919 (`List-ID`), RFC 3834 (`Auto-Submitted`), RFC 5891 (A-labels).
+//! with one click), RFC 2919 (`List-ID`), RFC 3834 (`Auto-Submitted`), RFC 5891 (A-labels), RFC 6532
+//! (any letters before the `@`).
 
 use std::time::SystemTime;
 
@@ -78,7 +79,7 @@ pub struct Enclosure {
 pub struct Party {
     /// The name to show, in any script.
     pub name: Option<String>,
-    /// The e-mail address; its domain may be written in any script.
+    /// The e-mail address, in any script.
     pub address: String,
 }
 
@@ -114,9 +115,6 @@ pub enum EmailError {
     /// The address is not one that mail can be sent to.
     #[error("\"{0}\" is not an address that mail can be sent to")]
     Address(String),
-    /// The part before the `@` has letters that only SMTPUTF8 could carry.
-    #[error("\"{0}\" has letters before the @ that most servers cannot take")]
-    LocalPart(String),
     /// A value that must be a plain token is not one.
     #[error("{what} \"{value}\" may have only letters, digits and - _ . in it")]
     Token {
@@ -325,12 +323,10 @@ fn token<'t>(what: &'static str, value: &'t str) -> Result<&'t str, EmailError> 
 fn address(text: &str) -> Result<Address, EmailError> {
     let wrong = || EmailError::Address(text.to_owned());
     let (user, domain) = text.trim().rsplit_once('@').ok_or_else(wrong)?;
-    if !user.is_ascii() {
-        return Err(EmailError::LocalPart(text.to_owned()));
-    }
     let domain = ascii_domain(domain)?;
     // Quoted local parts are lawful and never seen in earnest.
-    if user.contains(['"', ' ', '\\']) {
+    let strange = |c: char| c.is_control() || c.is_whitespace() || "\"\\<>".contains(c);
+    if user.contains(strange) {
         return Err(wrong());
     }
     Address::new(user, domain).map_err(|_| wrong())

@@ -11,6 +11,7 @@ use super::service::DeliveredNow;
 use super::{DayArgs, Exit, Format, counted};
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
+use crate::jobs::base_weeks;
 use crate::jobs::day::{self, RunOutcome, RunSummary};
 use crate::jobs::deliver::{self, Delivered};
 use crate::jobs::lock;
@@ -66,6 +67,7 @@ pub(super) async fn run(
     .await?;
     bar.finish_and_clear();
     day::write_lists(app, options.day).await?;
+    base_weeks::keep(app, options).await?;
     drop(planning);
     let delivered = deliver::deliver(app, &|_| ()).await?;
     let sent = if live {

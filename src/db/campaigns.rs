@@ -132,7 +132,7 @@ impl Store {
         .bind(campaign)
         .bind(from_ms)
         .bind(interval_ms)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(done.rows_affected())
     }

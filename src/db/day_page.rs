@@ -94,6 +94,18 @@ impl Store {
         rows.iter().map(task).collect()
     }
 
+    /// How many tasks of a manager wait for another day, though they could be done on this one.
+    pub async fn waiting_of(&self, manager: &str, day: Day) -> Result<u32> {
+        let waiting = sqlx::query_scalar::<_, i64>(
+            "SELECT count(*) FROM tasks t
+             WHERE coalesce(t.acting, t.manager) = ?1 AND t.state = 'waiting'
+               AND t.not_before <= ?2
+               AND t.run_id IN (SELECT id FROM runs WHERE status = 'sealed')",
+        );
+        let waiting = waiting.bind(manager).bind(day.epoch_days());
+        Ok(waiting.fetch_one(&self.pool).await? as u32)
+    }
+
     /// How many tasks every manager has on a day.
     pub async fn loads(&self, day: Day) -> Result<Vec<Load>> {
         let rows = sqlx::query(

@@ -6,20 +6,22 @@
 
 mod audit;
 mod backup;
+mod base_weeks;
 mod bulk;
 mod campaign_page;
 mod campaigns;
 mod candidates;
 mod card;
+mod certificates;
 mod checkups;
 mod client_kinds;
 mod consents;
-mod dating;
 mod day_page;
 mod delivery;
 mod details;
 mod erasure;
 mod facts;
+mod figures;
 mod funnels;
 mod history;
 mod holds;
@@ -47,10 +49,15 @@ mod versions;
 
 pub use audit::AuditRow;
 pub use backup::TableCounts;
+pub use base_weeks::WeekRow;
 pub use campaign_page::{CampaignTotals, SandboxRow};
 pub use campaigns::{CampaignEnded, CampaignMessages, Cancelled, GiftTask};
 pub use candidates::MergedClient;
 pub use card::{CardDeal, CardHead, CardMessage, CardPurchase};
+pub use certificates::{
+    CertificateRow, FriendRules, IssuedFor, Redeemed, Redeeming, RedemptionRow, ReviewDecision,
+    ReviewRow, SettledReceipts, Via,
+};
 pub use day_page::{Background, Load, OpenDeal, PastOutcome};
 pub use delivery::{
     Asking, Claim, ClaimOrder, Claimed, Claims, Decision, Ending, Journal, MessageFilter,
@@ -59,9 +66,10 @@ pub use delivery::{
 pub use details::Details;
 pub use erasure::{Erasure, Forgotten};
 pub use facts::Wanted;
+pub use figures::{ChannelFigures, ScheduleFigures};
 pub use funnels::{CountedFor, FunnelOrder};
 pub use history::{History, HistoryDay, StoredBase};
-pub use holds::{Heartbeat, Hold};
+pub use holds::{CONFIGURATION, Heartbeat, Hold};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
 pub use imported::Imported;
 pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Taking, Trace};

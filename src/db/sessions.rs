@@ -170,7 +170,7 @@ impl Store {
             sqlx::query("UPDATE sessions SET seen_at = ?2 WHERE token_hash = ?1")
                 .bind(&session[..])
                 .bind(now_ms)
-                .execute(&self.pool)
+                .execute(&self.writer)
                 .await?;
         }
         Ok(Some(row.get("person")))
@@ -180,7 +180,7 @@ impl Store {
     pub async fn sign_out(&self, session: &[u8; 32]) -> Result<()> {
         sqlx::query("DELETE FROM sessions WHERE token_hash = ?1")
             .bind(&session[..])
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await?;
         Ok(())
     }
@@ -190,11 +190,11 @@ impl Store {
         sqlx::query("DELETE FROM sessions WHERE began_at <= ?1 OR seen_at <= ?2")
             .bind(oldest_ms)
             .bind(idle_ms)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await?;
         sqlx::query("DELETE FROM sign_ins WHERE expires_at <= ?1")
             .bind(oldest_ms)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await?;
         Ok(())
     }

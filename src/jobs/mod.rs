@@ -6,6 +6,7 @@
 pub mod backtest;
 pub mod backup;
 pub mod base;
+pub mod base_weeks;
 pub mod campaigns;
 pub mod clients;
 pub mod day;

@@ -149,7 +149,7 @@ impl HelperDef for Say {
                 _ => Err(RenderErrorReason::Other(format!("nothing is said under {key}")).into()),
             };
         };
-        let n = helper.hash_get("n").map(|value| value.value());
+        let n = helper.hash_get("n").map(handlebars::PathAndJson::value);
         let mut said = self.form(said, n).to_owned();
         for (name, value) in helper.hash() {
             said = said.replace(&format!("{{{name}}}"), &text(value.value()));

@@ -4,6 +4,10 @@ use lettre::transport::smtp::authentication::Mechanism;
 
 /// The extensions that matter to us.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a server offers each of these independently of the others"
+)]
 pub(super) struct Offers {
     /// The way can be encrypted.
     pub(super) starttls: bool,
@@ -11,6 +15,8 @@ pub(super) struct Offers {
     pub(super) dsn: bool,
     /// Commands may follow each other without waiting for the replies. Source: RFC 2920.
     pub(super) pipelining: bool,
+    /// Addresses may have any letters before the @. Source: RFC 6531.
+    pub(super) any_script: bool,
     /// The largest message in bytes; 0 stands for no limit, absent for no word about it.
     pub(super) size: Option<usize>,
     /// How we log in; PLAIN where it is offered.
@@ -30,6 +36,7 @@ impl Offers {
             match words.next() {
                 Some("STARTTLS") => offers.starttls = true,
                 Some("DSN") => offers.dsn = true,
+                Some("SMTPUTF8") => offers.any_script = true,
                 Some("PIPELINING") => offers.pipelining = true,
                 Some("SIZE") => {
                     let limit = words.next().map(str::parse);
@@ -65,19 +72,20 @@ mod tests {
     #[test]
     fn the_extensions_of_a_reply_are_read() {
         let reply = b"250-mail.example.org\r\n250-size 1000\r\n250-STARTTLS\r\n250-DSN\r\n\
-                      250-PIPELINING\r\n250-AUTH CRAM-MD5 LOGIN\r\n250 8BITMIME\r\n";
+                      250-PIPELINING\r\n250-SMTPUTF8\r\n250-AUTH CRAM-MD5 LOGIN\r\n250 8BITMIME\r\n";
         let offers = Offers::read(reply);
         assert!(
             offers.starttls
                 && offers.dsn
                 && offers.pipelining
+                && offers.any_script
                 && offers.fits(1000)
                 && !offers.fits(1001)
         );
         assert_eq!(offers.mechanism, Some(Mechanism::Login));
         let old = Offers::read(b"250-x\r\n250-AUTH=PLAIN LOGIN\r\n250 SIZE\r\n");
         assert_eq!(old.mechanism, Some(Mechanism::Plain));
-        assert!(old.fits(usize::MAX) && !old.dsn && !old.pipelining);
+        assert!(old.fits(usize::MAX) && !old.dsn && !old.pipelining && !old.any_script);
         // The name of the server is no extension, and nonsense is none either.
         assert_eq!(Offers::read(b"250 STARTTLS\r\n"), Offers::default());
         assert_eq!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Auth, Data, Ehlo, Mail, Quit, Rcpt, Rset, Starttls};
-use lettre::transport::smtp::extension::{MailParameter, RcptParameter};
+use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter, RcptParameter};
 use lettre::transport::smtp::response::Response;
 use tokio::time::{Instant, timeout};
 
@@ -166,6 +166,11 @@ impl Session {
             let reaction = Reaction::with(Fate::Failed, Measure::StopStep);
             return Err(Trouble::with(Stage::Sender, cause, reaction));
         }
+        if envelope.needs_any_script() && !self.offers.any_script {
+            let cause = Cause::Letter("the server takes only Latin letters before the @");
+            let reaction = Reaction::only(Fate::Failed);
+            return Err(Trouble::with(Stage::Sender, cause, reaction));
+        }
         let (sender, recipient) = self.parameters(envelope);
         let sender = Mail::new(Some(envelope.from.clone()), sender).to_string();
         let recipient = Rcpt::new(envelope.to.clone(), recipient).to_string();
@@ -317,6 +322,10 @@ impl Session {
         let mut recipient = Vec::new();
         if let (Some(size), true) = (envelope.size, self.offers.size.is_some()) {
             sender.push(MailParameter::Size(size));
+        }
+        if envelope.needs_any_script() {
+            sender.push(MailParameter::SmtpUtfEight);
+            sender.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
         if self.offers.dsn {
             let parameter = |keyword: &str, value: &str| MailParameter::Other {

@@ -73,6 +73,8 @@ type Place = (String, Channel, String);
 #[derive(Debug, Default)]
 pub(super) struct Versions {
     ready: Mutex<HashMap<i64, Arc<Version>>>,
+    /// Held while one is read: many workers want the same one at the same time.
+    reading: tokio::sync::Mutex<()>,
     /// The versions of this moment, by their places; nothing where a template cannot be used.
     present: Mutex<HashMap<Place, Option<i64>>>,
 }
@@ -93,6 +95,10 @@ impl Versions {
             // The template cannot be used: rendering it will say why.
             return Ok((None, Arc::new(Version::now(app, &message.campaign))));
         };
+        if let Some(version) = held(&self.ready).get(&number) {
+            return Ok((Some(number), Arc::clone(version)));
+        }
+        let _reading = self.reading.lock().await;
         if let Some(version) = held(&self.ready).get(&number) {
             return Ok((Some(number), Arc::clone(version)));
         }

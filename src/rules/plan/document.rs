@@ -166,12 +166,16 @@ impl Plan {
         for line in self.messages.iter().take(SHOWN) {
             writeln!(
                 f,
-                "  {} {}/{} by {}: {}\n      {}",
+                "  {} {}/{} by {}: {}{}\n      {}",
                 who(&line.name, &line.client),
                 line.campaign,
                 line.step,
                 line.channel,
                 line.template,
+                line.variant
+                    .as_ref()
+                    .map(|variant| format!(", variant {variant}"))
+                    .unwrap_or_default(),
                 line.why
             )?;
         }

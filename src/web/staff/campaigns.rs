@@ -26,7 +26,10 @@ const RUNS: u32 = 14;
 
 /// The last plan that was made, and when.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Plans(Arc<Mutex<Option<(i64, Arc<Plan>)>>>);
+pub(super) struct Plans(Arc<Mutex<Option<Made>>>);
+
+/// A plan and the instant at which it was made, in unix milliseconds.
+type Made = (i64, Arc<Plan>);
 
 #[derive(Serialize)]
 struct Campaigns {
@@ -84,7 +87,7 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, signed: Signed) -> Answe
         .collect();
     let campaigns = app.campaigns.iter().map(|campaign| {
         let totals = totals.remove(&campaign.id).unwrap_or_default();
-        campaign_part(campaign, totals)
+        campaign_part(campaign, &totals)
     });
     let body = Campaigns {
         campaigns: campaigns.collect(),
@@ -99,7 +102,7 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, signed: Signed) -> Answe
     Ok(desk.good("campaigns", "campaigns.title", &signed, &body))
 }
 
-fn campaign_part(campaign: &crate::config::Campaign, totals: CampaignTotals) -> CampaignPart {
+fn campaign_part(campaign: &crate::config::Campaign, totals: &CampaignTotals) -> CampaignPart {
     use crate::config::campaign::CampaignStatus;
     let steps = campaign.steps.iter().map(|step| {
         let (kind, template) = match (&step.template, &step.script) {

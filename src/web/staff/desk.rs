@@ -90,7 +90,7 @@ impl Desk {
             title: self.pages.word(locale, title),
             today: self.app().today(),
             sandbox: self.app().settings.delivery.mode == DeliveryMode::Sandbox,
-            person: reader.signed().map(|signed| signed.person.name.as_str()),
+            reader: reader.signed().map(|signed| signed.person.name.as_str()),
             csrf: reader.signed().map(|signed| signed.csrf.as_str()),
             nav: reader
                 .signed()
@@ -169,7 +169,8 @@ struct Page<'p, B> {
     title: String,
     today: Day,
     sandbox: bool,
-    person: Option<&'p str>,
+    /// The name of whoever is signed in.
+    reader: Option<&'p str>,
     csrf: Option<&'p str>,
     nav: Vec<Nav>,
     #[serde(flatten)]

@@ -9,6 +9,7 @@ mod campaigns;
 mod card;
 mod desk;
 mod door;
+mod figure_files;
 mod figures;
 mod letters;
 mod outbox;
@@ -50,9 +51,10 @@ pub(super) fn routes(desk: Arc<Desk>) -> Router {
         .route("/outbox/{id}", get(outbox::show))
         .route("/outbox/{id}/body", get(outbox::body))
         .route("/figures", get(figures::show))
-        .route("/figures/{picture}", get(figures::file))
+        .route("/figures/{picture}", get(figure_files::file))
         .route("/assets/{file}", get(desk::asset))
         .route("/healthz", get(super::healthy))
+        .merge(super::till::routes().with_state(site.clone()))
         .fallback(door::nothing_here)
         .layer(DefaultBodyLimit::max(FORM))
         .layer(middleware::from_fn_with_state(site, site::bounds))

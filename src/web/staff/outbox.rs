@@ -159,7 +159,7 @@ pub(super) async fn show(
         text: opened
             .as_ref()
             .and_then(|mail| mail.body_text(0))
-            .map(|text| text.into_owned()),
+            .map(std::borrow::Cow::into_owned),
         has_html: opened
             .as_ref()
             .is_some_and(|mail| mail.html_body_count() > 0),

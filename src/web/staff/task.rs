@@ -20,13 +20,14 @@ use crate::jobs::managers::Managers;
 use crate::jobs::outcome::{Recorded, Told, record as record_outcome};
 use crate::jobs::staff::Person;
 use crate::model::{Channel, Day, Locale, Outcome, OutcomeKind, Readiness};
+use crate::render::{Leads, ScriptLine};
 use crate::sources::typed_address;
 
 /// The page of a task.
 #[derive(Serialize)]
 struct TaskPage {
     task: TaskPart,
-    script: Script,
+    script: Option<Line>,
     outcomes: Vec<OutcomePart>,
     crm: Option<String>,
     contacts: Vec<ContactPart>,
@@ -87,23 +88,21 @@ pub(super) struct ContactPart {
     pub(super) ways: super::parts::Ways,
 }
 
-/// A script as it is walked: what is said first, then one of the branches, then the end.
-#[derive(Debug, Default, PartialEq, Serialize)]
-struct Script {
-    opening: Vec<String>,
-    branches: Vec<Branch>,
-    end: Vec<String>,
+/// A line of the script with its answers, and in each what comes then.
+#[derive(Debug, PartialEq, Serialize)]
+struct Line {
+    /// What to say, in paragraphs.
+    say: Vec<String>,
+    answers: Vec<Answered>,
 }
 
+/// An answer: it leads to another line, back to one that stands above, or to an outcome.
 #[derive(Debug, PartialEq, Serialize)]
-struct Branch {
-    number: u32,
-    /// What it may lead to.
-    outcomes: Vec<KindPart>,
-    /// What the client says.
-    title: String,
-    /// What to say then.
-    lines: Vec<String>,
+struct Answered {
+    words: String,
+    line: Option<Line>,
+    back: bool,
+    outcome: Option<KindPart>,
 }
 
 /// `GET /tasks/ID`.
@@ -384,74 +383,117 @@ pub(super) fn contact_part(contact: crate::model::Contact) -> ContactPart {
     }
 }
 
-fn script(desk: &Desk, signed: &Signed, task: &TaskRow) -> Script {
+/// The script of a task, unfolded from its first line.
+fn script(desk: &Desk, signed: &Signed, task: &TaskRow) -> Option<Line> {
     let app = desk.app();
-    let Some(frozen) = frozen(task) else {
-        return Script::default();
-    };
+    let frozen = frozen(task)?;
     let mut campaigns = app.campaigns.iter();
     let campaign = campaigns.find(|campaign| campaign.id == task.campaign);
     let context = inputs::context(app, campaign, frozen, "");
     let locale = signed.person.locale;
     // A broken script is a problem that `check` reports; the call is made without it.
-    let script = app.templates.render_script(&task.script, locale, &context);
-    script.map(|script| walk(&script.text)).unwrap_or_default()
+    let script = app
+        .templates
+        .render_script(&task.script, locale, &context)
+        .ok()?;
+    let first = script.lines.first()?;
+    let form = |kind| kind_part(desk, signed, kind);
+    Some(unfolded(first, &script.lines, &mut Vec::new(), &form))
 }
 
-/// A script in its parts. A paragraph that begins with `1.` is a branch; what follows it up to the
-/// next one belongs to it when it is indented, and to the end when it is not.
-fn walk(text: &str) -> Script {
-    let mut script = Script::default();
-    let paragraphs = text
-        .split("\n\n")
-        .map(str::trim_end)
-        .filter(|one| !one.trim().is_empty());
-    for paragraph in paragraphs {
-        let mut lines = paragraph.lines().map(|line| line.trim().to_owned());
-        let first = lines.next().unwrap_or_default();
-        if let Some((number, title)) = numbered(&first) {
-            script.branches.push(Branch {
-                number,
-                outcomes: Vec::new(),
-                title: title.to_owned(),
-                lines: lines.collect(),
-            });
-        } else if script.branches.is_empty() {
-            script.opening.push(paragraph.trim().to_owned());
-        } else {
-            script.end.push(paragraph.trim().to_owned());
+/// A line with everything that its answers lead to; an answer that leads back to a line above is left
+/// to the eye.
+fn unfolded<'s>(
+    line: &'s ScriptLine,
+    lines: &'s [ScriptLine],
+    above: &mut Vec<&'s str>,
+    form: &impl Fn(OutcomeKind) -> KindPart,
+) -> Line {
+    above.push(&line.id);
+    let answers = line.answers.iter().map(|answer| {
+        let mut answered = Answered {
+            words: answer.words.clone(),
+            line: None,
+            back: false,
+            outcome: None,
+        };
+        match &answer.leads {
+            Leads::Outcome(kind) => {
+                let part = form(*kind);
+                answered.outcome = Some(KindPart {
+                    title: answer.words.clone(),
+                    ..part
+                });
+            }
+            Leads::Line(id) if above.contains(&id.as_str()) => answered.back = true,
+            Leads::Line(id) => {
+                let next = lines.iter().find(|line| line.id == *id);
+                answered.line = next.map(|next| unfolded(next, lines, above, form));
+            }
         }
+        answered
+    });
+    let answers = answers.collect();
+    above.pop();
+    let paragraphs = line.say.split("\n\n").map(|one| one.trim().to_owned());
+    Line {
+        say: paragraphs.filter(|one| !one.is_empty()).collect(),
+        answers,
     }
-    script
-}
-
-/// `2. Not needed` as its number and what follows.
-fn numbered(line: &str) -> Option<(u32, &str)> {
-    let (number, rest) = line.split_once(". ")?;
-    Some((number.parse().ok()?, rest))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn line(id: &str, say: &str, answers: &[(&str, Leads)]) -> ScriptLine {
+        let answers = answers
+            .iter()
+            .map(|(words, leads)| crate::render::ScriptAnswer {
+                words: (*words).to_owned(),
+                leads: leads.clone(),
+            });
+        ScriptLine {
+            id: id.to_owned(),
+            say: say.to_owned(),
+            answers: answers.collect(),
+        }
+    }
+
     #[test]
-    fn a_script_is_walked_by_its_branches() {
-        let script = walk(
-            "Hello.\n\nStill needed?\n\n1. Yes.\n   Go on.\n   Date.\n\n2. No.\n   A friend?\n\nBye.\n",
+    fn a_script_unfolds_to_its_outcomes_and_does_not_turn_in_circles() {
+        let to = |id: &str| Leads::Line(id.to_owned());
+        let lines = [
+            line(
+                "start",
+                "Hello.\n\nStill needed?",
+                &[("yes", to("terms")), ("no", to("friend"))],
+            ),
+            line(
+                "terms",
+                "Terms?",
+                &[("ready", Leads::Outcome(OutcomeKind::Interested))],
+            ),
+            line(
+                "friend",
+                "A friend?",
+                &[("perhaps yes", to("terms")), ("again?", to("start"))],
+            ),
+        ];
+        let form = |kind| KindPart {
+            kind,
+            title: String::new(),
+            form: "tap",
+        };
+        let first = unfolded(&lines[0], &lines, &mut Vec::new(), &form);
+        assert_eq!(first.say, ["Hello.", "Still needed?"]);
+        let terms = first.answers[0].line.as_ref().unwrap();
+        assert_eq!(terms.answers[0].outcome.as_ref().unwrap().title, "ready");
+        let friend = first.answers[1].line.as_ref().unwrap();
+        assert!(
+            friend.answers[0].line.is_some(),
+            "a line may be reached twice"
         );
-        assert_eq!(script.opening, ["Hello.", "Still needed?"]);
-        assert_eq!(script.branches.len(), 2);
-        assert_eq!(script.branches[0].title, "Yes.");
-        assert_eq!(script.branches[0].lines, ["Go on.", "Date."]);
-        assert_eq!(script.branches[1].number, 2);
-        assert_eq!(script.end, ["Bye."]);
-        assert_eq!(
-            walk("Only this, 3.5 kg."),
-            Script {
-                opening: vec!["Only this, 3.5 kg.".to_owned()],
-                ..Script::default()
-            }
-        );
+        assert!(friend.answers[1].back && friend.answers[1].line.is_none());
     }
 }

@@ -82,16 +82,16 @@ pub(super) async fn list(
         return Ok(desk.nothing(&signed));
     }
     let managers = Managers::read(app).await?;
-    let loads = app.store.loads(app.today()).await?;
-    let load = loads
-        .iter()
-        .find(|load| Some(&load.manager) == manager.as_ref());
-    let waiting = load.map_or(0, |load| load.waiting);
+    let waiting = match &manager {
+        Some(id) => app.store.waiting_of(id, app.today()).await?,
+        None => 0,
+    };
     let name_of = |id: &str| {
         let name = managers.get(id).map(|manager| manager.name.clone());
         name.unwrap_or_else(|| id.to_owned())
     };
     let team = if person.leads() {
+        let loads = app.store.loads(app.today()).await?;
         loads
             .into_iter()
             .map(|load| Member {

@@ -173,6 +173,16 @@ fn bones(campaign: &Campaign) -> Campaign {
             step.fallback = None;
         }
     }
+    if let Some(partner) = &mut bones.partner {
+        partner.name.clear();
+        partner.offer.clear();
+        partner.codes.clear();
+    }
+    if let Some(event) = &mut bones.event {
+        event.title.clear();
+        event.place = None;
+        event.about = None;
+    }
     bones
 }
 
@@ -242,7 +252,7 @@ fn the_russian_campaigns_write_no_whatsapp_until_it_is_switched_on() {
 }
 
 #[test]
-fn only_the_news_wait_for_their_text() {
+fn what_needs_words_of_the_company_waits_for_them() {
     for locale in Locale::ALL {
         let loaded = ready_home(locale).load().unwrap();
         let drafts = loaded

@@ -20,6 +20,7 @@ mod nudges;
 mod oracle;
 mod random;
 mod servers;
+mod side_by_side;
 mod versions;
 
 pub(crate) use super::smtp::sink;

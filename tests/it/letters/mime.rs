@@ -208,9 +208,21 @@ fn addresses_that_mail_cannot_reach_are_refused() {
             "{bad:?}"
         );
     }
+}
+
+#[test]
+fn an_address_in_any_script_stands_in_the_head_as_it_is_written() {
     let mut letter = message();
-    letter.to.address = "анна@example.com".to_owned();
-    assert!(matches!(letter.build(), Err(EmailError::LocalPart(_))));
+    letter.to.address = "анна.к@пример.рф".to_owned();
+    let built = letter.build().unwrap();
+    assert_eq!(built.to, "анна.к@xn--e1afmkfd.xn--p1ai");
+    let text = String::from_utf8(built.bytes.clone()).unwrap();
+    assert!(text.contains("<анна.к@xn--e1afmkfd.xn--p1ai>"), "{text}");
+    let parsed = MessageParser::default().parse(&built.bytes).unwrap();
+    let to = parsed.to().unwrap().first().unwrap();
+    assert_eq!(to.address(), Some("анна.к@xn--e1afmkfd.xn--p1ai"));
+    letter.to.address = "ан\u{85}на@example.com".to_owned();
+    assert!(matches!(letter.build(), Err(EmailError::Address(_))));
 }
 
 #[test]

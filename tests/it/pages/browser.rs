@@ -90,7 +90,7 @@ impl Chromium {
         args.push(format!("--user-data-dir={}", profile.path().display()));
         args.push(format!("--window-size={width},{height}"));
         let wanted = json!({ "capabilities": { "alwaysMatch": {
-            "browserName": "chrome", "goog:chromeOptions": { "args": args }
+            "browserName": "chrome", "goog:chromeOptions": { "args": args, "prefs": { "intl.accept_languages": "ru,en" } }
         }}});
         let http = crate::web::http();
         let root = format!("http://127.0.0.1:{port}");
@@ -138,14 +138,11 @@ impl Chromium {
 
     /// What a person reads on the page.
     pub(super) async fn text(&self) -> String {
-        self.run("return document.body.innerText")
-            .await
-            .as_str()
-            .unwrap()
-            .to_owned()
+        let text = self.run("return document.body.innerText").await;
+        text.as_str().unwrap().replace('\u{a0}', " ")
     }
 
-    /// Taps on the only visible thing that CSS names.
+    /// Taps on the only thing that CSS, or XPath where it begins with `//`, names.
     pub(super) async fn tap(&self, css: &str) {
         let element = self.element(css).await;
         let visible =
@@ -165,7 +162,12 @@ impl Chromium {
     }
 
     async fn element(&self, css: &str) -> Value {
-        let body = json!({ "using": "css selector", "value": css });
+        let using = if css.starts_with("//") {
+            "xpath"
+        } else {
+            "css selector"
+        };
+        let body = json!({ "using": using, "value": css });
         let found = self.post("elements", &body).await;
         let found = found.as_array().unwrap().clone();
         assert_eq!(found.len(), 1, "{css} is there {} times", found.len());

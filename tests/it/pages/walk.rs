@@ -47,12 +47,23 @@ async fn a_manager_signs_in_walks_the_script_and_the_next_plan_changes() {
         wide.as_u64().unwrap() <= 390,
         "the page is wider than the phone: {wide}"
     );
-    phone.tap(".branches details:nth-of-type(2) summary").await;
+    phone.tap(&answer("Нет, уже не нужно")).await;
     assert!(phone.text().await.contains("А кому из ваших знакомых"));
-    friend_named(&phone).await;
+    phone.tap(&answer("Назвал знакомого")).await;
+    let form = ".script details[open] details[open] form:has([value=friend_named])";
+    phone
+        .write(&format!("{form} [name=friend_name]"), "Пётр Знакомый")
+        .await;
+    phone
+        .write(&format!("{form} [name=friend_phone]"), "8 913 000-11-22")
+        .await;
+    phone.tap(&format!("{form} button")).await;
     let said = phone.text().await;
     assert!(said.contains("Назвали знакомого"), "{said}");
     assert_eq!(firm.text("SELECT kind FROM outcomes").await, "friend_named");
+    let friend =
+        "SELECT c.name || ' ' || c.phone FROM friends f JOIN clients c ON c.id = f.client_id";
+    assert_eq!(firm.text(friend).await, "Пётр Знакомый +79130001122");
 
     // The next one wants to be called in a week: one tap on the day.
     let boris = firm.task_about("c3").await;
@@ -97,31 +108,15 @@ async fn a_manager_signs_in_walks_the_script_and_the_next_plan_changes() {
     );
 }
 
-/// Opens the form "named a friend", fills it in and sends it.
-async fn friend_named(phone: &Chromium) {
-    let form = "#outcomes form:has([value=friend_named])";
-    open(phone, form).await;
-    phone
-        .write(&format!("{form} [name=friend_name]"), "Пётр Знакомый")
-        .await;
-    phone
-        .write(&format!("{form} [name=friend_phone]"), "+79130001122")
-        .await;
-    phone.tap(&format!("{form} button")).await;
+/// An answer of the client in the script.
+fn answer(words: &str) -> String {
+    format!("//section[contains(@class, 'script')]//summary[normalize-space() = '{words}']")
 }
 
 async fn come_back_in_a_week(phone: &Chromium) {
     let form = "#outcomes form:has([value=come_back]):not(:has([type=date]))";
-    open(phone, form).await;
-    phone.tap(&format!("{form} button:nth-of-type(2)")).await;
-}
-
-/// Opens what a form is folded into.
-async fn open(phone: &Chromium, form: &str) {
     phone
-        .tap(&format!(
-            "#outcomes details:has({}) > summary",
-            form.trim_start_matches("#outcomes ")
-        ))
+        .tap("#outcomes details:has([name=kind][value=come_back]) > summary")
         .await;
+    phone.tap(&format!("{form} button:nth-of-type(2)")).await;
 }

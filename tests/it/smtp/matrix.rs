@@ -147,7 +147,8 @@ async fn every_fault_at_every_stage_has_its_class_and_keeps_its_time() {
 async fn a_content_that_nobody_reads_has_an_end() {
     let secrets = password();
     // More than the system takes in advance, so that handing it over cannot come to its end.
-    let content = b"a line of a long letter\r\n".repeat(300_000);
+    let line = [b"x".repeat(900).as_slice(), b"\r\n"].concat();
+    let content = line.repeat(10_000);
     for fault in [
         Fault::HalfOpen,
         Fault::Fin,

@@ -75,6 +75,40 @@ async fn reports_are_ordered_and_the_size_is_told_where_the_server_offers_it() {
 }
 
 #[tokio::test]
+async fn an_address_in_any_script_goes_to_servers_that_know_it_and_fails_at_others() {
+    let to = "анна@xn--e1afmkfd.xn--p1ai";
+    for offers in [vec!["SMTPUTF8"], vec!["SMTPUTF8", "PIPELINING"], vec![]] {
+        let knows = !offers.is_empty();
+        let sink = sink(Manners {
+            offers,
+            ..Manners::default()
+        })
+        .await;
+        let mut session = session(&sink).await;
+        let offered = session.offer(&envelope(to)).await;
+        if !knows {
+            let trouble = offered.unwrap_err();
+            assert_eq!(trouble.reaction, Reaction::only(Fate::Failed));
+            assert!(
+                trouble.to_string().contains("only Latin letters"),
+                "{trouble}"
+            );
+            // Nothing was said: the session is good for the next letter.
+            session.offer(&envelope("anna@example.com")).await.unwrap();
+            continue;
+        }
+        offered.unwrap();
+        session.transmit(&cleared(&letter("k1"))).await.unwrap();
+        assert_eq!(sink.received()[0].recipient, to);
+        let sender = &sink.commands()[1];
+        assert_eq!(
+            sender,
+            "MAIL FROM:<b+1@bounces.example.org> SMTPUTF8 BODY=8BITMIME"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_slow_server_is_waited_for_up_to_the_deadline() {
     let late = |at| Script {
         at,

@@ -413,7 +413,10 @@ impl Talk<'_> {
                 let line = [b"250 ".as_slice(), &vec![b'x'; 70_000], b"\r\n"].concat();
                 self.write(&line).await?;
             }
-            Some(Fault::NoLineEnd) => self.write(b"250 and then").await?,
+            Some(Fault::NoLineEnd) => {
+                self.write(b"250 and then").await?;
+                self.drain().await?;
+            }
             Some(Fault::WrongTls) => self.write(b"\x15\x03\x01\x00\x02\x02\x46").await?,
             Some(Fault::Fin) => return Err(io::ErrorKind::ConnectionAborted.into()),
             Some(Fault::Rst) => {

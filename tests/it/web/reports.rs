@@ -1,5 +1,7 @@
 //! Reports in the shapes that servers write them, and mails that only look like reports.
 
+use std::fmt::Write;
+
 use rekindle::channels::inbound::{self, MailKind};
 use rekindle::db::InboundKind;
 use rekindle::model::Channel;
@@ -25,14 +27,17 @@ macro_rules! report {
     };
 }
 
-/// Each report with what follows from it: what is suppressed, what is known of the message, and
-/// the state of a message of which nobody knew.
-fn reports() -> Vec<(
+/// A report with its name; what is suppressed, what is known of the message, its state.
+type Expected = (
     (&'static str, &'static str),
     &'static [&'static str],
     &'static str,
     &'static str,
-)> {
+);
+
+/// Each report with what follows from it: what is suppressed, what is known of the message, and
+/// the state of a message of which nobody knew.
+fn reports() -> Vec<Expected> {
     let nobody: &[&str] = &["email all hard_bounce"];
     let complained: &[&str] = &["email advertising complaint"];
     vec![
@@ -60,9 +65,10 @@ fn known(evidence: &str) -> &'static str {
     ["bounced", "complained", "failed"]
         .into_iter()
         .find(|flag| evidence.contains(&format!("\"{flag}\":true")))
-        .unwrap_or(match evidence.contains("delivered") {
-            true => "delivered",
-            false => "none",
+        .unwrap_or(if evidence.contains("delivered") {
+            "delivered"
+        } else {
+            "none"
         })
 }
 
@@ -135,14 +141,15 @@ fn hostile() -> Vec<(&'static str, Vec<u8>)> {
     let group = "Final-Recipient: rfc822; a@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n";
     let mut nested = REPORT.to_owned();
     for depth in 0..5_000 {
-        nested.push_str(&format!(
-            "--b{d}\r\nContent-Type: multipart/mixed; boundary=b{depth}\r\n\r\n",
-            d = if depth == 0 {
-                String::new()
-            } else {
-                (depth - 1).to_string()
-            }
-        ));
+        let outer = if depth == 0 {
+            String::new()
+        } else {
+            (depth - 1).to_string()
+        };
+        let _ = write!(
+            nested,
+            "--b{outer}\r\nContent-Type: multipart/mixed; boundary=b{depth}\r\n\r\n"
+        );
     }
     let mut letters = REPORT.to_owned();
     for _ in 0..2_000 {

@@ -15,6 +15,10 @@ use crate::rules::delivery::reaction::Measure;
 /// How long a worker waits for its turn by itself; whoever has to wait longer goes back.
 const SHORT: TimeDelta = TimeDelta::milliseconds(500);
 
+/// Shorter waits are not worth a timer, which wakes up late by as much; they add up and are waited
+/// for together.
+const TOO_SHORT: TimeDelta = TimeDelta::milliseconds(2);
+
 /// The conditions of all channels, shared by their workers.
 #[derive(Debug)]
 pub(super) struct Conditions(Mutex<Inner>);
@@ -99,7 +103,9 @@ impl Conditions {
             let pace = inner.channels.get_mut(&channel);
             pace.map_or(Turn::Now, |pace| pace.next("", now))
         };
-        if let Turn::At(at) = turn {
+        if let Turn::At(at) = turn
+            && at - now >= TOO_SHORT
+        {
             let wait = (at - now).min(SHORT * 20).to_std().unwrap_or_default();
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
