@@ -144,7 +144,10 @@ async fn issue(many: u32) {
             ..Staged::default()
         };
         // A code that somebody has already would be refused here: the table knows each once.
-        store.stage(run, day, staged.clone()).await.expect("no code twice");
+        store
+            .stage(run, day, staged.clone())
+            .await
+            .expect("no code twice");
     }
     println!(
         "issued {many} certificates in {:.1} s, each code once; most resident {} MB",

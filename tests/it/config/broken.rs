@@ -211,7 +211,7 @@ fn each_mistake_is_named_with_its_place_and_the_way_out() {
     c.toml:13:1: error: unknown key "password" in [[step]] "letter" — secrets never stand in this file: they come from the environment, or from a file of their own named by a key that ends in _file
     » id = "letter"
     banana = 1
-    c.toml:13:1: error: unknown key "banana" in [[step]] "letter" — the keys here are "id", "after", "channel", "template", "class", "fallback", "certificate", "on_unknown", "task", "script", "role"
+    c.toml:13:1: error: unknown key "banana" in [[step]] "letter" — the keys here are "id", "after", "channel", "template", "variant", "only", "class", "fallback", "certificate", "on_unknown", "task", "script", "role"
     » "running"
     c.toml:3:10: error: status = "running" is not known — did you mean "live"? The words are "draft", "live", "paused"
     » "еmail"
