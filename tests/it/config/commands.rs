@@ -74,7 +74,7 @@ fn check_ends_with_0_when_there_are_warnings_only() {
        5 | path = "nowhere"
          |        ^^^^^^^^^
 
-    1 warning: 0 campaigns (0 live, 0 draft, 0 paused), 1 source, 30 templates
+    1 warning: 0 campaigns (0 live, 0 draft, 0 paused), 1 source, 32 templates
     "#);
 }
 
@@ -116,7 +116,7 @@ fn check_prints_one_json_document() {
       "warnings": 0,
       "campaigns": null,
       "sources": null,
-      "templates": 30,
+      "templates": 32,
       "problems": [
         {
           "severity": "error",
