@@ -102,6 +102,10 @@ impl Chromium {
             http,
             _profile: profile,
         };
+        // Whatever is looked for may still be on its way.
+        chromium
+            .post("timeouts", &json!({ "implicit": 20_000 }))
+            .await;
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
         chromium
             .devtools("Emulation.setDeviceMetricsOverride", &size)
@@ -151,6 +155,11 @@ impl Chromium {
         assert_eq!(shown, Value::Bool(true), "{css} cannot be seen");
         let id = element[ELEMENT].as_str().unwrap();
         self.post(&format!("element/{id}/click"), &json!({})).await;
+    }
+
+    /// Waits until the only thing that CSS names is there: a page has come.
+    pub(super) async fn see(&self, css: &str) {
+        self.element(css).await;
     }
 
     /// Types into a field.

@@ -20,6 +20,7 @@ async fn a_manager_signs_in_walks_the_script_and_the_next_plan_changes() {
 
     phone.write("#email", "olga@example.org").await;
     phone.tap("main button").await;
+    phone.see("a[href='/sign-in']").await;
     assert!(phone.text().await.contains("Проверьте почту"));
     let links = firm.links_in_the_sandbox();
     phone.go(&firm.page(&links[0].1)).await;
@@ -29,6 +30,7 @@ async fn a_manager_signs_in_walks_the_script_and_the_next_plan_changes() {
         "looking changes nothing"
     );
     phone.tap("main button").await;
+    phone.see("ol.tasks").await;
     assert_eq!(phone.path().await, "/today");
     let list = phone.text().await;
     assert!(
@@ -39,6 +41,7 @@ async fn a_manager_signs_in_walks_the_script_and_the_next_plan_changes() {
     // The first: nobody needs anything, but there is a friend.
     let anna = firm.task_about("c1").await;
     phone.tap(&format!("#task-{anna} h3 a")).await;
+    phone.see("#script").await;
     assert_eq!(phone.path().await, format!("/tasks/{anna}"));
     let wide = phone
         .run("return document.documentElement.scrollWidth")
@@ -58,6 +61,7 @@ async fn a_manager_signs_in_walks_the_script_and_the_next_plan_changes() {
         .write(&format!("{form} [name=friend_phone]"), "8 913 000-11-22")
         .await;
     phone.tap(&format!("{form} button")).await;
+    phone.see("p.said").await;
     let said = phone.text().await;
     assert!(said.contains("Назвали знакомого"), "{said}");
     assert_eq!(firm.text("SELECT kind FROM outcomes").await, "friend_named");
@@ -69,6 +73,7 @@ async fn a_manager_signs_in_walks_the_script_and_the_next_plan_changes() {
     let boris = firm.task_about("c3").await;
     phone.go(&firm.page(&format!("/tasks/{boris}"))).await;
     come_back_in_a_week(&phone).await;
+    phone.see("p.said").await;
     assert!(phone.text().await.contains("вернётся в список: 2 декабря"));
     assert_eq!(
         firm.text("SELECT kind FROM outcomes ORDER BY id DESC LIMIT 1")
