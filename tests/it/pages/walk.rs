@@ -11,32 +11,7 @@ async fn a_manager_signs_in_walks_the_script_and_the_next_plan_changes() {
     let Some(phone) = Chromium::start(390, 844).await else {
         return;
     };
-    // A stranger sees the door, whatever he asks for.
-    phone
-        .go(&firm.page(&format!("/tasks/{}", firm.task_about("c1").await)))
-        .await;
-    assert_eq!(phone.path().await, "/sign-in");
-    assert!(!phone.text().await.contains("Ромашка"));
-
-    phone.write("#email", "olga@example.org").await;
-    phone.tap("main button").await;
-    phone.see("a[href='/sign-in']").await;
-    assert!(phone.text().await.contains("Проверьте почту"));
-    let links = firm.links_in_the_sandbox();
-    phone.go(&firm.page(&links[0].1)).await;
-    assert_eq!(
-        firm.number("SELECT count(*) FROM sessions").await,
-        0,
-        "looking changes nothing"
-    );
-    phone.tap("main button").await;
-    phone.see("ol.tasks").await;
-    assert_eq!(phone.path().await, "/today");
-    let list = phone.text().await;
-    assert!(
-        list.contains("3 задачи") && list.contains("Ромашка"),
-        "{list}"
-    );
+    come_in(&firm, &phone).await;
 
     // The first: nobody needs anything, but there is a friend.
     let anna = firm.task_about("c1").await;
@@ -81,6 +56,41 @@ async fn a_manager_signs_in_walks_the_script_and_the_next_plan_changes() {
         "come_back"
     );
 
+    the_next_days_follow(&firm, &phone).await;
+}
+
+/// From the door to the list: nothing is seen without the link, and looking at it changes nothing.
+async fn come_in(firm: &Firm, phone: &Chromium) {
+    // A stranger sees the door, whatever he asks for.
+    phone
+        .go(&firm.page(&format!("/tasks/{}", firm.task_about("c1").await)))
+        .await;
+    assert_eq!(phone.path().await, "/sign-in");
+    assert!(!phone.text().await.contains("Ромашка"));
+
+    phone.write("#email", "olga@example.org").await;
+    phone.tap("main button").await;
+    phone.see("a[href='/sign-in']").await;
+    assert!(phone.text().await.contains("Проверьте почту"));
+    let links = firm.links_in_the_sandbox();
+    phone.go(&firm.page(&links[0].1)).await;
+    assert_eq!(
+        firm.number("SELECT count(*) FROM sessions").await,
+        0,
+        "looking changes nothing"
+    );
+    phone.tap("main button").await;
+    phone.see("ol.tasks").await;
+    assert_eq!(phone.path().await, "/today");
+    let list = phone.text().await;
+    assert!(
+        list.contains("3 задачи") && list.contains("Ромашка"),
+        "{list}"
+    );
+}
+
+/// What was recorded steers the plans of the days after.
+async fn the_next_days_follow(firm: &Firm, phone: &Chromium) {
     // The next day the plan has neither of them, and the hostile name is still there.
     firm.pass(TimeDelta::days(1));
     let plan = rekindle::jobs::day::plan(&firm.app, firm.today())
