@@ -409,6 +409,7 @@ async fn opened(home: &Path, sessions: u16, port: u16) -> App {
             .expect("the database opens"),
         campaigns: vec![news],
         templates: Templates::load(None).0,
+        artist: rekindle::pictures::CertificateArtist::new(None),
         key: AddressKey::new([7; 32]),
         clock: Clock::manual(chrono::Utc.from_utc_datetime(&now)),
         settings,

@@ -2,7 +2,7 @@
 //!
 //! `cargo run --example letters -- FOLDER`: for each letter in each language `NAME.LANG.html`,
 //! `NAME.LANG.txt` (subject, preheader, text), for each page `page-NAME.LANG.html`, for each WhatsApp
-//! text `whatsapp-NAME.LANG.txt`. The pictures that the examples name are drawn here, so that nothing
+//! text `whatsapp-NAME.LANG.txt`, for each certificate `NAME.LANG.png` and `.pdf`. The pictures that the examples name are drawn here, so that nothing
 //! is fetched. `tests/letters_pictures.sh` makes pictures of them.
 
 use std::env;
@@ -12,7 +12,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use rekindle::model::Locale;
-use rekindle::render::{Kind, Letter, LetterContext, PageContext, TaskListContext, Templates};
+use rekindle::pictures::CertificateArtist;
+use rekindle::render::{
+    CertificateContext, Kind, Letter, LetterContext, PageContext, TaskListContext, Templates,
+};
 
 fn main() -> anyhow::Result<()> {
     let folder: PathBuf = match env::args_os().nth(1) {
@@ -24,6 +27,7 @@ fn main() -> anyhow::Result<()> {
     if let Some(problem) = problems.first() {
         bail!("{problem}");
     }
+    let artist = CertificateArtist::new(None);
     let mut written = 0;
     for info in templates.templates() {
         for locale in info.locales {
@@ -32,18 +36,24 @@ fn main() -> anyhow::Result<()> {
                 Kind::Letter => {
                     let context = LetterContext::sample(locale);
                     let letter = templates.render_letter(&info.name, locale, &context)?;
-                    letter_files(&folder, &name, &letter)?;
+                    letter_files(&folder, &name, &letter, locale)?;
                 }
                 Kind::Manager => {
                     let context = TaskListContext::sample(locale);
                     let letter = templates.render_task_list(&info.name, locale, &context)?;
-                    letter_files(&folder, &format!("manager-{name}"), &letter)?;
+                    letter_files(&folder, &format!("manager-{name}"), &letter, locale)?;
                 }
                 Kind::Page => page_files(&templates, &folder, &info.name, locale)?,
                 Kind::WhatsApp => {
                     let context = LetterContext::sample(locale);
                     let nudge = templates.render_whatsapp(&info.name, locale, &context)?;
                     fs::write(folder.join(format!("whatsapp-{name}.txt")), nudge.preview)?;
+                }
+                Kind::Certificate => {
+                    let context = CertificateContext::sample(locale);
+                    let svg = templates.render_certificate(&info.name, locale, &context)?;
+                    fs::write(folder.join(format!("{name}.png")), artist.png(&svg)?)?;
+                    fs::write(folder.join(format!("{name}.pdf")), artist.pdf(&svg)?)?;
                 }
                 Kind::Script => continue,
             }
@@ -57,7 +67,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn letter_files(folder: &Path, name: &str, letter: &Letter) -> anyhow::Result<()> {
+fn letter_files(folder: &Path, name: &str, letter: &Letter, locale: Locale) -> anyhow::Result<()> {
     let text = format!(
         "Subject: {}\nPreheader: {}\n\n{}",
         letter.subject, letter.preheader, letter.text
@@ -65,7 +75,8 @@ fn letter_files(folder: &Path, name: &str, letter: &Letter) -> anyhow::Result<()
     fs::write(folder.join(format!("{name}.txt")), text)?;
     fs::write(
         folder.join(format!("{name}.html")),
-        with_pictures(&letter.html),
+        with_pictures(&letter.html)
+            .replace("cid:certificate", &format!("certificate.{locale}.png")),
     )?;
     Ok(())
 }

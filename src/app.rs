@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::config::{Campaign, Settings};
 use crate::db::Store;
 use crate::model::{AddressKey, Currency, Day, Locale};
+use crate::pictures::CertificateArtist;
 use crate::render::Templates;
 
 /// What the company has configured, the database, the clock and the templates.
@@ -21,6 +22,8 @@ pub struct App {
     pub campaigns: Vec<Campaign>,
     /// The company's templates over the built-in ones.
     pub templates: Templates,
+    /// Draws certificates, with the company's own fonts.
+    pub artist: CertificateArtist,
     /// The database.
     pub store: Store,
     /// The key of hashes of addresses and of certificate codes.

@@ -21,6 +21,7 @@ macro_rules! crash_point {
 }
 
 pub mod app;
+pub mod certificates;
 pub mod channels;
 pub mod cli;
 pub mod clock;

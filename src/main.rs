@@ -11,10 +11,7 @@ fn main() -> ExitCode {
     #[cfg(feature = "crash-points")]
     let _scenario = fail::FailScenario::setup();
     let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_env("REKINDLE_LOG"))
-        .with_writer(std::io::stderr)
-        .init();
+    let _traces = cli::logs::start(&cli);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -22,7 +19,10 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(cli::run(cli, Clock::System)) {
+    let ended = runtime.block_on(cli::run(cli, Clock::System));
+    // Whoever still reads a file does it for nobody.
+    runtime.shutdown_background();
+    match ended {
         Ok(exit) => exit.into(),
         Err(error) => {
             // That nobody reads the reason does not make it another end.

@@ -202,20 +202,20 @@ CREATE TABLE rhythms (
     missed_on     INTEGER NOT NULL,
     asleep_on     INTEGER NOT NULL,
     lost_on       INTEGER NOT NULL,
+    next_on       INTEGER,              -- the first of the four that the daily scan has to see; NULL: all are over
     parameters    INTEGER NOT NULL      -- base_facts.id that the dates were computed with
 ) STRICT;
-CREATE INDEX rhythms_by_due ON rhythms (due_on);
-CREATE INDEX rhythms_by_missed ON rhythms (missed_on);
-CREATE INDEX rhythms_by_asleep ON rhythms (asleep_on);
-CREATE INDEX rhythms_by_lost ON rhythms (lost_on);
+CREATE INDEX rhythms_by_next ON rhythms (next_on) WHERE next_on IS NOT NULL;
 CREATE INDEX rhythms_by_last_day ON rhythms (last_day);
 
 -- Clients whose purchases have changed since their rhythm was computed.
 CREATE TABLE stale_rhythms (
     client_id INTEGER PRIMARY KEY,
-    from_day  INTEGER NOT NULL,         -- the earliest day that changed
+    from_day  INTEGER NOT NULL,         -- the earliest day that changed; 1000000: nothing has to be read
     turnover  INTEGER NOT NULL,         -- what the change added to the sums, minor units
-    spent     INTEGER NOT NULL
+    spent     INTEGER NOT NULL,
+    last_day  INTEGER,                  -- where all purchases came in one import: the last purchase day,
+    rhythm    BLOB                      -- and the rhythm itself, as db::rhythms packs it; holds at 1000000 only
 ) STRICT;
 
 -- What needs the whole base: parameters, quantiles, key accounts. One row a fit, never changed.

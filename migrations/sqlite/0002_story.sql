@@ -138,17 +138,29 @@ CREATE TABLE outcomes (
 ) STRICT;
 CREATE INDEX outcomes_by_task ON outcomes (task_id);
 
+-- Made in the transaction of the message that carries it; the same code at every attempt. A row is
+-- never deleted once its run is sealed: no code is used again.
 CREATE TABLE certificates (
     code        TEXT PRIMARY KEY,
     campaign    TEXT NOT NULL,
-    client_id   INTEGER NOT NULL,
+    client_id   INTEGER NOT NULL,       -- whose it is, or who gives it to a friend
     episode     TEXT NOT NULL,
     step        TEXT NOT NULL,
-    kind        TEXT NOT NULL,
-    discount    TEXT,
+    kind        TEXT NOT NULL CHECK (kind IN ('own', 'friend')),
+    discount    TEXT,                   -- as configured: 10%, 500 RUB
     gift        TEXT,
+    min_receipt INTEGER,                -- minor units
+    products    TEXT NOT NULL DEFAULT '[]',  -- JSON: names of items; everything when empty
+    uses        INTEGER NOT NULL DEFAULT 1 CHECK (uses > 0),
+    picture     TEXT NOT NULL DEFAULT 'certificate',
+    locale      TEXT NOT NULL DEFAULT 'en',
     issued_on   INTEGER NOT NULL,
     valid_until INTEGER NOT NULL,
+    void_at     INTEGER,
+    void_by     TEXT,
+    void_why    TEXT,
     run_id      INTEGER NOT NULL REFERENCES runs (id),
-    UNIQUE (campaign, client_id, episode, step)
+    UNIQUE (campaign, client_id, episode, step),
+    CHECK ((void_at IS NULL) = (void_by IS NULL))
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX certificates_by_client ON certificates (client_id);

@@ -43,6 +43,8 @@ pub enum Form {
     Eml,
     /// A request as JSON.
     Json,
+    /// The picture of a certificate that a letter carries.
+    Png,
 }
 
 impl Sandbox {
@@ -75,6 +77,7 @@ impl Sandbox {
         let end = match form {
             Form::Eml => "eml",
             Form::Json => "json",
+            Form::Png => "png",
         };
         let name = format!(
             "{}--{}.{end}",

@@ -59,6 +59,7 @@ pub async fn run(app: &App, args: &ImportArgs, out: &mut dyn Write) -> anyhow::R
     let options = ImportOptions {
         accept_shrink: args.accept_shrink,
         again: args.again,
+        ..ImportOptions::default()
     };
     let report = import_all(app, sources, options).await?;
     match args.format {

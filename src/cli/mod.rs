@@ -4,6 +4,7 @@ mod audit;
 mod backtest;
 mod backup;
 mod campaign;
+mod certificate;
 pub mod check;
 mod client;
 mod clients;
@@ -13,6 +14,7 @@ mod exit;
 mod explain;
 pub mod import;
 pub mod init;
+pub mod logs;
 mod messages;
 mod open;
 mod picture;
@@ -90,6 +92,8 @@ enum Command {
     Suppress(suppress::SuppressArgs),
     /// List the managers' tasks, or record what came of one
     Tasks(tasks::TasksArgs),
+    /// Show, redeem or list certificates, and decide what is doubtful
+    Certificate(certificate::CertificateArgs),
     /// Check everything that must be right before going live, and say how to mend it
     Doctor(doctor::DoctorArgs),
     /// List messages with what became of them, or decide about one
@@ -212,6 +216,7 @@ async fn with_app(
         Command::Campaign(args) => campaign::run(&app, args, out).await,
         Command::Suppress(args) => suppress::run(&app, args, out).await,
         Command::Tasks(args) => tasks::run(&app, args, out).await,
+        Command::Certificate(args) => certificate::run(&app, args, out).await,
         Command::Doctor(args) => doctor::run(&app, args, out).await,
         Command::Messages(args) => messages::run(&app, args, out).await,
         Command::Client(args) => client::run(&app, args, out).await,

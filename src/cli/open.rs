@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{self, KnownTemplates, Loaded, Problem};
 use crate::db::Store;
+use crate::pictures::CertificateArtist;
 use crate::render::{Kind, TemplateProblem, Templates};
 use crate::sources::load_or_create_key;
 
@@ -19,6 +20,8 @@ pub(super) struct Configured {
     pub loaded: Loaded,
     /// The company's templates over the built-in ones.
     pub templates: Templates,
+    /// Draws certificates with the company's own fonts.
+    pub artist: CertificateArtist,
 }
 
 /// The names of the templates that steps may use.
@@ -42,6 +45,7 @@ pub(super) fn known(templates: &Templates) -> KnownTemplates {
         letters: of(Kind::Letter),
         whatsapp: of(Kind::WhatsApp),
         scripts: of(Kind::Script),
+        certificates: of(Kind::Certificate),
     }
 }
 
@@ -56,7 +60,15 @@ pub(super) fn templates(config_file: &Path) -> (Templates, Vec<Problem>) {
 pub(super) fn configuration(config_file: &Path) -> Result<Configured, Vec<Problem>> {
     let (templates, mut problems) = templates(config_file);
     match config::load(config_file, &known(&templates)) {
-        Ok(loaded) if problems.is_empty() => Ok(Configured { loaded, templates }),
+        Ok(loaded) if problems.is_empty() => {
+            let folder = config::templates_folder(config_file);
+            let artist = CertificateArtist::new(folder.is_dir().then_some(folder.as_path()));
+            Ok(Configured {
+                loaded,
+                templates,
+                artist,
+            })
+        }
         Ok(_) => Err(problems),
         Err(mut found) => {
             problems.append(&mut found);
@@ -83,7 +95,11 @@ pub(super) async fn app(
     config_file: &Path,
     clock: Clock,
 ) -> anyhow::Result<Result<App, Vec<Problem>>> {
-    let Configured { loaded, templates } = match configuration(config_file) {
+    let Configured {
+        loaded,
+        templates,
+        artist,
+    } = match configuration(config_file) {
         Ok(configured) => configured,
         Err(problems) => return Ok(Err(problems)),
     };
@@ -98,6 +114,7 @@ pub(super) async fn app(
         settings: loaded.settings,
         campaigns: loaded.campaigns,
         templates,
+        artist,
         store,
         key,
         clock,

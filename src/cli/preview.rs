@@ -15,7 +15,7 @@ use crate::model::Locale;
 /// Arguments of `rekindle preview`.
 #[derive(Clone, Debug, Args)]
 pub(super) struct PreviewArgs {
-    /// The template: a letter, a script or a WhatsApp message
+    /// The template: a letter, a script, a WhatsApp message or the picture of a certificate
     template: String,
     /// With the facts of this client; without it with a sample
     #[arg(long, value_name = "ID")]
@@ -58,8 +58,14 @@ pub(super) async fn run(
         fs::write(&path, text).with_context(|| format!("write {}", path.display()))
     };
     match &rendered {
-        Rendered::Letter(letter) => {
-            write(file("html"), &letter.html)?;
+        Rendered::Letter(letter, picture) => {
+            let beside = folder.join("certificate.png");
+            if let Some(png) = picture {
+                fs::write(&beside, png).with_context(|| format!("write {}", beside.display()))?;
+            }
+            // What goes along with the letter lies beside it here.
+            let html = letter.html.replace("cid:certificate", "certificate.png");
+            write(file("html"), &html)?;
             write(file("txt"), &letter.text)?;
             writeln!(out, "Subject: {}\n\n{}\n", letter.subject, letter.text)?;
             writeln!(
@@ -68,6 +74,13 @@ pub(super) async fn run(
                 file("html").display(),
                 file("txt").display()
             )?;
+        }
+        Rendered::Certificate(png, pdf) => {
+            for (end, bytes) in [("png", png), ("pdf", pdf)] {
+                let path = file(end);
+                fs::write(&path, bytes).with_context(|| format!("write {}", path.display()))?;
+                writeln!(out, "{}", path.display())?;
+            }
         }
         Rendered::Text(text) => {
             write(file("txt"), text)?;

@@ -2,7 +2,6 @@
 //! taken up: the campaigns before stay in force, and the operator hears of it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -11,42 +10,56 @@ use tracing::{error, info, warn};
 
 use super::open::{self, Configured};
 use crate::app::App;
-use crate::jobs::notices::CONFIGURATION;
+use crate::db::CONFIGURATION;
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Waits until the campaigns or templates have changed and are right; returns the application with
-/// them. Nothing when it is told to stop.
-pub(super) async fn changed(
-    app: &Arc<App>,
-    config_file: &Path,
-    stop: &CancellationToken,
-) -> Option<App> {
-    let mut known = fingerprint(app, config_file);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return None,
-            () = tokio::time::sleep(LOOK) => {}
+/// Looks at the files of the configuration.
+#[derive(Debug)]
+pub(super) struct Watch {
+    config_file: PathBuf,
+    /// What was in the files when they were looked at last.
+    known: [u8; 32],
+}
+
+impl Watch {
+    /// Begins to look; the files as they are now are those of `app`.
+    pub(super) async fn begin(app: &App, config_file: &Path) -> Self {
+        note(app, "").await;
+        Self {
+            config_file: config_file.to_owned(),
+            known: fingerprint(app, config_file),
         }
-        let seen = fingerprint(app, config_file);
-        if seen == known {
-            continue;
-        }
-        // Whoever is writing several files is let finish.
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        if fingerprint(app, config_file) != seen {
-            continue;
-        }
-        known = seen;
-        match open::configuration(config_file) {
-            Ok(configured) => return Some(taken_up(app, configured).await),
-            Err(problems) => {
-                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                for problem in &problems {
-                    error!(%problem, "the changed configuration is not taken up");
+    }
+
+    /// Waits until the campaigns or templates have changed and are right; returns the application
+    /// with them. Nothing when it is told to stop.
+    pub(super) async fn changed(&mut self, app: &App, stop: &CancellationToken) -> Option<App> {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return None,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            let seen = fingerprint(app, &self.config_file);
+            if seen == self.known {
+                continue;
+            }
+            // Whoever is writing several files is let finish.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            if fingerprint(app, &self.config_file) != seen {
+                continue;
+            }
+            self.known = seen;
+            match open::configuration(&self.config_file) {
+                Ok(configured) => return Some(taken_up(app, configured).await),
+                Err(problems) => {
+                    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                    note(app, &problems.join("\n")).await;
+                    for problem in &problems {
+                        error!(%problem, "the changed configuration is not taken up");
+                    }
                 }
-                note(app, &problems.join("\n")).await;
             }
         }
     }
@@ -66,6 +79,7 @@ async fn taken_up(app: &App, configured: Configured) -> App {
         settings: app.settings.clone(),
         campaigns: configured.loaded.campaigns,
         templates: configured.templates,
+        artist: configured.artist,
         store: app.store.clone(),
         key: app.key.clone(),
         clock: app.clock.clone(),

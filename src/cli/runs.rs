@@ -159,7 +159,7 @@ async fn renew(app: &App, date: Day, by: &str, out: &mut dyn Write) -> anyhow::R
         "{} of {date} will be made of the templates and the configuration as they are now",
         super::counted(renewed, "message")
     )?;
-    return Ok(Exit::Done);
+    Ok(Exit::Done)
 }
 
 /// Hands over what an approved run was waiting with. A later day has lists of its own.

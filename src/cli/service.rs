@@ -82,11 +82,9 @@ pub(super) async fn run(
         None
     };
     let mut app = app;
-    loop {
-        match round(&app, config_file, parts, &stop).await? {
-            Some(changed) => app = Arc::new(changed),
-            None => break,
-        }
+    let mut watch = reload::Watch::begin(&app, config_file).await;
+    while let Some(changed) = round(&app, &mut watch, parts, &stop).await? {
+        app = Arc::new(changed);
     }
     info!("stopped");
     Ok(Exit::Done)
@@ -95,24 +93,23 @@ pub(super) async fn run(
 /// Serves until it is told to stop, or until changed campaigns are to be taken up: those come back.
 async fn round(
     app: &Arc<App>,
-    config_file: &Path,
+    watch: &mut reload::Watch,
     parts: Parts,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<App>> {
     let (planning, serving) = (stop.child_token(), stop.child_token());
     let start = name_of_start()?;
     // Whoever wants to leave must find somebody at home before the first letter goes out.
-    let web = match parts.web {
-        true => Some(
-            Web::bind(Arc::clone(app))
-                .await
-                .context("serve the pages")?,
-        ),
-        false => None,
+    let web = if parts.web {
+        let bound = Web::bind(Arc::clone(app)).await;
+        Some(bound.context("serve the pages")?)
+    } else {
+        None
     };
-    let live = match parts.worker {
-        true => Some(Live::start(Arc::clone(app), start.clone(), serving.clone()).await),
-        false => None,
+    let live = if parts.worker {
+        Some(Live::start(Arc::clone(app), start.clone(), serving.clone()).await)
+    } else {
+        None
     };
     let live = live.transpose().map_err(not_ready)?;
     if let Some((Ok(public), Ok(staff))) = web
@@ -138,7 +135,7 @@ async fn round(
         tokio::spawn(async move { worker::work(&app, Arc::new(live), &start, &serving).await })
     });
     info!(%start, ?parts, "serving");
-    let changed = reload::changed(app, config_file, stop).await;
+    let changed = watch.changed(app, stop).await;
     planning.cancel();
     finish_keeping(keeping, stop).await;
     serving.cancel();

@@ -9,12 +9,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::audience::{Condition, CountRange, MoneyRange, TagRule};
+pub use super::certificate::{CertificateOffer, Discount};
 pub use super::content::{DayOff, Event, Invited, News, NewsItem, NewsTime, Partner, Variant};
 use super::settings::DealStep;
 use super::values::{Days, Share, Span};
-use crate::model::{
-    CertificateKind, Channel, Class, Day, ManagerRole, Money, OnUnknown, RhythmState, TaskKind,
-};
+use crate::model::{Channel, Class, Day, ManagerRole, Money, OnUnknown, RhythmState, TaskKind};
 
 /// One campaign: what starts it, for whom, and what happens step by step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -128,6 +127,8 @@ pub enum Trigger {
     Purchase {},
     /// A deal has been won.
     DealWon {},
+    /// A friend to whom the client gave a certificate has bought.
+    FriendBought {},
     /// A deal was lost, and the time to ask again has come.
     Rejection {
         /// Only these reasons, by their id or any of their words; all when absent.
@@ -253,6 +254,7 @@ impl Trigger {
             Self::VolumeDrop { .. } => "volume_drop",
             Self::Purchase {} => "purchase",
             Self::DealWon {} => "deal_won",
+            Self::FriendBought {} => "friend_bought",
             Self::Rejection { .. } => "rejection",
             Self::RejectionAnswered { .. } => "rejection_answered",
             Self::StalledDeal { .. } => "stalled_deal",
@@ -430,29 +432,4 @@ pub struct Fallback {
     pub channel: Channel,
     /// The other template; never the same letter twice.
     pub template: String,
-}
-
-/// A certificate that a message carries.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CertificateOffer {
-    /// For the client himself or for a friend of his.
-    pub kind: CertificateKind,
-    /// The discount: `10%` or `500 RUB`.
-    #[serde(default)]
-    pub discount: Option<Discount>,
-    /// A thing, in place of a discount or with it.
-    #[serde(default)]
-    pub gift: Option<String>,
-    /// How long it is valid.
-    pub valid: Days,
-}
-
-/// A discount: a share or an amount of money.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Discount {
-    /// `10%`
-    Share(Share),
-    /// `500 RUB`
-    Money(Money),
 }

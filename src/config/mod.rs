@@ -6,6 +6,7 @@
 
 mod audience;
 pub mod campaign;
+pub mod certificate;
 mod check;
 mod content;
 mod files;
@@ -45,6 +46,8 @@ pub struct KnownTemplates {
     pub whatsapp: BTreeSet<String>,
     /// Scripts for managers.
     pub scripts: BTreeSet<String>,
+    /// Pictures of certificates.
+    pub certificates: BTreeSet<String>,
     /// The parts of an episode without which a letter cannot be rendered, by its name.
     pub needs: BTreeMap<String, Vec<String>>,
 }

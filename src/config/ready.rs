@@ -18,15 +18,15 @@ macro_rules! set {
 }
 
 const RUSSIAN: &[(&str, &str)] = set!("campaigns":
-    "anniversary", "birthday", "call-before-miss", "handover", "key-accounts", "missed-cycle",
-    "new-year", "new-year-gift", "news-2026-12", "partner-offer", "rejection",
+    "anniversary", "birthday", "call-before-miss", "friend-thanks", "handover", "key-accounts",
+    "missed-cycle", "new-year", "new-year-gift", "news-2026-12", "partner-offer", "rejection",
     "rejection-answered", "rejection-deadline", "rejection-ready", "second-purchase", "seminar",
     "stalled-deal", "thank-you", "visit-lapsed", "volume-drop",
 );
 
 const ENGLISH: &[(&str, &str)] = set!("campaigns-en":
-    "anniversary", "birthday", "call-before-miss", "handover", "key-accounts", "missed-cycle",
-    "new-year", "new-year-gift", "news-2026-12", "partner-offer", "rejection",
+    "anniversary", "birthday", "call-before-miss", "friend-thanks", "handover", "key-accounts",
+    "missed-cycle", "new-year", "new-year-gift", "news-2026-12", "partner-offer", "rejection",
     "rejection-answered", "rejection-deadline", "rejection-ready", "second-purchase", "seminar",
     "stalled-deal", "thank-you", "visit-lapsed", "volume-drop",
 );

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::certificate::Certificates;
 pub use super::hours::{Hours, Stretch};
 use super::outcomes::Outcomes;
 use super::reasons::Reasons;
@@ -59,6 +60,9 @@ pub struct Settings {
     /// Bounds that hold for all campaigns together.
     #[serde(default)]
     pub limits: Limits,
+    /// How certificates are taken, and which friends count.
+    #[serde(default)]
+    pub certificates: Certificates,
     /// The managers' day.
     #[serde(default)]
     pub tasks: TaskSettings,

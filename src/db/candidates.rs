@@ -6,14 +6,12 @@
 
 use std::collections::HashMap;
 
-use futures::TryStreamExt;
-use futures::stream::BoxStream;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Row};
 
 use super::facts::id_list;
 use super::{Result, Store};
 use crate::model::{ClientId, Day, DealStatus, RhythmState};
+use crate::rules::trigger::FRESH_DAYS;
 
 /// A client whose facts count for another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,10 +24,9 @@ pub struct MergedClient {
     pub master: String,
 }
 
-/// The numbers of clients, taken as they come: of a whole base the rows would be large.
-async fn ids(rows: BoxStream<'_, sqlx::Result<SqliteRow>>) -> Result<Vec<ClientId>> {
-    let ids = rows.map_ok(|row| ClientId(row.get(0)));
-    Ok(ids.try_collect().await?)
+/// Numbers of clients: read as such, because the rows of a whole base would fill the memory.
+fn ids(numbers: Vec<i64>) -> Vec<ClientId> {
+    numbers.into_iter().map(ClientId).collect()
 }
 
 impl Store {
@@ -41,36 +38,52 @@ impl Store {
         from: Day,
         to: Day,
     ) -> Result<Vec<ClientId>> {
-        let statement = match state {
-            RhythmState::Active | RhythmState::Due => {
-                "SELECT client_id FROM rhythms WHERE due_on BETWEEN ?1 AND ?2"
-            }
-            RhythmState::Missed => {
-                "SELECT client_id FROM rhythms WHERE missed_on BETWEEN ?1 AND ?2
-                 UNION SELECT client_id FROM rhythms WHERE asleep_on BETWEEN ?1 AND ?2"
-            }
-            RhythmState::Asleep => {
-                "SELECT client_id FROM rhythms WHERE asleep_on BETWEEN ?1 AND ?2"
-            }
-            RhythmState::Lost => "SELECT client_id FROM rhythms WHERE lost_on BETWEEN ?1 AND ?2",
+        let reached = match state {
+            RhythmState::Active | RhythmState::Due => "due_on BETWEEN ?1 AND ?2",
+            RhythmState::Missed => "(missed_on BETWEEN ?1 AND ?2 OR asleep_on BETWEEN ?1 AND ?2)",
+            RhythmState::Asleep => "asleep_on BETWEEN ?1 AND ?2",
+            RhythmState::Lost => "lost_on BETWEEN ?1 AND ?2",
         };
-        let rows = sqlx::query(statement)
+        // Whoever reaches anything from the watched days on has a next date, and not a later one.
+        let by_index = if from >= self.watched_from().await? {
+            "next_on <= ?2 AND "
+        } else {
+            ""
+        };
+        // The sign keeps the order from being read off the whole table.
+        let statement =
+            format!("SELECT client_id FROM rhythms WHERE {by_index}{reached} ORDER BY +client_id");
+        let found = sqlx::query_scalar::<_, i64>(AssertSqlSafe(statement))
             .bind(from.epoch_days())
             .bind(to.epoch_days())
-            .fetch(&self.pool);
-        ids(rows).await
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(ids(found))
+    }
+
+    /// From which day on the index knows every date of every rhythm: it was written by the base facts
+    /// that the rhythms are dated by.
+    async fn watched_from(&self) -> Result<Day> {
+        let day = sqlx::query_scalar::<_, i32>(
+            "SELECT day FROM base_facts WHERE id = (SELECT parameters FROM rhythms LIMIT 1)",
+        );
+        let day = day.fetch_optional(&self.pool).await?;
+        Ok(day.map_or(Day::from_epoch(i32::MAX), |day| {
+            Day::from_epoch(day).plus(-FRESH_DAYS)
+        }))
     }
 
     /// Clients who have been due since before a day and have not missed their cycle by another.
     pub async fn clients_due_since(&self, before: Day, day: Day) -> Result<Vec<ClientId>> {
-        let rows = sqlx::query(
+        let found = sqlx::query_scalar::<_, i64>(
             "SELECT client_id FROM rhythms
-             WHERE missed_on > ?2 AND asleep_on > ?2 AND due_on < ?1",
+             WHERE missed_on > ?2 AND asleep_on > ?2 AND due_on < ?1 AND next_on IS NOT NULL",
         )
         .bind(before.epoch_days())
         .bind(day.epoch_days())
-        .fetch(&self.pool);
-        ids(rows).await
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(found))
     }
 
     /// Up to `limit` clients whose rhythm reached `state` before a day and about whose present
@@ -89,7 +102,7 @@ impl Store {
             RhythmState::Asleep => 2,
             RhythmState::Lost => 3,
         };
-        let rows = sqlx::query(
+        let found = sqlx::query_scalar::<_, i64>(
             "SELECT r.client_id FROM rhythms r
              WHERE CASE ?2 WHEN 0 THEN r.due_on WHEN 1 THEN min(r.missed_on, r.asleep_on)
                            WHEN 2 THEN r.asleep_on ELSE r.lost_on END < ?3
@@ -105,8 +118,9 @@ impl Store {
         .bind(limit)
         .bind(offset)
         .bind(state.to_string())
-        .fetch(&self.pool);
-        ids(rows).await
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(found))
     }
 
     /// Clients whose last purchase lies in a stretch of days; with `only_once` those with one
@@ -117,15 +131,16 @@ impl Store {
         to: Day,
         only_once: bool,
     ) -> Result<Vec<ClientId>> {
-        let rows = sqlx::query(
+        let found = sqlx::query_scalar::<_, i64>(
             "SELECT client_id FROM rhythms
              WHERE last_day BETWEEN ?1 AND ?2 AND (NOT ?3 OR purchase_days = 1)",
         )
         .bind(from.epoch_days())
         .bind(to.epoch_days())
         .bind(only_once)
-        .fetch(&self.pool);
-        ids(rows).await
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(found))
     }
 
     /// Clients with a deal that was won or lost in a stretch of days.
@@ -135,61 +150,68 @@ impl Store {
         from: Day,
         to: Day,
     ) -> Result<Vec<ClientId>> {
-        let rows = sqlx::query(
+        let found = sqlx::query_scalar::<_, i64>(
             "SELECT DISTINCT client_id FROM deals WHERE status = ?1 AND closed_on BETWEEN ?2 AND ?3",
         )
         .bind(status.word())
         .bind(from.epoch_days())
         .bind(to.epoch_days())
-        .fetch(&self.pool);
-        ids(rows).await
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(found))
     }
 
     /// Clients with a deal that is open.
     pub async fn clients_with_open_deals(&self) -> Result<Vec<ClientId>> {
-        let rows = sqlx::query("SELECT DISTINCT client_id FROM deals WHERE status = 'open'")
-            .fetch(&self.pool);
-        ids(rows).await
+        let found = sqlx::query_scalar::<_, i64>(
+            "SELECT DISTINCT client_id FROM deals WHERE status = 'open'",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(found))
     }
 
     /// Clients who have never bought and visited the site in a stretch of days.
     pub async fn visitors_who_never_bought(&self, from: Day, to: Day) -> Result<Vec<ClientId>> {
-        let rows = sqlx::query(
+        let found = sqlx::query_scalar::<_, i64>(
             "SELECT DISTINCT client_id FROM visits v
              WHERE day BETWEEN ?1 AND ?2
                AND NOT EXISTS (SELECT 1 FROM rhythms r WHERE r.client_id = v.client_id)",
         )
         .bind(from.epoch_days())
         .bind(to.epoch_days())
-        .fetch(&self.pool);
-        ids(rows).await
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(found))
     }
 
     /// The clients of some managers who have ever bought.
     pub async fn buyers_of(&self, managers: &[&str]) -> Result<Vec<ClientId>> {
-        let rows = sqlx::query(
+        let found = sqlx::query_scalar::<_, i64>(
             "SELECT m.client_id FROM client_managers m JOIN rhythms r ON r.client_id = m.client_id
              WHERE m.manager IN (SELECT value FROM json_each(?1))",
         )
         .bind(serde_json::to_string(managers).unwrap_or_default())
-        .fetch(&self.pool);
-        ids(rows).await
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(found))
     }
 
     /// Everybody who is in a campaign.
     pub async fn clients_in(&self, campaign: &str) -> Result<Vec<ClientId>> {
-        let rows = sqlx::query(
+        let found = sqlx::query_scalar::<_, i64>(
             "SELECT client_id FROM enrollments WHERE campaign = ?1 AND closed_on IS NULL",
         )
         .bind(campaign)
-        .fetch(&self.pool);
-        ids(rows).await
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(found))
     }
 
     /// Clients in a campaign for whom something is due, or who have bought or won a deal since.
     /// An outcome of a manager makes an enrollment due as it is recorded.
     pub async fn clients_to_go_on_with(&self, day: Day) -> Result<Vec<ClientId>> {
-        let rows = sqlx::query(
+        let found = sqlx::query_scalar::<_, i64>(
             "SELECT client_id FROM enrollments WHERE closed_on IS NULL AND next_on <= ?1
              UNION
              SELECT e.client_id FROM enrollments e JOIN rhythms r ON r.client_id = e.client_id
@@ -199,24 +221,40 @@ impl Store {
              WHERE e.closed_on IS NULL AND d.status = 'won' AND d.closed_on >= e.began_on",
         )
         .bind(day.epoch_days())
-        .fetch(&self.pool);
-        ids(rows).await
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(found))
     }
 
-    /// Everybody who is known on a day: from a list of clients, or by something that had happened.
-    pub async fn clients_known_on(&self, day: Day) -> Result<Vec<ClientId>> {
-        let rows = sqlx::query(
+    /// The next clients after `after`, in the order of their numbers, of those who are known on a day:
+    /// from a list of clients, or by something that had happened. An empty page is the end.
+    pub async fn clients_known_after(
+        &self,
+        after: ClientId,
+        clients: u32,
+        day: Day,
+    ) -> Result<Vec<ClientId>> {
+        let found = sqlx::query_scalar::<_, i64>(
             "SELECT id FROM clients c
-             WHERE deleted_on IS NULL AND master_id IS NULL AND (implied = 0
+             WHERE id > ?2 AND deleted_on IS NULL AND master_id IS NULL AND (implied = 0
                 OR EXISTS (SELECT 1 FROM purchases p WHERE p.client_id = c.id AND p.day <= ?1)
                 OR EXISTS (SELECT 1 FROM visits v WHERE v.client_id = c.id AND v.day <= ?1)
                 OR EXISTS (SELECT 1 FROM deals d WHERE d.client_id = c.id
                            AND (d.opened_on IS NULL OR d.opened_on <= ?1)))
-             ORDER BY id",
+             ORDER BY id LIMIT ?3",
         )
         .bind(day.epoch_days())
-        .fetch(&self.pool);
-        ids(rows).await
+        .bind(after.0)
+        .bind(clients)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(found))
+    }
+
+    /// How many clients there are, known on a day or not.
+    pub async fn clients(&self) -> Result<u64> {
+        let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM clients");
+        Ok(count.fetch_one(&self.pool).await?.cast_unsigned())
     }
 
     /// The managers of some clients, by the id that the source uses; those without one are left out.
@@ -235,15 +273,16 @@ impl Store {
     /// The client whom people know by `ext_id`; several when two sources use the same id.
     pub async fn clients_called(&self, ext_id: &str) -> Result<Vec<ClientId>> {
         let (source, id) = ext_id.split_once('/').unwrap_or(("", ext_id));
-        let rows = sqlx::query(
+        let found = sqlx::query_scalar::<_, i64>(
             "SELECT c.id FROM clients c JOIN sources s ON s.id = c.source_id
              WHERE c.ext_id = ?1 OR (s.name = ?2 AND c.ext_id = ?3) ORDER BY c.id",
         )
         .bind(ext_id)
         .bind(source)
         .bind(id)
-        .fetch(&self.pool);
-        ids(rows).await
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids(found))
     }
 
     /// The client whom a merged one counts for: his own id and name, and the id of the other.

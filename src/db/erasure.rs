@@ -119,6 +119,12 @@ const PARTS: &[(&str, &str)] = &[
                 date(valid_until * 86400, 'unixepoch') AS valid_until
          FROM certificates WHERE client_id = ?1",
     ),
+    (
+        "redemptions",
+        "SELECT code, receipt, date(day * 86400, 'unixepoch') AS day, amount AS minor_units, by, via,
+                datetime(undone_at / 1000, 'unixepoch') AS undone_at
+         FROM redemptions WHERE client_id = ?1",
+    ),
 ];
 
 impl Store {
@@ -253,6 +259,10 @@ async fn empty(
          WHERE task_id IN (SELECT id FROM tasks WHERE client_id = ?1)",
         "UPDATE deals SET title = NULL WHERE client_id = ?1",
         "DELETE FROM visits WHERE client_id = ?1",
+        // What a till was told of a friend whom no import has brought yet.
+        "UPDATE referrals SET phone = NULL, email = NULL
+         WHERE friend_id = ?1 OR phone = (SELECT phone FROM clients WHERE id = ?1)
+            OR email = (SELECT email FROM clients WHERE id = ?1)",
         // The trigger of the table does the rest, now and at every import.
         "UPDATE clients SET name = NULL, company = NULL, email = NULL, phone = NULL, locale = NULL,
                 time_zone = NULL, country = NULL, birthday = NULL, attributes = '{}', tags = '[]'

@@ -12,8 +12,8 @@ use super::consents::consents;
 use super::rows::{client, day_of, deal, rhythm, rhythm_dates, word};
 use super::{Result, Store};
 use crate::model::{
-    AddressGot, AddressKey, Channel, ClientFacts, ClientId, Contact, Day, PurchaseDay, Suppressed,
-    SuppressionReason, Visits, hex,
+    AddressGot, AddressKey, Channel, ClientFacts, ClientId, Consent, Contact, Day, PurchaseDay,
+    Suppressed, SuppressionReason, Visits, hex,
 };
 
 /// How many of the latest purchase days facts carry.
@@ -32,6 +32,8 @@ pub struct Wanted {
     pub items: bool,
     /// Deals.
     pub deals: bool,
+    /// Friends who came with the client's certificates.
+    pub friends: bool,
     /// Seats at events.
     pub seats: bool,
     /// Visits to the site.
@@ -44,6 +46,7 @@ impl Wanted {
         purchases: true,
         items: true,
         deals: true,
+        friends: true,
         seats: true,
         visits: true,
     };
@@ -62,6 +65,22 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
+    fn of_clients(rows: &[SqliteRow]) -> Result<Self> {
+        let mut chunk = Self {
+            facts: Vec::with_capacity(rows.len()),
+            place: HashMap::with_capacity(rows.len()),
+        };
+        for row in rows {
+            let client = client(row)?;
+            chunk.place.insert(client.id, chunk.facts.len());
+            chunk.facts.push(ClientFacts {
+                client,
+                ..ClientFacts::default()
+            });
+        }
+        Ok(chunk)
+    }
+
     pub(super) fn of(&mut self, row: &SqliteRow) -> Option<&mut ClientFacts> {
         self.of_client(ClientId(row.get("client_id")))
     }
@@ -69,6 +88,57 @@ impl Chunk {
     fn of_client(&mut self, client: ClientId) -> Option<&mut ClientFacts> {
         let place = self.place.get(&client)?;
         self.facts.get_mut(*place)
+    }
+
+    fn add_contacts(&mut self, rows: &[SqliteRow]) {
+        for row in rows {
+            if let Some(facts) = self.of(row)
+                && facts.contact.is_none()
+            {
+                facts.contact = Some(Contact {
+                    name: row.get("name"),
+                    role: row.get("role"),
+                    email: row.get("email"),
+                    phone: row.get("phone"),
+                    primary: row.get::<i64, _>("is_primary") != 0,
+                });
+            }
+        }
+    }
+
+    fn add_rhythms(&mut self, rows: &[SqliteRow]) {
+        for row in rows {
+            if let Some(facts) = self.of(row) {
+                facts.rhythm = Some((rhythm(row), rhythm_dates(row)));
+                facts.totals.turnover = row.get("turnover");
+                facts.totals.spent = row.get("spent");
+            }
+        }
+    }
+
+    fn add_consents(&mut self, consents: Vec<(ClientId, Consent)>) {
+        for (client, consent) in consents {
+            if let Some(facts) = self.of_client(client) {
+                facts.consents.push(consent);
+            }
+        }
+    }
+
+    fn add_suppressions(&mut self, rows: &[SqliteRow], owners: &Owners) -> Result<()> {
+        for row in rows {
+            let channel: Channel = word(row, "suppressions", "channel")?;
+            let advertising_only = row.get::<String, _>("scope") == "advertising";
+            let reason: SuppressionReason = word(row, "suppressions", "reason")?;
+            let person = !advertising_only && reason.is_of_the_person();
+            for (place, _) in owners_of(owners, row) {
+                self.facts[*place].suppressed.push(Suppressed {
+                    channel,
+                    advertising_only,
+                    person,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Notes a message with its client, and with everybody who has its address.
@@ -107,9 +177,17 @@ impl Store {
         key: &AddressKey,
     ) -> Result<Vec<ClientFacts>> {
         let list = id_list(ids);
-        let mut chunk = self.read_clients(&list).await?;
-        self.read_contacts(&list, &mut chunk).await?;
-        self.read_rhythms(&list, &mut chunk).await?;
+        // What does not depend on one another is read side by side, on connections of its own.
+        let (clients, contacts, rhythms, consents) = tokio::try_join!(
+            self.client_rows(&list),
+            self.contact_rows(&list),
+            self.rhythm_rows(&list),
+            consents(&self.pool, &list, day),
+        )?;
+        let mut chunk = Chunk::of_clients(&clients)?;
+        chunk.add_contacts(&contacts);
+        chunk.add_rhythms(&rhythms);
+        chunk.add_consents(consents);
         if wanted.purchases {
             self.read_recent_purchases(&list, day, &mut chunk).await?;
         }
@@ -123,6 +201,13 @@ impl Store {
         if wanted.deals {
             self.read_deals(&list, day, &mut chunk).await?;
         }
+        if wanted.friends {
+            for (client, friends) in self.friends_of(&list, day).await? {
+                if let Some(facts) = chunk.of_client(client) {
+                    facts.friends = friends;
+                }
+            }
+        }
         if wanted.seats {
             for (client, seat) in self.seats_of_clients(&list).await? {
                 if let Some(place) = chunk.place.get(&client) {
@@ -133,7 +218,6 @@ impl Store {
         if wanted.visits {
             self.read_visits(&list, day, &mut chunk).await?;
         }
-        self.read_consents(&list, day, &mut chunk).await?;
         self.read_story(&list, day, &mut chunk).await?;
         self.read_address_facts(&list, day, key, &mut chunk).await?;
         Ok(chunk.facts)
@@ -147,15 +231,21 @@ impl Store {
         key: &AddressKey,
     ) -> Result<Vec<ClientFacts>> {
         let list = id_list(ids);
-        let mut chunk = self.read_clients(&list).await?;
-        self.read_contacts(&list, &mut chunk).await?;
-        self.read_consents(&list, day, &mut chunk).await?;
-        self.read_suppressions(day, &owners(&chunk.facts, key), &mut chunk)
-            .await?;
+        let (clients, contacts, consents) = tokio::try_join!(
+            self.client_rows(&list),
+            self.contact_rows(&list),
+            consents(&self.pool, &list, day),
+        )?;
+        let mut chunk = Chunk::of_clients(&clients)?;
+        chunk.add_contacts(&contacts);
+        chunk.add_consents(consents);
+        let owners = owners(&chunk.facts, key);
+        let suppressions = self.suppression_rows(day, &hash_list(&owners)).await?;
+        chunk.add_suppressions(&suppressions, &owners)?;
         Ok(chunk.facts)
     }
 
-    async fn read_clients(&self, list: &str) -> Result<Chunk> {
+    async fn client_rows(&self, list: &str) -> Result<Vec<SqliteRow>> {
         let rows = sqlx::query(
             "SELECT c.id AS client_id, s.name AS source, c.ext_id, c.name, c.company, c.email,
                     c.phone, c.locale, c.time_zone, c.country, m.manager, c.tags, c.attributes,
@@ -165,67 +255,26 @@ impl Store {
              WHERE c.id IN (SELECT value FROM json_each(?1)) AND c.deleted_on IS NULL
                AND c.master_id IS NULL
              ORDER BY c.id",
-        )
-        .bind(list)
-        .fetch_all(&self.pool)
-        .await?;
-        let mut chunk = Chunk {
-            facts: Vec::with_capacity(rows.len()),
-            place: HashMap::new(),
-        };
-        for row in rows {
-            let client = client(&row)?;
-            chunk.place.insert(client.id, chunk.facts.len());
-            chunk.facts.push(ClientFacts {
-                client,
-                ..ClientFacts::default()
-            });
-        }
-        Ok(chunk)
+        );
+        Ok(rows.bind(list).fetch_all(&self.pool).await?)
     }
 
-    async fn read_contacts(&self, list: &str, chunk: &mut Chunk) -> Result<()> {
+    async fn contact_rows(&self, list: &str) -> Result<Vec<SqliteRow>> {
         let rows = sqlx::query(
             "SELECT client_id, name, role, email, phone, is_primary FROM contacts
              WHERE client_id IN (SELECT value FROM json_each(?1))
              ORDER BY client_id, is_primary DESC, id",
-        )
-        .bind(list)
-        .fetch_all(&self.pool)
-        .await?;
-        for row in rows {
-            if let Some(facts) = chunk.of(&row)
-                && facts.contact.is_none()
-            {
-                facts.contact = Some(Contact {
-                    name: row.get("name"),
-                    role: row.get("role"),
-                    email: row.get("email"),
-                    phone: row.get("phone"),
-                    primary: row.get::<i64, _>("is_primary") != 0,
-                });
-            }
-        }
-        Ok(())
+        );
+        Ok(rows.bind(list).fetch_all(&self.pool).await?)
     }
 
-    async fn read_rhythms(&self, list: &str, chunk: &mut Chunk) -> Result<()> {
+    async fn rhythm_rows(&self, list: &str) -> Result<Vec<SqliteRow>> {
         let rows = sqlx::query(
             "SELECT client_id, purchase_days, first_day, last_day, weight, sum_log, sum_sq,
                     turnover, spent, due_on, missed_on, asleep_on, lost_on
              FROM rhythms WHERE client_id IN (SELECT value FROM json_each(?1))",
-        )
-        .bind(list)
-        .fetch_all(&self.pool)
-        .await?;
-        for row in rows {
-            if let Some(facts) = chunk.of(&row) {
-                facts.rhythm = Some((rhythm(&row), rhythm_dates(&row)));
-                facts.totals.turnover = row.get("turnover");
-                facts.totals.spent = row.get("spent");
-            }
-        }
-        Ok(())
+        );
+        Ok(rows.bind(list).fetch_all(&self.pool).await?)
     }
 
     async fn read_recent_purchases(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
@@ -317,15 +366,6 @@ impl Store {
         Ok(())
     }
 
-    async fn read_consents(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
-        for (client, consent) in consents(&self.pool, list, day).await? {
-            if let Some(facts) = chunk.of_client(client) {
-                facts.consents.push(consent);
-            }
-        }
-        Ok(())
-    }
-
     /// What is known of the addresses: suppressions, and the messages that they got, also under the
     /// name of another client. A client who changed his address keeps the advertising that he got.
     async fn read_address_facts(
@@ -336,7 +376,19 @@ impl Store {
         chunk: &mut Chunk,
     ) -> Result<()> {
         let owners = owners(&chunk.facts, key);
-        self.read_suppressions(day, &owners, chunk).await?;
+        let hashes = hash_list(&owners);
+        let (suppressions, messages) = tokio::try_join!(
+            self.suppression_rows(day, &hashes),
+            self.message_rows(list, day, &hashes),
+        )?;
+        chunk.add_suppressions(&suppressions, &owners)?;
+        for row in messages {
+            chunk.add_message(&row, &owners);
+        }
+        Ok(())
+    }
+
+    async fn message_rows(&self, list: &str, day: Day, hashes: &str) -> Result<Vec<SqliteRow>> {
         let rows = sqlx::query(
             "SELECT client_id, address_hash, campaign, episode, step, planned_on,
                     class = 'advertising' AND state <> 'cancelled' AS counts
@@ -346,41 +398,18 @@ impl Store {
                AND planned_on <= ?2
                AND run_id IN (SELECT id FROM runs WHERE status <> 'planning')
              ORDER BY planned_on, id",
-        )
-        .bind(hash_list(&owners))
-        .bind(day.epoch_days())
-        .bind(list)
-        .fetch_all(&self.pool)
-        .await?;
-        for row in rows {
-            chunk.add_message(&row, &owners);
-        }
-        Ok(())
+        );
+        let rows = rows.bind(hashes).bind(day.epoch_days()).bind(list);
+        Ok(rows.fetch_all(&self.pool).await?)
     }
 
-    async fn read_suppressions(&self, day: Day, owners: &Owners, chunk: &mut Chunk) -> Result<()> {
+    async fn suppression_rows(&self, day: Day, hashes: &str) -> Result<Vec<SqliteRow>> {
         let rows = sqlx::query(
             "SELECT address_hash, channel, scope, reason FROM suppressions
              WHERE address_hash IN (SELECT unhex(value) FROM json_each(?1)) AND since <= ?2",
-        )
-        .bind(hash_list(owners))
-        .bind(day.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
-        for row in rows {
-            let channel: Channel = word(&row, "suppressions", "channel")?;
-            let advertising_only = row.get::<String, _>("scope") == "advertising";
-            let reason: SuppressionReason = word(&row, "suppressions", "reason")?;
-            let person = !advertising_only && reason.is_of_the_person();
-            for (place, _) in owners_of(owners, &row) {
-                chunk.facts[*place].suppressed.push(Suppressed {
-                    channel,
-                    advertising_only,
-                    person,
-                });
-            }
-        }
-        Ok(())
+        );
+        let rows = rows.bind(hashes).bind(day.epoch_days());
+        Ok(rows.fetch_all(&self.pool).await?)
     }
 }
 

@@ -39,6 +39,116 @@ fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
+/// Every treated enrollment with how far its client came.
+const REPEAT_SALES: &str = "
+    WITH taken AS (
+         SELECT e.id, e.campaign, e.client_id, e.episode, e.entered_on,
+                e.entered_on + (c.value ->> 'within') AS until,
+                max(e.entered_on, e.began_on + (c.value ->> 'after_purchase')) AS since
+         FROM enrollments e
+         JOIN runs r ON r.id = e.run_id AND r.status = 'sealed'
+         JOIN json_each(?1) AS c ON c.value ->> 'campaign' = e.campaign
+                                AND NOT c.value ->> 'rejections'
+         WHERE e.arm = 'treated' AND e.entered_on BETWEEN ?2 AND ?3),
+     deal AS (
+         SELECT t.id, max(CASE
+             WHEN d.status = 'won' OR d.stage IN (SELECT value FROM json_each(?5))
+                  OR s.stage IN (SELECT value FROM json_each(?5)) THEN 3
+             WHEN d.stage IN (SELECT value FROM json_each(?4))
+                  OR s.stage IN (SELECT value FROM json_each(?4)) THEN 2
+             ELSE 1 END) AS stage
+         FROM taken t
+         JOIN deals d ON d.client_id = t.client_id
+                     AND d.opened_on BETWEEN t.entered_on AND t.until
+         LEFT JOIN deal_stages s ON s.deal_id = d.id
+         GROUP BY t.id),
+     wish AS (
+         SELECT DISTINCT t.id FROM taken t
+         JOIN tasks k ON k.campaign = t.campaign AND k.client_id = t.client_id
+                     AND k.episode = t.episode
+         JOIN outcomes o ON o.task_id = k.id AND o.kind IN ('interested', 'bought')),
+     money AS (
+         SELECT t.id, sum(p.amount) AS paid FROM taken t
+         JOIN purchases p ON p.client_id = t.client_id AND p.day BETWEEN t.since AND t.until
+         WHERE p.amount > 0 AND p.cancelled_on IS NULL GROUP BY t.id),
+     far AS (
+         SELECT t.campaign, coalesce(m.manager, '') AS manager,
+                strftime('%Y-%m', t.entered_on * 86400, 'unixepoch') AS month,
+                CASE WHEN y.id IS NOT NULL THEN 4
+                     ELSE max(coalesce(d.stage, 0), w.id IS NOT NULL) END AS stage,
+                coalesce(y.paid, 0) AS paid
+         FROM taken t
+         LEFT JOIN client_managers m ON m.client_id = t.client_id
+         LEFT JOIN deal d ON d.id = t.id
+         LEFT JOIN wish w ON w.id = t.id
+         LEFT JOIN money y ON y.id = t.id)
+     SELECT campaign, manager, month, stage, count(*) AS clients, sum(paid) AS paid
+     FROM far GROUP BY campaign, manager, month, stage";
+
+/// Every rejection with what it came to.
+const REJECTIONS: &str = "
+    WITH lost AS (
+         SELECT d.id, d.ext_id, d.client_id, d.closed_on, coalesce(d.reason, '') AS reason,
+                coalesce(d.manager, m.manager, '') AS manager
+         FROM deals d LEFT JOIN client_managers m ON m.client_id = d.client_id
+         WHERE d.status = 'lost' AND d.closed_on BETWEEN ?2 AND ?3),
+     taken AS (
+         SELECT l.id, e.id AS enrollment, e.campaign, e.entered_on,
+                e.entered_on + (c.value ->> 'within') AS until,
+                e.closed_by = 'answered' AS answered, e.client_id, e.episode
+         FROM lost l
+         JOIN enrollments e ON e.client_id = l.client_id
+              AND e.episode IN ('rejection:' || l.ext_id, 'answered:' || l.ext_id)
+         JOIN runs r ON r.id = e.run_id AND r.status = 'sealed'
+         JOIN json_each(?1) AS c ON c.value ->> 'campaign' = e.campaign
+                                AND c.value ->> 'rejections'
+         WHERE e.arm = 'treated'),
+     said AS (
+         SELECT t.id, t.enrollment,
+                max(o.kind NOT IN ('no_answer', 'wrong_number')) AS reached,
+                max(o.kind IN ('interested', 'bought')) AS interested,
+                max(o.kind = 'friend_named') AS friend_named,
+                max(o.kind = 'card_sent') AS card_sent
+         FROM taken t
+         JOIN tasks k ON k.campaign = t.campaign AND k.client_id = t.client_id
+                     AND k.episode = t.episode
+         JOIN outcomes o ON o.task_id = k.id
+         GROUP BY t.enrollment),
+     one AS (
+         SELECT t.id, t.campaign, t.entered_on, t.until, t.client_id,
+                row_number() OVER (PARTITION BY t.id ORDER BY
+                    max(coalesce(s.reached, 0), coalesce(t.answered, 0)) DESC,
+                    t.entered_on, t.enrollment) AS place
+         FROM taken t LEFT JOIN said s ON s.enrollment = t.enrollment),
+     came AS (
+         SELECT t.id, max(coalesce(s.reached, 0), coalesce(t.answered, 0)) AS reached,
+                coalesce(s.interested, 0) AS interested,
+                coalesce(s.friend_named, 0) AS friend_named,
+                coalesce(s.card_sent, 0) AS card_sent,
+                EXISTS (SELECT 1 FROM deals n
+                        WHERE n.client_id = t.client_id AND n.id <> t.id
+                          AND n.opened_on >= t.entered_on) AS deal,
+                coalesce((SELECT sum(p.amount) FROM purchases p
+                          WHERE p.client_id = t.client_id AND p.amount > 0
+                            AND p.cancelled_on IS NULL
+                            AND p.day BETWEEN t.entered_on AND t.until), 0) AS paid
+         FROM taken t LEFT JOIN said s ON s.enrollment = t.enrollment),
+     far AS (
+         SELECT id, max(reached) AS reached, max(interested) AS interested,
+                max(friend_named) AS friend_named, max(card_sent) AS card_sent,
+                max(deal) AS deal, max(paid) AS paid
+         FROM came GROUP BY id)
+     SELECT coalesce(o.campaign, '') AS campaign, l.manager, l.reason,
+            strftime('%Y-%m', l.closed_on * 86400, 'unixepoch') AS month,
+            count(*) AS rejected, total(f.reached) AS reached,
+            total(f.interested) AS interested, total(f.friend_named) AS friend_named,
+            total(f.card_sent) AS card_sent, total(f.deal) AS deal,
+            total(f.paid > 0) AS paid, total(f.paid) AS paid_minor
+     FROM lost l
+     LEFT JOIN one o ON o.id = l.id AND o.place = 1
+     LEFT JOIN far f ON f.id = l.id
+     GROUP BY 1, 2, 3, 4";
+
 impl Store {
     /// Every stage that a deal has been seen in.
     pub async fn deal_stages(&self) -> Result<Vec<String>> {
@@ -54,58 +164,14 @@ impl Store {
         &self,
         order: &FunnelOrder<'_>,
     ) -> Result<Vec<(FunnelKey, RepeatSales)>> {
-        let rows = sqlx::query(
-            "WITH taken AS (
-                 SELECT e.id, e.campaign, e.client_id, e.episode, e.entered_on,
-                        e.entered_on + (c.value ->> 'within') AS until,
-                        max(e.entered_on, e.began_on + (c.value ->> 'after_purchase')) AS since
-                 FROM enrollments e
-                 JOIN runs r ON r.id = e.run_id AND r.status = 'sealed'
-                 JOIN json_each(?1) AS c ON c.value ->> 'campaign' = e.campaign
-                                        AND NOT c.value ->> 'rejections'
-                 WHERE e.arm = 'treated' AND e.entered_on BETWEEN ?2 AND ?3),
-             deal AS (
-                 SELECT t.id, max(CASE
-                     WHEN d.status = 'won' OR d.stage IN (SELECT value FROM json_each(?5))
-                          OR s.stage IN (SELECT value FROM json_each(?5)) THEN 3
-                     WHEN d.stage IN (SELECT value FROM json_each(?4))
-                          OR s.stage IN (SELECT value FROM json_each(?4)) THEN 2
-                     ELSE 1 END) AS stage
-                 FROM taken t
-                 JOIN deals d ON d.client_id = t.client_id
-                             AND d.opened_on BETWEEN t.entered_on AND t.until
-                 LEFT JOIN deal_stages s ON s.deal_id = d.id
-                 GROUP BY t.id),
-             wish AS (
-                 SELECT DISTINCT t.id FROM taken t
-                 JOIN tasks k ON k.campaign = t.campaign AND k.client_id = t.client_id
-                             AND k.episode = t.episode
-                 JOIN outcomes o ON o.task_id = k.id AND o.kind IN ('interested', 'bought')),
-             money AS (
-                 SELECT t.id, sum(p.amount) AS paid FROM taken t
-                 JOIN purchases p ON p.client_id = t.client_id AND p.day BETWEEN t.since AND t.until
-                 WHERE p.amount > 0 AND p.cancelled_on IS NULL GROUP BY t.id),
-             far AS (
-                 SELECT t.campaign, coalesce(m.manager, '') AS manager,
-                        strftime('%Y-%m', t.entered_on * 86400, 'unixepoch') AS month,
-                        CASE WHEN y.id IS NOT NULL THEN 4
-                             ELSE max(coalesce(d.stage, 0), w.id IS NOT NULL) END AS stage,
-                        coalesce(y.paid, 0) AS paid
-                 FROM taken t
-                 LEFT JOIN client_managers m ON m.client_id = t.client_id
-                 LEFT JOIN deal d ON d.id = t.id
-                 LEFT JOIN wish w ON w.id = t.id
-                 LEFT JOIN money y ON y.id = t.id)
-             SELECT campaign, manager, month, stage, count(*) AS clients, sum(paid) AS paid
-             FROM far GROUP BY campaign, manager, month, stage",
-        )
-        .bind(json(&order.campaigns))
-        .bind(order.from.epoch_days())
-        .bind(order.to.epoch_days())
-        .bind(json(&order.quotes))
-        .bind(json(&order.invoices))
-        .fetch_all(&self.pool)
-        .await?;
+        let rows = sqlx::query(REPEAT_SALES)
+            .bind(json(&order.campaigns))
+            .bind(order.from.epoch_days())
+            .bind(order.to.epoch_days())
+            .bind(json(&order.quotes))
+            .bind(json(&order.invoices))
+            .fetch_all(&self.pool)
+            .await?;
         let row = |row: &sqlx::sqlite::SqliteRow| {
             let key = FunnelKey {
                 campaign: row.get("campaign"),
@@ -129,74 +195,12 @@ impl Store {
         &self,
         order: &FunnelOrder<'_>,
     ) -> Result<Vec<(FunnelKey, Rejections)>> {
-        let rows = sqlx::query(
-            "WITH lost AS (
-                 SELECT d.id, d.ext_id, d.client_id, d.closed_on, coalesce(d.reason, '') AS reason,
-                        coalesce(d.manager, m.manager, '') AS manager
-                 FROM deals d LEFT JOIN client_managers m ON m.client_id = d.client_id
-                 WHERE d.status = 'lost' AND d.closed_on BETWEEN ?2 AND ?3),
-             taken AS (
-                 SELECT l.id, e.id AS enrollment, e.campaign, e.entered_on,
-                        e.entered_on + (c.value ->> 'within') AS until,
-                        e.closed_by = 'answered' AS answered, e.client_id, e.episode
-                 FROM lost l
-                 JOIN enrollments e ON e.client_id = l.client_id
-                      AND e.episode IN ('rejection:' || l.ext_id, 'answered:' || l.ext_id)
-                 JOIN runs r ON r.id = e.run_id AND r.status = 'sealed'
-                 JOIN json_each(?1) AS c ON c.value ->> 'campaign' = e.campaign
-                                        AND c.value ->> 'rejections'
-                 WHERE e.arm = 'treated'),
-             said AS (
-                 SELECT t.id, t.enrollment,
-                        max(o.kind NOT IN ('no_answer', 'wrong_number')) AS reached,
-                        max(o.kind IN ('interested', 'bought')) AS interested,
-                        max(o.kind = 'friend_named') AS friend_named,
-                        max(o.kind = 'card_sent') AS card_sent
-                 FROM taken t
-                 JOIN tasks k ON k.campaign = t.campaign AND k.client_id = t.client_id
-                             AND k.episode = t.episode
-                 JOIN outcomes o ON o.task_id = k.id
-                 GROUP BY t.enrollment),
-             one AS (
-                 SELECT t.id, t.campaign, t.entered_on, t.until, t.client_id,
-                        row_number() OVER (PARTITION BY t.id ORDER BY
-                            max(coalesce(s.reached, 0), coalesce(t.answered, 0)) DESC,
-                            t.entered_on, t.enrollment) AS place
-                 FROM taken t LEFT JOIN said s ON s.enrollment = t.enrollment),
-             came AS (
-                 SELECT t.id, max(coalesce(s.reached, 0), coalesce(t.answered, 0)) AS reached,
-                        coalesce(s.interested, 0) AS interested,
-                        coalesce(s.friend_named, 0) AS friend_named,
-                        coalesce(s.card_sent, 0) AS card_sent,
-                        EXISTS (SELECT 1 FROM deals n
-                                WHERE n.client_id = t.client_id AND n.id <> t.id
-                                  AND n.opened_on >= t.entered_on) AS deal,
-                        coalesce((SELECT sum(p.amount) FROM purchases p
-                                  WHERE p.client_id = t.client_id AND p.amount > 0
-                                    AND p.cancelled_on IS NULL
-                                    AND p.day BETWEEN t.entered_on AND t.until), 0) AS paid
-                 FROM taken t LEFT JOIN said s ON s.enrollment = t.enrollment),
-             far AS (
-                 SELECT id, max(reached) AS reached, max(interested) AS interested,
-                        max(friend_named) AS friend_named, max(card_sent) AS card_sent,
-                        max(deal) AS deal, max(paid) AS paid
-                 FROM came GROUP BY id)
-             SELECT coalesce(o.campaign, '') AS campaign, l.manager, l.reason,
-                    strftime('%Y-%m', l.closed_on * 86400, 'unixepoch') AS month,
-                    count(*) AS rejected, total(f.reached) AS reached,
-                    total(f.interested) AS interested, total(f.friend_named) AS friend_named,
-                    total(f.card_sent) AS card_sent, total(f.deal) AS deal,
-                    total(f.paid > 0) AS paid, total(f.paid) AS paid_minor
-             FROM lost l
-             LEFT JOIN one o ON o.id = l.id AND o.place = 1
-             LEFT JOIN far f ON f.id = l.id
-             GROUP BY 1, 2, 3, 4",
-        )
-        .bind(json(&order.campaigns))
-        .bind(order.from.epoch_days())
-        .bind(order.to.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
+        let rows = sqlx::query(REJECTIONS)
+            .bind(json(&order.campaigns))
+            .bind(order.from.epoch_days())
+            .bind(order.to.epoch_days())
+            .fetch_all(&self.pool)
+            .await?;
         let row = |row: &sqlx::sqlite::SqliteRow| {
             let key = FunnelKey {
                 campaign: row.get("campaign"),

@@ -6,6 +6,9 @@ use sqlx::Row;
 use super::suppressions::{Entry, write_down};
 use super::{Result, Store};
 
+/// The part under which it is noted what is wrong with the files of the configuration.
+pub const CONFIGURATION: &str = "configuration";
+
 /// Something that rests until a person releases it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Hold {

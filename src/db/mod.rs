@@ -12,15 +12,16 @@ mod campaign_page;
 mod campaigns;
 mod candidates;
 mod card;
+mod certificates;
 mod checkups;
 mod client_kinds;
 mod consents;
-mod dating;
 mod day_page;
 mod delivery;
 mod details;
 mod erasure;
 mod facts;
+mod figures;
 mod funnels;
 mod history;
 mod holds;
@@ -53,6 +54,10 @@ pub use campaign_page::{CampaignTotals, SandboxRow};
 pub use campaigns::{CampaignEnded, CampaignMessages, Cancelled, GiftTask};
 pub use candidates::MergedClient;
 pub use card::{CardDeal, CardHead, CardMessage, CardPurchase};
+pub use certificates::{
+    CertificateRow, FriendRules, IssuedFor, Redeemed, Redeeming, RedemptionRow, ReviewDecision,
+    ReviewRow, SettledReceipts, Via,
+};
 pub use day_page::{Background, Load, OpenDeal, PastOutcome};
 pub use delivery::{
     Asking, Claim, ClaimOrder, Claimed, Claims, Decision, Ending, Journal, MessageFilter,
@@ -61,9 +66,10 @@ pub use delivery::{
 pub use details::Details;
 pub use erasure::{Erasure, Forgotten};
 pub use facts::Wanted;
+pub use figures::{ChannelFigures, ScheduleFigures};
 pub use funnels::{CountedFor, FunnelOrder};
 pub use history::{History, HistoryDay, StoredBase};
-pub use holds::{Heartbeat, Hold};
+pub use holds::{CONFIGURATION, Heartbeat, Hold};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
 pub use imported::Imported;
 pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Taking, Trace};

@@ -3,11 +3,12 @@
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 
+use super::bulk::Bulk;
 use super::{Result, Store};
 use crate::model::{ClientId, Day};
 
 /// A new enrollment, ready to be written.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct NewEnrollment {
     /// The campaign.
     pub campaign: String,
@@ -26,7 +27,7 @@ pub struct NewEnrollment {
 }
 
 /// A new message, ready to be written.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct NewMessage {
     /// What travels with it, so that answers and links find it.
     pub key: String,
@@ -44,8 +45,8 @@ pub struct NewMessage {
     pub template: String,
     /// Advertising or service.
     pub class: &'static str,
-    /// Hexadecimal.
-    pub address_hash: String,
+    /// Of the address that it goes to.
+    pub address_hash: [u8; 32],
     /// `planned` or `held_out`.
     pub state: &'static str,
     /// JSON: what the letter is rendered from.
@@ -61,7 +62,7 @@ pub struct NewMessage {
 }
 
 /// A new task, ready to be written.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct NewTask {
     /// The campaign.
     pub campaign: String,
@@ -90,7 +91,7 @@ pub struct NewTask {
 }
 
 /// A certificate that a message carries.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct NewCertificate {
     /// The code that the client reads.
     pub code: String,
@@ -108,6 +109,16 @@ pub struct NewCertificate {
     pub discount: Option<String>,
     /// A thing instead of a discount.
     pub gift: Option<String>,
+    /// Minor units.
+    pub min_receipt: Option<i64>,
+    /// JSON: the products that it is for.
+    pub products: String,
+    /// How often it can be used.
+    pub uses: u16,
+    /// The template of its picture.
+    pub picture: String,
+    /// The language of the client.
+    pub locale: &'static str,
     /// Epoch days.
     pub valid_until: i32,
 }
@@ -153,14 +164,14 @@ pub struct Staged {
 
 impl Store {
     /// Writes what a chunk of clients adds to a run; one transaction.
-    pub async fn stage(&self, run: i64, day: Day, staged: &Staged) -> Result<()> {
+    pub async fn stage(&self, run: i64, day: Day, staged: Staged) -> Result<()> {
         let mut tx = self.begin().await?;
-        insert(&mut tx, INSERT_ENROLLMENTS, run, day, &staged.enrollments).await?;
-        insert(&mut tx, INSERT_MESSAGES, run, day, &staged.messages).await?;
-        insert(&mut tx, INSERT_TASKS, run, day, &staged.tasks).await?;
-        insert(&mut tx, INSERT_CERTIFICATES, run, day, &staged.certificates).await?;
-        insert(&mut tx, CLOSE_ENROLLMENTS, run, day, &staged.closings).await?;
-        insert(&mut tx, MOVE_ENROLLMENTS, run, day, &staged.next_steps).await?;
+        let of_run = OfRun {
+            connection: &mut tx,
+            run,
+            day: day.epoch_days(),
+        };
+        of_run.write(staged).await?;
         crash_point!("before-staged");
         tx.commit().await?;
         crash_point!("staged");
@@ -168,68 +179,135 @@ impl Store {
     }
 }
 
-/// Runs a statement whose first parameter is the run, the second the day, the third the rows.
-async fn insert<T: Serialize>(
-    tx: &mut SqliteConnection,
-    statement: &'static str,
+/// Where the rows of a run go.
+struct OfRun<'a> {
+    connection: &'a mut SqliteConnection,
     run: i64,
-    day: Day,
-    rows: &[T],
-) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
+    day: i32,
+}
+
+impl OfRun<'_> {
+    async fn write(mut self, staged: Staged) -> Result<()> {
+        self.enrollments(staged.enrollments).await?;
+        self.messages(staged.messages).await?;
+        self.tasks(staged.tasks).await?;
+        self.certificates(staged.certificates).await?;
+        self.update(CLOSE_ENROLLMENTS, &staged.closings).await?;
+        self.update(MOVE_ENROLLMENTS, &staged.next_steps).await
     }
-    let rows = serde_json::to_string(rows).map_err(|error| super::StoreError::Row {
-        table: "runs",
-        reason: error.to_string(),
-    })?;
-    sqlx::query(statement)
-        .bind(run)
-        .bind(day.epoch_days())
-        .bind(rows)
-        .execute(tx)
-        .await?;
-    Ok(())
+
+    /// Rows whose first columns are the run and the day. What is there already stays as it is.
+    fn rows(&self, head: &str, row: &str) -> Bulk {
+        let row = format!("({}, {}, {row})", self.run, self.day);
+        Bulk::new(head, row, "ON CONFLICT DO NOTHING")
+    }
+
+    async fn enrollments(&mut self, enrollments: Vec<NewEnrollment>) -> Result<()> {
+        let mut rows = self.rows(INSERT_ENROLLMENTS, "?, ?, ?, ?, ?, ?, ?");
+        for one in enrollments {
+            rows.add(one.campaign)?
+                .add(one.client.0)?
+                .add(one.episode)?;
+            rows.add(one.began_on)?.add(one.arm)?.add(one.evidence)?;
+            rows.add(one.next_on)?.end_row(self.connection).await?;
+        }
+        rows.flush(self.connection).await?;
+        Ok(())
+    }
+
+    async fn messages(&mut self, messages: Vec<NewMessage>) -> Result<()> {
+        let mut rows = self.rows(
+            INSERT_MESSAGES,
+            "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?",
+        );
+        for one in messages {
+            rows.add(one.key)?.add(one.campaign)?.add(one.client.0)?;
+            rows.add(one.episode)?.add(one.step)?.add(one.channel)?;
+            rows.add(one.template)?
+                .add(one.class)?
+                .add(one.address_hash.to_vec())?;
+            rows.add(one.state)?.add(one.inputs)?.add(one.on_unknown)?;
+            rows.add(one.expires_at)?
+                .add(one.due_at)?
+                .add(one.variant)?;
+            rows.end_row(self.connection).await?;
+        }
+        rows.flush(self.connection).await?;
+        Ok(())
+    }
+
+    async fn tasks(&mut self, tasks: Vec<NewTask>) -> Result<()> {
+        let row = format!("{}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?", self.day);
+        let mut rows = self.rows(INSERT_TASKS, &row);
+        for one in tasks {
+            rows.add(one.campaign)?
+                .add(one.client.0)?
+                .add(one.episode)?;
+            rows.add(one.step)?.add(one.manager)?.add(one.kind)?;
+            rows.add(one.script)?.add(one.state)?.add(one.value)?;
+            rows.add(one.inputs)?.add(one.urgent)?.add(one.taker)?;
+            rows.end_row(self.connection).await?;
+        }
+        rows.flush(self.connection).await?;
+        Ok(())
+    }
+
+    async fn certificates(&mut self, certificates: Vec<NewCertificate>) -> Result<()> {
+        let mut rows = self.rows(
+            INSERT_CERTIFICATES,
+            "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?",
+        );
+        for one in certificates {
+            rows.add(one.code)?.add(one.campaign)?.add(one.client.0)?;
+            rows.add(one.episode)?.add(one.step)?.add(one.kind)?;
+            rows.add(one.discount)?
+                .add(one.gift)?
+                .add(one.min_receipt)?;
+            rows.add(one.products)?.add(one.uses)?.add(one.picture)?;
+            rows.add(one.locale)?.add(one.valid_until)?;
+            rows.end_row(self.connection).await?;
+        }
+        rows.flush(self.connection).await?;
+        Ok(())
+    }
+
+    /// Runs a statement whose first parameter is the run, the second the day, the third the few rows
+    /// that it changes, as JSON.
+    async fn update<T: Serialize>(&mut self, statement: &'static str, rows: &[T]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let rows = serde_json::to_string(rows).map_err(|error| super::StoreError::Row {
+            table: "runs",
+            reason: error.to_string(),
+        })?;
+        sqlx::query(statement)
+            .bind(self.run)
+            .bind(self.day)
+            .bind(rows)
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
+    }
 }
 
 const INSERT_ENROLLMENTS: &str = "
     INSERT INTO enrollments (run_id, entered_on, campaign, client_id, episode, began_on, arm,
-                             evidence, next_on)
-    SELECT ?1, ?2, value ->> 'campaign', value ->> 'client', value ->> 'episode',
-           value ->> 'began_on', value ->> 'arm', value ->> 'evidence', value ->> 'next_on'
-    FROM json_each(?3) WHERE true
-    ON CONFLICT DO NOTHING";
+                             evidence, next_on) VALUES";
 
 const INSERT_MESSAGES: &str = "
     INSERT INTO messages (run_id, planned_on, key, campaign, client_id, episode, step, channel,
                           template, class, address_hash, state, inputs, on_unknown, expires_at,
-                          due_at, variant)
-    SELECT ?1, ?2, value ->> 'key', value ->> 'campaign', value ->> 'client', value ->> 'episode',
-           value ->> 'step', value ->> 'channel', value ->> 'template', value ->> 'class',
-           unhex(value ->> 'address_hash'), value ->> 'state', value ->> 'inputs',
-           value ->> 'on_unknown', value ->> 'expires_at', value ->> 'due_at',
-           value ->> 'variant'
-    FROM json_each(?3) WHERE true
-    ON CONFLICT DO NOTHING";
+                          due_at, variant) VALUES";
 
 const INSERT_TASKS: &str = "
     INSERT INTO tasks (run_id, planned_on, not_before, campaign, client_id, episode, step, manager,
-                       kind, script, state, value, inputs, urgent, taker)
-    SELECT ?1, ?2, ?2, value ->> 'campaign', value ->> 'client', value ->> 'episode',
-           value ->> 'step', value ->> 'manager', value ->> 'kind', value ->> 'script',
-           value ->> 'state', value ->> 'value', value ->> 'inputs', value ->> 'urgent',
-           value ->> 'taker'
-    FROM json_each(?3) WHERE true
-    ON CONFLICT DO NOTHING";
+                       kind, script, state, value, inputs, urgent, taker) VALUES";
 
 const INSERT_CERTIFICATES: &str = "
     INSERT INTO certificates (run_id, issued_on, code, campaign, client_id, episode, step, kind,
-                              discount, gift, valid_until)
-    SELECT ?1, ?2, value ->> 'code', value ->> 'campaign', value ->> 'client',
-           value ->> 'episode', value ->> 'step', value ->> 'kind', value ->> 'discount',
-           value ->> 'gift', value ->> 'valid_until'
-    FROM json_each(?3) WHERE true
-    ON CONFLICT DO NOTHING";
+                              discount, gift, min_receipt, products, uses, picture, locale,
+                              valid_until) VALUES";
 
 const CLOSE_ENROLLMENTS: &str = "
     UPDATE enrollments SET closed_run = ?1, closed_on = ?2, closed_by = row.value ->> 'by'

@@ -13,7 +13,7 @@ use crate::rules::standing::Standing;
 use super::day::{DayOptions, Ground};
 
 /// How many clients are in memory at once.
-const PAGE: usize = 2_000;
+const PAGE: u32 = 2_000;
 
 /// The names of the columns, in their order.
 pub const HEADER: [&str; 15] = [
@@ -108,7 +108,7 @@ pub struct Rows<'a> {
     day: Day,
     horizon_days: f64,
     wanted: Wanted,
-    ahead: std::vec::IntoIter<ClientId>,
+    after: ClientId,
 }
 
 impl<'a> Rows<'a> {
@@ -121,7 +121,6 @@ impl<'a> Rows<'a> {
         with_hints: bool,
     ) -> Result<Self, StoreError> {
         let ground = Ground::read(app, options).await?;
-        let ahead = app.store.clients_known_on(options.day).await?.into_iter();
         Ok(Self {
             app,
             ground,
@@ -131,16 +130,19 @@ impl<'a> Rows<'a> {
                 items: with_hints,
                 ..Wanted::default()
             },
-            ahead,
+            after: ClientId(0),
         })
     }
 
     /// The next rows; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Vec<ClientRow>>, StoreError> {
-        let ids: Vec<ClientId> = self.ahead.by_ref().take(PAGE).collect();
-        if ids.is_empty() {
+        let store = &self.app.store;
+        let ids = store.clients_known_after(self.after, PAGE, self.day);
+        let ids = ids.await?;
+        let Some(last) = ids.last() else {
             return Ok(None);
-        }
+        };
+        self.after = *last;
         let facts = self.ground.facts(&ids, self.wanted).await?;
         Ok(Some(
             facts.iter().filter_map(|facts| self.row(facts)).collect(),

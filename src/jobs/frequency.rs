@@ -14,7 +14,7 @@ use super::day::DayOptions;
 use super::managers::Managers;
 
 /// How many clients are in memory at once.
-const PAGE: usize = 2_000;
+const PAGE: u32 = 2_000;
 
 /// Counts the clients of a day.
 ///
@@ -46,9 +46,12 @@ pub async fn report(
         gaps: GapDays::default(),
         calibration: CalibrationCounts::default(),
     };
-    let ids = app.store.clients_known_on(day).await?;
-    for chunk in ids.chunks(PAGE) {
-        walk.chunk(app, chunk).await?;
+    let mut after = ClientId(0);
+    loop {
+        let page = app.store.clients_known_after(after, PAGE, day).await?;
+        let Some(last) = page.last() else { break };
+        after = *last;
+        walk.chunk(app, &page).await?;
     }
     let managers = Managers::read(app).await?;
     let name_of = |id: &str| managers.get(id).map(|manager| manager.name.clone());

@@ -16,7 +16,7 @@ use crate::render::{
     CertificatePart, ClientPart, CompanyPart, DealPart, EventPart, LetterContext, LinksPart,
     ManagerPart, NewsItem, NewsPart, OccasionPart, PartnerPart, RhythmPart,
 };
-use crate::rules::certificate::{code, message_key};
+use crate::rules::certificate::{code, message_key, prefix_of};
 use crate::rules::delivery::token::{self, Purpose};
 use crate::rules::evidence::Evidence;
 use crate::rules::plan::Touched;
@@ -271,6 +271,22 @@ fn deal_part(app: &App, evidence: &Evidence) -> Option<DealPart> {
     }
 }
 
+/// The code of the certificate that a step gives to a client: the same at every attempt. `try_no` is
+/// another one where somebody else has the first.
+pub fn certificate_code(
+    app: &App,
+    offer: &CertificateOffer,
+    touch: &Touched,
+    client: &Client,
+    try_no: usize,
+) -> String {
+    let secret = app.key.mac("certificate", &key_of(touch, client));
+    match &offer.prefix {
+        Some(prefix) => code(prefix, &secret, try_no),
+        None => code(&prefix_of(&touch.campaign), &secret, try_no),
+    }
+}
+
 fn occasion_part(evidence: &Evidence) -> Option<OccasionPart> {
     match evidence {
         // How old somebody becomes is nothing that a letter tells.
@@ -284,11 +300,6 @@ fn occasion_part(evidence: &Evidence) -> Option<OccasionPart> {
         }),
         _ => None,
     }
-}
-
-/// The code of the certificate that a step gives to a client: the same at every attempt.
-pub fn certificate_code(app: &App, touch: &Touched, client: &Client) -> String {
-    code(&app.key.mac("certificate", &key_of(touch, client)))
 }
 
 /// The key of the message of a touch: two sources may call their clients alike.
@@ -305,24 +316,6 @@ pub fn list_key(day: Day, manager: &str) -> String {
 /// The key of a letter to the operator about an occasion.
 pub fn notice_key(occasion: &str) -> String {
     message_key("operator", occasion, "", "notice")
-}
-
-/// The certificate as a letter shows it.
-pub fn certificate_part(
-    app: &App,
-    offer: &CertificateOffer,
-    code: &str,
-    valid_until: Day,
-) -> CertificatePart {
-    let page = app.settings.delivery.public_url.trim_end_matches('/');
-    CertificatePart {
-        kind: offer.kind,
-        code: code.to_owned(),
-        valid_until,
-        discount: offer.discount.map(|discount| discount.to_string()),
-        gift: offer.gift.clone(),
-        url: Some(format!("{page}/c/{code}")),
-    }
 }
 
 /// What company and campaign put into every message of a template, whoever reads it.

@@ -9,7 +9,7 @@ use tracing::warn;
 
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
-use crate::db::{NewNotice, ScheduleRow, StoreError};
+use crate::db::{CONFIGURATION, NewNotice, ScheduleRow, StoreError};
 use crate::jobs::deliver::{self, FrozenNotice};
 use crate::jobs::inputs;
 use crate::model::{Channel, hex};
@@ -22,9 +22,6 @@ const RECENT: TimeDelta = TimeDelta::days(3);
 
 /// A letter to the operator is of no use after this.
 const LASTS: TimeDelta = TimeDelta::days(3);
-
-/// The part under which a configuration that is not taken up is noted.
-pub const CONFIGURATION: &str = "configuration";
 
 /// Looks for occasions to write to the operator and writes; returns how many letters are new.
 pub async fn look(app: &App) -> Result<u64, StoreError> {
@@ -44,8 +41,14 @@ async fn occasions(app: &App) -> Result<Vec<Occasion>, StoreError> {
     let late_after = TimeDelta::from_std(app.settings.operator.late_after.duration());
     let late_after = late_after.unwrap_or_default();
     let rows = store.schedule_rows_since(since).await?;
+    // Lists that wait for their day are no occasion of their own: the day is.
+    let waits_for_the_day = |row: &ScheduleRow| {
+        let mut days = rows.iter().filter(|one| one.schedule == "daily");
+        row.schedule == "digests" && days.any(|day| day.date == row.date && day.status != "done")
+    };
     let mut occasions: Vec<Occasion> = rows
         .iter()
+        .filter(|row| !waits_for_the_day(row))
         .filter_map(|row| of_schedule(&standing(row)?, late_after, now))
         .collect();
     let unknown = store.unknown_by_day(since).await?;

@@ -1,9 +1,12 @@
 //! A template as one client would read it, or as the sample client does.
 
 use crate::app::App;
+use crate::certificates::picture;
 use crate::db::{StoreError, Wanted};
-use crate::model::{Arm, ClientId, Day, Locale};
-use crate::render::{Kind, Letter, LetterContext, PageContext, RenderError, TaskListContext};
+use crate::model::{Arm, ClientId, Day, Locale, Money};
+use crate::render::{
+    CertificatePart, Kind, Letter, LetterContext, PageContext, RenderError, TaskListContext,
+};
 use crate::rules::evidence::Evidence;
 use crate::rules::plan::{Action, PlannedTask, Touched};
 use crate::rules::standing::{RETURN_HORIZON_DAYS, Standing};
@@ -15,8 +18,10 @@ use super::managers::Managers;
 /// A rendered template.
 #[derive(Clone, Debug)]
 pub enum Rendered {
-    /// A letter with subject, text and HTML.
-    Letter(Letter),
+    /// A letter with subject, text and HTML, and the picture that goes along with it.
+    Letter(Letter, Option<Vec<u8>>),
+    /// A certificate: the picture as PNG, and the sheet for printing as PDF.
+    Certificate(Vec<u8>, Vec<u8>),
     /// A script or a WhatsApp message.
     Text(String),
 }
@@ -48,7 +53,7 @@ pub async fn preview(
         .map(|info| info.kind)
         .collect();
     let kind = kind.or(kinds.first().copied()).unwrap_or(Kind::Letter);
-    Ok(render(app, kind, template, locale, &context).map_err(|error| error.to_string()))
+    Ok(render(app, kind, template, locale, context))
 }
 
 fn render(
@@ -56,21 +61,42 @@ fn render(
     kind: Kind,
     template: &str,
     locale: Locale,
-    context: &LetterContext,
-) -> Result<Rendered, RenderError> {
+    mut context: LetterContext,
+) -> Result<Rendered, String> {
     let templates = &app.templates;
-    match kind {
-        Kind::Letter => templates
-            .render_letter(template, locale, context)
-            .map(Rendered::Letter),
+    let rendered = match kind {
+        Kind::Letter => {
+            let part = context.certificate.take();
+            let part = part.map(|part| app_part(app, part));
+            let png = part
+                .as_ref()
+                .and_then(|part| picture::png(app, &context.company, part, locale).ok());
+            context.certificate = part;
+            let letter = templates.render_letter(template, locale, &context);
+            letter.map(|letter| {
+                let shown = letter.html.contains(&format!("cid:{}", picture::ENCLOSED));
+                Rendered::Letter(letter, png.filter(|_| shown))
+            })
+        }
+        Kind::Certificate => {
+            let part = context.certificate.ok_or("the sample has no certificate")?;
+            let part = CertificatePart {
+                template: Some(template.to_owned()),
+                ..app_part(app, part)
+            };
+            let wrong = |error: picture::NoPicture| error.to_string();
+            let png = picture::png(app, &context.company, &part, locale).map_err(wrong)?;
+            let pdf = picture::pdf(app, &context.company, &part, locale).map_err(wrong)?;
+            return Ok(Rendered::Certificate(png, pdf));
+        }
         Kind::Manager => {
             let sample = TaskListContext::sample(locale);
             templates
                 .render_task_list(template, locale, &sample)
-                .map(Rendered::Letter)
+                .map(|letter| Rendered::Letter(letter, None))
         }
         Kind::Script => {
-            let script = templates.render_script(template, locale, context);
+            let script = templates.render_script(template, locale, &context);
             script.map(|script| Rendered::Text(script.text))
         }
         Kind::Page => {
@@ -80,9 +106,25 @@ fn render(
                 .map(Rendered::Text)
         }
         Kind::WhatsApp => {
-            let nudge = templates.render_whatsapp(template, locale, context);
+            let nudge = templates.render_whatsapp(template, locale, &context);
             nudge.map(|nudge| Rendered::Text(nudge.preview))
         }
+    };
+    rendered.map_err(|error: RenderError| error.to_string())
+}
+
+/// The certificate of the sample as if this company had given it, in its own money.
+fn app_part(app: &App, part: CertificatePart) -> CertificatePart {
+    let page = picture::page_of(app, &part.code);
+    CertificatePart {
+        min_receipt: part.min_receipt.map(|least| Money {
+            currency: app.currency(),
+            ..least
+        }),
+        picture: Some(format!("cid:{}", picture::ENCLOSED)),
+        picture_url: format!("{page}.png"),
+        url: Some(page),
+        ..part
     }
 }
 

@@ -3,22 +3,26 @@
 
 use crate::app::App;
 use crate::db::StoreError;
-use crate::model::{Channel, Class, ClientFacts, Day};
+use crate::model::{Channel, Class, ClientFacts, ClientId, Day};
 use crate::rules::plan::{Reach, reachable};
 
 /// How many clients are read at once.
-const CHUNK: usize = 5_000;
+const CHUNK: u32 = 5_000;
 
 /// Counts, for each channel and class, the clients whom the gates would let pass.
 pub(super) async fn count(app: &App, day: Day) -> Result<Vec<Reach>, StoreError> {
-    let ids = app.store.clients_known_on(day).await?;
     let kinds: Vec<(Channel, Class)> = Channel::ALL
         .iter()
         .flat_map(|channel| Class::ALL.iter().map(|class| (*channel, *class)))
         .collect();
     let mut counts = vec![0_u64; kinds.len()];
-    for chunk in ids.chunks(CHUNK) {
-        let facts = app.store.reach_facts(chunk, day, &app.key).await?;
+    let (mut after, mut of) = (ClientId(0), 0);
+    loop {
+        let chunk = app.store.clients_known_after(after, CHUNK, day).await?;
+        let Some(last) = chunk.last() else { break };
+        after = *last;
+        of += chunk.len() as u64;
+        let facts = app.store.reach_facts(&chunk, day, &app.key).await?;
         for facts in &facts {
             count_one(app, facts, &kinds, &mut counts);
         }
@@ -30,7 +34,7 @@ pub(super) async fn count(app: &App, day: Day) -> Result<Vec<Reach>, StoreError>
             channel,
             class,
             clients,
-            of: ids.len() as u64,
+            of,
         });
     Ok(reach.collect())
 }

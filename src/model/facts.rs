@@ -22,6 +22,9 @@ pub struct ClientFacts {
     pub items: Vec<OwnedItem>,
     /// Deals.
     pub deals: Vec<Deal>,
+    /// Friends of his who came with his certificates and count, the last one first; read only where
+    /// it is asked for.
+    pub friends: Vec<FriendPurchase>,
     /// Visits to the site; read only where they are asked for.
     pub visits: Option<Visits>,
     /// Consents of the client himself; the basis of the source is configuration.
@@ -64,6 +67,17 @@ pub struct OwnedItem<I = String> {
     pub item: I,
     /// How many of it he took on the last day on which he bought it.
     pub quantity: f64,
+}
+
+/// A friend who has bought with a certificate that the client gave him.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FriendPurchase {
+    /// The friend: source and id, so that it is known for ever who was meant.
+    pub friend: String,
+    /// The day since which he counts: that of his purchase, or later where a person had to look.
+    pub day: Day,
+    /// What he paid, in minor units, where it is known.
+    pub amount: Option<i64>,
 }
 
 /// A message that an address has got.

@@ -17,7 +17,7 @@ mod words;
 pub use address::{AddressKey, hex};
 pub use client::{Client, ClientId, Consent, Contact, Manager};
 pub use day::{Day, DayError};
-pub use facts::{AddressGot, ClientFacts, OwnedItem, Seat, Suppressed};
+pub use facts::{AddressGot, ClientFacts, FriendPurchase, OwnedItem, Seat, Suppressed};
 pub use history::{Deal, PurchaseDay, Readiness, Totals, Visits};
 pub use locale::{Locale, LocaleError};
 pub use money::{Currency, Money, MoneyError};

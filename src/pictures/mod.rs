@@ -1,11 +1,13 @@
 //! Pictures: numbers drawn as SVG, one file a picture.
 //!
 //! Each takes plain values and gives the text of an SVG on a white card, readable on a light and on
-//! a dark page. What the numbers mean is decided in `rules`; where a picture is put is decided
+//! a dark page. A certificate is drawn the other way round: its SVG comes from a template, and
+//! becomes PNG or PDF here. What the numbers mean is decided in `rules`; where a picture is put is decided
 //! above. The same numbers give the same bytes.
 
 mod backtest_board;
 mod calibration;
+mod certificate;
 mod days;
 mod false_alarms;
 mod funnel;
@@ -18,6 +20,7 @@ mod weeks;
 mod words;
 
 pub use backtest_board::backtest_board;
+pub use certificate::CertificateArtist;
 pub use funnel::{FunnelPicture, funnel};
 pub use report_board::report_board;
 pub use timeline::{Timeline, timeline};
@@ -29,7 +32,8 @@ use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
 use plotters::prelude::SVGBackend;
 
-/// A picture that could not be drawn: its place is too small for what it has to hold.
+/// A picture that could not be drawn: its place is too small for what it has to hold, or what a
+/// template makes is no picture.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the picture cannot be drawn: {0}")]
 pub struct PictureError(String);

@@ -242,6 +242,29 @@ pub struct CertificatePart {
     /// The page of the certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// The least receipt that it is taken for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_receipt: Option<Money>,
+    /// The products that it is for; everything when empty.
+    #[serde(default)]
+    pub products: Vec<String>,
+    /// How often it can be used.
+    #[serde(default = "CertificatePart::once")]
+    pub uses: u32,
+    /// The picture where it is shown: inside of the letter, or by https on a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    /// The picture by https, for those who fetch it: WhatsApp.
+    pub picture_url: String,
+    /// The template of the picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+}
+
+impl CertificatePart {
+    const fn once() -> u32 {
+        1
+    }
 }
 
 /// The news that a letter carries.
@@ -323,6 +346,38 @@ pub struct PageContext {
     /// Whether it is over.
     #[serde(default)]
     pub over: bool,
+    /// The certificate that the page shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertificatePart>,
+    /// How it stands, and what the till may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<CertificatePage>,
+}
+
+/// What a page says about a certificate beside showing it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CertificatePage {
+    /// `valid`, `used`, `expired`, `void`; for the till also `denied`, `redeemed`, `before`,
+    /// `unknown`, `mistyped`, `ask` and `wrong_pin`.
+    pub state: String,
+    /// How many uses are left.
+    #[serde(default)]
+    pub left: u32,
+    /// The page as a sheet to print.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub print: Option<String>,
+    /// What a person at the till typed as the code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typed: Option<String>,
+    /// What he typed as the number of the receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
+    /// Why nothing is given, in sentences.
+    #[serde(default)]
+    pub because: Vec<String>,
+    /// When it was redeemed, by whom, on which receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
 }
 
 impl PageContext {
@@ -339,6 +394,8 @@ impl PageContext {
             registered: false,
             full: false,
             over: false,
+            certificate: None,
+            page: None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::page::ButtonKind;
+use super::page::{ButtonKind, HeaderKind};
 use super::piece::Piece;
 use super::source::{Slot, Source};
 use super::styles::Sheet;
@@ -48,6 +48,8 @@ pub(super) enum Body {
         template: String,
         language: String,
         body: String,
+        /// What stands above the text: its kind, and the address of its file.
+        header: Option<(HeaderKind, String)>,
         parameters: Vec<String>,
         buttons: Vec<(ButtonKind, String, String)>,
     },

@@ -190,8 +190,8 @@ impl Library {
         };
         let prefix = format!("{}/{name}", kind.folder());
         let (text, html) = (at(Format::Text), at(Format::Html));
-        if let (Kind::Page, Some(html)) = (kind, html) {
-            return self.web_page(&prefix, html);
+        if let (Kind::Page | Kind::Certificate, Some(html)) = (kind, html) {
+            return self.web_page(kind, &prefix, html);
         }
         let Some(text) = text else {
             let file = html.map_or("", |source| &source.file);
@@ -203,19 +203,23 @@ impl Library {
             Kind::Letter | Kind::Manager => self.letter(kind, &prefix, text, html),
             Kind::Script => self.script(&prefix, text),
             Kind::WhatsApp => self.whatsapp(&prefix, text),
-            Kind::Page => self.web_page(&prefix, text),
+            Kind::Page | Kind::Certificate => self.web_page(kind, &prefix, text),
         }
     }
 
-    fn web_page(&mut self, key: &str, source: &Source) -> Page {
+    fn web_page(&mut self, kind: Kind, key: &str, source: &Source) -> Page {
         let piece = Piece::parse(whole(source), Format::Html, key, false)?;
-        let findings = markup_findings(&piece.excerpt.text, Medium::Page);
+        let medium = match kind {
+            Kind::Certificate => Medium::Picture,
+            _ => Medium::Page,
+        };
+        let findings = markup_findings(&piece.excerpt.text, medium);
         if !findings.is_empty() {
             let problems = findings.into_iter();
             return Err(problems.map(|one| piece.excerpt.problem(one)).collect());
         }
         let pieces = [piece];
-        let used = self.check(Kind::Page, &pieces, None, &source.file)?;
+        let used = self.check(kind, &pieces, None, &source.file)?;
         self.pieces
             .extend(pieces.map(|piece| (key.to_owned(), piece)));
         let html = key.to_owned();
@@ -286,7 +290,9 @@ impl Library {
         let mut pieces = Vec::new();
         let mut problems = Vec::new();
         let buttons = file.buttons.iter().map(|button| &button.parameter);
-        for (i, excerpt) in file.parameters.iter().chain(buttons).enumerate() {
+        let header = file.header.iter().map(|header| &header.parameter);
+        let excerpts = file.parameters.iter().chain(buttons).chain(header);
+        for (i, excerpt) in excerpts.enumerate() {
             let key = format!("{prefix}:{i}");
             match parse(excerpt.clone(), Format::Text, &key, false) {
                 Ok(piece) => pieces.push(piece),
@@ -299,7 +305,10 @@ impl Library {
         }
         let used = self.check(Kind::WhatsApp, &pieces, None, &source.file)?;
         self.pieces.extend(keys.iter().cloned().zip(pieces));
-        let button_keys = keys.split_off(file.parameters.len());
+        let mut button_keys = keys.split_off(file.parameters.len());
+        let header_keys = button_keys.split_off(file.buttons.len());
+        let header = file.header.map(|header| header.kind);
+        let header = header.zip(header_keys.into_iter().next());
         let buttons = file
             .buttons
             .into_iter()
@@ -309,6 +318,7 @@ impl Library {
             template: file.template,
             language: file.language,
             body: file.body,
+            header,
             parameters: keys,
             buttons: buttons.collect(),
         };
@@ -398,8 +408,8 @@ impl Library {
 
 fn kind_has(kind: Kind, format: Format) -> bool {
     match format {
-        Format::Text => kind != Kind::Page,
-        Format::Html => matches!(kind, Kind::Letter | Kind::Manager | Kind::Page),
+        Format::Text => !matches!(kind, Kind::Page | Kind::Certificate),
+        Format::Html => !matches!(kind, Kind::Script | Kind::WhatsApp),
     }
 }
 

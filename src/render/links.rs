@@ -10,6 +10,8 @@ pub(super) fn safe(link: &str) -> Result<String, String> {
     let rest_at = match scheme.to_ascii_lowercase().as_str() {
         "http" | "https" => rest.strip_prefix("//"),
         "mailto" | "tel" => Some(rest),
+        // A picture that goes along with the letter.
+        "cid" => Some(rest).filter(|id| id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')),
         _ => None,
     };
     let strange = |c: char| c.is_control() || c.is_whitespace() || "\"'<>`\\{}".contains(c);

@@ -4,6 +4,7 @@
 //! finds every mistake before anything is planned, and the rendering. Who gets a letter, and when,
 //! is not decided here; a rendered letter becomes an e-mail in `channels`.
 
+mod certificate;
 mod colour;
 mod context;
 mod engine;
@@ -27,19 +28,21 @@ mod staff;
 mod styles;
 mod templates;
 mod tidy;
+mod trial;
 mod words;
 
+pub use certificate::{CertificateContext, PicturePart, QrPart};
 pub use colour::{Colour, ColourError};
 pub use context::{
-    CertificatePart, ChannelPart, ClientPart, CompanyPart, DealPart, LetterContext, LinksPart,
-    ManagerPart, NewsItem, NewsPart, OverduePart, PageContext, RhythmPart, TaskListContext,
-    TaskPart,
+    CertificatePage, CertificatePart, ChannelPart, ClientPart, CompanyPart, DealPart,
+    LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, OverduePart, PageContext,
+    RhythmPart, TaskListContext, TaskPart,
 };
 pub use links::{mailto, tel};
 pub use occasions::{EventPart, OccasionPart, PartnerPart};
-pub use page::ButtonKind;
+pub use page::{ButtonKind, HeaderKind};
 pub use problem::{RenderError, TemplateProblem};
-pub use rendered::{Letter, Script, WhatsAppButton, WhatsAppMessage};
+pub use rendered::{Letter, Script, WhatsAppButton, WhatsAppHeader, WhatsAppMessage};
 pub use script::{Leads, START, ScriptAnswer, ScriptLine};
 pub use source::Kind;
 pub use staff::{STAFF_STYLE, StaffPages};

@@ -129,8 +129,27 @@ pub(super) struct WhatsAppFile {
     pub(super) template: String,
     pub(super) language: String,
     pub(super) body: String,
+    pub(super) header: Option<HeaderFile>,
     pub(super) parameters: Vec<Excerpt>,
     pub(super) buttons: Vec<ButtonFile>,
+}
+
+/// What stands above the text of a WhatsApp template.
+#[derive(Debug)]
+pub(super) struct HeaderFile {
+    pub(super) kind: HeaderKind,
+    /// The https address of the file.
+    pub(super) parameter: Excerpt,
+}
+
+/// What the header of a WhatsApp template shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeaderKind {
+    /// A picture.
+    Image,
+    /// A document to be saved.
+    Document,
 }
 
 /// A button of a WhatsApp template.
@@ -159,9 +178,18 @@ struct RawWhatsApp {
     language: String,
     body: String,
     #[serde(default)]
+    header: Option<RawHeader>,
+    #[serde(default)]
     parameters: Vec<Spanned<String>>,
     #[serde(default)]
     button: Vec<RawButton>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawHeader {
+    kind: HeaderKind,
+    link: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -204,6 +232,10 @@ impl WhatsAppFile {
             language: raw.language,
             body: raw.body,
             buttons: buttons.collect(),
+            header: raw.header.map(|header| HeaderFile {
+                kind: header.kind,
+                parameter: excerpt(header.link),
+            }),
             parameters: raw.parameters.into_iter().map(excerpt).collect(),
         };
         let problems = file.problems(source);

@@ -115,6 +115,7 @@ fn syntax(text: &str, error: &TemplateError) -> Finding {
 pub(super) enum Medium {
     Letter,
     Page,
+    Picture,
 }
 
 /// What an HTML text may not contain, or must.
@@ -131,6 +132,11 @@ pub(super) fn markup_findings(html: &str, medium: Medium) -> Vec<Finding> {
             &["<script", "<iframe", "<object"],
             "pages",
             "the pages for clients allow forms and styles, and nothing that runs",
+        ),
+        Medium::Picture => (
+            &["<script", "<foreignobject", "<style"],
+            "pictures",
+            "draw with text, shapes and attributes; nothing else is looked at",
         ),
     };
     for tag in tags {

@@ -1,6 +1,6 @@
 //! What comes out of a rendering.
 
-use super::page::ButtonKind;
+use super::page::{ButtonKind, HeaderKind};
 use super::script::ScriptLine;
 use crate::model::Locale;
 
@@ -45,6 +45,8 @@ pub struct WhatsAppMessage {
     pub template_name: String,
     /// The approved language code.
     pub language: String,
+    /// What stands above the text.
+    pub header: Option<WhatsAppHeader>,
     /// The parameters of the body, in order.
     pub parameters: Vec<String>,
     /// The parameters of the buttons, in order.
@@ -57,6 +59,15 @@ pub struct WhatsAppMessage {
     pub locale: Locale,
     /// The version of the template.
     pub version: String,
+}
+
+/// The header of a rendered nudge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WhatsAppHeader {
+    /// What it shows.
+    pub kind: HeaderKind,
+    /// The https address of the file.
+    pub link: String,
 }
 
 /// A button of a rendered nudge.

@@ -10,7 +10,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::context::{ChannelPart, LetterContext, PageContext, TaskListContext};
+use super::certificate::CertificateContext;
+use super::context::{CertificatePage, ChannelPart, LetterContext, PageContext, TaskListContext};
 use super::source::Kind;
 use crate::model::Locale;
 
@@ -52,11 +53,31 @@ impl PageContext {
             }),
             preferences: Some("https://example.org/p/v1.1.example".to_owned()),
             changed: true,
+            certificate: LetterContext::sample(locale).certificate,
+            page: Some(CertificatePage {
+                state: "valid".to_owned(),
+                left: 1,
+                print: Some("https://example.org/c/MC-7K4M-Q2XD-90TR-K.pdf".to_owned()),
+                typed: Some("mc 7k4m q2xd 90tr k".to_owned()),
+                receipt: Some("12-3456".to_owned()),
+                because: vec!["…".to_owned()],
+                last: Some("…".to_owned()),
+            }),
             event: LetterContext::sample(locale).event,
             registered: true,
             full: true,
             over: true,
         }
+    }
+}
+
+impl CertificateContext {
+    /// A complete example: a discount and a gift, with every condition.
+    pub fn sample(locale: Locale) -> Self {
+        let letter = LetterContext::sample(locale);
+        let part = letter.certificate.expect("the example has a certificate");
+        let address = part.url.clone().unwrap_or_default();
+        Self::new(letter.company, part, &address).expect("the address of the example is short")
     }
 }
 
@@ -87,10 +108,11 @@ static EXAMPLES: LazyLock<BTreeMap<(Values, Locale), Examples>> = LazyLock::new(
             Values::Letter => examples(&LetterContext::sample(locale)),
             Values::List => examples(&TaskListContext::sample(locale)),
             Values::Page => examples(&PageContext::sample(locale)),
+            Values::Certificate => examples(&CertificateContext::sample(locale)),
         };
         ((values, locale), examples)
     };
-    let of_all = |locale| [Values::Letter, Values::List, Values::Page].map(|one| of(one, locale));
+    let of_all = |locale| Values::ALL.map(|one| of(one, locale));
     Locale::ALL.into_iter().flat_map(of_all).collect()
 });
 
@@ -106,13 +128,17 @@ enum Values {
     Letter,
     List,
     Page,
+    Certificate,
 }
 
 impl Values {
+    const ALL: [Self; 4] = [Self::Letter, Self::List, Self::Page, Self::Certificate];
+
     const fn of(kind: Kind) -> Self {
         match kind {
             Kind::Manager => Self::List,
             Kind::Page => Self::Page,
+            Kind::Certificate => Self::Certificate,
             Kind::Letter | Kind::Script | Kind::WhatsApp => Self::Letter,
         }
     }
@@ -133,6 +159,7 @@ pub(super) fn as_context(kind: Kind, value: &Value) -> Option<Value> {
     match kind {
         Kind::Manager => stored::<TaskListContext>(value),
         Kind::Page => stored::<PageContext>(value),
+        Kind::Certificate => stored::<CertificateContext>(value),
         Kind::Letter | Kind::Script | Kind::WhatsApp => stored::<LetterContext>(value),
     }
 }
@@ -223,7 +250,7 @@ mod tests {
     #[test]
     fn the_examples_are_complete_and_survive_being_stored() {
         for locale in Locale::ALL {
-            for kind in [Kind::Letter, Kind::Manager, Kind::Page] {
+            for kind in [Kind::Letter, Kind::Manager, Kind::Page, Kind::Certificate] {
                 let value = full(kind, locale);
                 assert!(as_context(kind, value).is_some());
                 for leaf in leaves(value) {

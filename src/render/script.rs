@@ -20,6 +20,10 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::engine::Run;
+use super::entry::{Body, Entry};
+use super::problem::{RenderError, TemplateProblem};
+use super::tidy::unwrapped;
 use crate::model::{Locale, OutcomeKind};
 use crate::rules::wording;
 
@@ -70,6 +74,18 @@ pub(super) fn harmless(text: &str) -> String {
         _ => line.to_owned(),
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The structure of a script as it came out for one client.
+pub(super) fn lines_of(run: &Run<'_>, entry: &Entry) -> Result<Vec<ScriptLine>, RenderError> {
+    let Body::Script { text } = &entry.body else {
+        return Err(run.empty("the text"));
+    };
+    let text = run.not_empty(unwrapped(&run.text(text)?), "the text")?;
+    read(&text).map_err(|broken| {
+        let problem = TemplateProblem::of_file(&entry.file, broken.what).mend(broken.hint);
+        RenderError::Failed(Box::new(problem))
+    })
 }
 
 /// Reads the structure of a rendered script.

@@ -11,6 +11,7 @@
 //! scripts/ru/sleeping-client.txt.hbs  what to say on the phone
 //! whatsapp/ru/missed-cycle-short.toml the approved template and its parameters
 //! pages/ru/preferences.html.hbs       a page for clients, as a whole
+//! certificates/ru/certificate.svg.hbs the picture of a certificate
 //! layout/letter.{txt,html}.hbs        head and footer around every letter
 //! layout/letter.css                   how the letters with this layout look
 //! partials/button.html.hbs            pieces for all languages; partials/ru/… for one
@@ -27,6 +28,10 @@ use crate::model::Locale;
 
 /// Longest template and longest result, in bytes. Mail programs clip letters far below it.
 pub(super) const SIZE_LIMIT: usize = 256 * 1024;
+
+/// Gmail shows no more of a letter, in bytes: the way out would be cut off. Source: Gmail help,
+/// "message clipped".
+pub(super) const CLIPPED_AT: usize = 102 * 1024;
 
 /// Folders inside folders: `partials/ru/` is the deepest that has a meaning.
 const FOLDER_DEPTH: usize = 3;
@@ -55,15 +60,18 @@ pub enum Kind {
     WhatsApp,
     /// A page that clients see.
     Page,
+    /// The picture of a certificate, as SVG.
+    Certificate,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Letter,
         Self::Manager,
         Self::Script,
         Self::WhatsApp,
         Self::Page,
+        Self::Certificate,
     ];
 
     /// The folder that templates of this kind lie in.
@@ -74,6 +82,7 @@ impl Kind {
             Self::Script => "scripts",
             Self::WhatsApp => "whatsapp",
             Self::Page => "pages",
+            Self::Certificate => "certificates",
         }
     }
 
@@ -85,6 +94,7 @@ impl Kind {
             Self::Script => "script",
             Self::WhatsApp => "WhatsApp template",
             Self::Page => "page",
+            Self::Certificate => "picture of a certificate",
         }
     }
 }
@@ -147,10 +157,10 @@ impl Slot {
                 name,
                 format,
             } => {
-                let end = if *kind == Kind::WhatsApp {
-                    "toml"
-                } else {
-                    end(format)
+                let end = match kind {
+                    Kind::WhatsApp => "toml",
+                    Kind::Certificate => "svg.hbs",
+                    _ => end(format),
                 };
                 format!("{}/{}/{name}.{end}", kind.folder(), locale.code())
             }
@@ -297,11 +307,17 @@ fn find_files(
     }
 }
 
-/// Hidden files, notes and what editors leave behind.
+/// Hidden files, notes and what editors leave behind; fonts, and pictures beside certificates.
 fn is_ignored(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let ends = |end: &str| name.to_ascii_lowercase().ends_with(end);
-    name.starts_with(['.', '#']) || ["~", ".md", ".bak", ".swp"].into_iter().any(ends)
+    let is_of_pictures = ["certificates/", "fonts/"]
+        .into_iter()
+        .any(|folder| path.starts_with(folder) && !ends(".hbs"));
+    name.starts_with(['.', '#'])
+        || path == "fonts"
+        || is_of_pictures && path.contains('.')
+        || ["~", ".md", ".bak", ".swp"].into_iter().any(ends)
 }
 
 /// What a file is by its path; otherwise what is wrong with the path and how to mend it.
@@ -345,10 +361,10 @@ fn page(folder: &str, language: &str, file: &str) -> Result<Slot, (String, Strin
         .find(|kind| kind.folder() == folder)
         .ok_or_else(|| strange_folder(folder))?;
     let locale = language_folder(language)?;
-    let (name, format) = if kind == Kind::WhatsApp {
-        (named(file, ".toml")?, Format::Text)
-    } else {
-        page_file(file)?
+    let (name, format) = match kind {
+        Kind::WhatsApp => (named(file, ".toml")?, Format::Text),
+        Kind::Certificate => (named(file, ".svg.hbs")?, Format::Html),
+        _ => page_file(file)?,
     };
     if kind == Kind::Script && format == Format::Html {
         let what = "scripts are plain text".to_owned();
@@ -368,13 +384,22 @@ fn page(folder: &str, language: &str, file: &str) -> Result<Slot, (String, Strin
 
 fn strange_folder(folder: &str) -> (String, String) {
     let folders = [
-        "letters", "managers", "scripts", "whatsapp", "pages", "layout", "partials",
+        "letters",
+        "managers",
+        "scripts",
+        "whatsapp",
+        "pages",
+        "certificates",
+        "layout",
+        "partials",
     ];
     let hint = match most_similar(folder, folders.into_iter()) {
         Some(near) => format!("did you mean {near}/ru/… or {near}/en/…?"),
-        None => "templates lie in letters/ru/, managers/ru/, scripts/ru/, whatsapp/ru/, pages/ru/ \
-                 (or en/), layout/ and partials/"
-            .to_owned(),
+        None => {
+            "templates lie in letters/ru/, managers/ru/, scripts/ru/, whatsapp/ru/, pages/ru/, \
+                 certificates/ru/ (or en/), layout/ and partials/"
+                .to_owned()
+        }
     };
     ("no template is looked for here".to_owned(), hint)
 }
@@ -400,7 +425,7 @@ fn named(file: &str, end: &str) -> Result<String, (String, String)> {
     let name = file.strip_suffix(end).ok_or_else(|| {
         let what = "no template has a name like this".to_owned();
         let ends = match end {
-            ".toml" | ".css" => end,
+            ".toml" | ".css" | ".svg.hbs" => end,
             _ => ".txt.hbs or .html.hbs",
         };
         (what, format!("the name must end in {ends}"))

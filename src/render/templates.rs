@@ -4,12 +4,12 @@
 //! text: the same values and the same version give the same bytes. No value is ever read as a
 //! template.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
-use serde_json::Value;
 
+use super::certificate::CertificateContext;
 use super::context::{LetterContext, PageContext, TaskListContext};
 use super::engine::{Engine, Run};
 use super::entry::{Body, Entry};
@@ -17,16 +17,11 @@ use super::library::{Library, Page};
 use super::page::WhatsAppFile;
 use super::piece::CONTENT;
 use super::problem::{RenderError, TemplateProblem, most_similar};
-use super::rendered::{Letter, Script, WhatsAppButton, WhatsAppMessage};
-use super::sample;
-use super::script::{self, ScriptLine};
+use super::rendered::{Letter, Script, WhatsAppButton, WhatsAppHeader, WhatsAppMessage};
+use super::script;
 use super::source::{Kind, Slot, Source, kept, read_all};
-use super::tidy::{one_line, tidy, unwrapped};
+use super::tidy::{one_line, tidy};
 use crate::model::Locale;
-
-/// Gmail shows no more of a letter, in bytes: the way out would be cut off. Source: Gmail help,
-/// "message clipped".
-const CLIPPED_AT: usize = 102 * 1024;
 
 /// One template, for lists and for checking campaigns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +42,8 @@ pub struct TemplateInfo {
 /// Every template of the company, parsed and checked.
 #[derive(Debug)]
 pub struct Templates {
-    engines: BTreeMap<Locale, Engine>,
-    pages: BTreeMap<Kind, BTreeMap<String, BTreeMap<Locale, Page>>>,
+    pub(super) engines: BTreeMap<Locale, Engine>,
+    pub(super) pages: BTreeMap<Kind, BTreeMap<String, BTreeMap<Locale, Page>>>,
     sources: BTreeMap<Slot, Source>,
 }
 
@@ -197,7 +192,7 @@ impl Templates {
             ..context.clone()
         };
         let run = Run::new(&self.engines[&locale], name, locale, &context)?;
-        let lines = script_lines(&run, entry)?;
+        let lines = script::lines_of(&run, entry)?;
         Ok(Script {
             text: run.not_empty(script::as_text(&lines, locale), "the text")?,
             lines,
@@ -215,16 +210,34 @@ impl Templates {
         context: &PageContext,
     ) -> Result<String, RenderError> {
         let locales = [wanted, context.company.locale, Locale::En];
-        self.web_page(name, &locales, context)
+        self.web_page(Kind::Page, name, &locales, context)
     }
 
-    fn web_page(
+    /// Renders the picture of a certificate as SVG.
+    pub fn render_certificate(
         &self,
+        name: &str,
+        wanted: Locale,
+        context: &CertificateContext,
+    ) -> Result<String, RenderError> {
+        let locales = [wanted, context.company.locale, Locale::En];
+        self.web_page(Kind::Certificate, name, &locales, context)
+    }
+
+    /// Whether there is a picture of a certificate with this name.
+    pub fn has_certificate(&self, name: &str) -> bool {
+        let pages = self.pages.get(&Kind::Certificate);
+        pages.is_some_and(|pages| pages.contains_key(name))
+    }
+
+    pub(super) fn web_page(
+        &self,
+        kind: Kind,
         name: &str,
         locales: &[Locale],
         context: &impl Serialize,
     ) -> Result<String, RenderError> {
-        let (locale, entry) = self.find(Kind::Page, name, locales)?;
+        let (locale, entry) = self.find(kind, name, locales)?;
         let run = Run::new(&self.engines[&locale], name, locale, context)?;
         let Body::Page { html } = &entry.body else {
             return Err(run.empty("the page"));
@@ -266,12 +279,19 @@ impl Templates {
             template,
             language,
             body,
+            header,
             parameters,
             buttons,
         } = &entry.body
         else {
             return Err(run.empty("the template"));
         };
+        let header = header.as_ref().map(|(kind, key)| {
+            Ok(WhatsAppHeader {
+                kind: *kind,
+                link: run.line(key, "the link of the header")?,
+            })
+        });
         let filled = parameters
             .iter()
             .enumerate()
@@ -287,6 +307,7 @@ impl Templates {
         Ok(WhatsAppMessage {
             template_name: template.clone(),
             language: language.clone(),
+            header: header.transpose()?,
             preview: WhatsAppFile::preview(body, &filled),
             buttons: buttons.collect::<Result<_, RenderError>>()?,
             parameters: filled,
@@ -296,7 +317,7 @@ impl Templates {
         })
     }
 
-    fn letter(
+    pub(super) fn letter(
         &self,
         kind: Kind,
         name: &str,
@@ -341,7 +362,7 @@ impl Templates {
     }
 
     /// The first of `locales` in which the template exists.
-    fn find(
+    pub(super) fn find(
         &self,
         kind: Kind,
         name: &str,
@@ -373,146 +394,4 @@ impl Templates {
             }
         }
     }
-
-    /// Renders every page with its examples; those that fail become unusable.
-    fn try_all(&mut self) {
-        let mut verdicts = Vec::new();
-        for (kind, pages) in &self.pages {
-            for (name, by_locale) in pages {
-                for (locale, page) in by_locale {
-                    if page.is_ok() {
-                        let verdict = self.try_page(*kind, name, *locale);
-                        verdicts.push((*kind, name.clone(), *locale, verdict));
-                    }
-                }
-            }
-        }
-        for (kind, name, locale, verdict) in verdicts {
-            let page = self
-                .pages
-                .get_mut(&kind)
-                .and_then(|pages| pages.get_mut(&name)?.get_mut(&locale));
-            match (page, verdict) {
-                (Some(Ok(entry)), Ok(needs)) => entry.needs = needs,
-                (Some(page), Err(problems)) => *page = Err(problems),
-                _ => {}
-            }
-        }
-    }
-
-    /// Renders a page with everything, with as little as may be, and without each optional part.
-    fn try_page(
-        &self,
-        kind: Kind,
-        name: &str,
-        locale: Locale,
-    ) -> Result<Vec<&'static str>, Vec<TemplateProblem>> {
-        let fails = |values: &Value| self.render_values(kind, name, locale, values).err();
-        if let Some(error) = fails(sample::full(kind, locale)) {
-            return Err(vec![self.problem_of(kind, name, locale, error)]);
-        }
-        if let Some(error) = fails(sample::sparse(kind, locale)) {
-            // Each value that was not asked for is told, not only the first.
-            let errors = sample::without_each(kind, locale);
-            let mut problems: BTreeSet<TemplateProblem> = errors
-                .iter()
-                .filter_map(fails)
-                .map(|error| self.problem_of(kind, name, locale, error))
-                .collect();
-            if problems.is_empty() {
-                problems.insert(self.problem_of(kind, name, locale, error));
-            }
-            return Err(problems.into_iter().collect());
-        }
-        let mut needs = Vec::new();
-        for part in sample::OPTIONAL_PARTS {
-            let mut values = sample::full(kind, locale).clone();
-            let gone = values
-                .as_object_mut()
-                .and_then(|fields| fields.remove(part));
-            let possible = gone.is_some() && sample::as_context(kind, &values).is_some();
-            if possible && self.render_values(kind, name, locale, &values).is_err() {
-                needs.push(part);
-            }
-        }
-        Ok(needs)
-    }
-
-    fn render_values(
-        &self,
-        kind: Kind,
-        name: &str,
-        locale: Locale,
-        values: &Value,
-    ) -> Result<(), RenderError> {
-        match kind {
-            Kind::Letter | Kind::Manager => {
-                let letter = self.letter(kind, name, &[locale], values, None)?;
-                if kind == Kind::Letter && letter.html.len() > CLIPPED_AT {
-                    return Err(RenderError::TooLarge {
-                        name: name.to_owned(),
-                        limit: CLIPPED_AT,
-                    });
-                }
-                Ok(())
-            }
-            Kind::Page => self.web_page(name, &[locale], values).map(drop),
-            Kind::Script | Kind::WhatsApp => {
-                let (_, entry) = self.find(kind, name, &[locale])?;
-                let run = Run::new(&self.engines[&locale], name, locale, values)?;
-                match &entry.body {
-                    Body::WhatsApp {
-                        parameters,
-                        buttons,
-                        ..
-                    } => parameters
-                        .iter()
-                        .chain(buttons.iter().map(|(.., key)| key))
-                        .try_for_each(|key| run.line(key, "a parameter").map(drop)),
-                    Body::Script { .. } => script_lines(&run, entry).map(drop),
-                    Body::Letter { .. } | Body::Page { .. } => Ok(()),
-                }
-            }
-        }
-    }
-
-    fn broken_pages(&self) -> Vec<TemplateProblem> {
-        let pages = self.pages.values().flat_map(BTreeMap::values);
-        pages
-            .flat_map(BTreeMap::values)
-            .filter_map(|page| page.as_ref().err())
-            .flatten()
-            .cloned()
-            .collect()
-    }
-
-    /// The problem that an error in a trial is.
-    fn problem_of(
-        &self,
-        kind: Kind,
-        name: &str,
-        locale: Locale,
-        error: RenderError,
-    ) -> TemplateProblem {
-        match error {
-            RenderError::Failed(problem) => *problem,
-            other => {
-                let entry = self.find(kind, name, &[locale]);
-                let file = entry.map_or(name, |(_, entry)| &entry.file);
-                TemplateProblem::of_file(file, other.to_string())
-            }
-        }
-    }
-}
-
-/// The structure of a script as it came out for one client.
-fn script_lines(run: &Run<'_>, entry: &Entry) -> Result<Vec<ScriptLine>, RenderError> {
-    let Body::Script { text } = &entry.body else {
-        return Err(run.empty("the text"));
-    };
-    let text = run.not_empty(unwrapped(&run.text(text)?), "the text")?;
-    script::read(&text).map_err(|broken| {
-        let problem = TemplateProblem::of_file(&entry.file, broken.what).mend(broken.hint);
-        RenderError::Failed(Box::new(problem))
-    })
 }

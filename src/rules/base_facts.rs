@@ -14,6 +14,7 @@ use super::rhythm::{
     SecondPurchaseWindow, StepUp, StepsUp, Thresholds, TurnoverShares, XyzThresholds,
     proposed_grid, proposed_smallest_lost_days,
 };
+use super::trigger::FRESH_DAYS;
 
 /// How many hints for a larger receipt a client gets: what a manager can say in one call.
 const HINTS: usize = 3;
@@ -151,6 +152,20 @@ impl BaseFacts {
         let law = self.law(kind, rhythm);
         let dates = rhythm::dates(&law, rhythm.last, &self.thresholds(kind.id));
         self.closed.move_dates(rhythm.last, &dates)
+    }
+
+    /// The first day that a daily scan by these facts looks back to: older episodes are not fresh
+    /// any more, and facts are never younger than the day that is planned by them.
+    pub const fn watched_from(&self) -> Day {
+        self.day.plus(-FRESH_DAYS)
+    }
+
+    /// The first of the dates that a daily scan by these facts has to see; nothing when all of them
+    /// are over.
+    pub fn next_date(&self, dates: &RhythmDates) -> Option<Day> {
+        let dates = [dates.due, dates.missed, dates.asleep, dates.lost];
+        let watched = dates.into_iter().filter(|day| *day >= self.watched_from());
+        watched.min()
     }
 
     /// How certain to be before a state is declared for this client.

@@ -49,6 +49,13 @@ pub enum Evidence {
         /// Minor units.
         amount: Option<i64>,
     },
+    /// A friend whom the client sent has bought. Who it was is not told to him.
+    FriendBought {
+        /// The day since which the friend counts.
+        day: Day,
+        /// Minor units, where they are known.
+        amount: Option<i64>,
+    },
     /// A deal was lost, and it is time to ask again.
     Rejection {
         /// The day of the rejection.
@@ -192,6 +199,7 @@ impl Evidence {
             } => words.second_purchase(*days_silent, *usual_days, *share_returning),
             Self::Purchase { day, amount } => words.purchase(*day, *amount),
             Self::DealWon { day, title, amount } => words.deal_won(*day, title.as_deref(), *amount),
+            Self::FriendBought { day, amount } => words.friend_bought(*day, *amount),
             Self::Rejection {
                 day,
                 days_ago,
@@ -327,6 +335,19 @@ impl Words {
         match self.locale {
             Locale::Ru => format!("сделка{what} выиграна {day}"),
             Locale::En => format!("deal{what} won on {day}"),
+        }
+    }
+
+    fn friend_bought(&self, day: Day, amount: Option<i64>) -> String {
+        let day = self.date(day);
+        let amount = amount.map(|amount| self.money(amount));
+        match (self.locale, amount) {
+            (Locale::Ru, Some(money)) => format!("друг купил {day} на {money} по его сертификату"),
+            (Locale::Ru, None) => format!("друг купил {day} по его сертификату"),
+            (Locale::En, Some(money)) => {
+                format!("a friend bought for {money} on {day} with his certificate")
+            }
+            (Locale::En, None) => format!("a friend bought on {day} with his certificate"),
         }
     }
 

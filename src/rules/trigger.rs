@@ -27,6 +27,9 @@ const OLDEST_YEARS: i32 = 120;
 /// How long ago a client may have bought for the first time, in years.
 const LONGEST_YEARS: i32 = 80;
 
+/// How long after a friend's purchase a thank-you still makes sense.
+const FRIEND_DAYS: i32 = 30;
+
 /// How long news stay new.
 const NEWS_DAYS: i32 = 14;
 
@@ -90,6 +93,7 @@ pub fn episodes(sight: &Sight<'_>) -> Result<Vec<Episode>, NotYet> {
         Trigger::VolumeDrop { of } => volume_drops(*of, facts, base),
         Trigger::Purchase {} => purchases(facts, standing_value, day),
         Trigger::DealWon {} => deal_trigger::won(sight),
+        Trigger::FriendBought {} => friends_bought(sight),
         Trigger::Rejection {
             reasons,
             after,
@@ -140,6 +144,7 @@ fn nothing_words(trigger: &Trigger) -> &'static str {
     match trigger {
         Trigger::Purchase {} => "no purchase in the last days",
         Trigger::DealWon {} => "no deal won in the last days",
+        Trigger::FriendBought {} => "no friend has bought in the last days",
         Trigger::Rejection { .. } => "no rejection",
         Trigger::RejectionAnswered { .. } => "no rejection for a reason that the news answer",
         Trigger::StalledDeal { .. } => "no quote or invoice is out",
@@ -251,6 +256,25 @@ fn purchases(facts: &ClientFacts, value: i64, day: Day) -> Vec<Episode> {
             evidence: Evidence::Purchase {
                 day: purchase.day,
                 amount: purchase.amount,
+            },
+            value,
+        })
+        .collect()
+}
+
+/// One episode for each friend: he can be new only once.
+fn friends_bought(sight: &Sight<'_>) -> Vec<Episode> {
+    let value = sight.standing.map_or(0, |standing| standing.value_at_risk);
+    let friends = sight.facts.friends.iter();
+    friends
+        .filter(|friend| (0..=FRIEND_DAYS).contains(&sight.day.days_since(friend.day)))
+        .map(|friend| Episode {
+            key: format!("friend:{}", friend.friend),
+            began_on: friend.day,
+            last_entry: Some(friend.day.plus(FRIEND_DAYS)),
+            evidence: Evidence::FriendBought {
+                day: friend.day,
+                amount: friend.amount,
             },
             value,
         })
@@ -445,6 +469,10 @@ pub fn remembered(
         (Trigger::DealWon {}, _) => Evidence::DealWon {
             day: began_on,
             title: None,
+            amount: None,
+        },
+        (Trigger::FriendBought {}, _) => Evidence::FriendBought {
+            day: began_on,
             amount: None,
         },
         (Trigger::Rejection { .. } | Trigger::RejectionAnswered { .. }, _) => Evidence::Rejection {

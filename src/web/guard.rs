@@ -1,7 +1,8 @@
 //! Counting links that we did not make, by visitor, in bounded memory.
 //!
-//! It only spares us the work of answering: a good link always works, whoever shares the address
-//! of a guesser. No guess can succeed in any case.
+//! For signed links it only spares us the work of answering: a good link always works, whoever shares
+//! the address of a guesser, and no guess can succeed in any case. For codes of certificates and the
+//! PIN of the till [`BadLinks::is_over`] is asked first, and then nothing is answered.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -26,6 +27,13 @@ impl BadLinks {
             limit,
             seen: Mutex::default(),
         }
+    }
+
+    /// Whether the visitor has had enough of them in the present minute.
+    pub(super) fn is_over(&self, visitor: IpAddr, now_ms: i64) -> bool {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_visitor = seen.get(&network(visitor));
+        of_visitor.is_some_and(|(of, count)| *of == now_ms / WINDOW_MS && *count >= self.limit)
     }
 
     /// Counts a bad link; says whether the visitor has had enough of them.

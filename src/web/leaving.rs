@@ -154,7 +154,7 @@ pub(super) fn not_ours(site: &Site, socket: Socket, heads: &HeaderMap) -> Respon
 }
 
 /// The first of our languages that a visitor speaks.
-fn spoken(heads: &HeaderMap) -> Option<Locale> {
+pub(super) fn spoken(heads: &HeaderMap) -> Option<Locale> {
     let languages = heads.get(ACCEPT_LANGUAGE)?.to_str().ok()?;
     let mut languages = languages.split(',').map(|one| {
         let tag = one.split(';').next().unwrap_or_default().trim();

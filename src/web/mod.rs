@@ -1,17 +1,21 @@
 //! The servers: pages for clients and hooks for providers on one address, the company's own people
 //! ([`staff`]) on another.
 //!
-//! The public one knows three things: leaving ([`leaving`]), what providers tell ([`hooks`]), and
-//! nothing else. What comes in is stored and answered; what it means is found out by
+//! The public one knows three things: leaving ([`leaving`]), certificates ([`certificate`]), and what
+//! providers tell ([`hooks`]). The other one has the page for the till ([`till`]). What comes in is stored and answered; what it means is found out by
 //! `jobs::intake`. HTTPS belongs to the web server in front. No request is logged with its path:
 //! a token is a key.
 
+mod certificate;
+mod exposition;
 mod guard;
 mod hooks;
 mod leaving;
+mod operating;
 mod seat;
 mod site;
 mod staff;
+mod till;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -61,6 +65,9 @@ pub enum WebError {
     /// The word for the hook of mail.
     #[error("inbound: {0}")]
     MailToken(SecretError),
+    /// The PIN of the till.
+    #[error("certificates: {0}")]
+    TillPin(SecretError),
     /// The secret of tasks and outcomes.
     #[error("tasks.hook: {0}")]
     TasksSecret(SecretError),
@@ -128,7 +135,9 @@ impl Web {
         let public = public(self.site.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let public =
             axum::serve(self.public, public).with_graceful_shutdown(stop.clone().cancelled_owned());
-        let staff = staff::routes(self.desk).into_make_service_with_connect_info::<SocketAddr>();
+        let staff = staff::routes(self.desk)
+            .merge(operating::router(Arc::clone(&self.site.app)))
+            .into_make_service_with_connect_info::<SocketAddr>();
         let staff =
             axum::serve(self.staff, staff).with_graceful_shutdown(stop.clone().cancelled_owned());
         let both = async { tokio::try_join!(public.into_future(), staff.into_future()) };
@@ -187,6 +196,7 @@ fn public(site: Arc<Site>) -> Router {
             "/p/{token}",
             get(leaving::preferences).post(leaving::choose).layer(form),
         )
+        .route("/c/{file}", get(certificate::show))
         .route("/e/{token}", get(seat::show).post(seat::choose).layer(form))
         .route("/hooks/whatsapp", whatsapp)
         .route("/hooks/mail", post(hooks::mail).layer(mail))

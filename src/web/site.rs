@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, StatusCode};
@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use tracing::{error, warn};
 
 use super::WebError;
+use super::certificate::Gallery;
 use super::guard::BadLinks;
 use crate::app::App;
 use crate::config::secrets::SecretString;
@@ -31,6 +32,12 @@ pub(super) struct Site {
     pub(super) app: Arc<App>,
     pub(super) secrets: Secrets,
     pub(super) bad_links: BadLinks,
+    /// Codes of certificates that nobody has.
+    pub(super) bad_codes: BadLinks,
+    /// Wrong PINs of the till.
+    pub(super) bad_pins: BadLinks,
+    /// Certificates that were drawn for the world.
+    pub(super) gallery: Gallery,
     at_once: Semaphore,
 }
 
@@ -40,6 +47,8 @@ pub(super) struct Secrets {
     pub(super) app_secret: Option<SecretString>,
     pub(super) verify_token: Option<SecretString>,
     pub(super) mail: Option<SecretString>,
+    /// The PIN of the till.
+    pub(super) till_pin: Option<SecretString>,
     pub(super) tasks: Option<SecretString>,
 }
 
@@ -47,8 +56,12 @@ impl Site {
     pub(super) fn new(app: Arc<App>) -> Result<Self, WebError> {
         let web = &app.settings.web;
         let secrets = Secrets::read(&app)?;
+        let codes = app.settings.certificates.bad_codes_per_minute;
         Ok(Self {
             bad_links: BadLinks::new(web.bad_links_per_minute),
+            bad_codes: BadLinks::new(codes),
+            bad_pins: BadLinks::new(codes),
+            gallery: Gallery::default(),
             at_once: Semaphore::new(web.at_once.into()),
             secrets,
             app,
@@ -89,8 +102,10 @@ impl Secrets {
     fn read(app: &App) -> Result<Self, WebError> {
         let (whatsapp, home) = (&app.settings.whatsapp, &app.home);
         let mail = app.settings.inbound.token(home).transpose();
+        let till_pin = app.settings.certificates.till_pin(home).transpose();
         let tasks = app.settings.tasks.hook.secret(home).transpose();
         let mut secrets = Self {
+            till_pin: till_pin.map_err(WebError::TillPin)?,
             app_secret: None,
             verify_token: None,
             mail: mail.map_err(WebError::MailToken)?,
@@ -144,6 +159,7 @@ pub(super) async fn heads(mut response: Response) -> Response {
         (REFERRER_POLICY, "no-referrer"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("x-robots-tag"), "noindex"),
         (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
     ] {
         heads.insert(name, HeaderValue::from_static(value));

@@ -5,6 +5,7 @@ mod commands;
 mod documentation;
 mod fuzz;
 mod ready;
+mod schedule;
 mod whatsapp;
 
 use std::fs;
@@ -84,6 +85,7 @@ pub(crate) fn templates() -> KnownTemplates {
             "anniversary",
             "birthday",
             "friend-certificate",
+            "friend-thanks",
             "missed-cycle",
             "missed-cycle-formal",
             "missed-cycle-light",
@@ -103,7 +105,12 @@ pub(crate) fn templates() -> KnownTemplates {
         needs: [("seminar", "event"), ("partner-offer", "partner")]
             .map(|(letter, part)| (letter.to_owned(), vec![part.to_owned()]))
             .into(),
-        whatsapp: names(&["business-card", "missed-cycle-short", "thank-you-short"]),
+        whatsapp: names(&[
+            "business-card",
+            "friend-certificate-short",
+            "missed-cycle-short",
+            "thank-you-short",
+        ]),
         scripts: names(&[
             "answered",
             "handover",
@@ -117,5 +124,6 @@ pub(crate) fn templates() -> KnownTemplates {
             "visit-lapsed",
             "volume-drop",
         ]),
+        certificates: names(&["certificate", "certificate-print"]),
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from the ground up; a room may use those with a smaller number. On the ground floor
 /// `model` lies below the others, and on the third `app` is what `jobs` and `web` are handed, and `web`
-/// shows what `jobs` do.
+/// shows what `jobs` do. What both do with `certificates` stands between them and `app`.
 const FLOORS: &[(&str, u8)] = &[
     ("model", 0),
     ("config", 1),
@@ -21,8 +21,9 @@ const FLOORS: &[(&str, u8)] = &[
     ("render", 20),
     ("pictures", 20),
     ("app", 30),
-    ("jobs", 31),
-    ("web", 32),
+    ("certificates", 31),
+    ("jobs", 32),
+    ("web", 33),
     ("cli", 40),
     ("main", 40),
     ("lib", 40),

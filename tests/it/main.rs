@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod backtest;
+mod certificates;
 mod cleared;
 mod commands;
 mod config;

@@ -68,6 +68,7 @@ impl Shop {
             settings: loaded.settings,
             campaigns: loaded.campaigns,
             templates: Templates::load(None).0,
+            artist: rekindle::pictures::CertificateArtist::new(None),
             store,
             key: AddressKey::new([7; 32]),
             clock: Clock::manual(now),

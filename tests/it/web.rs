@@ -6,6 +6,7 @@
 )]
 
 mod bounds;
+mod certificate;
 mod hooks;
 mod leaving;
 mod links;
@@ -109,6 +110,7 @@ impl Company {
             settings: loaded.settings,
             campaigns: loaded.campaigns,
             templates: Templates::load(None).0,
+            artist: rekindle::pictures::CertificateArtist::new(None),
             store,
             key: AddressKey::new([7; 32]),
             clock: Clock::manual(now),

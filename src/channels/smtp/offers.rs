@@ -4,6 +4,10 @@ use lettre::transport::smtp::authentication::Mechanism;
 
 /// The extensions that matter to us.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a server offers each of these independently of the others"
+)]
 pub(super) struct Offers {
     /// The way can be encrypted.
     pub(super) starttls: bool,

@@ -8,6 +8,7 @@ use super::super::campaign::{Condition, CountRange, MissedLevel, MoneyRange, Tri
 use super::super::values::{Days, Share};
 use super::super::{Campaign, KnownTemplates, Settings};
 use super::Checked;
+use super::certificate_rules;
 use super::document::KeyPath;
 use super::findings::Finding;
 use super::nearest;
@@ -24,6 +25,8 @@ pub(super) struct Surroundings<'s> {
     pub(super) managers: Option<Vec<&'s str>>,
     /// Whether WhatsApp may be used for anybody.
     pub(super) whatsapp: Option<bool>,
+    /// How late a message may leave.
+    pub(super) expires_after: Option<Days>,
 }
 
 impl<'s> Surroundings<'s> {
@@ -39,6 +42,8 @@ impl<'s> Surroundings<'s> {
             managers,
             whatsapp: settings(at("delivery", "whatsapp_countries"))
                 .map(|s| !s.delivery.whatsapp_countries.is_empty()),
+            expires_after: settings(at("delivery", "expires_after"))
+                .map(|s| s.delivery.expires_after),
         }
     }
 }
@@ -64,7 +69,6 @@ const RULES: &[Rule] = &[
     step_rules::steps_go_forward_in_time,
     step_rules::fallback_is_another_letter,
     step_rules::no_letter_twice,
-    step_rules::certificate_is_worth_something,
     content_rules::variants_make_a_whole,
     content_rules::texts_can_be_sent,
     content_rules::pictures_are_described,
@@ -82,7 +86,8 @@ pub(super) fn all(
     known: &KnownTemplates,
     is_draft: bool,
 ) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(campaign)).collect();
+    let rules = RULES.iter().chain(certificate_rules::RULES);
+    let mut findings: Vec<Finding> = rules.flat_map(|rule| rule(campaign)).collect();
     findings.extend(id_is_the_file_name(campaign, file));
     findings.extend(
         company
@@ -102,8 +107,15 @@ pub(super) fn all(
             .map(|on| step_rules::whatsapp_reaches_somebody(campaign, on))
             .unwrap_or_default(),
     );
+    findings.extend(
+        company
+            .expires_after
+            .map(|late| certificate_rules::outlives_its_message(campaign, late))
+            .unwrap_or_default(),
+    );
     let mut unfinished: Vec<Finding> = UNFINISHED.iter().flat_map(|rule| rule(campaign)).collect();
     unfinished.extend(step_rules::templates_exist(campaign, known));
+    unfinished.extend(certificate_rules::pictures_exist(campaign, known));
     unfinished.extend(content_rules::letters_have_their_parts(campaign, known));
     if is_draft {
         unfinished = unfinished.into_iter().map(Finding::into_warning).collect();
@@ -306,7 +318,7 @@ fn money_is_the_companys(campaign: &Campaign, currency: Currency) -> Vec<Finding
             }
         },
     );
-    amounts.extend(step_rules::discounts_in_money(campaign));
+    amounts.extend(certificate_rules::amounts(campaign));
     let foreign = amounts
         .into_iter()
         .filter(|(amount, _)| amount.currency != currency);

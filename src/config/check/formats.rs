@@ -314,10 +314,8 @@ fn schedule_meant(text: &str) -> Option<String> {
     let fields: Vec<&str> = text.split_whitespace().collect();
     match fields[..] {
         ["0" | "00", ref five @ ..] if five.len() == 5 => Some(five.join(" ")),
-        [word] if matches!(word, "off" | "no" | "none" | "-") => Some("never".to_owned()),
-        [word] if matches!(word, "daily" | "hourly" | "weekly" | "monthly") => {
-            Some(format!("@{word}"))
-        }
+        ["off" | "no" | "none" | "-"] => Some("never".to_owned()),
+        [word @ ("daily" | "hourly" | "weekly" | "monthly")] => Some(format!("@{word}")),
         _ => None,
     }
 }

@@ -7,11 +7,13 @@
 
 mod across;
 mod campaign_rules;
+mod certificate_rules;
 mod content_rules;
 mod document;
 mod findings;
 mod formats;
 mod nearest;
+mod schedule_rules;
 mod settings_rules;
 mod shape;
 mod smtp_rules;

@@ -8,7 +8,7 @@ use super::super::settings::DeliveryMode;
 use super::super::values::{Days, Share};
 use super::document::KeyPath;
 use super::findings::Finding;
-use super::{nearest, smtp_rules, web_rules, whatsapp_rules};
+use super::{certificate_rules, nearest, schedule_rules, smtp_rules, web_rules, whatsapp_rules};
 use crate::model::{Class, ConsentBasis};
 
 /// One rule over the settings.
@@ -38,12 +38,15 @@ pub(super) fn all(settings: &Settings, home: &Path) -> Vec<Finding> {
         .iter()
         .chain(smtp_rules::RULES)
         .chain(whatsapp_rules::RULES)
-        .chain(web_rules::RULES);
+        .chain(web_rules::RULES)
+        .chain(schedule_rules::RULES)
+        .chain(certificate_rules::SETTINGS_RULES);
     rules
         .flat_map(|rule| rule(settings))
         .chain(source_paths_exist(settings, home))
         .chain(smtp_rules::files_exist(settings, home))
         .chain(web_rules::files_exist(settings, home))
+        .chain(certificate_rules::files_exist(settings, home))
         .collect()
 }
 

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::campaign::{Discount, Step};
-use super::super::values::{Days, Share, Span};
+use super::super::campaign::Step;
+use super::super::values::{Days, Span};
 use super::super::{Campaign, KnownTemplates};
 use super::document::KeyPath;
 use super::findings::Finding;
 use super::nearest;
-use crate::model::{Channel, Money};
+use crate::model::Channel;
 
 fn step(n: usize) -> KeyPath {
     KeyPath::root().key("step").index(n)
@@ -185,48 +185,6 @@ pub(super) fn fallback_is_another_letter(campaign: &Campaign) -> Vec<Finding> {
         let hint = "write a template of its own: letters and WhatsApp messages are different files";
         same.then(|| Finding::error(at.key("template"), message, hint))
     })
-}
-
-pub(super) fn certificate_is_worth_something(campaign: &Campaign) -> Vec<Finding> {
-    each(campaign, |step, at| {
-        let (offer, at) = (step.certificate.as_ref()?, at.key("certificate"));
-        let nothing = match offer.discount {
-            Some(Discount::Share(share)) => share == Share::percent(0.0),
-            Some(Discount::Money(money)) => money.minor <= 0,
-            None => false,
-        };
-        if offer.valid == Days(0) {
-            let hint = "write valid = \"60d\"";
-            return Some(Finding::error(
-                at.key("valid"),
-                "the certificate is never valid",
-                hint,
-            ));
-        }
-        if nothing {
-            let hint = "write discount = \"10%\", or a gift in its place";
-            return Some(Finding::error(
-                at.key("discount"),
-                "the discount is nothing",
-                hint,
-            ));
-        }
-        let message = "the certificate gives neither a discount nor a gift";
-        let hint = "add discount = \"10%\" or gift = \"…\"";
-        let empty = offer.discount.is_none() && offer.gift.is_none();
-        empty.then(|| Finding::error(at, message, hint))
-    })
-}
-
-/// The discounts that are amounts of money, with their places.
-pub(super) fn discounts_in_money(campaign: &Campaign) -> Vec<(Money, KeyPath)> {
-    let offers = campaign.steps.iter().enumerate();
-    let offers = offers.filter_map(|(n, found)| Some((n, found.certificate.as_ref()?.discount?)));
-    let amounts = offers.filter_map(|(n, discount)| match discount {
-        Discount::Money(money) => Some((money, step(n).key("certificate").key("discount"))),
-        Discount::Share(_) => None,
-    });
-    amounts.collect()
 }
 
 pub(super) fn whatsapp_reaches_somebody(campaign: &Campaign, is_on: bool) -> Vec<Finding> {

@@ -158,6 +158,7 @@ pub(super) fn stand_in(node: Node<'_>) -> Value {
         Kind::Text { format, .. } => json!(match format {
             Some("days" | "span") => "30d",
             Some("wait") => "30s",
+            Some("cron") => "never",
             Some("host") => "localhost",
             Some("share" | "discount") => "10%",
             Some("time") => "10:00",

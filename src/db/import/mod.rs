@@ -9,6 +9,7 @@ mod clients;
 mod deals;
 mod merged;
 mod named;
+mod passing;
 mod people;
 mod permissions;
 mod purchase_tables;
@@ -76,6 +77,9 @@ pub struct ImportOrder<'a> {
     pub day: Day,
     /// The key that addresses are hashed with.
     pub key: &'a AddressKey,
+    /// Whether the rhythms of first purchases are read from the table later, as those of all others,
+    /// and not computed while the purchases pass by.
+    pub rhythms_later: bool,
 }
 
 /// An import that has been announced.
@@ -94,6 +98,7 @@ pub struct Merge {
     snapshot: bool,
     day: Day,
     key: AddressKey,
+    rhythms_later: bool,
     /// The number that the next new client gets; read when first needed.
     next_client: Option<i64>,
     implied_clients: u64,
@@ -225,6 +230,7 @@ impl Store {
             snapshot: order.snapshot,
             day: order.day,
             key: order.key.clone(),
+            rhythms_later: order.rhythms_later,
             next_client: None,
             implied_clients: 0,
             counting: None,

@@ -2,9 +2,6 @@
 //!
 //! All of them walk their tables in the order of the primary key, client after client.
 
-/// The day before all days: the whole history of the client has to be read again.
-pub(super) const EVERYTHING: i32 = -1_000_000;
-
 /// Whether the source has purchases already.
 pub(super) const HAS_PURCHASES: &str = "
     SELECT EXISTS (SELECT 1 FROM clients c JOIN purchases p ON p.client_id = c.id

@@ -3,19 +3,27 @@
 //! The first purchases of a source go straight into the table, page after page, and the index over
 //! their ids is built once at the end. Later ones are gathered in a temporary table of the same
 //! order and merged: what is gone leaves, what is new or different is written, the rest is not
-//! touched. Whose rhythm has to be looked at again is written down on the way.
+//! touched. Whose rhythm has to be looked at again is written down on the way; of first purchases the
+//! rhythm itself is (`passing`).
+
+use std::collections::HashMap;
 
 use super::super::Result;
+use super::super::rhythms::EVERYTHING;
 use super::named::{Named, name};
+use super::passing::PassingBy;
 use super::purchase_tables as tables;
 use super::{Bulk, Changes, Merge};
 use crate::config::settings::FactKind;
 use crate::model::PurchaseFact;
+use crate::rules::certificate;
 
 /// What is known of the purchases at hand.
 pub(super) struct Purchases {
     /// Whether these are the first ones of the source.
     first: bool,
+    /// What the first ones come to, client after client, unless the rhythms are to be read later.
+    passing: Option<PassingBy>,
     /// Whether the file has a column of items.
     items: bool,
     new: u64,
@@ -32,6 +40,7 @@ impl Merge {
         }
         self.purchases = Some(Purchases {
             first,
+            passing: (first && !self.rhythms_later).then(PassingBy::default),
             items: false,
             new: 0,
         });
@@ -52,15 +61,20 @@ impl Merge {
             }
         }
         let numbers = self.numbers(&named).await?;
-        if purchases.first {
+        if purchases.first && purchases.passing.is_none() {
             self.all_stale(numbers.values().copied()).await?;
         }
+        self.with_code(&batch, &numbers).await?;
         let (mut rows, mut items) = self.purchase_rows(purchases.first);
         let mut client = (String::new(), 0);
         for purchase in batch {
             if client.0 != purchase.client {
                 client.1 = numbers[&purchase.client];
                 client.0 = purchase.client;
+            }
+            if let Some(passing) = &mut purchases.passing {
+                let what = (client.1, purchase.day, purchase.amount);
+                passing.add(&mut self.tx, what).await?;
             }
             let day = purchase.day.epoch_days();
             for (line, item) in purchase.items.into_iter().enumerate() {
@@ -87,6 +101,9 @@ impl Merge {
         let Some(purchases) = self.purchases.take() else {
             return Ok(());
         };
+        if let Some(passing) = purchases.passing {
+            passing.finish(&mut self.tx).await?;
+        }
         let changes = if purchases.first {
             self.raw(tables::CREATE_INDEX_BY_ID).await?;
             Changes {
@@ -132,13 +149,39 @@ impl Merge {
         }
     }
 
+    /// Notes the purchases whose promo code is that of a certificate; what the code is worth is found
+    /// out after the import.
+    async fn with_code(
+        &mut self,
+        batch: &[PurchaseFact],
+        numbers: &HashMap<String, i64>,
+    ) -> Result<()> {
+        let mut found = Bulk::new(
+            "INSERT INTO purchases_with_code (source_id, key, client_id, day, code) VALUES",
+            format!("({}, ?, ?, ?, ?)", self.source),
+            "ON CONFLICT (source_id, key, client_id, day) DO UPDATE SET code = excluded.code",
+        );
+        for purchase in batch {
+            let promo = purchase.promo.as_deref();
+            let Some(code) = promo.and_then(|text| certificate::read(text).ok()) else {
+                continue;
+            };
+            found.add(purchase.key.as_str())?;
+            found.add(numbers[&purchase.client])?;
+            found.add(purchase.day.epoch_days())?.add(code)?;
+            found.end_row(&mut self.tx).await?;
+        }
+        found.flush(&mut self.tx).await?;
+        Ok(())
+    }
+
     /// Writes down that these clients' rhythms know nothing yet.
     async fn all_stale(&mut self, clients: impl Iterator<Item = i64>) -> Result<()> {
         let mut clients: Vec<i64> = clients.collect();
         clients.sort_unstable();
         let mut stale = Bulk::new(
             "INSERT INTO stale_rhythms (client_id, from_day, turnover, spent) VALUES",
-            format!("(?, {}, 0, 0)", tables::EVERYTHING),
+            format!("(?, {EVERYTHING}, 0, 0)"),
             "ON CONFLICT DO NOTHING",
         );
         for client in clients {

@@ -6,15 +6,17 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::certificates::picture;
+use crate::config::campaign::CertificateOffer;
 use crate::config::settings::DeliveryMode;
 use crate::db::{
-    Begun, Details, Listed, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask,
-    NextStep, Sealing, Staged, StoreError,
+    Begun, Details, IssuedFor, Listed, NewCertificate, NewClosing, NewEnrollment, NewMessage,
+    NewTask, NextStep, Sealing, Staged, StoreError,
 };
 use crate::jobs::deliver;
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::partners;
-use crate::model::{Arm, Channel, ClientFacts, ClientId, Day, hex};
+use crate::model::{Arm, Channel, Client, ClientFacts, ClientId, Day};
 use crate::rules::plan::{Action, CampaignCounts, Decided, PlannedMessage, PlannedTask, Touched};
 use crate::rules::rhythm::{USUAL_OVER_DAYS, flood};
 use crate::rules::schedule::surge;
@@ -88,20 +90,10 @@ pub async fn run(
         Begun::New(run) => run,
     };
     ground.keep_base().await?;
-    let mut writer = Writer::new(&ground, run);
-    let mut walk = Walk::begin(&ground, Some(run)).await?;
-    while let Some(chunk) = walk.next().await? {
-        progress(walk.clients_left());
-        writer.write(chunk).await?;
-    }
-    let missed = walk.newly_missed();
-    let flooded = flooded(app, missed, options.day).await?;
+    let counts = write_all(&ground, run, progress).await?;
+    let flooded = flooded(app, counts.newly_missed, options.day).await?;
     let held_because = joined(held_because, flooded);
     let held_because = joined(held_because, nudges_to_approve(app, run, mode).await?);
-    let counts = Counts {
-        newly_missed: missed,
-        campaigns: walk.into_counts(),
-    };
     let held_because = joined(
         held_because,
         surging(app, &counts, options.day, mode).await?,
@@ -131,6 +123,29 @@ pub async fn run(
         return Ok(RunOutcome::AwaitingApproval(summary));
     }
     Ok(RunOutcome::Done(summary))
+}
+
+/// Walks over the clients of the day and writes what is decided, chunk by chunk.
+async fn write_all(
+    ground: &Ground<'_>,
+    run: i64,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<Counts, StoreError> {
+    let mut writer = Writer::new(ground, run);
+    let mut walk = Walk::begin(ground, Some(run)).await?;
+    let mut chunk = walk.next().await?;
+    while let Some(decided) = chunk {
+        progress(walk.clients_left());
+        // The next chunk is read while this one is written: it sees nothing of a run that is not
+        // sealed.
+        let (written, next) = tokio::join!(writer.write(decided), walk.next());
+        written?;
+        chunk = next?;
+    }
+    Ok(Counts {
+        newly_missed: walk.newly_missed(),
+        campaigns: walk.into_counts(),
+    })
 }
 
 /// Freezes what the messages of a day are made of, and ranks what its managers are asked to do.
@@ -281,6 +296,20 @@ fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
     }
 }
 
+/// How many codes a touch may choose from.
+const CODE_TRIES: usize = 4;
+
+/// Codes that are given out, with the occasions that they were given for.
+type Taken = HashMap<String, IssuedFor>;
+
+/// What was read about a chunk of clients before it is written.
+struct Known {
+    details: HashMap<ClientId, Details>,
+    /// The codes of partners, by the keys of messages.
+    partner_codes: HashMap<String, String>,
+    taken: Taken,
+}
+
 /// Writes the chunks of one run.
 struct Writer<'a> {
     ground: &'a Ground<'a>,
@@ -307,24 +336,67 @@ impl<'a> Writer<'a> {
             .map(|(facts, _)| facts.client.id)
             .collect();
         let details = app.store.details(&touched, day).await?;
+        let taken = self.taken_codes(&chunk).await?;
         let touches = chunk
             .iter()
             .filter_map(|(facts, decided)| Some((facts, decided.touch.as_ref()?)));
-        let codes = partners::codes(app, touches).await?;
+        let partner_codes = partners::codes(app, touches).await?;
+        let known = Known {
+            details,
+            partner_codes,
+            taken,
+        };
         let mut staged = Staged::default();
         for (facts, decided) in chunk {
-            self.stage(&facts, decided, (&details, &codes), &mut staged);
+            self.stage(&facts, decided, &known, &mut staged);
         }
-        app.store.stage(self.run, day, &staged).await
+        app.store.stage(self.run, day, staged).await
     }
 
-    fn stage(
-        &mut self,
-        facts: &ClientFacts,
-        decided: Decided,
-        (details, codes): (&HashMap<ClientId, Details>, &HashMap<String, String>),
-        staged: &mut Staged,
-    ) {
+    /// Whose the codes are that this chunk might give out.
+    async fn taken_codes(&self, chunk: &[(ClientFacts, Decided)]) -> Result<Taken, StoreError> {
+        let app = self.ground.app;
+        let mut codes = Vec::new();
+        for (facts, decided) in chunk {
+            if let Some(touch) = &decided.touch
+                && let Action::Message(message) = &touch.action
+                && let Some(offer) = &message.certificate
+            {
+                let of_try = |n| inputs::certificate_code(app, offer, touch, &facts.client, n);
+                codes.extend((0..CODE_TRIES).map(of_try));
+            }
+        }
+        if codes.is_empty() {
+            return Ok(Taken::new());
+        }
+        let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
+        Ok(app.store.taken_codes(&codes).await?.into_iter().collect())
+    }
+
+    /// The first code for a touch that nobody else has; by chance somebody may have it once in a
+    /// million millions.
+    fn free_code(
+        &self,
+        offer: &CertificateOffer,
+        touch: &Touched,
+        client: &Client,
+        taken: &Taken,
+        new: &[NewCertificate],
+    ) -> String {
+        let is_free = |code: &String| {
+            let of_touch = |owner: &IssuedFor| {
+                (owner.client, &owner.campaign) == (client.id, &touch.campaign)
+                    && (&owner.episode, &owner.step) == (&touch.episode, &touch.step)
+            };
+            taken.get(code).is_none_or(of_touch) && new.iter().all(|other| other.code != *code)
+        };
+        let app = self.ground.app;
+        let of_try = |n| inputs::certificate_code(app, offer, touch, client, n);
+        let free = (0..CODE_TRIES).map(of_try).find(is_free);
+        free.unwrap_or_else(|| of_try(0))
+    }
+
+    fn stage(&mut self, facts: &ClientFacts, decided: Decided, known: &Known, staged: &mut Staged) {
         let client = facts.client.id;
         staged
             .closings
@@ -353,13 +425,18 @@ impl<'a> Writer<'a> {
             });
         }
         let nothing = Details::default();
-        let mut frozen = self.freeze(facts, details.get(&client).unwrap_or(&nothing), &touch);
+        let mut frozen = self.freeze(
+            facts,
+            known.details.get(&client).unwrap_or(&nothing),
+            &touch,
+        );
         match &touch.action {
             Action::Message(message) => {
                 let drawn = message.variant.as_ref();
                 frozen.variant = drawn.map(|drawn| inputs::variant_name(&touch.step, drawn));
-                frozen.partner_code = codes.get(&inputs::key_of(&touch, &facts.client)).cloned();
-                self.stage_message(facts, &touch, message, frozen, staged);
+                let key = inputs::key_of(&touch, &facts.client);
+                frozen.partner_code = known.partner_codes.get(&key).cloned();
+                self.stage_message(facts, &touch, message, frozen, &known.taken, staged);
             }
             Action::Task(task) => staged
                 .tasks
@@ -382,25 +459,32 @@ impl<'a> Writer<'a> {
         touch: &Touched,
         message: &PlannedMessage,
         mut frozen: Frozen,
+        taken: &Taken,
         staged: &mut Staged,
     ) {
         let app = self.ground.app;
         let client = facts.client.id;
         if let Some(offer) = &message.certificate {
-            let code = inputs::certificate_code(app, touch, &facts.client);
+            let client = &facts.client;
+            let code = self.free_code(offer, touch, client, taken, &staged.certificates);
             let valid_until = self.ground.options.day.plus(offer.valid.count());
-            frozen.certificate = Some(inputs::certificate_part(app, offer, &code, valid_until));
+            frozen.certificate = Some(picture::of_offer(app, offer, &code, valid_until));
             // Nobody gets a certificate on paper only.
             if touch.arm == Arm::Treated {
                 staged.certificates.push(NewCertificate {
                     code,
                     campaign: touch.campaign.clone(),
-                    client,
+                    client: client.id,
                     episode: touch.episode.clone(),
                     step: touch.step.clone(),
                     kind: offer.kind.word(),
                     discount: offer.discount.map(|discount| discount.to_string()),
                     gift: offer.gift.clone(),
+                    min_receipt: offer.min_receipt.map(|money| money.minor),
+                    products: serde_json::to_string(&offer.products).unwrap_or_default(),
+                    uses: offer.uses,
+                    picture: offer.picture.clone(),
+                    locale: frozen.locale.code(),
                     valid_until: valid_until.epoch_days(),
                 });
             }
@@ -427,7 +511,7 @@ impl<'a> Writer<'a> {
             channel: message.channel.word(),
             template: message.template.clone(),
             class: message.class.word(),
-            address_hash: hex(&hash),
+            address_hash: hash,
             state: state_word(touch.arm, treated),
             inputs: serde_json::to_string(&frozen).unwrap_or_default(),
             on_unknown: message.on_unknown.word(),

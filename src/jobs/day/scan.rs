@@ -18,6 +18,8 @@ const VISITS_LOOKED_BACK_ON: i32 = 730;
 pub(super) struct Candidates {
     /// In the order of their numbers.
     pub(super) ids: Vec<ClientId>,
+    /// Instead of them everybody: read page by page, because their number grows with the base.
+    pub(super) everybody: bool,
     /// Where the backlog of each campaign goes on, the most spent first; `None` when there is none
     /// or everybody is looked at.
     pub(super) backlogs: Vec<Option<u32>>,
@@ -38,9 +40,11 @@ pub(super) async fn candidates(
         is_day_of(&running.campaign.trigger, holidays, frame.day)
     });
     if ground.options.as_of || of_everybody || !index_holds(ground, run).await? {
-        let ids = app.store.clients_known_on(frame.day).await?;
-        let backlogs = vec![None; frame.campaigns.len()];
-        return Ok(Candidates { ids, backlogs });
+        return Ok(Candidates {
+            ids: Vec::new(),
+            everybody: true,
+            backlogs: vec![None; frame.campaigns.len()],
+        });
     }
     let mut found = app.store.clients_to_go_on_with(frame.day).await?;
     let mut backlogs = Vec::new();
@@ -52,8 +56,11 @@ pub(super) async fn candidates(
     }
     found.sort_unstable();
     found.dedup();
-    let ids = found;
-    Ok(Candidates { ids, backlogs })
+    Ok(Candidates {
+        ids: found,
+        everybody: false,
+        backlogs,
+    })
 }
 
 /// Whether the stored dates rest on what the decisions of the day rest on, and nobody's are hidden
@@ -100,6 +107,7 @@ async fn of_trigger(
                 .clients_with_closed_deals(DealStatus::Won, recent, day)
                 .await
         }
+        Trigger::FriendBought {} => store.clients_whose_friends_bought(recent, day).await,
         // The base of rejections is small beside the base of clients: all of it is looked at.
         Trigger::Rejection { .. } | Trigger::RejectionAnswered { .. } => {
             let ever = Day::from_epoch(i32::MIN);

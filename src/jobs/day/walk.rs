@@ -17,7 +17,7 @@ const CHUNK: usize = 1_000;
 pub(super) struct Walk<'a> {
     ground: &'a Ground<'a>,
     planner: Option<DayPlanner<'a>>,
-    ahead: VecDeque<ClientId>,
+    ahead: Ahead,
     /// Where the backlog of each campaign goes on.
     backlogs: Vec<Option<u32>>,
     /// Kept as long as a backlog may go on.
@@ -28,6 +28,34 @@ pub(super) struct Walk<'a> {
     newly_missed: u32,
 }
 
+/// Who is still to be looked at: some clients, or everybody, whose numbers are read as they are
+/// needed.
+#[derive(Default)]
+struct Ahead {
+    ids: VecDeque<ClientId>,
+    /// Where the walk over everybody goes on; `None` when it is over or only some are looked at.
+    everybody_after: Option<ClientId>,
+    /// How many of everybody are left, with those whom nobody knows on the day.
+    of_everybody: u64,
+}
+
+impl Ahead {
+    /// The next clients; nothing at the end.
+    async fn chunk(&mut self, ground: &Ground<'_>) -> Result<Vec<ClientId>, StoreError> {
+        let Some(after) = self.everybody_after else {
+            return Ok(self.ids.drain(..self.ids.len().min(CHUNK)).collect());
+        };
+        let (store, day) = (&ground.app.store, ground.options.day);
+        let ids = store.clients_known_after(after, CHUNK as u32, day).await?;
+        self.everybody_after = ids.last().copied();
+        self.of_everybody = match self.everybody_after {
+            Some(_) => self.of_everybody.saturating_sub(ids.len() as u64),
+            None => 0,
+        };
+        Ok(ids)
+    }
+}
+
 impl<'a> Walk<'a> {
     /// Finds who is to be looked at; `run` is the run that is being written, if one is.
     pub(super) async fn begin(
@@ -36,12 +64,20 @@ impl<'a> Walk<'a> {
     ) -> Result<Self, StoreError> {
         let frame = ground.frame();
         let candidates = scan::candidates(ground, run).await?;
+        let mut ahead = Ahead {
+            ids: candidates.ids.into(),
+            ..Ahead::default()
+        };
+        if candidates.everybody {
+            ahead.everybody_after = Some(ClientId(0));
+            ahead.of_everybody = ground.app.store.clients().await?;
+        }
         Ok(Self {
             ground,
             wanted: wanted(&frame),
             planner: Some(DayPlanner::new(frame)),
             looked_at: HashSet::new(),
-            ahead: candidates.ids.into(),
+            ahead,
             backlogs: candidates.backlogs,
             backlog: VecDeque::new(),
             counts: Vec::new(),
@@ -49,9 +85,10 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// How many clients are still to be looked at.
+    /// How many clients are still to be looked at, at most.
     pub(super) fn clients_left(&self) -> usize {
-        self.ahead.len()
+        let of_everybody = usize::try_from(self.ahead.of_everybody);
+        of_everybody.unwrap_or(usize::MAX) + self.ahead.ids.len()
     }
 
     /// The next chunk of clients for whom something is to be done; `None` at the end of the day.
@@ -59,7 +96,7 @@ impl<'a> Walk<'a> {
     /// The most valuable of the backlog come last, because they are known last.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<(ClientFacts, Decided)>>, StoreError> {
         while let Some(planner) = &mut self.planner {
-            let ids: Vec<ClientId> = self.ahead.drain(..self.ahead.len().min(CHUNK)).collect();
+            let ids = self.ahead.chunk(self.ground).await?;
             if ids.is_empty() {
                 if self.look_further().await? {
                     continue;
@@ -92,17 +129,17 @@ impl<'a> Walk<'a> {
         let frame = self.ground.frame();
         for (campaign, running) in frame.campaigns.iter().enumerate() {
             let has_room = |planner: &DayPlanner<'_>| planner.has_room_in_backlog(campaign);
-            while self.ahead.is_empty()
+            while self.ahead.ids.is_empty()
                 && self.backlogs[campaign].is_some()
                 && self.planner.as_ref().is_some_and(has_room)
             {
                 let page = &mut self.backlogs[campaign];
                 let found = scan::more_of_backlog(self.ground.app, &frame, running, page).await?;
                 let new = found.into_iter().filter(|id| !self.looked_at.contains(id));
-                self.ahead.extend(new);
+                self.ahead.ids.extend(new);
             }
         }
-        Ok(!self.ahead.is_empty())
+        Ok(!self.ahead.ids.is_empty())
     }
 
     fn end(&mut self) {
@@ -223,6 +260,7 @@ pub(super) fn wanted(frame: &crate::rules::plan::Frame<'_>) -> Wanted {
             | Trigger::Rejection { .. }
             | Trigger::RejectionAnswered { .. }
             | Trigger::StalledDeal { .. } => wanted.deals = true,
+            Trigger::FriendBought {} => wanted.friends = true,
             Trigger::VisitLapsed { .. } => {
                 wanted.visits = true;
                 wanted.deals = true;

@@ -53,5 +53,6 @@ pub(super) fn prepare(
         key: message.key.clone(),
         address: frozen.address,
         content: Content::Letter(built),
+        picture: None,
     })
 }

@@ -2,13 +2,15 @@
 
 use chrono::{DateTime, FixedOffset, NaiveTime, TimeZone};
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use super::versions::Version;
 use super::{MANAGERS, OPERATOR, notice};
 use crate::app::App;
+use crate::certificates::picture;
 use crate::channels::calendar::{CalendarEvent, MEDIA_TYPE};
 use crate::channels::email::{BuiltEmail, EmailMessage, Enclosure, Enclosures, MailingList, Party};
-use crate::channels::whatsapp::{Button, WhatsAppRequest};
+use crate::channels::whatsapp::{Button, Header, Media, WhatsAppRequest};
 use crate::config::campaign::Sender;
 use crate::config::settings::DeliveryMode;
 use crate::db::DueMessage;
@@ -16,7 +18,9 @@ use crate::jobs::day::ManagerList;
 use crate::jobs::inputs::{self, Frozen};
 use crate::jobs::staff;
 use crate::model::{Channel, Locale};
-use crate::render::{ButtonKind, Letter, LetterContext, TaskListContext, Templates};
+use crate::render::{
+    ButtonKind, HeaderKind, Letter, LetterContext, TaskListContext, Templates, WhatsAppHeader,
+};
 use crate::rules::delivery::hours::instant;
 use crate::rules::delivery::token;
 
@@ -35,6 +39,8 @@ pub struct Prepared {
     pub address: String,
     /// What is sent.
     pub content: Content,
+    /// The certificate that it shows, as a picture.
+    pub picture: Option<Vec<u8>>,
 }
 
 /// What is sent.
@@ -106,7 +112,8 @@ fn letter_to_client(
     message: &DueMessage,
 ) -> Result<Prepared, String> {
     let key = message.key.clone();
-    let (context, locale) = opened(app, version, message)?;
+    let (mut context, locale) = opened(app, version, message)?;
+    let picture = enclosed(app, &mut context, locale);
     let letter = rendered(app, version, message, locale, &context)?;
     let domain = sender_domain(app);
     let address = context.client.email.clone().unwrap_or_default();
@@ -135,13 +142,36 @@ fn letter_to_client(
         key: key.clone(),
     };
     let built = email
-        .build_with(&enclosures(app, version, message, &context))
+        .build_with(&enclosures(
+            app,
+            version,
+            message,
+            &context,
+            picture.as_deref(),
+        ))
         .map_err(|error| error.to_string())?;
     Ok(Prepared {
         key,
         address,
         content: Content::Letter(built),
+        picture,
     })
+}
+
+/// The picture of the certificate that a letter carries. A letter whose picture cannot be drawn
+/// goes without: the code and the link stand in it as text.
+fn enclosed(app: &App, context: &mut LetterContext, locale: Locale) -> Option<Vec<u8>> {
+    let part = context.certificate.as_mut()?;
+    match picture::png(app, &context.company, part, locale) {
+        Ok(png) => {
+            part.picture = Some(format!("cid:{}", picture::ENCLOSED));
+            Some(png)
+        }
+        Err(error) => {
+            warn!(%error, template = part.template, "the picture of a certificate cannot be drawn");
+            None
+        }
+    }
 }
 
 fn rendered(
@@ -161,15 +191,23 @@ fn rendered(
     letter.map_err(|error| error.to_string())
 }
 
-/// What goes along with a letter: the event that it invites to.
+/// What goes along with a letter: the picture of a certificate, the event that it invites to.
 fn enclosures(
     app: &App,
     version: &Version,
     message: &DueMessage,
     context: &LetterContext,
+    picture: Option<&[u8]>,
 ) -> Enclosures {
+    let pictures = picture.map(|png| Enclosure {
+        name: picture::ENCLOSED.to_owned(),
+        media_type: "image/png".to_owned(),
+        bytes: png.to_vec(),
+    });
+    let pictures = pictures.into_iter().collect();
     let Some(event) = &version.imprint.event else {
-        return Enclosures::default();
+        let files = Vec::new();
+        return Enclosures { pictures, files };
     };
     let at = |time: NaiveTime| instant(event.day.date().and_time(time), app.zone());
     let (starts, ends) = (at(event.time.0), event.ends.map(|ends| at(ends.0)));
@@ -186,7 +224,7 @@ fn enclosures(
         link: event.link.clone().or(register),
     };
     Enclosures {
-        pictures: Vec::new(),
+        pictures,
         files: vec![Enclosure {
             name: "event.ics".to_owned(),
             media_type: MEDIA_TYPE.to_owned(),
@@ -198,7 +236,10 @@ fn enclosures(
 /// A letter of the sandbox as it was handed over: to be looked at.
 pub fn letter(app: &App, message: &DueMessage) -> Result<Letter, String> {
     let version = Version::now(app, &message.campaign);
-    let (context, locale) = opened(app, &version, message)?;
+    let (mut context, locale) = opened(app, &version, message)?;
+    if let Some(part) = &mut context.certificate {
+        part.picture = Some(part.picture_url.clone());
+    }
     rendered(app, &version, message, locale, &context)
 }
 
@@ -219,7 +260,7 @@ fn whatsapp(app: &App, version: &Version, message: &DueMessage) -> Result<Prepar
         to: address.clone(),
         template: nudge.template_name,
         language: nudge.language,
-        header: None,
+        header: nudge.header.map(header),
         parameters: nudge.parameters,
         buttons: buttons.collect(),
     };
@@ -228,7 +269,19 @@ fn whatsapp(app: &App, version: &Version, message: &DueMessage) -> Result<Prepar
         key,
         address,
         content: Content::WhatsApp(body),
+        picture: None,
     })
+}
+
+fn header(header: WhatsAppHeader) -> Header {
+    let media = Media::Link(header.link);
+    match header.kind {
+        HeaderKind::Image => Header::Image(media),
+        HeaderKind::Document => Header::Document {
+            media,
+            filename: None,
+        },
+    }
 }
 
 /// A manager's list as a letter.
@@ -279,6 +332,7 @@ fn list(app: &App, version: &Version, message: &DueMessage) -> Result<Prepared, 
         key,
         address: frozen.address,
         content: Content::Letter(built),
+        picture: None,
     })
 }
 

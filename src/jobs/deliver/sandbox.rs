@@ -112,6 +112,11 @@ fn write(
     let path = sandbox
         .write(&place, form, prepared.content.bytes())
         .map_err(|error| error.to_string())?;
+    // The picture beside the letter, for those who have no mail program at hand.
+    if let Some(png) = &prepared.picture {
+        let written = sandbox.write(&place, Form::Png, png);
+        written.map_err(|error| error.to_string())?;
+    }
     let shown = path.strip_prefix(&app.home).unwrap_or(&path);
     Ok(shown.display().to_string())
 }

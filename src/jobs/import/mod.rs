@@ -15,6 +15,7 @@ pub use everything::{Reading, import_everything};
 pub use summary::{FileSummary, ImportResult, ImportSummary, Shrunk};
 
 use crate::app::App;
+use crate::certificates;
 use crate::config::settings::{FactKind, FactKind as Kind, Source, SourceMode};
 use crate::db::{ImportId, ImportOrder, ImportStatus, Merge, RowTotals, StoreError};
 use crate::model::FactBatch;
@@ -31,6 +32,9 @@ pub struct ImportOptions {
     pub accept_shrink: bool,
     /// Read the files again even if they have not changed.
     pub again: bool,
+    /// Leave the rhythms of first purchases to be read from the table later instead of computing them
+    /// while the purchases pass by. They come out the same: tests and benches compare the two.
+    pub rhythms_later: bool,
 }
 
 /// How far an import has come.
@@ -77,6 +81,8 @@ pub async fn import_source(
     let same = last.as_ref() == Some(&opened.fingerprint);
     if same && opened.problems.is_empty() && !options.again {
         summary.result = ImportResult::Unchanged;
+        // What a killed import left untied is tied now.
+        settle(app, &mut summary).await?;
         return Ok(summary);
     }
     let fingerprint = opened.fingerprint.clone();
@@ -103,7 +109,35 @@ pub async fn import_source(
         let _ = ended.await;
         return Err(error);
     }
+    settle(app, &mut summary).await?;
     Ok(summary)
+}
+
+/// Ties the receipts that carry the code of a certificate to it.
+async fn settle(app: &App, summary: &mut ImportSummary) -> Result<(), StoreError> {
+    let settled = certificates::settle(app).await?;
+    let said = [
+        (
+            settled.redeemed,
+            "certificates were redeemed by the promo code of a purchase",
+        ),
+        (
+            settled.found,
+            "redemptions at a till were found among the purchases",
+        ),
+        (
+            settled.undone,
+            "redemptions were undone: their purchase was taken back",
+        ),
+        (
+            settled.doubtful,
+            "are doubtful: rekindle certificate review",
+        ),
+    ];
+    let said = said.into_iter().filter(|(count, _)| *count > 0);
+    let notes = said.map(|(count, words)| format!("certificates: {count} {words}"));
+    summary.notes.extend(notes);
+    Ok(())
 }
 
 /// Everything after the announcement.
@@ -140,7 +174,15 @@ async fn apply(
             return Ok(ended.await?);
         }
     }
-    take_up(app, source, facts, import, &fingerprint, summary, progress).await
+    let order = ImportOrder {
+        source: &source.name,
+        snapshot: source.mode == SourceMode::Snapshot,
+        day: app.today(),
+        key: &app.key,
+        rhythms_later: options.rhythms_later,
+    };
+    let merge = app.store.merge(import, &order).await?;
+    take_up(app, merge, facts, &fingerprint, summary, progress).await
 }
 
 fn ground(app: &App) -> Ground {
@@ -212,20 +254,12 @@ fn shrunk(facts: &SourceFacts, before: &BTreeMap<FactKind, u64>, guard: f64) -> 
 
 async fn take_up(
     app: &App,
-    source: &Source,
+    merge: Merge,
     facts: SourceFacts,
-    import: ImportId,
     fingerprint: &str,
     summary: &mut ImportSummary,
     progress: &OnProgress,
 ) -> Result<(), ImportError> {
-    let order = ImportOrder {
-        source: &source.name,
-        snapshot: source.mode == SourceMode::Snapshot,
-        day: app.today(),
-        key: &app.key,
-    };
-    let merge = app.store.merge(import, &order).await?;
     let mut taking = TakingUp {
         merge,
         summary,

@@ -14,7 +14,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::app::App;
 use crate::config::schedule::{Schedule, Timetable};
@@ -290,7 +290,8 @@ impl Scheduler {
         if !app.store.begin_occurrence(open.id, app.now_ms()).await? {
             return Ok(None);
         }
-        let (finished, note) = match work::perform(app, name, open.date).await {
+        let span = info_span!("occurrence", schedule = name.word(), date = %open.date);
+        let (finished, note) = match work::perform(app, name, open.date).instrument(span).await {
             Ok(work::Worked::Done(note)) => (Finished::Done, note),
             Ok(work::Worked::Held(note)) => (Finished::Held, note),
             Ok(work::Worked::NotYet(note)) => {

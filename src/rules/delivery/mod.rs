@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod breaker;
 pub mod clearance;
+pub mod failure_kind;
 pub mod feedback;
 pub mod hours;
 pub mod pace;

@@ -479,7 +479,9 @@ pub fn goal_reached(campaign: &Campaign, enrollment: &Enrollment, facts: &Client
     let since = |day: Day| match campaign.trigger {
         Trigger::MissedCycle { .. } | Trigger::SecondPurchase {} => day >= enrollment.began_on,
         // The purchase that a thank-you answers is not the purchase that it hopes for.
-        Trigger::Purchase {} | Trigger::DealWon {} => day > enrollment.began_on,
+        Trigger::Purchase {} | Trigger::DealWon {} | Trigger::FriendBought {} => {
+            day > enrollment.began_on
+        }
         _ => day >= enrollment.entered_on,
     };
     match campaign.goal.event {

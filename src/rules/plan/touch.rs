@@ -277,5 +277,8 @@ fn asks_for_key_accounts(condition: &Condition) -> bool {
 
 /// Whether the campaign answers a purchase, so that a purchase is no reason to be silent.
 pub fn answers_a_purchase(trigger: &Trigger) -> bool {
-    matches!(trigger, Trigger::Purchase {} | Trigger::DealWon {})
+    matches!(
+        trigger,
+        Trigger::Purchase {} | Trigger::DealWon {} | Trigger::FriendBought {}
+    )
 }

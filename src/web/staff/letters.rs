@@ -9,6 +9,8 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderName, X_FRAME_OPTIONS};
 use axum::response::{Html, IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 
 use super::desk::{Answer, Desk, Failure};
@@ -154,13 +156,15 @@ pub(super) async fn show(
         name: name.clone(),
     };
     match rendered(&desk, kind, &name, locale, client.as_deref()).await? {
-        Ok(Rendered::Letter(letter)) => {
+        Ok(Rendered::Letter(letter, _)) => {
             page.subject = Some(letter.subject);
             page.preheader = Some(letter.preheader);
             page.text = Some(letter.text);
             page.frame = Some(path(locale, "/body"));
         }
         Ok(Rendered::Text(text)) => page.text = Some(text),
+        // A picture is no letter; `rekindle preview` writes it into a file.
+        Ok(Rendered::Certificate(..)) => {}
         Err(problem) => page.problem = Some(problem),
     }
     Ok(desk.good("letter", &name, &signed, &page))
@@ -179,9 +183,16 @@ pub(super) async fn body(
     let client = asked.get("client").map(String::as_str);
     let made = rendered(&desk, kind, &name, locale_of(&desk, &asked), client).await?;
     match made {
-        Ok(Rendered::Letter(letter)) => Ok(in_a_frame(letter.html)),
+        Ok(Rendered::Letter(letter, picture)) => Ok(in_a_frame(shown(letter.html, picture))),
         _ => Ok(desk.nothing(&signed)),
     }
+}
+
+/// A letter with the picture in it that would go along with it.
+fn shown(html: String, picture: Option<Vec<u8>>) -> String {
+    let Some(png) = picture else { return html };
+    let data = BASE64_STANDARD.encode(png);
+    html.replace("cid:certificate", &format!("data:image/png;base64,{data}"))
 }
 
 /// A letter as the content of a frame of ours.

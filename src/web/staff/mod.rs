@@ -54,6 +54,7 @@ pub(super) fn routes(desk: Arc<Desk>) -> Router {
         .route("/figures/{picture}", get(figure_files::file))
         .route("/assets/{file}", get(desk::asset))
         .route("/healthz", get(super::healthy))
+        .merge(super::till::routes().with_state(site.clone()))
         .fallback(door::nothing_here)
         .layer(DefaultBodyLimit::max(FORM))
         .layer(middleware::from_fn_with_state(site, site::bounds))

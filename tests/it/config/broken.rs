@@ -114,7 +114,7 @@ fn every_file_is_heard_even_when_another_one_is_no_toml_at_all() {
     config/campaigns/a.toml:2:7: error: the brackets of the heading are not closed — a heading is written [name], one that may repeat [[name]]
        2 | [[step
          |       ^
-    config/campaigns/b.toml:1:1: error: "trigger" is missing at the top of the file — add [trigger] with on = one of "missed_cycle", "second_purchase", "volume_drop", "purchase", "deal_won", "rejection", "rejection_answered", "stalled_deal", "visit_lapsed", "handover", "date", "birthday", "anniversary", "news". What starts an episode.
+    config/campaigns/b.toml:1:1: error: "trigger" is missing at the top of the file — add [trigger] with on = one of "missed_cycle", "second_purchase", "volume_drop", "purchase", "deal_won", "friend_bought", "rejection", "rejection_answered", "stalled_deal", "visit_lapsed", "handover", "date", "birthday", "anniversary", "news". What starts an episode.
        1 | id = "b"
          | ^
     config/campaigns/b.toml:1:1: warning: the campaign has no steps: nothing would happen — add a [[step]] with channel and template, or with task and script
@@ -211,17 +211,17 @@ fn each_mistake_is_named_with_its_place_and_the_way_out() {
     c.toml:13:1: error: unknown key "password" in [[step]] "letter" — secrets never stand in this file: they come from the environment, or from a file of their own named by a key that ends in _file
     » id = "letter"
     banana = 1
-    c.toml:13:1: error: unknown key "banana" in [[step]] "letter" — the keys here are "id", "after", "channel", "template", "class", "fallback", "certificate", "on_unknown", "task", "script", "role"
+    c.toml:13:1: error: unknown key "banana" in [[step]] "letter" — the keys here are "id", "after", "channel", "template", "variant", "only", "class", "fallback", "certificate", "on_unknown", "task", "script", "role"
     » "running"
     c.toml:3:10: error: status = "running" is not known — did you mean "live"? The words are "draft", "live", "paused"
     » "еmail"
     c.toml:13:11: error: channel = "еmail" is not known — write "email" in Latin letters: the "е" here is Cyrillic
     » on = "mised_cycle"
-    c.toml:6:6: error: on = "mised_cycle" is not known — did you mean "missed_cycle"? The words are "missed_cycle", "second_purchase", "volume_drop", "purchase", "deal_won", "rejection", "rejection_answered", "stalled_deal", "visit_lapsed", "handover", "date", "birthday", "anniversary", "news"
+    c.toml:6:6: error: on = "mised_cycle" is not known — did you mean "missed_cycle"? The words are "missed_cycle", "second_purchase", "volume_drop", "purchase", "deal_won", "friend_bought", "rejection", "rejection_answered", "stalled_deal", "visit_lapsed", "handover", "date", "birthday", "anniversary", "news"
     » level = "due"
-    c.toml:5:1: error: "on" is missing in [trigger] — one of "missed_cycle", "second_purchase", "volume_drop", "purchase", "deal_won", "rejection", "rejection_answered", "stalled_deal", "visit_lapsed", "handover", "date", "birthday", "anniversary", "news"
+    c.toml:5:1: error: "on" is missing in [trigger] — one of "missed_cycle", "second_purchase", "volume_drop", "purchase", "deal_won", "friend_bought", "rejection", "rejection_answered", "stalled_deal", "visit_lapsed", "handover", "date", "birthday", "anniversary", "news"
     » on = 3
-    c.toml:6:6: error: "on" must be a word, not a bare number — one of "missed_cycle", "second_purchase", "volume_drop", "purchase", "deal_won", "rejection", "rejection_answered", "stalled_deal", "visit_lapsed", "handover", "date", "birthday", "anniversary", "news"
+    c.toml:6:6: error: "on" must be a word, not a bare number — one of "missed_cycle", "second_purchase", "volume_drop", "purchase", "deal_won", "friend_bought", "rejection", "rejection_answered", "stalled_deal", "visit_lapsed", "handover", "date", "birthday", "anniversary", "news"
     » after = 8
     c.toml:18:9: error: "after" must be a distance in time in quotes, not a bare number — write after = "8d"
     » after = "8 дней"

@@ -51,7 +51,7 @@ fn every_example_of_a_campaign_is_right() {
         assert_eq!(home.said(), "", "{text}");
         count += 1;
     }
-    assert_eq!(count, 12);
+    assert_eq!(count, 17);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::shop::{APPEND, SNAPSHOT, Shop, only_file, test_data};
 const AGAIN: ImportOptions = ImportOptions {
     accept_shrink: false,
     again: true,
+    rhythms_later: false,
 };
 
 /// The lines of a file with the lines below the header in another order, the same every time.
@@ -177,7 +178,7 @@ async fn a_snapshot_with_half_its_rows_is_held_until_a_person_accepts_it() {
     );
     let accepted = ImportOptions {
         accept_shrink: true,
-        again: false,
+        ..ImportOptions::default()
     };
     let summary = shop.try_import(accepted).await.unwrap();
     assert_eq!(only_file(&summary).changes.deleted, 50);

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::fs;
 
 use proptest::prelude::*;
+use rekindle::jobs::import::ImportOptions;
 use rekindle::jobs::{base, rhythms};
-use rekindle::model::Day;
+use rekindle::model::{Day, RhythmState};
 use rekindle::rules::base_facts::BaseFacts;
 use tokio::sync::OnceCell;
 
@@ -132,6 +133,52 @@ async fn a_purchase_that_is_taken_back_is_no_purchase_day_and_one_that_is_not_st
     );
 }
 
+#[tokio::test]
+async fn the_next_date_leads_to_everybody_who_reaches_a_state() {
+    let shop = Shop::of("GBP", "Europe/London", "GB", SNAPSHOT).await;
+    shop.data("online_retail.csv", "purchases.csv");
+    shop.import().await;
+    let until = rhythms::keep_up(&shop.app, &|_| ())
+        .await
+        .unwrap()
+        .data_until
+        .unwrap();
+    let store = &shop.app.store;
+    for (state, column) in [
+        (RhythmState::Due, "due_on"),
+        (RhythmState::Missed, ""),
+        (RhythmState::Asleep, "asleep_on"),
+        (RhythmState::Lost, "lost_on"),
+    ] {
+        // The last stretch begins before what the index knows: the whole table is read.
+        for (from, to) in [(-30, 0), (-30, 3), (-3, 40), (5, 400), (-200, 0)] {
+            let (from, to) = (until.plus(from), until.plus(to));
+            let found = store.clients_reaching(state, from, to).await.unwrap();
+            let found: Vec<i64> = found.into_iter().map(|client| client.0).collect();
+            let within = format!("BETWEEN {} AND {}", from.epoch_days(), to.epoch_days());
+            let reached = match state {
+                RhythmState::Missed => format!("missed_on {within} OR asleep_on {within}"),
+                _ => format!("{column} {within}"),
+            };
+            let all = format!("SELECT client_id FROM rhythms WHERE {reached} ORDER BY 1");
+            let all: Vec<i64> = shop
+                .rows(&all)
+                .await
+                .iter()
+                .map(|id| id.parse().unwrap())
+                .collect();
+            assert!(!all.is_empty(), "nobody is {state} from {from} to {to}");
+            assert_eq!(found, all, "{state} from {from} to {to}");
+        }
+    }
+    // And it is by the index that they are found, not by reading everybody.
+    let plan = "EXPLAIN QUERY PLAN SELECT client_id FROM rhythms
+                WHERE next_on <= 20000 AND asleep_on BETWEEN 19990 AND 20000
+                ORDER BY +client_id";
+    let plan = shop.rows(plan).await.join(" ");
+    assert!(plan.contains("USING INDEX rhythms_by_next"), "{plan}");
+}
+
 /// Purchases of a few clients by id: client, day, amount, what it takes back.
 type Book = BTreeMap<u8, (u8, u16, i32, Option<u8>)>;
 
@@ -179,9 +226,77 @@ proptest! {
                         FROM purchases p JOIN clients c ON c.id = p.client_id ORDER BY 1, 2, 3";
             assert_eq!(shop.rows(seen).await, fresh.rows(seen).await);
             let seen = "SELECT c.ext_id, purchase_days, first_day, last_day, weight, sum_log, sum_sq,
-                               turnover, spent, due_on, missed_on, asleep_on, lost_on
+                               turnover, spent, due_on, missed_on, asleep_on, lost_on, next_on
                         FROM rhythms r JOIN clients c ON c.id = r.client_id ORDER BY 1";
             assert_eq!(shop.rows(seen).await, fresh.rows(seen).await);
         });
+    }
+
+    #[test]
+    fn rhythms_of_purchases_that_pass_by_are_those_read_from_the_table(
+        book in books().prop_map(|mut books| books.remove(0)),
+        merged in proptest::option::weighted(0.5, (0_u8..4, 0_u8..4)),
+        later in books().prop_map(|mut books| books.remove(0)),
+        in_between in any::<bool>(),
+    ) {
+        static FACTS: OnceCell<BaseFacts> = OnceCell::const_new();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let (passing, reading) = (Shop::new(APPEND).await, Shop::new(APPEND).await);
+            let facts = FACTS.get_or_init(base_facts).await;
+            let mut clients = String::from("id,merged_into\n");
+            for client in 0..4 {
+                let into = merged.filter(|(from, _)| *from == client).map(|(_, into)| into);
+                let into = into.map(|into| format!("C{into}")).unwrap_or_default();
+                writeln!(clients, "C{client},{into}").unwrap();
+            }
+            for (shop, rhythms_later) in [(&passing, false), (&reading, true)] {
+                shop.file("clients.csv", &clients);
+                shop.file("purchases.csv", csv(&book));
+                let options = ImportOptions { rhythms_later, ..ImportOptions::default() };
+                shop.try_import(options).await.unwrap();
+                let unread = shop.rows("SELECT count(*) FROM stale_rhythms WHERE from_day = 1000000");
+                prop_assert!(!rhythms_later || unread.await == ["0"]);
+                // A second import may come before the rhythms are looked at.
+                if in_between {
+                    shop.file("purchases.csv", csv(&later));
+                    shop.import().await;
+                }
+                refresh(shop, facts).await;
+            }
+            let seen = "SELECT c.ext_id, r.* FROM rhythms r JOIN clients c ON c.id = r.client_id
+                        ORDER BY 1";
+            prop_assert_eq!(passing.rows(seen).await, reading.rows(seen).await);
+            let today = passing.app.today();
+            let last = passing.app.store.last_purchase_day(today).await.unwrap();
+            prop_assert_eq!(last, reading.app.store.last_purchase_day(today).await.unwrap());
+            Ok(())
+        })?;
+    }
+}
+
+#[tokio::test]
+async fn the_last_purchase_day_is_known_before_the_rhythms_are_dated() {
+    for rhythms_later in [false, true] {
+        let shop = Shop::new(APPEND).await;
+        shop.file(
+            "purchases.csv",
+            "id,client,date,amount,cancels\n1,A,2026-01-01,100,\n2,A,2026-02-01,100,\n\
+             3,B,2026-01-15,100,\n4,A,2026-02-10,-100,2\n",
+        );
+        let options = ImportOptions {
+            rhythms_later,
+            ..ImportOptions::default()
+        };
+        shop.try_import(options).await.unwrap();
+        for (today, last) in [
+            ("2026-11-21", Some("2026-01-15")),
+            ("2026-01-10", Some("2026-01-01")),
+            ("2025-12-31", None),
+        ] {
+            let known = shop.app.store.last_purchase_day(today.parse().unwrap());
+            let expected: Option<Day> = last.map(|day| day.parse().unwrap());
+            assert_eq!(known.await.unwrap(), expected, "on {today}");
+        }
     }
 }

@@ -65,6 +65,7 @@ impl Shop {
             settings,
             campaigns: Vec::new(),
             templates: Templates::load(None).0,
+            artist: rekindle::pictures::CertificateArtist::new(None),
             store: store.unwrap(),
             key: AddressKey::new([7; 32]),
             clock: Clock::manual(now),

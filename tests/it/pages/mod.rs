@@ -96,6 +96,7 @@ impl Firm {
             home: loaded.home,
             settings: loaded.settings,
             campaigns: loaded.campaigns,
+            artist: rekindle::pictures::CertificateArtist::new(None),
             templates: Templates::load(None).0,
             store,
             key: AddressKey::new([7; 32]),

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use rekindle::jobs::import::import_everything;
 use rekindle::jobs::{backup, day};
 
+use super::run_day;
 use super::ticks::shop;
 use crate::world::{World, day as date};
 
@@ -21,14 +23,16 @@ fn said(output: &Output) -> String {
 /// A base of which something has not left, and a backup of it.
 fn with_backup() -> (World, PathBuf) {
     let mut world = shop("");
-    world.run("2026-03-01");
+    run_day(&mut world, "2026-03-01");
     world.at(date("2026-03-02"));
-    world.import();
     let app = world.open();
     // A day that is run and not delivered.
-    world
-        .wait(day::run(&app, World::today(date("2026-03-02")), &|_| ()))
-        .expect("a run");
+    world.wait(async {
+        import_everything(&app).await.expect("an import");
+        day::run(&app, World::today(date("2026-03-02")), &|_| ())
+            .await
+            .expect("a run");
+    });
     let output = rekindle(&world, &["backup", "--format", "json"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let made: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");

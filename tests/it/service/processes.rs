@@ -16,7 +16,7 @@ const DUE_AT_ONCE: &str = "[schedule]\nimport = { at = \"0 0 * * *\" }\n\
     tidy = { at = \"0 0 * * *\" }\nbackup = { at = \"0 0 * * *\" }\n";
 
 /// How long something may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running service and what it says.
 struct Service {
@@ -27,6 +27,10 @@ struct Service {
 
 impl Service {
     fn start(world: &World, args: &[&str]) -> Self {
+        Self::start_with(world, args, &[("REKINDLE_LOG", "rekindle=info")])
+    }
+
+    fn start_with(world: &World, args: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rekindle"));
         command
             .arg("--config")
@@ -34,7 +38,7 @@ impl Service {
             .arg("run")
             .args(args);
         command
-            .env("REKINDLE_LOG", "rekindle=info")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
@@ -60,15 +64,13 @@ impl Service {
         let until = Instant::now() + PATIENCE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            match self.said.recv_timeout(left) {
-                Ok(line) => {
-                    let found = line.contains(words);
-                    self.heard.push(line);
-                    if found {
-                        return;
-                    }
-                }
-                Err(_) => panic!("it never said {words:?}: {:#?}", self.heard),
+            let Ok(line) = self.said.recv_timeout(left) else {
+                panic!("it never said {words:?}: {:#?}", self.heard);
+            };
+            let found = line.contains(words);
+            self.heard.push(line);
+            if found {
+                return;
             }
         }
     }
@@ -164,7 +166,8 @@ fn a_service_that_is_killed_again_and_again_does_each_thing_once() {
         std::thread::sleep(Duration::from_millis(n * 40));
         service.kill();
     }
-    let last = Service::start(&world, &["--only", "schedule"]);
+    let mut last = Service::start(&world, &["--only", "schedule"]);
+    last.hear("keeping the schedules");
     all_done(&mut world);
     last.stop();
     once(&mut world);
@@ -195,5 +198,76 @@ fn changed_campaigns_are_taken_up_and_broken_ones_are_not() {
     service.hear("keeping the schedules");
     service.stop();
     assert_eq!(world.texts(noted), [""]);
+    world.finish();
+}
+
+/// What a service answers on its staff listener.
+fn answer(address: &str, path: &str) -> (u16, String) {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(address).expect("a listener");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("a request");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("an answer");
+    let status = text.split(' ').nth(1).and_then(|code| code.parse().ok());
+    (status.expect("a status"), text)
+}
+
+#[test]
+fn the_service_tells_how_it_is_doing_and_its_log_names_nobody() {
+    let mut world = shop(DUE_AT_ONCE);
+    let yesterday = world.texts("SELECT date('now', '-1 day')").remove(0);
+    world.client("c01").bought(&[&yesterday]);
+    world.also("[web]\npublic = \"127.0.0.1:0\"\nstaff = \"127.0.0.1:0\"\n");
+    world.write();
+    world.app();
+    known_before(&mut world);
+    let mut service = Service::start_with(
+        &world,
+        &[],
+        &[
+            ("REKINDLE_LOG", "rekindle=trace"),
+            ("REKINDLE_LOG_FORMAT", "json"),
+        ],
+    );
+    service.hear("listening");
+    let line = service.heard.last().expect("a line").clone();
+    let said: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    let staff = said["staff"].as_str().expect("an address").to_owned();
+    all_done(&mut world);
+    service.hear("digests");
+    let (status, text) = answer(&staff, "/readyz");
+    assert_eq!(status, 200, "{text}");
+    assert_eq!(answer(&staff, "/healthz").0, 200);
+    let (status, text) = answer(&staff, "/metrics");
+    assert_eq!(status, 200, "{text}");
+    for metric in [
+        "rekindle_messages{channel=\"email\",state=\"accepted\"}",
+        "rekindle_schedule_duration_seconds{schedule=\"daily\"}",
+        "rekindle_schedule_open{schedule=\"import\"} 0",
+        "rekindle_alive_seconds_ago{part=\"schedule\"}",
+        "rekindle_open_messages{state=\"unknown\"} 0",
+        "rekindle_configuration_valid 1",
+        "rekindle_source_age_seconds{source=\"shop\"}",
+    ] {
+        assert!(text.contains(metric), "{metric}: {text}");
+    }
+    // Somebody who died without a word: the part is there and is silent.
+    world.rows(
+        "INSERT INTO heartbeats (part, at, owner) VALUES ('worker', 1000, 'x') RETURNING part",
+    );
+    let (status, text) = answer(&staff, "/readyz");
+    assert_eq!(status, 503, "{text}");
+    assert!(text.contains("worker has not told"), "{text}");
+    world.rows("DELETE FROM heartbeats WHERE part = 'worker' RETURNING part");
+    let heard = service.heard.clone();
+    service.stop();
+    for line in &heard {
+        let told: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert!(told["level"].is_string(), "{line}");
+        for personal in ["@example.org", "Client c", "thank-you for", "c01"] {
+            assert!(!line.contains(personal), "{personal}: {line}");
+        }
+    }
     world.finish();
 }

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Output};
 
+use super::run_days;
 use super::ticks::shop;
 use crate::world::{World, day};
 
@@ -18,7 +19,7 @@ fn out(output: &Output) -> String {
 #[test]
 fn a_client_is_told_everything_and_forgotten_for_good() {
     let mut world = shop("");
-    world.run_days("2026-03-01", "2026-03-08");
+    run_days(&mut world, "2026-03-01", "2026-03-08");
     let told = rekindle(&world, &["client", "export", "c09"]);
     assert_eq!(told.status.code(), Some(0));
     let all: serde_json::Value = serde_json::from_str(&out(&told)).expect("JSON");
@@ -45,7 +46,7 @@ fn a_client_is_told_everything_and_forgotten_for_good() {
     assert_eq!(done.status.code(), Some(0), "{done:?}");
     // The source still names the client, and says more every day.
     world.client("c09").bought(&["2026-03-09"]);
-    world.run_days("2026-03-09", "2026-03-12");
+    run_days(&mut world, "2026-03-09", "2026-03-12");
     let after = rekindle(&world, &["client", "export", "c09"]);
     let text = out(&after);
     for personal in ["c09@example.org", "\"phone\": \"+", "\"name\": \"c09\""] {
@@ -80,7 +81,7 @@ fn a_client_is_told_everything_and_forgotten_for_good() {
 #[test]
 fn what_was_kept_long_enough_goes_and_what_proves_stays() {
     let mut world = shop("[retention]\nmessages = \"5d\"\ntasks = \"5d\"\nsandbox = \"3d\"\n");
-    world.run_days("2026-03-01", "2026-03-10");
+    run_days(&mut world, "2026-03-01", "2026-03-10");
     let words = "SELECT count(*) FROM messages WHERE inputs <> '{}'";
     let (all, said) = (
         world.count("SELECT count(*) FROM messages"),

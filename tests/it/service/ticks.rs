@@ -9,6 +9,7 @@ use rekindle::jobs::notices;
 use rekindle::jobs::schedule::{Ended, Name, Scheduler};
 use tokio_util::sync::CancellationToken;
 
+use super::run_day;
 use crate::world::{World, day};
 
 pub(super) const THANKS: &str = r#"id = "thanks"
@@ -298,7 +299,7 @@ fn a_live_run_that_would_send_far_more_than_usual_waits() {
     }
     // A few a day, then forty at once.
     for _ in 0..5 {
-        world.run(&on.to_string());
+        run_day(&mut world, &on.to_string());
         world.approve(&on.to_string());
         on = on.plus(1);
     }

@@ -206,7 +206,7 @@ fn life(world: &mut World, dice: &mut Dice, on: &str) {
     }
     let n = dice.below(24);
     let id = format!("c{n:02}");
-    match dice.below(15) {
+    match dice.below(18) {
         0 => world.deal(&format!("d{on}"), &id, &format!("lost,{on},{on},price,500")),
         1 => world.deal(&format!("d{on}"), &id, &format!("won,{on},{on},,500")),
         6 => world.deal(

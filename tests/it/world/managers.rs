@@ -1,8 +1,14 @@
 //! Who does what: whose task it is, who stands in, what follows from an outcome.
 
-use rekindle::db::Friend;
+use std::io::{Read, Write};
+use std::time::Duration;
+
+use rekindle::channels::task_hook::{Listener, sign};
+use rekindle::config::secrets::SecretString;
+use rekindle::db::{Friend, InboundKind};
 use rekindle::jobs::day as days;
 use rekindle::jobs::outcome::{Recorded, Told, record};
+use rekindle::jobs::{intake, task_hook};
 use rekindle::model::{Day, Outcome, OutcomeKind, Readiness};
 
 use super::{COMPANY, World, day};
@@ -423,5 +429,103 @@ step = [
     assert_eq!(world.tasks(), []);
     let closed = world.texts("SELECT campaign || ' ' || closed_by FROM enrollments ORDER BY 1");
     assert_eq!(closed, ["stalled over", "visitors over"]);
+    world.finish();
+}
+
+#[test]
+fn outcomes_of_another_program_are_stored_then_counted_once() {
+    let mut world = world();
+    world.client("anna").manager("boris");
+    world.deal("d1", "anna", "lost,2026-02-01,2026-02-20,price,500");
+    world.run("2026-03-02");
+    let task = world.tasks()[0].id;
+    let row = format!(
+        "{{\"id\": \"e1\", \"task\": {task}, \"outcome\": \"rejection\", \"reason\": \"terms\",
+           \"need\": \"yes\", \"money\": false}}"
+    );
+    let both = format!(
+        "{{\"outcomes\": [{row}, {{\"id\": \"e2\", \"task\": 99, \"outcome\": \"bought\"}}]}}"
+    );
+    assert_eq!(intake::outcomes::check(both.as_bytes()), Ok(2));
+    assert!(intake::outcomes::check(b"{\"outcomes\": [{\"task\": 1}]}").is_err());
+    world.app();
+    let app = world.app.as_ref().expect("opened");
+    for body in [both, format!("{{\"outcomes\": [{row}]}}")] {
+        let kept = app
+            .store
+            .keep_inbound(InboundKind::Outcomes, body.as_bytes(), app.now_ms());
+        assert!(world.wait(kept).expect("kept"));
+        world.wait(intake::process(app)).expect("looked at");
+    }
+    let written = world.texts("SELECT kind || ' ' || reason || ' ' || need || money FROM outcomes");
+    assert_eq!(written, ["rejection terms 10"]);
+    world.finish();
+}
+
+#[test]
+fn another_program_is_told_of_each_task_with_a_signature_until_it_has_taken_it() {
+    let mut world = world();
+    world.client("anna").manager("boris");
+    world.deal("d1", "anna", "lost,2026-02-01,2026-02-20,price,500");
+    world.run("2026-03-02");
+    let secret = SecretString::from("s3cret");
+    let server = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}/tasks", server.local_addr().expect("an address"));
+    let heard = std::thread::spawn(move || {
+        let answers = ["503 Busy", "200 OK", "200 OK"];
+        answers.map(|answer| {
+            let (mut socket, _) = server.accept().expect("a request");
+            let mut request = Vec::new();
+            let mut part = [0; 4096];
+            loop {
+                let n = socket.read(&mut part).expect("bytes");
+                request.extend_from_slice(&part[..n]);
+                let text = String::from_utf8_lossy(&request).into_owned();
+                let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+                let lower = head.to_lowercase();
+                let length = lower.split("content-length: ").nth(1);
+                let length = length.and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+                if length == Some(body.len()) {
+                    let answer = format!(
+                        "HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+                    );
+                    socket.write_all(answer.as_bytes()).expect("answered");
+                    return (head.to_owned(), body.to_owned());
+                }
+            }
+        })
+    });
+    let listener = Listener::new(&address, secret.clone(), Duration::from_secs(10));
+    let listener = listener.expect("a listener");
+    let tell = |world: &mut World| {
+        world.app();
+        let app = world.app.as_ref().expect("opened");
+        world
+            .wait(task_hook::tell_due(app, &listener))
+            .expect("told")
+    };
+    assert_eq!(tell(&mut world), 0, "it was busy");
+    world.at(day("2026-03-03"));
+    assert_eq!(tell(&mut world), 1);
+    let task = world.tasks()[0].id;
+    world.record(
+        task,
+        &Outcome::new(OutcomeKind::Interested, day("2026-03-03")),
+    );
+    assert_eq!((tell(&mut world), tell(&mut world)), (1, 0));
+    let heard = heard.join().expect("three requests");
+    for (head, body) in &heard {
+        let signed = sign(body.as_bytes(), &secret);
+        assert!(head.to_lowercase().contains(&signed), "{head}");
+    }
+    assert_eq!(heard[0].1, heard[1].1, "the same until it is taken");
+    let told: Vec<serde_json::Value> = heard
+        .iter()
+        .map(|(_, body)| serde_json::from_str(body).expect("JSON"))
+        .collect();
+    assert_eq!(told[1]["event"], "task.listed");
+    assert_eq!(told[1]["task"]["client"], "anna");
+    assert_eq!(told[2]["event"], "task.closed");
+    assert_eq!(told[2]["task"]["outcome"], "interested");
     world.finish();
 }

@@ -8,6 +8,7 @@
 mod campaigns;
 mod choice;
 mod facts;
+mod funnels;
 mod index;
 mod managers;
 mod random;
@@ -188,6 +189,7 @@ impl World {
             settings: loaded.settings,
             campaigns: loaded.campaigns,
             templates,
+            artist: rekindle::pictures::CertificateArtist::new(None),
             store,
             key,
             clock: Clock::Manual(Arc::clone(&self.clock)),

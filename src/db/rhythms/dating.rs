@@ -5,11 +5,13 @@
 use sqlx::Row;
 use tokio::sync::mpsc;
 
-use super::bulk::Bulk;
-use super::client_kinds::read_kinds;
-use super::rhythms::{Changing, PAGE, PAGES_AHEAD, Rewrite, RhythmProgress, WRITE, rhythm_at};
-use super::{Result, Store};
-use crate::model::{ClientId, Day};
+use super::super::bulk::Bulk;
+use super::super::client_kinds::read_kinds;
+use super::super::{Result, Store};
+use super::kept::StoredDates;
+use super::rewrite::{Changing, Rewrite, WRITE};
+use super::{PAGE, PAGES_AHEAD, RhythmProgress, rhythm_at};
+use crate::model::ClientId;
 use crate::rules::base_facts::BaseFacts;
 
 const READ: &str = "
@@ -22,12 +24,12 @@ const OVERWRITE_DATES: &str = "
     ON CONFLICT (client_id) DO UPDATE SET
         due_on = excluded.due_on, missed_on = excluded.missed_on,
         asleep_on = excluded.asleep_on, lost_on = excluded.lost_on,
-        parameters = excluded.parameters";
+        next_on = excluded.next_on, parameters = excluded.parameters";
 
-/// The dates of a client: due, missed, asleep, lost.
-struct Dated {
+/// A client with new dates.
+struct Redated {
     client: ClientId,
-    dates: [Day; 4],
+    dates: StoredDates,
 }
 
 impl Store {
@@ -74,7 +76,7 @@ impl Store {
         base: &BaseFacts,
         version: i64,
         after: &mut i64,
-    ) -> Result<Vec<Dated>> {
+    ) -> Result<Vec<Redated>> {
         let mut connection = self.pool.acquire().await?;
         let rows = sqlx::query(READ)
             .bind(*after)
@@ -87,10 +89,9 @@ impl Store {
         *after = last;
         let dated = rows.iter().map(|row| {
             let kind = kinds.of(row.get(0));
-            let dates = base.dates(kind, &rhythm_at(row, 1));
-            Dated {
+            Redated {
                 client: kind.id,
-                dates: [dates.due, dates.missed, dates.asleep, dates.lost],
+                dates: StoredDates::of(kind, &rhythm_at(row, 1), base),
             }
         });
         Ok(dated.collect())
@@ -98,15 +99,13 @@ impl Store {
 }
 
 impl Rewrite {
-    async fn write_dates(&mut self, rows: Vec<Dated>) -> Result<()> {
-        let row = format!("(?, 0, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, {})", self.base);
+    async fn write_dates(&mut self, rows: Vec<Redated>) -> Result<()> {
+        let row = format!("(?, 0, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, {})", self.base);
         let mut bulk = Bulk::new(WRITE, row, OVERWRITE_DATES);
         self.done += rows.len() as u64;
-        for Dated { client, dates } in rows {
+        for Redated { client, dates } in rows {
             bulk.add(client.0)?;
-            for date in dates {
-                bulk.add(date.epoch_days())?;
-            }
+            dates.add_to(&mut bulk)?;
             bulk.end_row(&mut self.tx).await?;
         }
         bulk.flush(&mut self.tx).await?;

@@ -1,0 +1,130 @@
+//! The picture of a certificate, from its template to the bytes.
+
+use crate::app::App;
+use crate::config::campaign::CertificateOffer;
+use crate::db::CertificateRow;
+use crate::model::{Day, Locale, Money};
+use crate::pictures::PictureError;
+use crate::render::{CertificateContext, CertificatePart, CompanyPart, RenderError};
+
+/// The template of a picture that names none.
+const USUAL: &str = "certificate";
+
+/// The id by which a letter shows the picture that goes along with it.
+pub const ENCLOSED: &str = "certificate";
+
+/// Why there is no picture.
+#[derive(Debug, thiserror::Error)]
+pub enum NoPicture {
+    /// The template does not render.
+    #[error(transparent)]
+    Template(#[from] RenderError),
+    /// What it renders cannot be drawn.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+}
+
+/// The page of a certificate.
+pub fn page_of(app: &App, code: &str) -> String {
+    let page = app.settings.delivery.public_url.trim_end_matches('/');
+    format!("{page}/c/{code}")
+}
+
+/// A certificate as letters and pictures show it, from what a step offers.
+pub fn of_offer(
+    app: &App,
+    offer: &CertificateOffer,
+    code: &str,
+    valid_until: Day,
+) -> CertificatePart {
+    let page = page_of(app, code);
+    CertificatePart {
+        kind: offer.kind,
+        code: code.to_owned(),
+        valid_until,
+        discount: offer.discount.map(|discount| discount.to_string()),
+        gift: offer.gift.clone(),
+        min_receipt: offer.min_receipt,
+        products: offer.products.clone(),
+        uses: offer.uses.into(),
+        picture: None,
+        picture_url: format!("{page}.png"),
+        template: Some(offer.picture.clone()),
+        url: Some(page),
+    }
+}
+
+/// A certificate as pages and pictures show it, from what was issued.
+pub fn of_row(app: &App, row: &CertificateRow) -> CertificatePart {
+    let page = page_of(app, &row.code);
+    CertificatePart {
+        kind: row.kind,
+        code: row.code.clone(),
+        valid_until: row.valid_until,
+        discount: row.discount.clone(),
+        gift: row.gift.clone(),
+        min_receipt: row
+            .min_receipt
+            .map(|minor| Money::new(minor, app.currency())),
+        products: row.products.clone(),
+        uses: row.uses,
+        picture: Some(format!("{page}.png")),
+        picture_url: format!("{page}.png"),
+        template: Some(row.picture.clone()),
+        url: Some(page),
+    }
+}
+
+/// The picture for letters, screens and WhatsApp, in the colours of the company.
+///
+/// # Errors
+///
+/// The template of the company does not render, or what it renders is no picture.
+pub fn png(
+    app: &App,
+    company: &CompanyPart,
+    part: &CertificatePart,
+    locale: Locale,
+) -> Result<Vec<u8>, NoPicture> {
+    let name = part.template.as_deref().unwrap_or(USUAL);
+    Ok(app.artist.png(&svg(app, company, part, name, locale)?)?)
+}
+
+/// The sheet for printing: the template whose name ends in `-print`, or the picture itself.
+///
+/// # Errors
+///
+/// As for [`png`].
+pub fn pdf(
+    app: &App,
+    company: &CompanyPart,
+    part: &CertificatePart,
+    locale: Locale,
+) -> Result<Vec<u8>, NoPicture> {
+    let name = part.template.as_deref().unwrap_or(USUAL);
+    let sheet = format!("{name}-print");
+    let name = if app.templates.has_certificate(&sheet) {
+        &sheet
+    } else {
+        name
+    };
+    Ok(app.artist.pdf(&svg(app, company, part, name, locale)?)?)
+}
+
+fn svg(
+    app: &App,
+    company: &CompanyPart,
+    part: &CertificatePart,
+    name: &str,
+    locale: Locale,
+) -> Result<String, RenderError> {
+    let context =
+        CertificateContext::new(company.clone(), part.clone(), &page_of(app, &part.code))?;
+    // A step whose picture was taken away since goes on with the ready one.
+    let name = if app.templates.has_certificate(name) {
+        name
+    } else {
+        USUAL
+    };
+    app.templates.render_certificate(name, locale, &context)
+}

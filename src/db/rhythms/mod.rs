@@ -1,0 +1,150 @@
+//! The stored rhythms, kept up to date after imports, and dated anew after a fit.
+//!
+//! An import writes down whose purchases have changed. Of a client whose purchases have all come
+//! with it, in order, it writes down the whole rhythm too: nothing has to be read again. Where the
+//! change lies behind the last purchase day, the rhythm takes one step per new day; otherwise it
+//! is computed from the whole history. What a rhythm is and which dates follow from it is decided in
+//! `rules`.
+
+mod dating;
+mod kept;
+mod rewrite;
+mod stale;
+
+pub(super) use kept::Passing;
+pub(super) use stale::{EVERYTHING, NOTHING};
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use tokio::sync::mpsc;
+
+use self::rewrite::Changing;
+use self::stale::{UpToDate, brought_up_to_date};
+use super::{Result, Store};
+use crate::model::{Day, Rhythm};
+use crate::rules::base_facts::BaseFacts;
+
+/// Clients that are read, computed and written together.
+const PAGE: u32 = 5_000;
+
+/// Pages that may wait to be written.
+const PAGES_AHEAD: usize = 2;
+
+/// How far the work on rhythms has come: clients done.
+pub type RhythmProgress<'a> = &'a (dyn Fn(u64) + Sync);
+
+impl Store {
+    /// How many clients' rhythms have to be looked at since the last import.
+    pub async fn stale_rhythms(&self) -> Result<u64> {
+        let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM stale_rhythms");
+        Ok(count.fetch_one(&self.pool).await?.cast_unsigned())
+    }
+
+    /// The version of the base facts by which the rhythms are dated; all by the same. Nothing in an
+    /// empty base.
+    pub async fn rhythms_dated_by(&self) -> Result<Option<i64>> {
+        let version = sqlx::query_scalar("SELECT parameters FROM rhythms LIMIT 1");
+        Ok(version.fetch_optional(&self.pool).await?)
+    }
+
+    /// How many clients have a rhythm.
+    pub async fn kept_rhythms(&self) -> Result<u64> {
+        let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM rhythms");
+        Ok(count.fetch_one(&self.pool).await?.cast_unsigned())
+    }
+
+    /// The last purchase day of the whole base up to the present day; nothing in an empty base.
+    ///
+    /// Found by the index of the rhythms, and among those that wait to be dated. Beside them only
+    /// those clients' purchases are looked at whose rhythm has to be computed again or is ahead of
+    /// the day.
+    pub async fn last_purchase_day(&self, today: Day) -> Result<Option<Day>> {
+        let last = sqlx::query_scalar::<_, Option<i32>>(
+            "SELECT max(day) FROM (
+                 SELECT day FROM (
+                     SELECT last_day AS day FROM rhythms r
+                     WHERE last_day <= ?1 AND NOT EXISTS (
+                         SELECT 1 FROM stale_rhythms s WHERE s.client_id = r.client_id)
+                     ORDER BY last_day DESC LIMIT 1)
+                 UNION ALL
+                 SELECT max(last_day) FROM stale_rhythms WHERE from_day = ?2 AND last_day <= ?1
+                 UNION ALL
+                 SELECT max((
+                     SELECT p.day FROM purchases p
+                     WHERE p.client_id = c.client_id AND p.day <= ?1 AND p.amount > 0
+                       AND p.cancelled_on IS NULL
+                     ORDER BY p.day DESC LIMIT 1))
+                 FROM (SELECT client_id FROM stale_rhythms WHERE from_day <> ?2 OR last_day > ?1
+                       UNION SELECT client_id FROM rhythms WHERE last_day > ?1) c)",
+        );
+        let last = last.bind(today.epoch_days()).bind(NOTHING);
+        Ok(last.fetch_one(&self.pool).await?.map(Day::from_epoch))
+    }
+
+    /// The last purchase day of the whole base as it was known on a past day: whatever was taken
+    /// back later counts. Reads all purchases.
+    pub async fn last_purchase_day_as_of(&self, day: Day) -> Result<Option<Day>> {
+        let last = sqlx::query_scalar::<_, Option<i32>>(
+            "SELECT max(day) FROM purchases
+             WHERE day <= ?1 AND amount > 0 AND (cancelled_on IS NULL OR cancelled_on > ?1)",
+        );
+        let last = last.bind(day.epoch_days()).fetch_one(&self.pool).await?;
+        Ok(last.map(Day::from_epoch))
+    }
+
+    /// Brings the rhythms of all clients whose purchases have changed up to date, with their dates
+    /// by `base`; tells how many there were.
+    ///
+    /// All or nothing: after a kill the same clients are stale again.
+    pub async fn refresh_rhythms(
+        &self,
+        base: &BaseFacts,
+        version: i64,
+        progress: RhythmProgress<'_>,
+    ) -> Result<u64> {
+        let stale = self.stale_rhythms().await?;
+        if stale == 0 {
+            return Ok(0);
+        }
+        let mut rewrite = self
+            .begin_rewrite(version, Changing::Rhythms, stale.cast_signed())
+            .await?;
+        // What is read was committed before, so that it can be read and computed on one connection
+        // while what has been computed is written on another.
+        let (sender, mut pages) = mpsc::channel(PAGES_AHEAD);
+        let (store, facts) = (self.clone(), base.clone());
+        tokio::spawn(async move {
+            let mut after = -1;
+            loop {
+                let page = store.read_stale(&facts, &mut after).await;
+                let page = page.map(|page| brought_up_to_date(&page, &facts));
+                let last = page.as_ref().map_or(true, UpToDate::is_empty);
+                if sender.send(page).await.is_err() || last {
+                    return;
+                }
+            }
+        });
+        while let Some(page) = pages.recv().await {
+            let UpToDate { rows, without } = page?;
+            rewrite.write(rows).await?;
+            rewrite.forget(&without).await?;
+            progress(rewrite.done);
+        }
+        sqlx::raw_sql("DELETE FROM stale_rhythms")
+            .execute(&mut *rewrite.tx)
+            .await?;
+        rewrite.finish().await
+    }
+}
+
+/// The six numbers of a rhythm in the columns from `first` on.
+fn rhythm_at(row: &SqliteRow, first: usize) -> Rhythm {
+    Rhythm {
+        purchase_days: row.get(first),
+        first: Day::from_epoch(row.get(first + 1)),
+        last: Day::from_epoch(row.get(first + 2)),
+        weight: row.get(first + 3),
+        sum_log: row.get(first + 4),
+        sum_sq: row.get(first + 5),
+    }
+}

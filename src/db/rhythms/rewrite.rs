@@ -1,0 +1,171 @@
+//! One transaction over many rhythms: the indexes make way for it, the rows are written in the order
+//! of clients, and everything becomes visible at once.
+
+use sqlx::SqlSafeStr;
+use sqlx::sqlite::SqliteConnection;
+
+use super::super::bulk::Bulk;
+use super::super::facts::id_list;
+use super::super::{Result, Store};
+use super::stale::Dated;
+use crate::model::ClientId;
+
+/// Pages of memory for the work, in KiB.
+const CACHE_KIB: u32 = 64 * 1024;
+const USUAL_CACHE_KIB: u32 = 2 * 1024;
+
+pub(super) const WRITE: &str = "
+    INSERT INTO rhythms (client_id, purchase_days, first_day, last_day, weight, sum_log, sum_sq,
+        turnover, spent, due_on, missed_on, asleep_on, lost_on, next_on, parameters) VALUES";
+
+const OVERWRITE: &str = "
+    ON CONFLICT (client_id) DO UPDATE SET
+        purchase_days = excluded.purchase_days, first_day = excluded.first_day,
+        last_day = excluded.last_day, weight = excluded.weight, sum_log = excluded.sum_log,
+        sum_sq = excluded.sum_sq, turnover = excluded.turnover, spent = excluded.spent,
+        due_on = excluded.due_on, missed_on = excluded.missed_on,
+        asleep_on = excluded.asleep_on, lost_on = excluded.lost_on,
+        next_on = excluded.next_on, parameters = excluded.parameters";
+
+/// An index over the rhythms. Building one anew is faster than keeping it up to date when a good
+/// part of the rows changes.
+struct Index {
+    drop: &'static str,
+    create: &'static str,
+}
+
+/// Of the daily scan.
+const BY_NEXT: Index = Index {
+    drop: "DROP INDEX rhythms_by_next",
+    create: "CREATE INDEX rhythms_by_next ON rhythms (next_on) WHERE next_on IS NOT NULL",
+};
+/// Of what the last purchases tell.
+const BY_LAST_DAY: Index = Index {
+    drop: "DROP INDEX rhythms_by_last_day",
+    create: "CREATE INDEX rhythms_by_last_day ON rhythms (last_day)",
+};
+
+/// Of anniversaries.
+const BY_FIRST_DAY: Index = Index {
+    drop: "DROP INDEX rhythms_by_first_day",
+    create: "CREATE INDEX rhythms_by_first_day ON rhythms (first_day)",
+};
+
+/// What a rewrite changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Changing {
+    /// Whole rhythms.
+    Rhythms,
+    /// The dates that follow from them.
+    Dates,
+}
+
+impl Changing {
+    const fn indexes(self) -> &'static [Index] {
+        match self {
+            Self::Rhythms => &[BY_NEXT, BY_LAST_DAY, BY_FIRST_DAY],
+            Self::Dates => &[BY_NEXT],
+        }
+    }
+}
+
+/// A base with fewer rhythms than this keeps its indexes in any case.
+const FEW: i64 = 20_000;
+
+/// One transaction over many rhythms.
+pub(super) struct Rewrite {
+    pub(super) tx: sqlx::sqlite::SqliteTransaction<'static>,
+    pub(super) base: i64,
+    /// Those that were dropped and come back at the end.
+    dropped: &'static [Index],
+    /// What to do about rows that are there already: nothing in an empty table.
+    overwrite: &'static str,
+    pub(super) done: u64,
+}
+
+impl Store {
+    /// Opens a transaction in which about `many` rhythms will be written.
+    pub(super) async fn begin_rewrite(
+        &self,
+        base: i64,
+        changing: Changing,
+        many: i64,
+    ) -> Result<Rewrite> {
+        let mut connection = self.pool.acquire().await?;
+        set_cache(&mut connection, CACHE_KIB).await?;
+        let begin = "BEGIN IMMEDIATE".into_sql_str();
+        let mut tx = sqlx::sqlite::SqliteTransaction::begin(connection, Some(begin)).await?;
+        let kept = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM rhythms");
+        let kept = kept.fetch_one(&mut *tx).await?;
+        let dropped = if many > FEW && many > kept / 4 {
+            changing.indexes()
+        } else {
+            &[]
+        };
+        for index in dropped {
+            sqlx::raw_sql(index.drop).execute(&mut *tx).await?;
+        }
+        Ok(Rewrite {
+            tx,
+            base,
+            dropped,
+            overwrite: if kept == 0 { "" } else { OVERWRITE },
+            done: 0,
+        })
+    }
+}
+
+impl Rewrite {
+    pub(super) async fn write(&mut self, rows: Vec<Dated>) -> Result<()> {
+        let row = format!("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {})", self.base);
+        let mut bulk = Bulk::new(WRITE, row, self.overwrite);
+        self.done += rows.len() as u64;
+        for Dated {
+            client,
+            kept,
+            dates,
+        } in rows
+        {
+            let rhythm = kept.rhythm;
+            bulk.add(client.0)?.add(rhythm.purchase_days)?;
+            bulk.add(rhythm.first.epoch_days())?
+                .add(rhythm.last.epoch_days())?;
+            bulk.add(rhythm.weight)?
+                .add(rhythm.sum_log)?
+                .add(rhythm.sum_sq)?;
+            bulk.add(kept.turnover)?.add(kept.spent)?;
+            dates.add_to(&mut bulk)?;
+            bulk.end_row(&mut self.tx).await?;
+        }
+        bulk.flush(&mut self.tx).await?;
+        Ok(())
+    }
+
+    /// Takes out clients who have no purchase day any more.
+    pub(super) async fn forget(&mut self, clients: &[ClientId]) -> Result<()> {
+        if clients.is_empty() {
+            return Ok(());
+        }
+        self.done += clients.len() as u64;
+        sqlx::query("DELETE FROM rhythms WHERE client_id IN (SELECT value FROM json_each(?1))")
+            .bind(id_list(clients))
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+
+    pub(super) async fn finish(mut self) -> Result<u64> {
+        for index in self.dropped {
+            sqlx::raw_sql(index.create).execute(&mut *self.tx).await?;
+        }
+        set_cache(&mut self.tx, USUAL_CACHE_KIB).await?;
+        self.tx.commit().await?;
+        Ok(self.done)
+    }
+}
+
+async fn set_cache(connection: &mut SqliteConnection, kib: u32) -> Result<()> {
+    let pragma = sqlx::AssertSqlSafe(format!("PRAGMA cache_size = -{kib}"));
+    sqlx::raw_sql(pragma).execute(connection).await?;
+    Ok(())
+}
