@@ -80,7 +80,7 @@ impl Chromium {
         });
         let Some(mut driver) = started else {
             let words = "Chromium is missing (Debian: apt-get install chromium chromium-driver)";
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "{words}");
+            assert!(!must_be_there(), "{words}");
             eprintln!("{words}: this test has tried nothing");
             return None;
         };
@@ -102,6 +102,10 @@ impl Chromium {
             http,
             _profile: profile,
         };
+        // Whatever is looked for may still be on its way.
+        chromium
+            .post("timeouts", &json!({ "implicit": 20_000 }))
+            .await;
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
         chromium
             .devtools("Emulation.setDeviceMetricsOverride", &size)
@@ -151,6 +155,11 @@ impl Chromium {
         assert_eq!(shown, Value::Bool(true), "{css} cannot be seen");
         let id = element[ELEMENT].as_str().unwrap();
         self.post(&format!("element/{id}/click"), &json!({})).await;
+    }
+
+    /// Waits until the only thing that CSS names is there: a page has come.
+    pub(super) async fn see(&self, css: &str) {
+        self.element(css).await;
     }
 
     /// Types into a field.
@@ -207,6 +216,15 @@ impl Chromium {
     async fn post(&self, what: &str, body: &Value) -> Value {
         call(&self.http, &format!("{}/{what}", self.session), Some(body)).await
     }
+}
+
+/// Whether a missing browser is a failure.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only the environment says where the tests are run"
+)]
+fn must_be_there() -> bool {
+    std::env::var("CI").as_deref() == Ok("true")
 }
 
 /// The port that the driver has chosen: it says so in a line.

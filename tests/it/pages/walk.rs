@@ -11,34 +11,12 @@ async fn a_manager_signs_in_walks_the_script_and_the_next_plan_changes() {
     let Some(phone) = Chromium::start(390, 844).await else {
         return;
     };
-    // A stranger sees the door, whatever he asks for.
-    phone
-        .go(&firm.page(&format!("/tasks/{}", firm.task_about("c1").await)))
-        .await;
-    assert_eq!(phone.path().await, "/sign-in");
-    assert!(!phone.text().await.contains("Ромашка"));
-
-    phone.write("#email", "olga@example.org").await;
-    phone.tap("main button").await;
-    assert!(phone.text().await.contains("Проверьте почту"));
-    let links = firm.links_in_the_sandbox();
-    phone.go(&firm.page(&links[0].1)).await;
-    assert_eq!(
-        firm.number("SELECT count(*) FROM sessions").await,
-        0,
-        "looking changes nothing"
-    );
-    phone.tap("main button").await;
-    assert_eq!(phone.path().await, "/today");
-    let list = phone.text().await;
-    assert!(
-        list.contains("3 задачи") && list.contains("Ромашка"),
-        "{list}"
-    );
+    come_in(&firm, &phone).await;
 
     // The first: nobody needs anything, but there is a friend.
     let anna = firm.task_about("c1").await;
     phone.tap(&format!("#task-{anna} h3 a")).await;
+    phone.see("#script").await;
     assert_eq!(phone.path().await, format!("/tasks/{anna}"));
     let wide = phone
         .run("return document.documentElement.scrollWidth")
@@ -58,6 +36,7 @@ async fn a_manager_signs_in_walks_the_script_and_the_next_plan_changes() {
         .write(&format!("{form} [name=friend_phone]"), "8 913 000-11-22")
         .await;
     phone.tap(&format!("{form} button")).await;
+    phone.see("p.said").await;
     let said = phone.text().await;
     assert!(said.contains("Назвали знакомого"), "{said}");
     assert_eq!(firm.text("SELECT kind FROM outcomes").await, "friend_named");
@@ -69,6 +48,7 @@ async fn a_manager_signs_in_walks_the_script_and_the_next_plan_changes() {
     let boris = firm.task_about("c3").await;
     phone.go(&firm.page(&format!("/tasks/{boris}"))).await;
     come_back_in_a_week(&phone).await;
+    phone.see("p.said").await;
     assert!(phone.text().await.contains("вернётся в список: 2 декабря"));
     assert_eq!(
         firm.text("SELECT kind FROM outcomes ORDER BY id DESC LIMIT 1")
@@ -76,6 +56,41 @@ async fn a_manager_signs_in_walks_the_script_and_the_next_plan_changes() {
         "come_back"
     );
 
+    the_next_days_follow(&firm, &phone).await;
+}
+
+/// From the door to the list: nothing is seen without the link, and looking at it changes nothing.
+async fn come_in(firm: &Firm, phone: &Chromium) {
+    // A stranger sees the door, whatever he asks for.
+    phone
+        .go(&firm.page(&format!("/tasks/{}", firm.task_about("c1").await)))
+        .await;
+    assert_eq!(phone.path().await, "/sign-in");
+    assert!(!phone.text().await.contains("Ромашка"));
+
+    phone.write("#email", "olga@example.org").await;
+    phone.tap("main button").await;
+    phone.see("a[href='/sign-in']").await;
+    assert!(phone.text().await.contains("Проверьте почту"));
+    let links = firm.links_in_the_sandbox();
+    phone.go(&firm.page(&links[0].1)).await;
+    assert_eq!(
+        firm.number("SELECT count(*) FROM sessions").await,
+        0,
+        "looking changes nothing"
+    );
+    phone.tap("main button").await;
+    phone.see("ol.tasks").await;
+    assert_eq!(phone.path().await, "/today");
+    let list = phone.text().await;
+    assert!(
+        list.contains("3 задачи") && list.contains("Ромашка"),
+        "{list}"
+    );
+}
+
+/// What was recorded steers the plans of the days after.
+async fn the_next_days_follow(firm: &Firm, phone: &Chromium) {
     // The next day the plan has neither of them, and the hostile name is still there.
     firm.pass(TimeDelta::days(1));
     let plan = rekindle::jobs::day::plan(&firm.app, firm.today())
