@@ -123,7 +123,6 @@ async fn app(home: &Path, clients: u32) -> App {
         settings,
         campaigns: Vec::new(),
         templates: Templates::load(None).0,
-        artist: rekindle::pictures::CertificateArtist::new(None),
         key: AddressKey::new([7; 32]),
         clock: Clock::System,
         artist: CertificateArtist::new(None),

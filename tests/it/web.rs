@@ -70,6 +70,7 @@ impl Company {
     }
 
     /// The same with further settings of `[web]` and of `[inbound]`.
+    #[expect(clippy::too_many_lines, reason = "one company, set up step by step")]
     async fn open_inbound(web: &str, inbound: &str) -> Self {
         let in_memory = tempfile::tempdir_in("/dev/shm");
         let folder = in_memory.unwrap_or_else(|_| tempfile::tempdir().unwrap());

@@ -169,8 +169,8 @@ step = [{ id = "letter", channel = "email", template = "news" }]
         },
     );
     for (client, friend) in [("anna", friend), ("known", again)] {
-        let tasks = world.tasks().into_iter();
-        let task = tasks.filter(|task| task.client == client).next_back();
+        let mut tasks = world.tasks().into_iter();
+        let task = tasks.rfind(|task| task.client == client);
         let outcome = Outcome::new(OutcomeKind::FriendNamed, day("2026-03-02"));
         let told = Told {
             friend: Some(friend),
