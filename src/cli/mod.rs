@@ -5,6 +5,7 @@ mod backtest;
 mod backup;
 mod campaign;
 mod certificate;
+mod certificate_words;
 pub mod check;
 mod client;
 mod clients;

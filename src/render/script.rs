@@ -131,7 +131,7 @@ fn empty_line(id: &str) -> ScriptLine {
 fn read_answer(raw: &str) -> Result<ScriptAnswer, Broken> {
     let hint = "write > answer -> line, or > answer => outcome".to_owned();
     let (words, leads) = if let Some((words, word)) = raw.rsplit_once("=>") {
-        let kind: OutcomeKind = word.parse().map_err(|error| Broken {
+        let kind: OutcomeKind = word.trim().parse().map_err(|error| Broken {
             what: format!("{error}"),
             hint: hint.clone(),
         })?;

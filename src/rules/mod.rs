@@ -11,6 +11,7 @@ pub mod calendar;
 pub mod certificate;
 pub mod client_kind;
 mod client_trigger;
+pub mod date_trigger;
 pub mod day_list;
 mod deal_trigger;
 pub mod delivery;

@@ -11,6 +11,7 @@ mod run;
 mod scan;
 mod waiting;
 mod walk;
+mod write;
 
 pub(crate) use due::interval_ms;
 pub use lists::{ManagerList, manager_lists, more, write_lists};

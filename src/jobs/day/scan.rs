@@ -5,8 +5,9 @@ use crate::app::App;
 use crate::config::campaign::Trigger;
 use crate::db::StoreError;
 use crate::model::{ClientId, Day, DealStatus, RhythmState};
+use crate::rules::date_trigger::{is_day_of, origins};
 use crate::rules::plan::{Frame, Running};
-use crate::rules::trigger::{FRESH_DAYS, is_day_of, origins};
+use crate::rules::trigger::FRESH_DAYS;
 
 /// How many clients of a backlog are looked at for each one that may enter.
 const BACKLOG_LOOKS: u32 = 20;

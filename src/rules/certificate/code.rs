@@ -118,7 +118,7 @@ fn symbol(c: char) -> Option<usize> {
     ALPHABET.iter().position(|known| *known == byte)
 }
 
-/// `PREFIX-XXXX-XXXX-XXXX-C`
+/// The prefix, three groups of four, and the check character, with hyphens between them.
 fn written(symbols: &[usize]) -> String {
     let prefix = symbols.len().saturating_sub(SECRET_CHARS + 1);
     let mut text = String::with_capacity(symbols.len() + 4);

@@ -437,6 +437,7 @@ fn what_cannot_be_meant_is_named_as_well() {
     certificate = { kind = "friend", discount = "5 EUR", valid = "0d" }
     c.toml:15:45: error: 5 EUR is not in RUB, the currency of the company — write the amount in RUB
     c.toml:15:62: error: the certificate is never valid — write valid = "60d"
+    c.toml:15:62: error: the certificate is valid for 0d, and its message may leave 4d after it was made (delivery.expires_after) — make it valid for longer
     "#);
 }
 

@@ -53,11 +53,7 @@ fn check_ends_with_0_and_a_summary_when_all_is_well() {
     let (code, said) = check(&home, Format::Text, Vec::new());
     assert_eq!(code, Exit::Done);
     insta::assert_snapshot!(said, @r#"
-<<<<<<< HEAD
-    ok: 21 campaigns (15 live, 6 draft, 0 paused), 0 sources, 32 templates
-=======
-    ok: 20 campaigns (14 live, 6 draft, 0 paused), 0 sources, 30 templates
->>>>>>> pages
+    ok: 21 campaigns (15 live, 6 draft, 0 paused), 0 sources, 34 templates
     no data yet: add a [[source]] to config/rekindle.toml
     "#);
 }
@@ -74,7 +70,7 @@ fn check_ends_with_0_when_there_are_warnings_only() {
        5 | path = "nowhere"
          |        ^^^^^^^^^
 
-    1 warning: 0 campaigns (0 live, 0 draft, 0 paused), 1 source, 32 templates
+    1 warning: 0 campaigns (0 live, 0 draft, 0 paused), 1 source, 34 templates
     "#);
 }
 
@@ -116,7 +112,7 @@ fn check_prints_one_json_document() {
       "warnings": 0,
       "campaigns": null,
       "sources": null,
-      "templates": 32,
+      "templates": 34,
       "problems": [
         {
           "severity": "error",
@@ -176,6 +172,7 @@ fn init_says_what_it_wrote_and_what_to_do_next() {
     wrote  DIR/config/campaigns/anniversary.toml
     wrote  DIR/config/campaigns/birthday.toml
     wrote  DIR/config/campaigns/call-before-miss.toml
+    wrote  DIR/config/campaigns/friend-thanks.toml
     wrote  DIR/config/campaigns/handover.toml
     wrote  DIR/config/campaigns/key-accounts.toml
     wrote  DIR/config/campaigns/missed-cycle.toml

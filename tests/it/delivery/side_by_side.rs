@@ -14,10 +14,10 @@ use crate::world::{World, day as date};
 #[test]
 fn a_day_is_planned_while_letters_are_sent_and_neither_waits_for_the_end_of_the_other() {
     let mut post = Post::letters(Manners {
-        jitter: 60_000,
+        jitter: 20_000,
         ..Manners::default()
     });
-    for n in 0..300 {
+    for n in 0..1_000 {
         post.world
             .client(&format!("first{n}"))
             .bought(&["2026-01-05"]);
@@ -27,7 +27,7 @@ fn a_day_is_planned_while_letters_are_sent_and_neither_waits_for_the_end_of_the_
     // A campaign that has never been live: its day waits for a person, and nothing of it leaves.
     post.world.campaign(&news("second", "2026-03-06", LETTER));
     post.live = None;
-    for n in 0..4_000 {
+    for n in 0..8_000 {
         post.world
             .client(&format!("second{n}"))
             .bought(&["2026-01-05"]);
@@ -45,7 +45,7 @@ fn a_day_is_planned_while_letters_are_sent_and_neither_waits_for_the_end_of_the_
             (outcome.unwrap(), sink.received().len())
         };
         let (sent, planned) = tokio::join!(sending, planning);
-        assert_eq!(sent.unwrap().claimed, 300);
+        assert_eq!(sent.unwrap().claimed, 1_000);
         planned
     });
     let (outcome, taken_when_planned) = outcome;
@@ -61,14 +61,14 @@ fn a_day_is_planned_while_letters_are_sent_and_neither_waits_for_the_end_of_the_
         "letters leave between the chunks of the plan: {taken:?}"
     );
     assert!(
-        taken_when_planned < 300,
+        taken_when_planned < 1_000,
         "the plan does not wait for the last letter"
     );
     let accepted = "SELECT count(*) FROM messages WHERE state = 'accepted'";
-    assert_eq!(post.world.count(accepted), 300);
+    assert_eq!(post.world.count(accepted), 1_000);
     let planned = "SELECT count(DISTINCT client_id) FROM messages WHERE state = 'planned'";
     assert!(
-        post.world.count(planned) >= 4_000,
+        post.world.count(planned) >= 8_000,
         "the whole day is planned"
     );
 }
