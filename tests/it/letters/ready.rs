@@ -37,7 +37,7 @@ fn every_letter(context: impl Fn(Locale) -> LetterContext) -> Vec<Letter> {
             }
         }
     }
-    assert_eq!(letters.len(), 36, "eighteen letters in two languages");
+    assert_eq!(letters.len(), 42, "twenty-one letters in two languages");
     letters
 }
 

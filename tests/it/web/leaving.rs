@@ -277,6 +277,8 @@ async fn everything_else_is_nowhere_and_the_company_has_its_own_address() {
     }
     let link = company.links(1).0.replace(&company.public, &company.staff);
     let inside = company.http.get(link).send().await.unwrap();
-    assert_eq!(inside.status(), StatusCode::NOT_FOUND);
+    // Inside there is only the door for the company's own people.
+    assert_eq!(inside.status(), StatusCode::SEE_OTHER);
+    assert_eq!(inside.headers()["location"], "/sign-in");
     assert_eq!(key(1).len(), 20);
 }
