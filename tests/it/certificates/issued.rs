@@ -55,7 +55,10 @@ fn kills_while_issuing_ten_thousand_leave_nobody_with_two_codes() {
     for n in 0..CLIENTS {
         world.client(&format!("c{n}"));
     }
-    world.client("c0").bought(&["2026-01-15"]);
+    // So many that none of them is a key account, who gets no mailing.
+    for n in 0..20 {
+        world.client(&format!("c{n}")).bought(&["2026-01-15"]);
+    }
     world.at(the_day("2026-03-01"));
     world.import();
     let mut first: Vec<(String, String)> = Vec::new();

@@ -1,5 +1,7 @@
 //! What goes on at the same time: planning beside sending, and messages beside each other.
 
+use std::sync::Mutex;
+
 use rekindle::jobs::day::{self, RunOutcome};
 use rekindle::model::Channel;
 
@@ -10,12 +12,12 @@ use super::{LETTER, Post, news};
 use crate::world::{World, day as date};
 
 #[test]
-fn a_day_is_planned_while_letters_are_sent_and_does_not_wait_for_the_last_of_them() {
+fn a_day_is_planned_while_letters_are_sent_and_neither_waits_for_the_end_of_the_other() {
     let mut post = Post::letters(Manners {
-        jitter: 20_000,
+        jitter: 60_000,
         ..Manners::default()
     });
-    for n in 0..1_000 {
+    for n in 0..300 {
         post.world
             .client(&format!("first{n}"))
             .bought(&["2026-01-05"]);
@@ -25,23 +27,27 @@ fn a_day_is_planned_while_letters_are_sent_and_does_not_wait_for_the_last_of_the
     // A campaign that has never been live: its day waits for a person, and nothing of it leaves.
     post.world.campaign(&news("second", "2026-03-06", LETTER));
     post.live = None;
-    for n in 0..8_000 {
+    for n in 0..4_000 {
         post.world
             .client(&format!("second{n}"))
             .bought(&["2026-01-05"]);
     }
     post.world.import();
     post.world.at(date("2026-03-06"));
+    // Into the hours in which one may write.
+    post.later(chrono::TimeDelta::hours(4));
     let (app, live) = post.start().clone();
     let sink = post.sink();
+    let taken = Mutex::new(Vec::new());
     let outcome = post.world.wait(async {
+        let chunk = |_| taken.lock().unwrap().push(sink.received().len());
         let sending = live.deliver_due(Channel::Email);
         let planning = async {
-            let outcome = day::run(&app, World::today(date("2026-03-06")), &|_| ()).await;
+            let outcome = day::run(&app, World::today(date("2026-03-06")), &chunk).await;
             (outcome.unwrap(), sink.received().len())
         };
         let (sent, planned) = tokio::join!(sending, planning);
-        assert_eq!(sent.unwrap().claimed, 1_000);
+        assert_eq!(sent.unwrap().claimed, 300);
         planned
     });
     let (outcome, taken_when_planned) = outcome;
@@ -49,17 +55,25 @@ fn a_day_is_planned_while_letters_are_sent_and_does_not_wait_for_the_last_of_the
         matches!(outcome, RunOutcome::AwaitingApproval(_)),
         "{outcome:?}"
     );
+    let taken = taken.into_inner().unwrap();
+    let (first, last) = (taken[0], taken[taken.len() - 1]);
+    assert!(taken.len() >= 4, "the day has many chunks: {taken:?}");
     assert!(
-        taken_when_planned < 1_000,
+        first < last,
+        "letters leave between the chunks of the plan: {taken:?}"
+    );
+    assert!(
+        taken_when_planned < 300,
         "the plan does not wait for the last letter"
     );
     let accepted = "SELECT count(*) FROM messages WHERE state = 'accepted'";
-    assert_eq!(post.world.count(accepted), 1_000);
+    assert_eq!(post.world.count(accepted), 300);
     let planned = "SELECT count(DISTINCT client_id) FROM messages WHERE state = 'planned'";
     assert!(
-        post.world.count(planned) >= 8_000,
+        post.world.count(planned) >= 4_000,
         "the whole day is planned"
     );
+    post.finish();
 }
 
 #[tokio::test(flavor = "multi_thread")]
