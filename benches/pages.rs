@@ -201,6 +201,7 @@ async fn sign_in(app: &App) {
         mode: DeliveryMode::Sandbox,
         address_hash: [0; 32],
         inputs: "{}",
+        lands_on: None,
         now_ms,
         expires_at: now_ms + 60_000,
     };

@@ -7,7 +7,8 @@ CREATE TABLE sign_ins (
     person      TEXT NOT NULL,          -- the e-mail address, lower case
     asked_at    INTEGER NOT NULL,
     expires_at  INTEGER NOT NULL,
-    used_at     INTEGER                 -- set once: a link is good for one sign-in
+    used_at     INTEGER,                -- set once: a link is good for one sign-in
+    lands_on    TEXT                    -- the path of the page that was asked for, one of ours
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sign_ins_by_person ON sign_ins (person, asked_at);
 

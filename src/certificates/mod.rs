@@ -8,7 +8,9 @@ pub mod picture;
 pub mod till;
 
 use crate::app::App;
-use crate::db::{FriendRules, SettledReceipts, StoreError};
+use crate::config::campaign::CertificateOffer;
+use crate::db::{FriendRules, IssuedFor, NewCertificate, SettledReceipts, StoreError};
+use crate::model::{Day, Locale};
 use crate::rules::certificate::GiverLimit;
 
 /// What the company has configured about friends.
@@ -20,6 +22,32 @@ pub fn friend_rules(app: &App) -> FriendRules {
             days: certificates.giver_period.count(),
         },
         cards: certificates.card_attributes.clone(),
+    }
+}
+
+/// A certificate that is given on an occasion, to somebody who reads a language.
+pub fn issued(
+    offer: &CertificateOffer,
+    code: String,
+    given: IssuedFor,
+    locale: Locale,
+    valid_until: Day,
+) -> NewCertificate {
+    NewCertificate {
+        code,
+        campaign: given.campaign,
+        client: given.client,
+        episode: given.episode,
+        step: given.step,
+        kind: offer.kind.word(),
+        discount: offer.discount.map(|discount| discount.to_string()),
+        gift: offer.gift.clone(),
+        min_receipt: offer.min_receipt.map(|money| money.minor),
+        products: serde_json::to_string(&offer.products).unwrap_or_default(),
+        uses: offer.uses,
+        picture: offer.picture.clone(),
+        locale: locale.code(),
+        valid_until: valid_until.epoch_days(),
     }
 }
 

@@ -8,9 +8,8 @@ use clap::Args;
 use super::plan::json;
 use super::{DayArgs, Exit, Format, picture};
 use crate::app::App;
-use crate::jobs::explain::{Explanation, explain, purchase_days};
-use crate::model::{ClientId, Day, RhythmDates};
-use crate::pictures::{PictureError, Timeline, timeline};
+use crate::jobs::explain::{explain, picture as timeline};
+use crate::model::{ClientId, Locale};
 
 /// Arguments of `rekindle explain`.
 #[derive(Clone, Debug, Args)]
@@ -37,7 +36,8 @@ pub(super) async fn run(
         return Ok(Exit::Wrong);
     };
     let options = args.day.options(app, None);
-    let Some(explanation) = explain(app, client, options).await? else {
+    // The terminal speaks English; the picture is for people, in the language of the company.
+    let Some(explanation) = explain(app, client, options, Locale::En).await? else {
         super::tell(format_args!(
             "{} was not known on {}",
             args.client, options.day
@@ -45,8 +45,7 @@ pub(super) async fn run(
         return Ok(Exit::Wrong);
     };
     if let Some(file) = &args.picture {
-        let days = purchase_days(app, client, options.day).await?;
-        match draw(app, &explanation, &days)? {
+        match timeline(app, client, &explanation, app.locale()).await? {
             Some(svg) => picture::write(file, &svg)?,
             None => super::tell(format_args!(
                 "{} has never bought: there is nothing to draw",
@@ -59,33 +58,6 @@ pub(super) async fn run(
         Format::Json => json(out, &explanation)?,
     }
     Ok(Exit::Done)
-}
-
-/// The timeline of a client; nothing without a purchase.
-fn draw(
-    app: &App,
-    explanation: &Explanation,
-    purchases: &[Day],
-) -> Result<Option<String>, PictureError> {
-    let Some(rhythm) = &explanation.rhythm else {
-        return Ok(None);
-    };
-    let [due, missed, asleep, lost] = rhythm.dates;
-    let picture = Timeline {
-        name: &explanation.name,
-        purchases,
-        dates: RhythmDates {
-            due,
-            missed,
-            asleep,
-            lost,
-        },
-        usual_gap_days: rhythm.usual_gap_days,
-        today: explanation.date,
-        sentence: &rhythm.sentence(app.locale()),
-        locale: app.locale(),
-    };
-    timeline(&picture).map(Some)
 }
 
 /// The client of an id; says what else could be meant when it is nobody's or of several sources.

@@ -49,6 +49,12 @@ impl Parts {
             web: does(Part::Web),
         }
     }
+
+    /// Whether it looks at what came in: outcomes, answers, clicks of clients. In the sandbox there is
+    /// no worker, and outcomes come in all the same.
+    fn takes_in(self, mode: DeliveryMode) -> bool {
+        self.worker || self.schedule && mode == DeliveryMode::Sandbox
+    }
 }
 
 /// Serves until somebody stops it.
@@ -83,7 +89,7 @@ pub(super) async fn run(
     };
     let mut app = app;
     let mut watch = reload::Watch::begin(&app, config_file).await;
-    while let Some(changed) = round(&app, &mut watch, parts, &stop).await? {
+    while let Some(changed) = Box::pin(round(&app, &mut watch, parts, &stop)).await? {
         app = Arc::new(changed);
     }
     info!("stopped");
@@ -121,7 +127,7 @@ async fn round(
     let pages = web.map(|web| tokio::spawn(web.run(serving.clone())));
     let beating = tokio::spawn(beat(Arc::clone(app), parts, start.clone(), serving.clone()));
     let back = parts
-        .worker
+        .takes_in(app.settings.delivery.mode)
         .then(|| tokio::spawn(intake::watch(Arc::clone(app), serving.clone())));
     let telling = parts
         .worker

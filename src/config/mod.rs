@@ -125,7 +125,9 @@ pub fn load(config_file: &Path, known: &KnownTemplates) -> Result<Loaded, Vec<Pr
         }
     };
     let source = read(config_file);
-    let settings = source.as_ref().map(|source| check::settings(source, &home));
+    let settings = source
+        .as_ref()
+        .map(|source| check::settings(source, &home, known));
     let written = settings.as_ref().and_then(check::Checked::mended);
     let paths = written.map_or_else(settings::Paths::default, |settings| settings.paths.clone());
     let (files, wrong) = files::campaign_files(&home.join(paths.campaigns));

@@ -79,7 +79,9 @@ pub struct CardMessage {
 }
 
 /// The longest list of a card.
-const MOST: i64 = 100;
+pub const CARD_LISTS: usize = 100;
+
+const MOST: i64 = CARD_LISTS as i64;
 
 impl Store {
     /// Who a client is; nothing when there is no such number.

@@ -37,6 +37,7 @@ mod rhythms;
 mod rows;
 mod runs;
 mod schedules;
+mod search;
 mod seats;
 mod sessions;
 mod staging;
@@ -53,7 +54,7 @@ pub use base_weeks::WeekRow;
 pub use campaign_page::{CampaignTotals, SandboxRow};
 pub use campaigns::{CampaignEnded, CampaignMessages, Cancelled, GiftTask};
 pub use candidates::MergedClient;
-pub use card::{CardDeal, CardHead, CardMessage, CardPurchase};
+pub use card::{CARD_LISTS, CardDeal, CardHead, CardMessage, CardPurchase};
 pub use certificates::{
     CertificateRow, FriendRules, IssuedFor, Redeemed, Redeeming, RedemptionRow, ReviewDecision,
     ReviewRow, SettledReceipts, Via,
@@ -81,8 +82,9 @@ pub use retention::{Cutoffs, Tidied};
 pub use rhythms::RhythmProgress;
 pub use runs::{Begun, Listed, RunRow, Sealing};
 pub use schedules::{Finished, NewOccurrence, OpenOccurrence, ScheduleRow};
+pub use search::{FoundClient, Sought};
 pub use seats::{SeatRow, Seated};
-pub use sessions::NewSignIn;
+pub use sessions::{Entered, NewSignIn};
 pub use staging::{
     NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep, Staged,
 };

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::own_facts::{Friend, change_deal, name_friend};
 use super::rows::outcome;
 use super::suppressions::{NewSuppression, suppress};
-use super::{Result, Store};
+use super::{NewCertificate, Result, Store, certificates};
 use crate::model::{
     AddressKey, Channel, ClientId, Day, Outcome, SuppressionReason, SuppressionScope,
 };
@@ -30,8 +30,12 @@ pub struct Recording<'a> {
     pub friends_manager: Option<&'a str>,
     /// On whose list the task for another manager stands today.
     pub acting: &'a str,
+    /// What he reads below its reason: who passes the client on, and what was said.
+    pub passed_with: &'a str,
     /// The same for the same outcome, however often it is told; nothing for what is told once.
     pub key: Option<&'a str>,
+    /// The certificate that the client gets to pass on, and the day on which he gets it.
+    pub certificate: Option<(&'a NewCertificate, Day)>,
     /// Who records it.
     pub by: &'a str,
     /// Unix milliseconds.
@@ -58,6 +62,8 @@ pub struct Effects {
     pub deal: Option<i64>,
     /// The friend.
     pub friend: Option<ClientId>,
+    /// The code of the certificate that the client passes on to him.
+    pub certificate: Option<String>,
 }
 
 impl Store {
@@ -92,6 +98,10 @@ impl Store {
             .bind(effects.friend.map(|friend| friend.0))
             .execute(&mut *tx)
             .await?;
+        if let Some((certificate, day)) = new.certificate {
+            certificates::give(&mut tx, new.task, day, certificate).await?;
+            effects.certificate = Some(certificate.code.clone());
+        }
         if let Some(manager) = &new.follow_up.pass_to {
             effects.passed_on = Some(pass_on(&mut tx, new, manager).await?);
         }
@@ -207,10 +217,7 @@ async fn pass_on(tx: &mut SqliteConnection, new: &Recording<'_>, manager: &str) 
     .bind(manager)
     .bind(new.acting)
     .bind(new.outcome.day.epoch_days())
-    .bind(match new.note {
-        Some(note) => format!("{}: {note}", new.by),
-        None => format!("{}: {}", new.by, new.outcome.kind),
-    })
+    .bind(new.passed_with)
     .execute(tx)
     .await?;
     Ok(done.last_insert_rowid())

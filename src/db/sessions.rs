@@ -28,10 +28,21 @@ pub struct NewSignIn<'a> {
     pub address_hash: [u8; 32],
     /// JSON: what the letter is rendered from.
     pub inputs: &'a str,
+    /// The path of the page that he wanted to see.
+    pub lands_on: Option<&'a str>,
     /// The present instant in unix milliseconds.
     pub now_ms: i64,
     /// When the link is of no use any more, in unix milliseconds.
     pub expires_at: i64,
+}
+
+/// Somebody who has used a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entered {
+    /// The e-mail address, lower case.
+    pub person: String,
+    /// The path of the page that he wanted to see.
+    pub lands_on: Option<String>,
 }
 
 impl Store {
@@ -86,13 +97,14 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         sqlx::query(
-            "INSERT INTO sign_ins (message_key, person, asked_at, expires_at)
-             VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO sign_ins (message_key, person, asked_at, expires_at, lands_on)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
         )
         .bind(link.key)
         .bind(link.person)
         .bind(link.now_ms)
         .bind(link.expires_at)
+        .bind(link.lands_on)
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
@@ -118,18 +130,22 @@ impl Store {
         message_key: &str,
         session: &[u8; 32],
         now_ms: i64,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<Entered>> {
         let mut tx = self.begin().await?;
-        let person: Option<String> = sqlx::query_scalar(
+        let row = sqlx::query(
             "UPDATE sign_ins SET used_at = ?2
              WHERE message_key = ?1 AND used_at IS NULL AND expires_at > ?2
-             RETURNING person",
+             RETURNING person, lands_on",
         )
         .bind(message_key)
         .bind(now_ms)
         .fetch_optional(&mut *tx)
         .await?;
-        if let Some(person) = &person {
+        let entered = row.map(|row| Entered {
+            person: row.get("person"),
+            lands_on: row.get("lands_on"),
+        });
+        if let Some(Entered { person, .. }) = &entered {
             sqlx::query(
                 "INSERT INTO sessions (token_hash, person, began_at, seen_at)
                  VALUES (?1, ?2, ?3, ?3)",
@@ -142,7 +158,7 @@ impl Store {
             audit(&mut tx, person, "signed in", "pages", "by a link", now_ms).await?;
         }
         tx.commit().await?;
-        Ok(person)
+        Ok(entered)
     }
 
     /// Whose session this is: begun after `oldest_ms` and used after `idle_ms`. That it is used is

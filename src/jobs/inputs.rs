@@ -10,7 +10,8 @@ use crate::config::Campaign;
 use crate::config::campaign::{CertificateOffer, Event, News, Partner, Sender, Variant};
 use crate::db::Details;
 use crate::model::{
-    Abc, Client, ClientFacts, Day, DealStatus, Locale, Manager, Money, OutcomeKind, TouchKind,
+    Abc, Client, ClientFacts, Currency, Day, DealStatus, Locale, Manager, Money, OutcomeKind,
+    TouchKind,
 };
 use crate::render::{
     CertificatePart, ClientPart, CompanyPart, DealPart, EventPart, LetterContext, LinksPart,
@@ -68,8 +69,12 @@ pub struct Frozen {
     /// The client's own code of a partner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partner_code: Option<String>,
-    /// Why, in one sentence.
+    /// Why, in one sentence in the language of the company; what was said since stands below it, a
+    /// line each.
     pub why: String,
+    /// The occasion behind the sentence, kept with tasks: managers read it in their own languages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
     /// The day of the plan.
     pub today: Day,
 }
@@ -129,12 +134,51 @@ pub(super) fn addresses(frozen: &str) -> Option<Addresses> {
 }
 
 impl Frozen {
-    /// With the certificate that was promised when `known` was frozen.
-    pub(super) fn with_gifts_of(self, known: Self) -> Self {
+    /// Why, in the language of whoever reads; what was said since stays as it was said.
+    pub fn why_in(&self, locale: Locale, currency: Currency) -> String {
+        match &self.evidence {
+            Some(evidence) => with_added(one_line(evidence, locale, currency), &self.why),
+            None => self.why.clone(),
+        }
+    }
+
+    /// As a reader of another language gets it.
+    #[must_use]
+    pub fn read_in(self, locale: Locale, currency: Currency) -> Self {
         Self {
+            why: self.why_in(locale, currency),
+            ..self
+        }
+    }
+
+    /// A task that was told anew: what was promised and what was said since is kept from `known`.
+    pub(super) fn telling_anew(self, known: Self) -> Self {
+        Self {
+            why: with_added(self.why, &known.why),
             certificate: known.certificate,
             ..self
         }
+    }
+
+    /// With the occasion itself, for tasks.
+    pub(super) fn with_evidence(self, evidence: &Evidence) -> Self {
+        Self {
+            evidence: Some(evidence.clone()),
+            ..self
+        }
+    }
+}
+
+/// The sentence of an occasion. Below its line stands what was said later.
+fn one_line(evidence: &Evidence, locale: Locale, currency: Currency) -> String {
+    evidence.sentence(locale, currency).replace('\n', " ")
+}
+
+/// A sentence with the lines that stand below another one.
+fn with_added(sentence: String, told: &str) -> String {
+    match told.split_once('\n') {
+        Some((_, added)) => format!("{sentence}\n{added}"),
+        None => sentence,
     }
 }
 
@@ -165,7 +209,8 @@ pub(super) fn freeze(
         occasion: occasion_part(evidence),
         variant: None,
         partner_code: None,
-        why: evidence.sentence(app.locale(), app.currency()),
+        why: one_line(evidence, app.locale(), app.currency()),
+        evidence: None,
         today: ground.day(),
     }
 }
@@ -280,10 +325,22 @@ pub fn certificate_code(
     client: &Client,
     try_no: usize,
 ) -> String {
-    let secret = app.key.mac("certificate", &key_of(touch, client));
+    let key = key_of(touch, client);
+    code_of_key(app, offer, &touch.campaign, &key, try_no)
+}
+
+/// The code of the certificate that is given on an occasion with a key of its own.
+pub fn code_of_key(
+    app: &App,
+    offer: &CertificateOffer,
+    campaign: &str,
+    key: &str,
+    try_no: usize,
+) -> String {
+    let secret = app.key.mac("certificate", key);
     match &offer.prefix {
         Some(prefix) => code(prefix, &secret, try_no),
-        None => code(&prefix_of(&touch.campaign), &secret, try_no),
+        None => code(&prefix_of(campaign), &secret, try_no),
     }
 }
 
@@ -304,8 +361,13 @@ fn occasion_part(evidence: &Evidence) -> Option<OccasionPart> {
 
 /// The key of the message of a touch: two sources may call their clients alike.
 pub fn key_of(touch: &Touched, client: &Client) -> String {
+    key_of_step(&touch.campaign, &touch.episode, &touch.step, client)
+}
+
+/// The key of what belongs to a step of an episode of a client.
+pub fn key_of_step(campaign: &str, episode: &str, step: &str, client: &Client) -> String {
     let of_source = [client.source.as_str(), client.ext_id.as_str()].join("\0");
-    message_key(&touch.campaign, &touch.episode, &of_source, &touch.step)
+    message_key(campaign, episode, &of_source, step)
 }
 
 /// The key of a manager's list of a day.

@@ -1,11 +1,16 @@
 //! Recording what came of a task: the story that letters and calls share.
 
 use crate::app::App;
-use crate::db::{Effects, Friend, Noted, Recording, StoreError, Wanted};
-use crate::model::{Day, ManagerRole, Outcome};
-use crate::rules::follow_up::{Asked, follow_up};
+use crate::certificates;
+use crate::db::{
+    Effects, Friend, IssuedFor, NewCertificate, Noted, Recording, StoreError, TaskRow, Wanted,
+};
+use crate::model::{Client, Day, Locale, ManagerRole, Outcome};
+use crate::rules::follow_up::{Asked, FollowUp, follow_up};
 use crate::rules::plan::AfterOutcome;
+use crate::rules::wording;
 
+use super::inputs;
 use super::managers::Managers;
 
 /// What a manager, or a program in his place, tells about a task.
@@ -84,6 +89,8 @@ pub async fn record(app: &App, task: i64, told: &Told<'_>) -> Result<Recorded, S
     );
     let scout = staff.with_role(ManagerRole::Scout, &client.ext_id, day);
     let acting = follow_up.pass_to.as_deref().map(|id| staff.acting(id, day));
+    let certificate = certificate(app, &row, &client, &follow_up).await?;
+    let passed_with = passed_with(told, managers.locale(acting.unwrap_or_default()));
     let recording = Recording {
         task,
         outcome: &told.outcome,
@@ -92,7 +99,9 @@ pub async fn record(app: &App, task: i64, told: &Told<'_>) -> Result<Recorded, S
         friend: told.friend.as_ref(),
         friends_manager: scout.or(client.manager.as_deref()),
         acting: acting.unwrap_or_default(),
+        passed_with: &passed_with,
         key: told.key,
+        certificate: certificate.as_ref().map(|one| (one, app.today())),
         by: told.by,
         now_ms: app.now_ms(),
     };
@@ -106,6 +115,52 @@ pub async fn record(app: &App, task: i64, told: &Told<'_>) -> Result<Recorded, S
             },
         },
     )
+}
+
+/// How many codes a certificate may choose from; by chance somebody has one already once in a million
+/// millions.
+const CODE_TRIES: usize = 4;
+
+/// The certificate that an outcome gives; its code is the same however often the outcome is told.
+async fn certificate(
+    app: &App,
+    task: &TaskRow,
+    client: &Client,
+    follow_up: &FollowUp,
+) -> Result<Option<NewCertificate>, StoreError> {
+    let Some(offer) = &follow_up.certificate else {
+        return Ok(None);
+    };
+    let given = given_by(task);
+    let key = inputs::key_of_step(&given.campaign, &given.episode, &given.step, client);
+    let codes: Vec<String> = (0..CODE_TRIES)
+        .map(|n| inputs::code_of_key(app, offer, &given.campaign, &key, n))
+        .collect();
+    let asked: Vec<&str> = codes.iter().map(String::as_str).collect();
+    let taken = app.store.taken_codes(&asked).await?;
+    let is_free = |code: &&String| taken.iter().all(|(other, _)| other != *code);
+    let code = codes.iter().find(is_free).unwrap_or(&codes[0]).clone();
+    let locale = client.locale.unwrap_or(app.locale());
+    let valid_until = app.today().plus(offer.valid.count());
+    let issued = certificates::issued(offer, code, given, locale, valid_until);
+    Ok(Some(issued))
+}
+
+/// The occasion of the certificate that what came of a task gives: one for each task.
+pub fn given_by(task: &TaskRow) -> IssuedFor {
+    IssuedFor {
+        campaign: task.campaign.clone(),
+        client: task.client_id,
+        episode: task.episode.clone(),
+        step: format!("{}-friend", task.step),
+    }
+}
+
+/// What the manager who gets the client today reads below the reason of his task.
+fn passed_with(told: &Told<'_>, locale: Locale) -> String {
+    let kind = || wording::outcome(locale, told.outcome.kind).to_lowercase();
+    let said = told.note.map_or_else(kind, str::to_owned);
+    format!("{}: {said}", told.by)
 }
 
 fn makes_no_sense(outcome: &Outcome, taker: Option<&str>) -> Option<&'static str> {

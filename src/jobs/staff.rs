@@ -114,9 +114,14 @@ pub fn sign_in_link(app: &App, message_key: &str) -> String {
     format!("{}/sign-in/{token}", pages(app))
 }
 
-/// Sends a person a link to sign in, by the ordinary way of letters. `draw` must be new each time.
-/// Says no when he has asked too often.
-pub async fn send_link(app: &App, person: &Person, draw: u64) -> Result<bool, StoreError> {
+/// Sends a person a link to sign in, by the ordinary way of letters; with it he lands on a page.
+/// `draw` must be new each time. Says no when he has asked too often.
+pub async fn send_link(
+    app: &App,
+    person: &Person,
+    draw: u64,
+    lands_on: Option<&str>,
+) -> Result<bool, StoreError> {
     let (day, now_ms) = (app.today(), app.now_ms());
     let key = message_key(
         "sign-in",
@@ -150,6 +155,7 @@ pub async fn send_link(app: &App, person: &Person, draw: u64) -> Result<bool, St
         mode: app.settings.delivery.mode,
         address_hash: app.key.hash(Channel::Email, &person.email),
         inputs: &serde_json::to_string(&frozen).unwrap_or_default(),
+        lands_on,
         now_ms,
         expires_at: now_ms + LINK_LASTS_MS,
     };

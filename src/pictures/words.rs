@@ -2,25 +2,14 @@
 
 use chrono::Datelike;
 
-use crate::model::{Day, Locale, RhythmState};
+use crate::model::{Day, Locale};
+pub(super) use crate::rules::wording::state;
 
 /// Picks the word of a language.
 pub(super) const fn say<'a>(locale: Locale, ru: &'a str, en: &'a str) -> &'a str {
     match locale {
         Locale::Ru => ru,
         Locale::En => en,
-    }
-}
-
-/// A state as a person reads it.
-pub(super) const fn state(locale: Locale, state: RhythmState) -> &'static str {
-    match (locale, state) {
-        (Locale::Ru, RhythmState::Active) => "активен",
-        (Locale::Ru, RhythmState::Due) => "пора",
-        (Locale::Ru, RhythmState::Missed) => "пропуск",
-        (Locale::Ru, RhythmState::Asleep) => "спит",
-        (Locale::Ru, RhythmState::Lost) => "потерян",
-        (Locale::En, _) => state.name(),
     }
 }
 

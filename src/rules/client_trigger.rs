@@ -5,14 +5,8 @@ use crate::config::values::Days;
 use crate::model::{ManagerRole, Money};
 
 use super::evidence::Evidence;
-use super::trigger::{Episode, NotYet, Sight};
-
-fn nothing(because: impl Into<String>) -> NotYet {
-    NotYet {
-        because: because.into(),
-        on: None,
-    }
-}
+use super::no_occasion::NoOccasion;
+use super::trigger::{Episode, NotYet, Sight, never_bought};
 
 /// Visited the site, stopped, and has never bought.
 pub(super) fn visit_lapsed(
@@ -21,23 +15,17 @@ pub(super) fn visit_lapsed(
     sight: &Sight<'_>,
 ) -> Result<Vec<Episode>, NotYet> {
     if sight.facts.purchase_days() > 0 {
-        return Err(nothing("has bought"));
+        return Err(NotYet::for_good(NoOccasion::HasBought));
     }
     let Some(visits) = &sight.facts.visits else {
-        return Err(nothing("has never visited the site"));
+        return Err(NotYet::for_good(NoOccasion::NeverVisited));
     };
     if visits.days < least {
-        return Err(nothing(format!(
-            "has visited the site on {} days",
-            visits.days
-        )));
+        return Err(NotYet::for_good(NoOccasion::VisitedOn(visits.days)));
     }
     let began_on = visits.last.plus(after.count());
     if began_on > sight.day {
-        return Err(NotYet {
-            because: "has visited the site lately".to_owned(),
-            on: Some(began_on),
-        });
+        return Err(NotYet::before(NoOccasion::VisitedLately, began_on));
     }
     let open = sight.facts.deals.iter().filter_map(|deal| deal.amount);
     Ok(vec![Episode {
@@ -66,13 +54,13 @@ pub(super) struct Grown<'a> {
 pub(super) fn handover(grown: &Grown<'_>, sight: &Sight<'_>) -> Result<Vec<Episode>, NotYet> {
     let facts = sight.facts;
     let Some(manager) = facts.client.manager.as_deref() else {
-        return Err(nothing("has no manager"));
+        return Err(NotYet::for_good(NoOccasion::NoManager));
     };
     if sight.staff.role(manager) != Some(grown.from) {
-        return Err(nothing(format!("the manager is no {}", grown.from)));
+        return Err(NotYet::for_good(NoOccasion::ManagerIsNo(grown.from)));
     }
     let Some(last) = facts.last_purchase() else {
-        return Err(nothing("has never bought"));
+        return Err(never_bought());
     };
     let owned = |item: &&String| {
         let mut owned = facts.items.iter();
@@ -84,7 +72,7 @@ pub(super) fn handover(grown: &Grown<'_>, sight: &Sight<'_>) -> Result<Vec<Episo
     let turnover = facts.totals.turnover;
     let much = grown.turnover.is_some_and(|least| turnover >= least.minor);
     if !often && !much && item.is_none() {
-        return Err(nothing(format!("has bought on {purchases} days")));
+        return Err(NotYet::for_good(NoOccasion::BoughtOn(purchases)));
     }
     Ok(vec![Episode {
         key: format!("handover:{manager}"),

@@ -6,6 +6,7 @@ use crate::model::{ClientFacts, Day};
 
 use super::calendar::{self, Dating};
 use super::evidence::Evidence;
+use super::no_occasion::NoOccasion;
 use super::trigger::{Episode, NotYet, Sight, never_bought};
 
 /// How old people get, in years.
@@ -49,7 +50,7 @@ fn dated(
     value: i64,
 ) -> Result<Vec<Episode>, NotYet> {
     let dated = dating.today(days.into_iter(), day).map_err(|on| NotYet {
-        because: "not the day".to_owned(),
+        because: NoOccasion::NotTheDay,
         on,
     })?;
     let (key, evidence) = tell(dated.day);
@@ -78,10 +79,7 @@ fn birthdays(
     value: i64,
     day: Day,
 ) -> Result<Vec<Episode>, NotYet> {
-    let born = born.ok_or_else(|| NotYet {
-        because: "the birthday is not known".to_owned(),
-        on: None,
-    })?;
+    let born = born.ok_or(NotYet::for_good(NoOccasion::NoBirthday))?;
     let tell = |on| (format!("birthday:{on}"), Evidence::Birthday { day: on });
     dated(calendar::returns_of(born, day), dating, day, tell, value)
 }
@@ -130,16 +128,10 @@ pub fn origins(trigger: &Trigger, day: Day) -> Option<Vec<Day>> {
 
 fn news(on: Day, value: i64, day: Day) -> Result<Vec<Episode>, NotYet> {
     if on > day {
-        return Err(NotYet {
-            because: "the news are not out yet".to_owned(),
-            on: Some(on),
-        });
+        return Err(NotYet::before(NoOccasion::NewsToCome, on));
     }
     if day.days_since(on) > NEWS_DAYS {
-        return Err(NotYet {
-            because: "the news are old".to_owned(),
-            on: None,
-        });
+        return Err(NotYet::for_good(NoOccasion::NewsOld));
     }
     Ok(vec![Episode {
         key: format!("news:{on}"),

@@ -10,6 +10,7 @@ use crate::config::values::Days;
 use crate::model::{Day, Deal, DealStatus};
 
 use super::evidence::Evidence;
+use super::no_occasion::NoOccasion;
 use super::trigger::{Episode, NotYet, Sight};
 
 /// How long after a purchase or a won deal a thank-you still makes sense.
@@ -107,10 +108,7 @@ pub(super) fn rejections(ask: &AskAgain<'_>, sight: &Sight<'_>) -> Result<Vec<Ep
         });
     }
     match next {
-        Some(on) if found.is_empty() => Err(NotYet {
-            because: "it is too early to ask again".to_owned(),
-            on: Some(on),
-        }),
+        Some(on) if found.is_empty() => Err(NotYet::before(NoOccasion::TooEarlyToAsk, on)),
         _ => Ok(found),
     }
 }
@@ -124,10 +122,7 @@ fn value_of(deal: &Deal, sight: &Sight<'_>) -> i64 {
 pub(super) fn answered(on: Day, sight: &Sight<'_>) -> Result<Vec<Episode>, NotYet> {
     let day = sight.day;
     if on > day {
-        return Err(NotYet {
-            because: "the news are not out yet".to_owned(),
-            on: Some(on),
-        });
+        return Err(NotYet::before(NoOccasion::NewsToCome, on));
     }
     let lost = closed(&sight.facts.deals, DealStatus::Lost).into_iter();
     // What was lost after the news was lost in spite of it.
@@ -215,10 +210,7 @@ pub(super) fn stalled(
     }
     found.sort_by(|a, b| b.began_on.cmp(&a.began_on).then_with(|| a.key.cmp(&b.key)));
     match next {
-        Some(on) if found.is_empty() => Err(NotYet {
-            because: "the deal was touched lately".to_owned(),
-            on: Some(on),
-        }),
+        Some(on) if found.is_empty() => Err(NotYet::before(NoOccasion::DealTouched, on)),
         _ => Ok(found),
     }
 }

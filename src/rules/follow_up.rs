@@ -1,6 +1,7 @@
 //! What follows from the outcome of a task, beside what becomes of the letters.
 
 use crate::config::Settings;
+use crate::config::campaign::CertificateOffer;
 use crate::config::outcomes::Then;
 use crate::model::{Abc, Client, ManagerRole, Outcome, OutcomeKind};
 
@@ -36,7 +37,7 @@ pub enum DealChange {
 }
 
 /// Everything that follows from an outcome.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FollowUp {
     /// What becomes of the task.
     pub task: AfterOutcome,
@@ -48,6 +49,8 @@ pub struct FollowUp {
     pub owner: Option<String>,
     /// Whether every address of the client is suppressed.
     pub suppress: bool,
+    /// The certificate that he gets to pass on to the friend whom he named.
+    pub certificate: Option<CertificateOffer>,
 }
 
 /// Decides what follows from an outcome; `note` is what the client said, in the manager's words.
@@ -79,6 +82,9 @@ pub fn follow_up(
             .then(|| asked.taker.map(str::to_owned))
             .flatten(),
         suppress: kind == OutcomeKind::DoNotContact,
+        certificate: (kind == OutcomeKind::FriendNamed)
+            .then(|| settings.outcomes.of(kind).certificate.clone())
+            .flatten(),
     }
 }
 
@@ -176,6 +182,18 @@ mod tests {
         };
         let named = after("", "anna", &named, Some("дорого")).deal;
         assert_eq!(named, lost(Some("no-budget")));
+    }
+
+    #[test]
+    fn whoever_names_a_friend_gets_a_certificate_to_pass_on_where_the_company_gives_one() {
+        let named = Outcome::new(OutcomeKind::FriendNamed, DAY);
+        assert_eq!(after("", "anna", &named, None).certificate, None);
+        let written = "[outcomes.friend_named]\n\
+                       certificate = { kind = \"friend\", discount = \"10%\", valid = \"60d\" }\n";
+        let given = after(written, "anna", &named, None).certificate;
+        assert_eq!(given.map(|offer| offer.valid.count()), Some(60));
+        let other = Outcome::new(OutcomeKind::CardSent, DAY);
+        assert_eq!(after(written, "anna", &other, None).certificate, None);
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod follow_up;
 pub mod frequency_report;
 pub mod funnel;
 pub mod holdout;
+pub mod no_occasion;
 pub mod plan;
 pub mod readiness;
 pub mod rhythm;

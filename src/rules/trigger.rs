@@ -14,6 +14,7 @@ use super::client_trigger::{self, Grown};
 use super::date_trigger;
 use super::deal_trigger::{self, AskAgain, THANKS_DAYS};
 use super::evidence::Evidence;
+use super::no_occasion::NoOccasion;
 use super::staff::Staff;
 use super::standing::{RETURN_HORIZON_DAYS, Standing};
 
@@ -40,12 +41,27 @@ pub struct Episode {
 }
 
 /// Why a trigger has nothing for a client today.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotYet {
-    /// What was seen: `active, 3 of 7 days`.
-    pub because: String,
+    /// What was seen.
+    pub because: NoOccasion,
     /// The day on which it would begin if nothing happens until then.
     pub on: Option<Day>,
+}
+
+impl NotYet {
+    /// What does not change by itself.
+    pub(super) const fn for_good(because: NoOccasion) -> Self {
+        Self { because, on: None }
+    }
+
+    /// What begins on a day if nothing happens until then.
+    pub(super) const fn before(because: NoOccasion, on: Day) -> Self {
+        Self {
+            because,
+            on: Some(on),
+        }
+    }
 }
 
 /// What a trigger looks at.
@@ -123,32 +139,26 @@ pub fn episodes(sight: &Sight<'_>) -> Result<Vec<Episode>, NotYet> {
         | Trigger::News { .. } => date_trigger::of_the_calendar(sight, standing_value)?,
     };
     if found.is_empty() {
-        return Err(NotYet {
-            because: nothing_words(trigger).to_owned(),
-            on: None,
-        });
+        return Err(NotYet::for_good(nothing_of(trigger)));
     }
     Ok(found)
 }
 
-fn nothing_words(trigger: &Trigger) -> &'static str {
+const fn nothing_of(trigger: &Trigger) -> NoOccasion {
     match trigger {
-        Trigger::Purchase {} => "no purchase in the last days",
-        Trigger::DealWon {} => "no deal won in the last days",
-        Trigger::FriendBought {} => "no friend has bought in the last days",
-        Trigger::Rejection { .. } => "no rejection",
-        Trigger::RejectionAnswered { .. } => "no rejection for a reason that the news answer",
-        Trigger::StalledDeal { .. } => "no quote or invoice is out",
-        Trigger::VolumeDrop { .. } => "buys as much as usual",
-        _ => "no occasion",
+        Trigger::Purchase {} => NoOccasion::NoPurchase,
+        Trigger::DealWon {} => NoOccasion::NoDealWon,
+        Trigger::FriendBought {} => NoOccasion::NoFriendBought,
+        Trigger::Rejection { .. } => NoOccasion::NoRejection,
+        Trigger::RejectionAnswered { .. } => NoOccasion::NothingAnswered,
+        Trigger::StalledDeal { .. } => NoOccasion::NothingOut,
+        Trigger::VolumeDrop { .. } => NoOccasion::BuysAsUsual,
+        _ => NoOccasion::Nothing,
     }
 }
 
-pub(super) fn never_bought() -> NotYet {
-    NotYet {
-        because: "has never bought".to_owned(),
-        on: None,
-    }
+pub(super) const fn never_bought() -> NotYet {
+    NotYet::for_good(NoOccasion::NeverBought)
 }
 
 /// The day on which an episode of `missed_cycle` begins for a silence with these dates.
@@ -169,14 +179,11 @@ fn missed_cycle(
     let standing = standing.ok_or_else(never_bought)?;
     let began_on = silence_begins_on(level, lead, &standing.dates);
     if began_on > day {
-        let because = format!(
-            "{}, silent for {} days",
-            standing.state, standing.days_silent
-        );
-        return Err(NotYet {
-            because,
-            on: Some(began_on),
-        });
+        let because = NoOccasion::Silent {
+            state: standing.state,
+            days: standing.days_silent,
+        };
+        return Err(NotYet::before(because, began_on));
     }
     // A call before the miss makes no sense after it.
     let last_entry = match level {
@@ -210,18 +217,15 @@ fn second_purchase(
 ) -> Result<Vec<Episode>, NotYet> {
     let standing = standing.ok_or_else(never_bought)?;
     if facts.purchase_days() != 1 {
-        let because = format!("has bought on {} days", facts.purchase_days());
-        return Err(NotYet { because, on: None });
+        let because = NoOccasion::BoughtOn(facts.purchase_days());
+        return Err(NotYet::for_good(because));
     }
     let window = base.second_purchase;
     let first = standing.last_purchase;
     let (began_on, closes_on) = window.dates(first);
     if began_on > day {
-        let because = format!("{} days since the only purchase", standing.days_silent);
-        return Err(NotYet {
-            because,
-            on: Some(began_on),
-        });
+        let because = NoOccasion::OnlyPurchaseAgo(standing.days_silent);
+        return Err(NotYet::before(because, began_on));
     }
     Ok(vec![Episode {
         key: format!("second:{first}"),

@@ -61,7 +61,7 @@ impl Gallery {
 
 /// What is asked for behind the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     Page,
     Png,
     Pdf,
@@ -139,7 +139,7 @@ fn page(site: &Site, heads: &HeaderMap, row: &CertificateRow) -> Response {
 }
 
 /// The picture, or the sheet; drawn aside, so that nobody else waits.
-async fn drawn(site: &Arc<Site>, row: CertificateRow, form: Form) -> Response {
+pub(super) async fn drawn(site: &Arc<Site>, row: CertificateRow, form: Form) -> Response {
     let (end, media) = match form {
         Form::Pdf => ("pdf", "application/pdf"),
         Form::Page | Form::Png => ("png", "image/png"),

@@ -23,7 +23,7 @@ use rekindle::jobs::day::DayOptions;
 use rekindle::jobs::explain::{Explanation, explain};
 use rekindle::jobs::import::{ImportOptions, ImportSummary, import_source};
 use rekindle::jobs::rhythms::keep_up;
-use rekindle::model::{AddressKey, ClientFacts, ClientId, Day};
+use rekindle::model::{AddressKey, ClientFacts, ClientId, Day, Locale};
 use rekindle::render::Templates;
 
 /// Noon of the day on which every test is played.
@@ -121,7 +121,8 @@ impl Shop {
 
     async fn explain(&self, client: &str, options: DayOptions<'_>) -> Explanation {
         let number = self.number(client).await;
-        explain(&self.app, number, options).await.unwrap().unwrap()
+        let told = explain(&self.app, number, options, Locale::En).await;
+        told.unwrap().unwrap()
     }
 
     /// What `rekindle clients --format json` prints.

@@ -256,7 +256,7 @@ pub(crate) fn http() -> reqwest::Client {
     reqwest::Client::builder().redirect(policy).build().unwrap()
 }
 
-fn secret(home: &std::path::Path, name: &str, value: &str) {
+pub(crate) fn secret(home: &std::path::Path, name: &str, value: &str) {
     let path = home.join("secrets").join(name);
     std::fs::write(&path, value).unwrap();
     #[cfg(unix)]

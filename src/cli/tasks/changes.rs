@@ -165,6 +165,10 @@ pub(super) async fn record_outcome(
             "The friend is a client now; nothing allows writing to him yet"
         )?;
     }
+    if let Some(code) = &effects.certificate {
+        let page = crate::certificates::picture::page_of(app, code);
+        writeln!(out, "Certificate {code} for the friend: {page}")?;
+    }
     Ok(Exit::Done)
 }
 

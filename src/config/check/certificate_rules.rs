@@ -8,7 +8,7 @@ use super::super::{Campaign, KnownTemplates, Settings};
 use super::document::KeyPath;
 use super::findings::Finding;
 use super::nearest;
-use crate::model::{Channel, Money};
+use crate::model::{CertificateKind, Channel, Money, OutcomeKind};
 
 /// How long WhatsApp keeps a marketing message that it cannot deliver, in days.
 ///
@@ -35,50 +35,56 @@ fn offers(campaign: &Campaign) -> impl Iterator<Item = (&CertificateOffer, KeyPa
 }
 
 fn is_worth_something(campaign: &Campaign) -> Vec<Finding> {
-    let look = |(offer, at, _): (&CertificateOffer, KeyPath, _)| {
-        let nothing = match offer.discount {
-            Some(Discount::Share(share)) => share == Share::percent(0.0),
-            Some(Discount::Money(money)) => money.minor <= 0,
-            None => false,
-        };
-        if offer.valid == Days(0) {
-            let hint = "write valid = \"60d\"";
-            return Some(Finding::error(
-                at.key("valid"),
-                "the certificate is never valid",
-                hint,
-            ));
-        }
-        if offer.uses == 0 {
-            let message = "the certificate can never be used";
-            return Some(Finding::error(at.key("uses"), message, "write uses = 1"));
-        }
-        if nothing {
-            let hint = "write discount = \"10%\", or a gift in its place";
-            return Some(Finding::error(
-                at.key("discount"),
-                "the discount is nothing",
-                hint,
-            ));
-        }
-        let message = "the certificate gives neither a discount nor a gift";
-        let hint = "add discount = \"10%\" or gift = \"…\"";
-        let empty = offer.discount.is_none() && offer.gift.is_none();
-        empty.then(|| Finding::error(at, message, hint))
+    let worthless = offers(campaign).filter_map(|(offer, at, _)| worthless(offer, at));
+    worthless.collect()
+}
+
+/// What is wrong with what a certificate gives.
+fn worthless(offer: &CertificateOffer, at: KeyPath) -> Option<Finding> {
+    let nothing = match offer.discount {
+        Some(Discount::Share(share)) => share == Share::percent(0.0),
+        Some(Discount::Money(money)) => money.minor <= 0,
+        None => false,
     };
-    offers(campaign).filter_map(look).collect()
+    if offer.valid == Days(0) {
+        let hint = "write valid = \"60d\"";
+        return Some(Finding::error(
+            at.key("valid"),
+            "the certificate is never valid",
+            hint,
+        ));
+    }
+    if offer.uses == 0 {
+        let message = "the certificate can never be used";
+        return Some(Finding::error(at.key("uses"), message, "write uses = 1"));
+    }
+    if nothing {
+        let hint = "write discount = \"10%\", or a gift in its place";
+        return Some(Finding::error(
+            at.key("discount"),
+            "the discount is nothing",
+            hint,
+        ));
+    }
+    let message = "the certificate gives neither a discount nor a gift";
+    let hint = "add discount = \"10%\" or gift = \"…\"";
+    let empty = offer.discount.is_none() && offer.gift.is_none();
+    empty.then(|| Finding::error(at, message, hint))
 }
 
 fn prefix_is_readable(campaign: &Campaign) -> Vec<Finding> {
-    let look = |(offer, at, _): (&CertificateOffer, KeyPath, _)| {
-        let prefix = offer.prefix.as_deref()?;
-        let strange = prefix
-            .chars()
-            .find(|c| !matches!(c, '0'..='9' | 'A'..='Z') || "ILOU".contains(*c))?;
-        let message = format!("\"{strange}\" cannot stand in a code");
-        Some(Finding::error(at.key("prefix"), message, ALLOWED))
-    };
-    offers(campaign).filter_map(look).collect()
+    let strange = offers(campaign).filter_map(|(offer, at, _)| strange_prefix(offer, &at));
+    strange.collect()
+}
+
+/// What is wrong with what the codes begin with.
+fn strange_prefix(offer: &CertificateOffer, at: &KeyPath) -> Option<Finding> {
+    let prefix = offer.prefix.as_deref()?;
+    let strange = prefix
+        .chars()
+        .find(|c| !matches!(c, '0'..='9' | 'A'..='Z') || "ILOU".contains(*c))?;
+    let message = format!("\"{strange}\" cannot stand in a code");
+    Some(Finding::error(at.key("prefix"), message, ALLOWED))
 }
 
 /// A certificate must outlive the way of its message: nobody is glad of one that has ended.
@@ -110,40 +116,97 @@ pub(super) fn outlives_its_message(campaign: &Campaign, expires_after: Days) -> 
 
 /// The amounts of money that certificates name, with their places.
 pub(super) fn amounts(campaign: &Campaign) -> Vec<(Money, KeyPath)> {
-    let of = |(offer, at, _): (&CertificateOffer, KeyPath, _)| {
-        let discount = match offer.discount {
-            Some(Discount::Money(money)) => Some((money, at.key("discount"))),
-            _ => None,
-        };
-        let least = offer
-            .min_receipt
-            .map(|money| (money, at.key("min_receipt")));
-        discount.into_iter().chain(least).collect::<Vec<_>>()
+    let amounts = offers(campaign).flat_map(|(offer, at, _)| amounts_of(offer, &at));
+    amounts.collect()
+}
+
+fn amounts_of(offer: &CertificateOffer, at: &KeyPath) -> Vec<(Money, KeyPath)> {
+    let discount = match offer.discount {
+        Some(Discount::Money(money)) => Some((money, at.key("discount"))),
+        _ => None,
     };
-    offers(campaign).flat_map(of).collect()
+    let least = offer
+        .min_receipt
+        .map(|money| (money, at.key("min_receipt")));
+    discount.into_iter().chain(least).collect()
 }
 
 pub(super) fn pictures_exist(campaign: &Campaign, known: &KnownTemplates) -> Vec<Finding> {
-    let look = |(offer, at, _): (&CertificateOffer, KeyPath, _)| {
-        let names = &known.certificates;
-        if names.is_empty() || names.contains(&offer.picture) {
-            return None;
-        }
-        let message = format!("there is no picture of a certificate \"{}\"", offer.picture);
-        let hint = match nearest::word(&offer.picture, names.iter().map(String::as_str)) {
-            Some(meant) => format!("did you mean \"{meant}\"?"),
-            None => format!(
-                "put {}.svg.hbs into templates/certificates/ru/",
-                offer.picture
-            ),
-        };
-        Some(Finding::error(at.key("picture"), message, hint))
+    let missing = offers(campaign).filter_map(|(offer, at, _)| missing_picture(offer, &at, known));
+    missing.collect()
+}
+
+fn missing_picture(
+    offer: &CertificateOffer,
+    at: &KeyPath,
+    known: &KnownTemplates,
+) -> Option<Finding> {
+    let names = &known.certificates;
+    if names.is_empty() || names.contains(&offer.picture) {
+        return None;
+    }
+    let message = format!("there is no picture of a certificate \"{}\"", offer.picture);
+    let hint = match nearest::word(&offer.picture, names.iter().map(String::as_str)) {
+        Some(meant) => format!("did you mean \"{meant}\"?"),
+        None => format!(
+            "put {}.svg.hbs into templates/certificates/ru/",
+            offer.picture
+        ),
     };
-    offers(campaign).filter_map(look).collect()
+    Some(Finding::error(at.key("picture"), message, hint))
+}
+
+/// The certificates that outcomes give, with their places.
+fn given_by_outcomes(
+    settings: &Settings,
+) -> impl Iterator<Item = (OutcomeKind, &CertificateOffer, KeyPath)> {
+    OutcomeKind::ALL.iter().filter_map(|kind| {
+        let at = KeyPath::root().key("outcomes").key(kind.word());
+        let offer = settings.outcomes.of(*kind).certificate.as_ref()?;
+        Some((*kind, offer, at.key("certificate")))
+    })
+}
+
+fn outcomes_give_what_can_be_used(settings: &Settings) -> Vec<Finding> {
+    let currency = settings.company.currency;
+    given_by_outcomes(settings)
+        .flat_map(|(kind, offer, at)| {
+            let mut findings = Vec::new();
+            if kind != OutcomeKind::FriendNamed {
+                let message = format!("\"{kind}\" gives no certificate: nobody is there to get it");
+                let hint = "write it under [outcomes.friend_named]";
+                findings.push(Finding::error(at.clone(), message, hint));
+            } else if offer.kind != CertificateKind::Friend {
+                let message = "whoever names a friend gets a certificate for him";
+                let hint = "write kind = \"friend\"";
+                findings.push(Finding::error(at.key("kind"), message, hint));
+            }
+            findings.extend(strange_prefix(offer, &at));
+            let foreign = amounts_of(offer, &at).into_iter();
+            let foreign = foreign.filter(|(amount, _)| amount.currency != currency);
+            findings.extend(foreign.map(|(amount, at)| {
+                let message = format!("{amount} is not in {currency}, the currency of the company");
+                Finding::error(at, message, format!("write the amount in {currency}"))
+            }));
+            findings.extend(worthless(offer, at));
+            findings
+        })
+        .collect()
+}
+
+/// Findings for pictures of the certificates of outcomes that no template draws.
+pub(super) fn pictures_of_outcomes_exist(
+    settings: &Settings,
+    known: &KnownTemplates,
+) -> Vec<Finding> {
+    let missing =
+        given_by_outcomes(settings).filter_map(|(_, offer, at)| missing_picture(offer, &at, known));
+    missing.collect()
 }
 
 /// Every rule over the settings that needs nothing but them.
-pub(super) const SETTINGS_RULES: &[fn(&Settings) -> Vec<Finding>] = &[some_friend_may_come];
+pub(super) const SETTINGS_RULES: &[fn(&Settings) -> Vec<Finding>] =
+    &[some_friend_may_come, outcomes_give_what_can_be_used];
 
 fn some_friend_may_come(settings: &Settings) -> Vec<Finding> {
     let at = |key: &str| KeyPath::root().key("certificates").key(key);
@@ -217,6 +280,38 @@ mod tests {
                 "certificate = {{ kind = \"own\", gift = \"x\", valid = \"9d\", prefix = \"{prefix}\" }}"
             ));
             assert_eq!(said(&prefix_is_readable(&campaign)), found, "{prefix}");
+        }
+    }
+
+    #[test]
+    fn whoever_names_a_friend_gets_a_certificate_that_can_be_used() {
+        for (outcomes, found) in [
+            (
+                "friend_named = { certificate = { kind = \"friend\", gift = \"x\", valid = \"9d\" } }",
+                0,
+            ),
+            (
+                "friend_named = { certificate = { kind = \"own\", gift = \"x\", valid = \"9d\" } }",
+                1,
+            ),
+            (
+                "friend_named = { certificate = { kind = \"friend\", valid = \"9d\" } }",
+                1,
+            ),
+            (
+                "friend_named = { certificate = { kind = \"friend\", discount = \"5 USD\", valid = \"9d\" } }",
+                1,
+            ),
+            (
+                "rejection = { certificate = { kind = \"friend\", gift = \"x\", valid = \"9d\" } }",
+                1,
+            ),
+        ] {
+            let text =
+                format!("[company]\nname = \"T\"\ncurrency = \"RUB\"\n[outcomes]\n{outcomes}\n");
+            let settings: Settings = toml::from_str(&text).unwrap();
+            let findings = outcomes_give_what_can_be_used(&settings);
+            assert_eq!(said(&findings), found, "{outcomes}");
         }
     }
 

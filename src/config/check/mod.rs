@@ -77,10 +77,17 @@ impl<T> Checked<'_, T> {
 }
 
 /// Checks the text of `config/rekindle.toml`.
-pub(super) fn settings<'t>(source: &'t Source, home: &Path) -> Checked<'t, Settings> {
+pub(super) fn settings<'t>(
+    source: &'t Source,
+    home: &Path,
+    known: &KnownTemplates,
+) -> Checked<'t, Settings> {
     let mut checked: Checked<'t, Settings> = read(source, FileKind::Settings);
     if let Some(settings) = &checked.mended {
-        let findings = settings_rules::all(settings, home);
+        let mut findings = settings_rules::all(settings, home);
+        findings.extend(certificate_rules::pictures_of_outcomes_exist(
+            settings, known,
+        ));
         checked.add(findings);
     }
     checked

@@ -18,7 +18,7 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::rows::{day_of, json, word};
-use super::{Result, Store};
+use super::{NewCertificate, Result, Store};
 use crate::model::{CertificateKind, ClientId, Day, Locale};
 use crate::rules::certificate::{Certificate, GiverLimit};
 
@@ -155,6 +155,21 @@ impl Store {
         rows.iter().map(certificate).collect()
     }
 
+    /// The certificate that was made for an occasion.
+    pub async fn certificate_for(&self, given: &IssuedFor) -> Result<Option<CertificateRow>> {
+        let statement = format!(
+            "{SELECT} WHERE t.client_id = ?1 AND t.campaign = ?2 AND t.episode = ?3 AND t.step = ?4"
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(given.client.0)
+            .bind(&given.campaign)
+            .bind(&given.episode)
+            .bind(&given.step)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(certificate).transpose()
+    }
+
     /// Which of some codes belong to a certificate already, each with the occasion it was made for:
     /// campaign, client, episode, step.
     pub async fn taken_codes(&self, codes: &[&str]) -> Result<Vec<(String, IssuedFor)>> {
@@ -177,6 +192,42 @@ impl Store {
         });
         Ok(taken.collect())
     }
+}
+
+/// Writes a certificate down that is given with what came of a task; it belongs to the run of the
+/// task.
+pub(super) async fn give(
+    tx: &mut SqliteConnection,
+    task: i64,
+    day: Day,
+    new: &NewCertificate,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO certificates (run_id, issued_on, code, campaign, client_id, episode, step, kind,
+                                   discount, gift, min_receipt, products, uses, picture, locale,
+                                   valid_until)
+         SELECT run_id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
+         FROM tasks WHERE id = ?1",
+    )
+    .bind(task)
+    .bind(day.epoch_days())
+    .bind(&new.code)
+    .bind(&new.campaign)
+    .bind(new.client.0)
+    .bind(&new.episode)
+    .bind(&new.step)
+    .bind(new.kind)
+    .bind(&new.discount)
+    .bind(&new.gift)
+    .bind(new.min_receipt)
+    .bind(&new.products)
+    .bind(new.uses)
+    .bind(&new.picture)
+    .bind(new.locale)
+    .bind(new.valid_until)
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// The occasion that a certificate was made for.

@@ -263,10 +263,11 @@ fn task_part(app: &App, managers: &Managers, task: &TaskRow) -> TaskPart {
         link: staff::link_to(app, &format!("/tasks/{}", task.id)),
     };
     if let Some(frozen) = frozen {
+        let locale = managers.locale(&task.acting);
+        let frozen = frozen.read_in(locale, app.currency());
         part.client = frozen.client.clone();
         part.why.clone_from(&frozen.why);
         part.rhythm.clone_from(&frozen.rhythm);
-        let locale = managers.locale(&task.acting);
         let today = frozen.today;
         let last = frozen.last_contact.as_ref();
         part.last_contact = last.map(|last| last.sentence(locale, today));

@@ -70,7 +70,8 @@ pub(super) async fn as_of_today(
             let nothing = crate::db::Details::default();
             let details = details.get(&task.client_id).unwrap_or(&nothing);
             let frozen = inputs::freeze(ground, facts, details, manager, &evidence);
-            said.insert(task.id, frozen.with_gifts_of(known));
+            let frozen = frozen.with_evidence(&evidence).telling_anew(known);
+            said.insert(task.id, frozen);
         }
     }
     Ok(said)

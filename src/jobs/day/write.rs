@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::certificates::picture;
+use crate::certificates::{self, picture};
 use crate::config::campaign::CertificateOffer;
 use crate::db::{
     Details, IssuedFor, NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep,
@@ -161,9 +161,12 @@ impl<'a> Writer<'a> {
                 frozen.partner_code = known.partner_codes.get(&key).cloned();
                 self.stage_message(facts, &touch, message, frozen, &known.taken, staged);
             }
-            Action::Task(task) => staged
-                .tasks
-                .extend(new_tasks(client, &touch, task, &frozen)),
+            Action::Task(task) => {
+                let frozen = frozen.with_evidence(&touch.evidence);
+                staged
+                    .tasks
+                    .extend(new_tasks(client, &touch, task, &frozen));
+            }
         }
     }
 
@@ -194,22 +197,15 @@ impl<'a> Writer<'a> {
             frozen.certificate = Some(picture::of_offer(app, offer, &code, valid_until));
             // Nobody gets a certificate on paper only.
             if touch.arm == Arm::Treated {
-                staged.certificates.push(NewCertificate {
-                    code,
+                let given = IssuedFor {
                     campaign: touch.campaign.clone(),
                     client: client.id,
                     episode: touch.episode.clone(),
                     step: touch.step.clone(),
-                    kind: offer.kind.word(),
-                    discount: offer.discount.map(|discount| discount.to_string()),
-                    gift: offer.gift.clone(),
-                    min_receipt: offer.min_receipt.map(|money| money.minor),
-                    products: serde_json::to_string(&offer.products).unwrap_or_default(),
-                    uses: offer.uses,
-                    picture: offer.picture.clone(),
-                    locale: frozen.locale.code(),
-                    valid_until: valid_until.epoch_days(),
-                });
+                };
+                let locale = frozen.locale;
+                let certificate = certificates::issued(offer, code, given, locale, valid_until);
+                staged.certificates.push(certificate);
             }
         }
         let hash = app.key.hash(message.channel, &message.address);

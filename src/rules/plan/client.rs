@@ -5,6 +5,7 @@ use crate::model::{Arm, ClientFacts, Day, DealStatus, Enrollment, Touch};
 use crate::rules::audience::{self, Seen};
 use crate::rules::evidence::Evidence;
 use crate::rules::holdout;
+use crate::rules::no_occasion::NoOccasion;
 use crate::rules::readiness;
 use crate::rules::standing::Standing;
 use crate::rules::trigger::{self, Episode, FRESH_DAYS, Sight};
@@ -322,11 +323,8 @@ impl Look<'_> {
             },
             newest => {
                 let last = newest.and_then(|newest| newest.last_entry);
-                let since = last
-                    .map(|last| format!(" since {last}"))
-                    .unwrap_or_default();
                 Decision::NoOccasion {
-                    because: format!("too late to enter{since}"),
+                    because: NoOccasion::TooLate(last),
                     on: None,
                 }
             }
@@ -583,7 +581,10 @@ mod tests {
         let decision = |facts: &ClientFacts| decide(&frame, facts).verdicts[0].decision.clone();
         match decision(&facts) {
             Decision::NoOccasion { because, .. } => {
-                assert!(because.starts_with("too late to enter since"), "{because}");
+                assert!(
+                    matches!(because, NoOccasion::TooLate(Some(_))),
+                    "{because:?}"
+                );
             }
             other => panic!("{other:?}"),
         }

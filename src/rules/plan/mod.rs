@@ -11,6 +11,7 @@ mod gates;
 mod position;
 mod touch;
 mod verdict;
+mod words;
 
 pub use client::{Candidate, ClientPlan, decide, goal_reached, occasion_today};
 pub use day::{CampaignCounts, DayPlanner, Decided};

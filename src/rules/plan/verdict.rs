@@ -6,6 +6,7 @@ use crate::config::campaign::CampaignStatus;
 use crate::model::{Channel, Day, ManagerRole};
 use crate::rules::audience::Seen;
 use crate::rules::evidence::Evidence;
+use crate::rules::no_occasion::NoOccasion;
 
 use super::ClosedBy;
 
@@ -32,7 +33,7 @@ pub enum Decision {
     /// Nothing has happened that would start it.
     NoOccasion {
         /// What was seen.
-        because: String,
+        because: NoOccasion,
         /// The day on which it would begin if nothing happens until then.
         on: Option<Day>,
     },

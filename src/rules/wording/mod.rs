@@ -9,10 +9,12 @@
 //! in terminals and searched for.
 
 mod en;
+mod labels;
 mod names;
 mod outcomes;
 mod ru;
 
+pub use labels::{channel, condition, role, state};
 pub use names::{PersonName, person_name};
 pub use outcomes::{outcome, readiness};
 

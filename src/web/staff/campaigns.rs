@@ -12,8 +12,8 @@ use super::desk::{Answer, Desk, Failure};
 use super::door::Signed;
 use crate::db::{CampaignTotals, RunRow, StoreError};
 use crate::jobs::day::{self, DayOptions};
-use crate::model::{Day, Money};
-use crate::rules::plan::{CampaignCounts, MessageLine, Plan, Reach, TaskLine};
+use crate::model::{Day, Locale, Money};
+use crate::rules::plan::{CampaignCounts, MessageLine, Plan, Reach, Reason, TaskLine};
 
 /// How long a plan is shown before it is made anew, in milliseconds: it reads everybody who is due.
 const PLAN_LASTS_MS: i64 = 60_000;
@@ -163,11 +163,25 @@ fn run_part(run: RunRow) -> RunPart {
 struct PlanPage<'p> {
     date: Day,
     reach: &'p [Reach],
-    campaigns: &'p [CampaignCounts],
+    campaigns: Vec<CountsPart<'p>>,
     messages: &'p [MessageLine],
     more_messages: usize,
     tasks: Vec<TaskPart<'p>>,
     more_tasks: usize,
+}
+
+#[derive(Serialize)]
+struct CountsPart<'p> {
+    /// Why others who had an occasion get nothing, in the words of the reader.
+    not_taken: Vec<NotTaken>,
+    #[serde(flatten)]
+    counts: &'p CampaignCounts,
+}
+
+#[derive(Serialize)]
+struct NotTaken {
+    clients: u64,
+    why: String,
 }
 
 #[derive(Serialize)]
@@ -192,16 +206,30 @@ fn plan_page(desk: &Desk, signed: &Signed, plan: &Plan) -> Response {
         at_risk: Money::new((line.value_at_risk * minor).round() as i64, plan.currency),
         line,
     });
+    let locale = signed.person.locale;
+    let campaigns = plan.campaigns.iter().map(|counts| CountsPart {
+        not_taken: not_taken(counts, locale),
+        counts,
+    });
     let body = PlanPage {
         date: plan.date,
         reach: &plan.reach,
-        campaigns: &plan.campaigns,
+        campaigns: campaigns.collect(),
         messages: &plan.messages[..plan.messages.len().min(SHOWN)],
         more_messages: plan.messages.len().saturating_sub(SHOWN),
         tasks: tasks.collect(),
         more_tasks: plan.tasks.len().saturating_sub(SHOWN),
     };
     desk.good("plan", "plan.title", signed, &body)
+}
+
+fn not_taken(counts: &CampaignCounts, locale: Locale) -> Vec<NotTaken> {
+    let skipped = counts.skipped.iter();
+    let told = skipped.map(|(word, clients)| NotTaken {
+        clients: *clients,
+        why: Reason::of_word(word).map_or_else(|| word.clone(), |one| one.phrase(locale)),
+    });
+    told.collect()
 }
 
 /// The plan of the present day. It is made by a task of its own: whoever does not wait for it finds

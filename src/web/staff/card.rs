@@ -11,15 +11,16 @@ use serde::Serialize;
 
 use super::desk::{Answer, Desk, Failure};
 use super::door::Signed;
-use super::parts::{OutcomePart, Ways, campaign_title};
+use super::parts::{OutcomePart, Ways, campaign_title, said};
 use super::task::{ContactPart, contact_part};
 use crate::app::App;
-use crate::db::{CardDeal, CardHead, CardMessage, CardPurchase};
+use crate::db::{CARD_LISTS, CardDeal, CardHead, CardMessage, CardPurchase};
 use crate::jobs::day::DayOptions;
 use crate::jobs::explain::{self, CampaignLines, Explanation, RhythmLines, TaskLines};
 use crate::jobs::managers::Managers;
-use crate::model::{Channel, ClientId, Day, DealStatus, MessageState, Money, RhythmDates};
-use crate::pictures::{Timeline, timeline};
+use crate::jobs::staff::Person;
+use crate::model::{Channel, ClientId, Day, DealStatus, MessageState, Money};
+use crate::rules::plan::Reason;
 use crate::rules::wording;
 
 /// The page of a client.
@@ -102,17 +103,17 @@ struct CampaignPart {
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
     signed: Signed,
-    Path(id): Path<i64>,
+    Path(id): Path<String>,
 ) -> Answer {
-    let client = ClientId(id);
+    let client = client_of(&id);
     let Some(head) = seen(&desk, &signed, client).await? else {
         return Ok(desk.nothing(&signed));
     };
-    let app = desk.app();
-    let Some(explained) = explain::explain(app, client, today(app)).await? else {
+    let (app, locale) = (desk.app(), signed.person.locale);
+    let Some(explained) = explain::explain(app, client, today(app), locale).await? else {
         return Ok(desk.nothing(&signed));
     };
-    let card = card(app, client, head, explained).await?;
+    let card = card(&desk, &signed.person, client, head, explained).await?;
     let title = card.label.clone();
     Ok(desk.good("card", &title, &signed, &card))
 }
@@ -121,37 +122,27 @@ pub(super) async fn show(
 pub(super) async fn rhythm(
     State(desk): State<Arc<Desk>>,
     signed: Signed,
-    Path(id): Path<i64>,
+    Path(id): Path<String>,
 ) -> Answer {
-    let (app, client, locale) = (desk.app(), ClientId(id), signed.person.locale);
+    let (app, client, locale) = (desk.app(), client_of(&id), signed.person.locale);
     if seen(&desk, &signed, client).await?.is_none() {
         return Ok(desk.nothing(&signed));
     }
-    let options = today(app);
-    let explained = explain::explain(app, client, options).await?;
-    let rhythm = explained.as_ref().and_then(|one| one.rhythm.as_ref());
-    let (Some(explained), Some(rhythm)) = (&explained, rhythm) else {
+    let explained = explain::explain(app, client, today(app), locale).await?;
+    let drawn = match &explained {
+        Some(explained) => explain::picture(app, client, explained, locale).await,
+        None => Ok(None),
+    };
+    let drawn = drawn.map_err(|error| Failure::Made(error.to_string()))?;
+    let Some(svg) = drawn else {
         return Ok(desk.nothing(&signed));
     };
-    let days = explain::purchase_days(app, client, options.day).await?;
-    let [due, missed, asleep, lost] = rhythm.dates;
-    let sentence = rhythm.sentence(locale);
-    let drawn = timeline(&Timeline {
-        name: &explained.name,
-        purchases: &days,
-        dates: RhythmDates {
-            due,
-            missed,
-            asleep,
-            lost,
-        },
-        usual_gap_days: rhythm.usual_gap_days,
-        today: options.day,
-        sentence: &sentence,
-        locale,
-    });
-    let svg = drawn.map_err(|error| Failure::Made(error.to_string()))?;
     Ok(([(CONTENT_TYPE, "image/svg+xml")], svg).into_response())
+}
+
+/// The client of a number in a path; nobody for what is none.
+fn client_of(id: &str) -> ClientId {
+    ClientId(id.parse().unwrap_or_default())
 }
 
 fn today(app: &App) -> DayOptions<'static> {
@@ -178,11 +169,13 @@ async fn seen(desk: &Desk, signed: &Signed, client: ClientId) -> Result<Option<C
 }
 
 async fn card(
-    app: &App,
+    desk: &Desk,
+    person: &Person,
     client: ClientId,
     head: CardHead,
     explained: Explanation,
 ) -> Result<Card, Failure> {
+    let (app, locale) = (desk.app(), person.locale);
     let store = &app.store;
     let managers = Managers::read(app).await?;
     let manager = head.manager.map(|id| {
@@ -191,12 +184,12 @@ async fn card(
     });
     let money = |minor| Money::new(minor, app.currency());
     let purchases = store.purchases_of(client).await?;
+    let all_of_them = purchases.len() < CARD_LISTS;
     let turnover: i64 = purchases.iter().map(|one| one.amount).sum();
     let deals = store.deals_of(client).await?;
     let messages = store.messages_to(client).await?;
     let contacts = store.contacts_of(client).await?;
     let outcomes = store.outcomes_about(client).await?;
-    let locale = app.locale();
     let upsell = explained
         .upsell
         .iter()
@@ -216,7 +209,7 @@ async fn card(
         rhythm: explained.rhythm.map(rhythm_part),
         hints: explained.hints.into_iter().map(|hint| hint.item).collect(),
         upsell: upsell.collect(),
-        turnover: (turnover != 0).then(|| money(turnover)),
+        turnover: (turnover != 0 && all_of_them).then(|| money(turnover)),
         purchases: purchases
             .into_iter()
             .map(|one| purchase_part(app, one))
@@ -224,12 +217,12 @@ async fn card(
         deals: deals.into_iter().map(|one| deal_part(app, one)).collect(),
         messages: messages
             .into_iter()
-            .map(|one| message_part(app, one))
+            .map(|one| message_part(desk, person, one))
             .collect(),
         tasks: explained.tasks,
         outcomes: outcomes
             .into_iter()
-            .map(|past| OutcomePart::of(app, past))
+            .map(|past| OutcomePart::of(app, locale, past))
             .collect(),
         campaigns: explained
             .campaigns
@@ -276,15 +269,28 @@ fn deal_part(app: &App, deal: CardDeal) -> DealPart {
     }
 }
 
-fn message_part(app: &App, message: CardMessage) -> MessagePart {
+fn message_part(desk: &Desk, person: &Person, message: CardMessage) -> MessagePart {
+    let app = desk.app();
+    let reason = message.reason.as_deref();
     MessagePart {
         day: message.day,
         campaign: campaign_title(app, &message.campaign),
         step: message.step,
         channel: message.channel,
         state: message.state,
-        reason: message.reason,
+        reason: reason.and_then(|reason| why_not(desk, person, reason)),
     }
+}
+
+/// Why a message has become what it is, in the words of the reader. What a mail server has said is
+/// for those who look after the mail: `rekindle messages` shows it.
+fn why_not(desk: &Desk, person: &Person, reason: &str) -> Option<String> {
+    if let Some(known) = Reason::of_word(reason) {
+        return Some(known.phrase(person.locale));
+    }
+    let key = format!("because.{reason}");
+    let told = said(desk, person, &key);
+    (told != key).then_some(told)
 }
 
 fn campaign_part(app: &App, lines: CampaignLines) -> CampaignPart {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
+use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 use tracing::error;
@@ -190,9 +191,10 @@ fn nav(person: &Person, page: &str) -> Vec<Nav> {
         (
             "/today",
             "today",
-            &["today", "task", "card"][..],
+            &["today", "task"][..],
             person.manager.is_some() || person.leads(),
         ),
+        ("/clients", "clients", &["clients", "card"], true),
         (
             "/campaigns",
             "campaigns",
@@ -255,6 +257,46 @@ pub(super) async fn asset(State(desk): State<Arc<Desk>>, Path(file): Path<String
         return ([(CONTENT_TYPE, "image/svg+xml"), forever], ICON).into_response();
     }
     StatusCode::NOT_FOUND.into_response()
+}
+
+/// What a page says about itself that cannot be made: the keys of its title and of the way out.
+#[derive(Serialize)]
+struct Odd {
+    said: &'static str,
+    how: &'static str,
+}
+
+/// A request that no handler could read, or that found us busy, is answered as a page in the language
+/// of its reader; what went wrong in detail is for the log.
+pub(super) async fn in_words(
+    State(desk): State<Arc<Desk>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let reader = Reader::Stranger(super::door::wanted(desk.app(), request.headers()));
+    let response = next.run(request).await;
+    let status = response.status();
+    let odd = if status.is_server_error() {
+        Odd {
+            said: "broken.title",
+            how: "broken.how",
+        }
+    } else {
+        Odd {
+            said: "odd.title",
+            how: "odd.how",
+        }
+    };
+    let failed = status.is_client_error() || status.is_server_error();
+    let kind = response.headers().get(CONTENT_TYPE);
+    if !failed || kind.is_some_and(|kind| !kind.as_bytes().starts_with(b"text/plain")) {
+        return response;
+    }
+    let mut page = desk.page(status, "odd", odd.said, reader, &odd);
+    if let Some(later) = response.headers().get(RETRY_AFTER) {
+        page.headers_mut().insert(RETRY_AFTER, later.clone());
+    }
+    page
 }
 
 /// The heads of every answer; a handler that has said otherwise keeps its word.

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Form, FromRequest, FromRequestParts, Path, Request, State};
+use axum::extract::{Form, FromRequest, FromRequestParts, Path, Query, Request, State};
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -19,6 +19,7 @@ use serde::Serialize;
 use tracing::{info, warn};
 
 use super::desk::{Answer, Desk, Failure, Nothing, Reader};
+use super::landing;
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
 use crate::jobs::deliver;
@@ -56,7 +57,7 @@ impl FromRequestParts<Arc<Desk>> for Signed {
     ) -> Result<Self, Self::Rejection> {
         match signed(desk, &parts.headers).await {
             Ok(Some(signed)) => Ok(signed),
-            Ok(None) => Err(to("/sign-in")),
+            Ok(None) => Err(to(&landing::door_for(parts))),
             Err(failure) => Err(failure.into_response()),
         }
     }
@@ -106,12 +107,24 @@ impl FromRequest<Arc<Desk>> for Posted {
     }
 }
 
-/// `GET /sign-in`: a form for the address.
-pub(super) async fn ask(State(desk): State<Arc<Desk>>, heads: HeaderMap) -> Answer {
+/// `GET /sign-in?to=PAGE`: a form for the address.
+pub(super) async fn ask(
+    State(desk): State<Arc<Desk>>,
+    Query(asked): Query<Fields>,
+    heads: HeaderMap,
+) -> Answer {
+    let page = lands_on(&asked);
     if signed(&desk, &heads).await?.is_some() {
-        return Ok(to("/"));
+        return Ok(to(page.unwrap_or("/")));
     }
-    Ok(sign_in_page(&desk, &heads, StatusCode::OK, "ask"))
+    let reader = Reader::Stranger(wanted(desk.app(), &heads));
+    let body = AtTheDoor { step: "ask", page };
+    Ok(desk.page(StatusCode::OK, "sign-in", "sign-in.title", reader, &body))
+}
+
+/// The page that somebody wanted before he had to sign in.
+fn lands_on(fields: &Fields) -> Option<&str> {
+    fields.get("to").and_then(|page| landing::safe(page))
 }
 
 /// `POST /sign-in`: a link goes to the address, if it is one of ours.
@@ -136,7 +149,7 @@ pub(super) async fn send(
     let email = fields.get("email").map(String::as_str).unwrap_or_default();
     if let Some(person) = staff::person(app, email).await? {
         let draw = getrandom::u64().map_err(|error| Failure::Made(error.to_string()))?;
-        let sent = staff::send_link(app, &person, draw).await?;
+        let sent = staff::send_link(app, &person, draw, lands_on(&fields)).await?;
         info!(sent, "a link to sign in was asked for");
         if app.settings.delivery.mode == DeliveryMode::Sandbox {
             deliver::deliver(app, &|_| ()).await?;
@@ -182,15 +195,16 @@ pub(super) async fn enter(
     getrandom::fill(&mut draw).map_err(|error| Failure::Made(error.to_string()))?;
     let cookie = URL_SAFE_NO_PAD.encode(draw);
     let session = app.key.mac("session", &cookie);
-    if app.store.sign_in(&key, &session, now_ms).await?.is_none() {
+    let Some(entered) = app.store.sign_in(&key, &session, now_ms).await? else {
         return Ok(bad_link(&desk, socket, &heads));
-    }
+    };
     let store = &app.store;
     store
         .tidy_sessions(now_ms - LONGEST_MS, now_ms - IDLE_MS)
         .await?;
     let cookie = cookie_head(app, &cookie, LONGEST_MS / 1_000);
-    Ok(([(SET_COOKIE, cookie)], to("/")).into_response())
+    let page = entered.lands_on.as_deref().and_then(landing::safe);
+    Ok(([(SET_COOKIE, cookie)], to(page.unwrap_or("/"))).into_response())
 }
 
 /// `POST /sign-out`.
@@ -233,11 +247,13 @@ async fn signed(desk: &Desk, heads: &HeaderMap) -> Result<Option<Signed>, Failur
 struct AtTheDoor<'p> {
     /// `ask`, `sent`, `offer`, `bad` or `slow`.
     step: &'p str,
+    /// The page that was asked for.
+    page: Option<&'p str>,
 }
 
 fn sign_in_page(desk: &Desk, heads: &HeaderMap, status: StatusCode, step: &str) -> Response {
     let reader = Reader::Stranger(wanted(desk.app(), heads));
-    let body = AtTheDoor { step };
+    let body = AtTheDoor { step, page: None };
     desk.page(status, "sign-in", "sign-in.title", reader, &body)
 }
 
@@ -250,7 +266,7 @@ fn bad_link(desk: &Desk, socket: Socket, heads: &HeaderMap) -> Response {
 }
 
 /// The language that a browser asks for first, or the company's.
-fn wanted(app: &App, heads: &HeaderMap) -> Locale {
+pub(super) fn wanted(app: &App, heads: &HeaderMap) -> Locale {
     let first = heads
         .get(ACCEPT_LANGUAGE)
         .and_then(|value| value.to_str().ok());

@@ -15,8 +15,10 @@ use serde::Serialize;
 
 use super::desk::{Answer, Desk, Failure};
 use super::door::Signed;
+use super::parts::{encoded, said};
 use crate::jobs::day::DayOptions;
 use crate::jobs::preview::{Rendered, preview};
+use crate::jobs::staff::Person;
 use crate::model::Locale;
 use crate::render::Kind;
 
@@ -155,7 +157,8 @@ pub(super) async fn show(
         client: client.clone(),
         name: name.clone(),
     };
-    match rendered(&desk, kind, &name, locale, client.as_deref()).await? {
+    let reader = &signed.person;
+    match rendered(&desk, reader, kind, &name, locale, client.as_deref()).await? {
         Ok(Rendered::Letter(letter, _)) => {
             page.subject = Some(letter.subject);
             page.preheader = Some(letter.preheader);
@@ -181,7 +184,8 @@ pub(super) async fn body(
         return Ok(desk.nothing(&signed));
     };
     let client = asked.get("client").map(String::as_str);
-    let made = rendered(&desk, kind, &name, locale_of(&desk, &asked), client).await?;
+    let (reader, locale) = (&signed.person, locale_of(&desk, &asked));
+    let made = rendered(&desk, reader, kind, &name, locale, client).await?;
     match made {
         Ok(Rendered::Letter(letter, picture)) => Ok(in_a_frame(shown(letter.html, picture))),
         _ => Ok(desk.nothing(&signed)),
@@ -224,6 +228,7 @@ fn locale_of(desk: &Desk, asked: &Asked) -> Locale {
 
 async fn rendered(
     desk: &Desk,
+    reader: &Person,
     kind: Kind,
     name: &str,
     locale: Locale,
@@ -234,7 +239,7 @@ async fn rendered(
         None => None,
         Some(id) => match app.store.clients_called(id).await?.as_slice() {
             [client] => Some(*client),
-            _ => return Ok(Err(format!("no client has the id \"{id}\""))),
+            _ => return Ok(Err(said(desk, reader, "letter.nobody"))),
         },
     };
     let options = DayOptions {
@@ -243,18 +248,4 @@ async fn rendered(
         also: None,
     };
     Ok(preview(app, Some(kind), name, client, Some(locale), options).await?)
-}
-
-/// A value of a query, with everything but letters and digits encoded.
-fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push('%');
-            out.push_str(&crate::model::hex(&[byte]));
-        }
-    }
-    out
 }

@@ -1,7 +1,7 @@
 //! The pages of the company's own people: server-rendered, without a script.
 //!
 //! [`door`] lets in: a link by e-mail, a session, and a token in every form. Behind it [`today`],
-//! [`task`] and [`card`] are a manager's day; [`campaigns`], [`letters`] and [`outbox`] belong to
+//! [`task`] with its [`gift`], [`search`] and [`card`] are a manager's day; [`campaigns`], [`letters`] and [`outbox`] belong to
 //! marketing; [`figures`] to the owner. A stranger gets the same answer everywhere: the page on which
 //! he can ask for a link. What somebody may not see does not exist for him.
 
@@ -11,9 +11,12 @@ mod desk;
 mod door;
 mod figure_files;
 mod figures;
+mod gift;
+mod landing;
 mod letters;
 mod outbox;
 mod parts;
+mod search;
 mod task;
 mod today;
 
@@ -40,6 +43,8 @@ pub(super) fn routes(desk: Arc<Desk>) -> Router {
         .route("/today/more", post(today::more))
         .route("/tasks/{id}", get(task::show).post(task::record))
         .route("/tasks/{id}/give", post(task::give))
+        .route("/tasks/{id}/{file}", get(gift::show))
+        .route("/clients", get(search::show))
         .route("/clients/{id}", get(card::show))
         .route("/clients/{id}/rhythm.svg", get(card::rhythm))
         .route("/campaigns", get(campaigns::list))
@@ -58,6 +63,7 @@ pub(super) fn routes(desk: Arc<Desk>) -> Router {
         .fallback(door::nothing_here)
         .layer(DefaultBodyLimit::max(FORM))
         .layer(middleware::from_fn_with_state(site, site::bounds))
+        .layer(middleware::from_fn_with_state(desk.clone(), desk::in_words))
         .layer(middleware::map_response(desk::heads))
         .with_state(desk)
 }

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::db::{Background, PastOutcome, TaskRow};
 use crate::jobs::inputs::Frozen;
 use crate::jobs::staff::Person;
-use crate::model::{Channel, Day, Money, OutcomeKind};
+use crate::model::{Channel, Day, Locale, Money, OutcomeKind};
 use crate::render::{self, RhythmPart};
 
 /// How a client can be reached, as links that do nothing but that.
@@ -41,6 +41,20 @@ impl Ways {
             tel,
         }
     }
+
+    /// A message to write in WhatsApp that begins with a text; without a phone the writer chooses to
+    /// whom it goes.
+    pub(super) fn whatsapp_with(&self, text: &str) -> String {
+        let to = self.whatsapp.as_deref().unwrap_or("https://wa.me/");
+        format!("{to}?text={}", encoded(text))
+    }
+
+    /// A letter to write with a subject and a text; nothing without an address.
+    pub(super) fn mail_with(&self, subject: &str, text: &str) -> Option<String> {
+        let to = self.mailto.as_deref()?;
+        let (subject, text) = (encoded(subject), encoded(text));
+        Some(format!("{to}?subject={subject}&body={text}"))
+    }
 }
 
 /// A task as lists and pages show it.
@@ -54,7 +68,7 @@ pub(super) struct TaskPart {
     /// The person, where the label is the company.
     person: Option<String>,
     client: i64,
-    ways: Ways,
+    pub(super) ways: Ways,
     pub(super) why: String,
     campaign: String,
     rhythm: Option<RhythmPart>,
@@ -89,14 +103,11 @@ pub(super) struct OutcomePart {
 }
 
 impl OutcomePart {
-    /// An outcome as it is told; its reason by the words of the dictionary, where it is in there.
-    pub(super) fn of(app: &App, past: PastOutcome) -> Self {
+    /// An outcome as it is told to whoever reads; its reason by the words of the dictionary, where
+    /// it is in there.
+    pub(super) fn of(app: &App, locale: Locale, past: PastOutcome) -> Self {
         let reasons = &app.settings.reasons;
-        let titled = |said: &str| {
-            reasons
-                .get(said)
-                .map(|one| one.title(app.locale()).to_owned())
-        };
+        let titled = |said: &str| reasons.get(said).map(|one| one.title(locale).to_owned());
         Self {
             kind: past.kind,
             day: past.day,
@@ -115,14 +126,21 @@ struct DealPart {
     amount: Option<Money>,
 }
 
-/// What was frozen for a task; nothing for one that an older version has written.
-pub(super) fn frozen(task: &TaskRow) -> Option<Frozen> {
-    serde_json::from_str(&task.inputs).ok()
+/// What was frozen for a task, as whoever reads gets it; nothing for one that an older version has
+/// written.
+pub(super) fn frozen(app: &App, locale: Locale, task: &TaskRow) -> Option<Frozen> {
+    let frozen: Frozen = serde_json::from_str(&task.inputs).ok()?;
+    Some(frozen.read_in(locale, app.currency()))
 }
 
-/// A task with what is known beside it.
-pub(super) fn task_part(app: &App, task: &TaskRow, background: Option<Background>) -> TaskPart {
-    let frozen = frozen(task);
+/// A task with what is known beside it, for whoever reads a language.
+pub(super) fn task_part(
+    app: &App,
+    locale: Locale,
+    task: &TaskRow,
+    background: Option<Background>,
+) -> TaskPart {
+    let frozen = frozen(app, locale, task);
     let money = |minor| Money::new(minor, app.currency());
     let label = frozen
         .as_ref()
@@ -143,7 +161,7 @@ pub(super) fn task_part(app: &App, task: &TaskRow, background: Option<Background
         ways,
         campaign: campaign_title(app, &task.campaign),
         at_risk: (task.value > 0).then(|| money(task.value)),
-        before: before(app, background.unwrap_or_default()),
+        before: before(app, locale, background.unwrap_or_default()),
         state: task.state.clone(),
         attempts: task.attempts,
         outcome: task.outcome.clone(),
@@ -154,18 +172,34 @@ pub(super) fn task_part(app: &App, task: &TaskRow, background: Option<Background
     }
 }
 
-fn before(app: &App, background: Background) -> Before {
+fn before(app: &App, locale: Locale, background: Background) -> Before {
     let deals = background.deals.into_iter().map(|deal| DealPart {
         title: deal.title,
         stage: deal.stage,
         amount: deal.amount.map(|minor| Money::new(minor, app.currency())),
     });
     Before {
-        outcome: background.outcome.map(|past| OutcomePart::of(app, past)),
+        outcome: background
+            .outcome
+            .map(|past| OutcomePart::of(app, locale, past)),
         message_on: background.message.map(|(day, _)| day),
         message_by: background.message.map(|(_, channel)| channel),
         deals: deals.collect(),
     }
+}
+
+/// A value of a query, with everything but letters and digits encoded.
+pub(super) fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            out.push_str(&crate::model::hex(&[byte]));
+        }
+    }
+    out
 }
 
 /// The title of a campaign; its id where it is gone.
@@ -195,6 +229,11 @@ mod tests {
         assert_eq!(ways.tel.as_deref(), Some("tel:+79131234567"));
         assert_eq!(ways.whatsapp.as_deref(), Some("https://wa.me/79131234567"));
         assert_eq!(ways.mailto.as_deref(), Some("mailto:anna@example.org"));
+        let text = ways.whatsapp_with("да & нет");
+        assert_eq!(
+            text,
+            "https://wa.me/79131234567?text=%d0%b4%d0%b0%20%26%20%d0%bd%d0%b5%d1%82"
+        );
         let bad = Ways::of(Some("javascript:alert(1)"), Some("\"><script>"));
         assert!(bad.tel.is_none() && bad.whatsapp.is_none() && bad.mailto.is_none());
         assert!(bad.phone.is_some() && bad.email.is_some());

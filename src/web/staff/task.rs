@@ -12,6 +12,7 @@ use tracing::info;
 
 use super::desk::{Answer, Desk, Failure, Reader};
 use super::door::{Posted, Signed, to};
+use super::gift::{self, GiftPart};
 use super::parts::{OutcomePart, TaskPart, frozen, said, sees_tasks_of, task_part};
 use crate::app::App;
 use crate::db::{Friend, Reassignment, TaskRow};
@@ -31,6 +32,8 @@ struct TaskPage {
     outcomes: Vec<OutcomePart>,
     crm: Option<String>,
     contacts: Vec<ContactPart>,
+    /// What the client passes on to the friend whom he has named.
+    gift: Option<GiftPart>,
     /// What can be recorded, in the order of the buttons.
     kinds: Vec<KindPart>,
     /// The three questions behind the readiness of a client.
@@ -109,9 +112,9 @@ struct Answered {
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
     signed: Signed,
-    Path(id): Path<i64>,
+    Path(id): Path<String>,
 ) -> Answer {
-    let Some(task) = own_task(&desk, &signed, id).await? else {
+    let Some(task) = own_task(&desk, &signed, &id).await? else {
         return Ok(desk.nothing(&signed));
     };
     let page = page(&desk, &signed, &task, None).await?;
@@ -122,13 +125,14 @@ pub(super) async fn show(
 /// `POST /tasks/ID`: what came of it.
 pub(super) async fn record(
     State(desk): State<Arc<Desk>>,
-    Path(id): Path<i64>,
+    Path(id): Path<String>,
     posted: Posted,
 ) -> Answer {
     let (app, signed) = (desk.app(), &posted.signed);
-    let Some(task) = own_task(&desk, signed, id).await? else {
+    let Some(task) = own_task(&desk, signed, &id).await? else {
         return Ok(desk.nothing(signed));
     };
+    let id = task.id;
     let back = format!("/tasks/{id}");
     let tried = posted.field("attempt").and_then(|n| n.parse::<u16>().ok());
     if tried != Some(task.attempts) {
@@ -176,11 +180,11 @@ async fn sent_back(desk: &Desk, signed: &Signed, task: &TaskRow, wrong: &'static
 /// `POST /tasks/ID/give`: another manager gets the task.
 pub(super) async fn give(
     State(desk): State<Arc<Desk>>,
-    Path(id): Path<i64>,
+    Path(id): Path<String>,
     posted: Posted,
 ) -> Answer {
     let (app, signed) = (desk.app(), &posted.signed);
-    let task = own_task(&desk, signed, id).await?;
+    let task = own_task(&desk, signed, &id).await?;
     let managers = Managers::read(app).await?;
     let taker = posted.field("manager").and_then(|id| managers.get(id));
     let (Some(task), Some(taker), true) = (task, taker, signed.person.leads()) else {
@@ -198,11 +202,16 @@ pub(super) async fn give(
         now_ms: app.now_ms(),
     };
     app.store.reassign(&given).await?;
-    Ok(to(&format!("/tasks/{id}")))
+    Ok(to(&format!("/tasks/{}", task.id)))
 }
 
 /// A task that the reader may see.
-async fn own_task(desk: &Desk, signed: &Signed, id: i64) -> Result<Option<TaskRow>, Failure> {
+pub(super) async fn own_task(
+    desk: &Desk,
+    signed: &Signed,
+    id: &str,
+) -> Result<Option<TaskRow>, Failure> {
+    let Ok(id) = id.parse() else { return Ok(None) };
     let task = desk.app().store.task(id).await?;
     Ok(task.filter(|task| {
         [&task.manager, &task.acting]
@@ -290,7 +299,10 @@ async fn page(
     let contacts = app.store.contacts_of(task.client_id).await?;
     let today = app.today();
     let person = &signed.person;
+    let task_part_of = |task, background| task_part(app, person.locale, task, background);
+    let part = task_part_of(task, background);
     Ok(TaskPage {
+        gift: gift::of_task(desk, task, &part.ways).await?,
         kinds: kinds(desk, signed, task),
         questions: ["need", "money", "urgency"],
         reasons: reasons(app, person.locale),
@@ -298,10 +310,10 @@ async fn page(
         recordable: can_be_recorded(task, today),
         foreign: Some(task.acting.clone()).filter(|id| person.manager.as_ref() != Some(id)),
         script: script(desk, signed, task),
-        task: task_part(app, task, background),
+        task: part,
         outcomes: outcomes
             .into_iter()
-            .map(|past| OutcomePart::of(app, past))
+            .map(|past| OutcomePart::of(app, person.locale, past))
             .collect(),
         crm: app.settings.tasks.crm_link(&task.client),
         contacts: contacts.into_iter().map(contact_part).collect(),
@@ -311,7 +323,7 @@ async fn page(
         in_a_month: today.plus(30),
         next: next.map(|one| Next {
             id: one.id,
-            label: task_part(app, one, None).label,
+            label: task_part_of(one, None).label,
         }),
     })
 }
@@ -386,11 +398,11 @@ pub(super) fn contact_part(contact: crate::model::Contact) -> ContactPart {
 /// The script of a task, unfolded from its first line.
 fn script(desk: &Desk, signed: &Signed, task: &TaskRow) -> Option<Line> {
     let app = desk.app();
-    let frozen = frozen(task)?;
+    let locale = signed.person.locale;
+    let frozen = frozen(app, locale, task)?;
     let mut campaigns = app.campaigns.iter();
     let campaign = campaigns.find(|campaign| campaign.id == task.campaign);
     let context = inputs::context(app, campaign, frozen, "");
-    let locale = signed.person.locale;
     // A broken script is a problem that `check` reports; the call is made without it.
     let script = app
         .templates

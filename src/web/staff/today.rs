@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::db::TaskRow;
 use crate::jobs::day;
 use crate::jobs::managers::Managers;
-use crate::model::{ClientId, Day, Money};
+use crate::model::{ClientId, Day, Locale, Money};
 
 /// The page of a day.
 #[derive(Serialize)]
@@ -118,8 +118,11 @@ pub(super) async fn list(
         manager: manager.as_deref().map(name_of),
         list_of: list_of.filter(|day| *day != app.today()),
         at_risk: (total > 0).then(|| Money::new(total, app.currency())),
-        tasks: with_backgrounds(&desk, &open).await?,
-        done: done.iter().map(|task| task_part(app, task, None)).collect(),
+        tasks: with_backgrounds(&desk, person.locale, &open).await?,
+        done: done
+            .iter()
+            .map(|task| task_part(app, person.locale, task, None))
+            .collect(),
         waiting,
         more: more_of(app, waiting).filter(|_| manager == person.manager),
         team,
@@ -133,13 +136,14 @@ fn more_of(app: &App, waiting: u32) -> Option<u16> {
 
 async fn with_backgrounds(
     desk: &Desk,
+    locale: Locale,
     tasks: &[TaskRow],
 ) -> Result<Vec<TaskPart>, super::desk::Failure> {
     let clients: Vec<ClientId> = tasks.iter().map(|task| task.client_id).collect();
     let known = desk.app().store.backgrounds(&clients).await?;
     let parts = tasks.iter().map(|task| {
         let background = known.get(&task.client_id).cloned();
-        task_part(desk.app(), task, background)
+        task_part(desk.app(), locale, task, background)
     });
     Ok(parts.collect())
 }

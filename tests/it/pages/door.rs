@@ -17,6 +17,7 @@ async fn pages(firm: &Firm) -> Vec<String> {
         "/letters",
         "/outbox",
         "/figures",
+        "/clients?q=anna",
         "/no-such-page",
         "/today?manager=olga",
         "/letters/letters/thank-you",
@@ -41,7 +42,9 @@ async fn a_stranger_without_the_link_sees_nothing() {
     for page in pages(&firm).await {
         let answer = firm.get(&page).await;
         assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{page}");
-        assert_eq!(location(&answer), "/sign-in", "{page}");
+        let door = location(&answer);
+        let to = door.strip_prefix("/sign-in").unwrap();
+        assert!(to.is_empty() || to.starts_with("?to=%2f"), "{page}: {door}");
         assert_eq!(answer.text().await.unwrap(), "", "{page}");
         for cookie in [
             "rekindle=x",
@@ -150,6 +153,62 @@ async fn a_link_is_good_for_a_quarter_of_an_hour_and_a_forged_one_never() {
     assert_eq!(firm.get(&link).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(firm.post(&link, "").await.status(), StatusCode::NOT_FOUND);
     assert_eq!(firm.number("SELECT count(*) FROM sessions").await, 0);
+}
+
+#[tokio::test]
+async fn whoever_signs_in_lands_on_the_page_that_he_asked_for() {
+    let firm = Firm::open().await;
+    let task = firm.task_about("c1").await;
+    let asked = firm.get(&format!("/tasks/{task}")).await;
+    let door = location(&asked);
+    let page = firm.get(&door).await.text().await.unwrap();
+    let hidden = format!("name=\"to\" value=\"/tasks/{task}\"");
+    assert!(page.contains(&hidden), "{page}");
+    let sent = firm
+        .post(
+            "/sign-in",
+            &format!("email=olga%40example.org&to=%2Ftasks%2F{task}"),
+        )
+        .await;
+    assert_eq!(sent.status(), StatusCode::OK);
+    // The link may be opened in another browser: the page goes with it.
+    let link = firm.links_in_the_sandbox().remove(0).1;
+    let entered = firm.post(&link, "").await;
+    assert_eq!(location(&entered), format!("/tasks/{task}"));
+    let cookie = entered.headers()[SET_COOKIE].to_str().unwrap();
+    let cookie = cookie.split(';').next().unwrap();
+    let again = firm.http.get(firm.page(&door)).header(COOKIE, cookie);
+    let again = again.send().await.unwrap();
+    assert_eq!(
+        location(&again),
+        format!("/tasks/{task}"),
+        "he is in already"
+    );
+}
+
+#[tokio::test]
+async fn nobody_is_sent_elsewhere_through_our_door() {
+    let firm = Firm::open().await;
+    for elsewhere in [
+        "https%3A%2F%2Fevil.example.org",
+        "%2F%2Fevil.example.org",
+        "%2F%5Cevil.example.org",
+        "javascript%3Aalert(1)",
+        "%2Fsign-out",
+    ] {
+        let page = firm.get(&format!("/sign-in?to={elsewhere}")).await;
+        let page = page.text().await.unwrap();
+        assert!(!page.contains("name=\"to\""), "{elsewhere}\n{page}");
+        firm.pass(TimeDelta::minutes(20));
+        let known = firm.links_in_the_sandbox().len();
+        let form = format!("email=olga%40example.org&to={elsewhere}");
+        firm.post("/sign-in", &form).await;
+        assert_eq!(firm.links_in_the_sandbox().len(), known + 1);
+        let entered = firm
+            .post(&firm.newest_link("olga@example.org").await, "")
+            .await;
+        assert_eq!(location(&entered), "/", "{elsewhere}");
+    }
 }
 
 #[tokio::test]

@@ -7,8 +7,12 @@
 mod browser;
 mod door;
 mod figures;
+mod gift;
+mod languages;
 mod marketing;
 mod morning;
+mod outcomes_hook;
+mod search;
 mod shots;
 mod walk;
 
@@ -43,6 +47,7 @@ struct Firm {
     app: Arc<App>,
     pool: SqlitePool,
     staff: String,
+    public: String,
     stop: CancellationToken,
     http: reqwest::Client,
 }
@@ -65,7 +70,16 @@ impl Firm {
         Self::open_with(CLIENTS, PURCHASES, DEALS).await
     }
 
+    /// The same with further settings.
+    async fn open_also(settings: &str) -> Self {
+        Self::set_up(settings, CLIENTS, PURCHASES, DEALS).await
+    }
+
     async fn open_with(clients: &str, purchases: &str, deals: &str) -> Self {
+        Self::set_up("", clients, purchases, deals).await
+    }
+
+    async fn set_up(settings: &str, clients: &str, purchases: &str, deals: &str) -> Self {
         let log = tracing_subscriber::fmt().with_test_writer();
         let _ = log.with_max_level(tracing::Level::WARN).try_init();
         let in_memory = tempfile::tempdir_in("/dev/shm");
@@ -73,7 +87,10 @@ impl Firm {
         let home = folder.path();
         fs::create_dir_all(home.join("config/campaigns")).unwrap();
         fs::create_dir_all(home.join("data")).unwrap();
-        fs::write(home.join("config/rekindle.toml"), SETTINGS).unwrap();
+        fs::create_dir_all(home.join("secrets")).unwrap();
+        let settings = format!("{SETTINGS}{settings}");
+        fs::write(home.join("config/rekindle.toml"), settings).unwrap();
+        crate::web::secret(home, "tasks", TASKS_SECRET);
         fs::write(home.join("config/campaigns/rejection.toml"), CAMPAIGN).unwrap();
         fs::write(home.join("config/campaigns/thanks.toml"), LETTERS).unwrap();
         for (file, text) in [
@@ -111,12 +128,14 @@ impl Firm {
         let stop = CancellationToken::new();
         let web = Web::bind(app.clone()).await.unwrap();
         let staff = format!("http://{}", web.staff_address().unwrap());
+        let public = format!("http://{}", web.public_address().unwrap());
         tokio::spawn(web.run(stop.clone()));
         let firm = Self {
             folder,
             app,
             pool,
             staff,
+            public,
             stop,
             http: crate::web::http(),
         };
@@ -166,6 +185,11 @@ impl Firm {
             .post("/sign-in", &format!("email={}", email.replace('@', "%40")))
             .await;
         assert_eq!(answer.status(), StatusCode::OK);
+        self.newest_link(email).await
+    }
+
+    /// The last link that somebody got: its path.
+    async fn newest_link(&self, email: &str) -> String {
         let links = self.links_in_the_sandbox();
         let sent: Vec<String> = links
             .into_iter()
@@ -191,34 +215,36 @@ impl Firm {
 
     /// Every letter with a link: to whom, and the path of the link.
     fn links_in_the_sandbox(&self) -> Vec<(String, String)> {
-        let mut found = Vec::new();
+        let letters = self.letters_to_managers().into_iter();
+        let found = letters.filter_map(|(to, text)| {
+            let at = text.find("/sign-in/")?;
+            let end = text[at..].find(char::is_whitespace);
+            let end = end.unwrap_or(text.len() - at);
+            Some((to, text[at..at + end].to_owned()))
+        });
+        found.collect()
+    }
+
+    /// The text of the list that somebody got today.
+    fn letter_to(&self, email: &str) -> String {
+        let letters = self.letters_to_managers().into_iter();
+        let mut lists = letters.filter(|(to, text)| to == email && !text.contains("/sign-in/"));
+        let (_, text) = lists.next().unwrap();
+        text.replace('\u{a0}', " ")
+    }
+
+    /// Every letter of today to the company's own people: to whom, and its text.
+    fn letters_to_managers(&self) -> Vec<(String, String)> {
         let day = self.app.today().to_string();
-        let folder = self
-            .folder
-            .path()
-            .join("sandbox")
-            .join(day)
-            .join("managers");
-        for file in fs::read_dir(folder).into_iter().flatten() {
+        let sandbox = self.folder.path().join("sandbox");
+        let files = fs::read_dir(sandbox.join(day).join("managers"));
+        let letters = files.into_iter().flatten().map(|file| {
             let bytes = fs::read(file.unwrap().path()).unwrap();
             let mail = MessageParser::default().parse(&bytes).unwrap();
-            let text = mail.body_text(0).unwrap().into_owned();
-            let to = mail
-                .to()
-                .unwrap()
-                .first()
-                .unwrap()
-                .address()
-                .unwrap()
-                .to_owned();
-            if let Some(at) = text.find("/sign-in/") {
-                let end = text[at..]
-                    .find(char::is_whitespace)
-                    .unwrap_or(text.len() - at);
-                found.push((to, text[at..at + end].to_owned()));
-            }
-        }
-        found
+            let to = mail.to().unwrap().first().unwrap().address().unwrap();
+            (to.to_owned(), mail.body_text(0).unwrap().into_owned())
+        });
+        letters.collect()
     }
 
     async fn sign_in(&self, email: &str) -> Browser<'_> {
@@ -300,6 +326,17 @@ impl Browser<'_> {
     }
 }
 
+/// A value of a query, with everything but letters and digits encoded.
+fn encoded(text: &str) -> String {
+    let bytes = text.bytes();
+    bytes
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
 /// Where an answer leads.
 fn location(answer: &Response) -> String {
     let location = answer.headers().get(LOCATION);
@@ -307,6 +344,9 @@ fn location(answer: &Response) -> String {
         .map(|value| value.to_str().unwrap().to_owned())
         .unwrap_or_default()
 }
+
+/// The secret of tasks and outcomes.
+const TASKS_SECRET: &str = "s3cret-of-tasks";
 
 const SETTINGS: &str = r#"
 [company]

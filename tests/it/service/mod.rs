@@ -3,6 +3,7 @@
 mod backups;
 mod processes;
 mod rights;
+mod tasks_hook;
 mod ticks;
 
 use rekindle::jobs::import::import_everything;

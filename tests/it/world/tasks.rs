@@ -1,7 +1,7 @@
 //! What managers record, and what it does to their lists and to the letters.
 
 use rekindle::jobs::outcome::Recorded;
-use rekindle::model::OutcomeKind;
+use rekindle::model::{Locale, OutcomeKind};
 
 use super::{COMPANY, World, day};
 
@@ -302,7 +302,8 @@ impl World {
         let app = self.app();
         let explained = async {
             let ids = app.store.clients_called(client).await.expect("a query");
-            rekindle::jobs::explain::explain(app, ids[0], World::as_of(day(on))).await
+            let options = World::as_of(day(on));
+            rekindle::jobs::explain::explain(app, ids[0], options, Locale::En).await
         };
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let known = runtime.block_on(explained).expect("an explanation");

@@ -1,20 +1,11 @@
 //! For whom a campaign is: every condition with the value that was seen.
 
+mod seen;
+
+pub use seen::{Asked, Missing, Seen};
+
 use crate::config::campaign::{Condition, CountRange, MoneyRange, TagRule};
 use crate::model::{Abc, ClientFacts, DealStatus, RhythmState, Xyz};
-
-/// One condition of an audience, with what was seen on this client.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Seen {
-    /// The key of the condition: `purchases`, `tags`.
-    pub condition: String,
-    /// What is asked for: `at least 3`.
-    pub wanted: String,
-    /// What the client has: `2`.
-    pub value: String,
-    /// Whether the condition holds.
-    pub holds: bool,
-}
 
 /// What conditions look at, beside the facts of the client: values that rules have derived.
 #[derive(Clone, Debug, Default)]
@@ -93,18 +84,13 @@ fn look_at_purchases(
 
 fn look_at_rhythm(condition: &Condition, derived: &Derived, seen: &mut Vec<Seen>) {
     if let Some(states) = &condition.state {
-        seen.push(one_of("state", states, derived.state));
+        seen.push(one_of("state", states, derived.state, Missing::NeverBought));
     }
     if let Some(classes) = &condition.xyz {
-        seen.push(one_of("xyz", classes, derived.xyz));
+        seen.push(one_of("xyz", classes, derived.xyz, Missing::NeverBought));
     }
     if let Some(classes) = &condition.abc {
-        seen.push(Seen {
-            value: derived
-                .abc
-                .map_or_else(|| "not asked yet".to_owned(), |class| class.to_string()),
-            ..one_of("abc", classes, derived.abc)
-        });
+        seen.push(one_of("abc", classes, derived.abc, Missing::NotAsked));
     }
     if let Some(wanted) = condition.key_account {
         seen.push(truth("key_account", wanted, derived.key_account));
@@ -121,11 +107,9 @@ fn look_at_rhythm(condition: &Condition, derived: &Derived, seen: &mut Vec<Seen>
 fn among(name: &str, wanted: &[String], offered: &[String]) -> Seen {
     Seen {
         condition: name.to_owned(),
-        wanted: wanted.join(" or "),
-        value: if offered.is_empty() {
-            "no hints".to_owned()
-        } else {
-            offered.join(", ")
+        asked: Asked::Among {
+            wanted: wanted.to_vec(),
+            has: offered.to_vec(),
         },
         holds: wanted.iter().any(|item| offered.contains(item)),
     }
@@ -137,24 +121,20 @@ fn look_at_client(condition: &Condition, facts: &ClientFacts, seen: &mut Vec<See
         seen.push(tags(rule, &client.tags));
     }
     for (key, wanted) in condition.attributes.iter().flatten() {
-        let value = client.attributes.get(key).map(String::as_str);
-        seen.push(Seen {
-            condition: format!("attributes.{key}"),
-            wanted: wanted.join(" or "),
-            value: value.unwrap_or("absent").to_owned(),
-            holds: value.is_some_and(|value| wanted.iter().any(|word| word == value)),
-        });
+        let value = client.attributes.get(key).cloned();
+        let name = format!("attributes.{key}");
+        seen.push(one_of(&name, wanted, value, Missing::Absent));
     }
     for (key, range) in condition.numbers.iter().flatten() {
-        let value = client.attributes.get(key);
-        let seen_number = count(
-            &format!("numbers.{key}"),
-            *range,
-            value.and_then(|text| number(text)),
-        );
+        let value = client.attributes.get(key).cloned();
+        let as_number = value.as_deref().and_then(number);
         seen.push(Seen {
-            value: value.cloned().unwrap_or_else(|| "absent".to_owned()),
-            ..seen_number
+            condition: format!("numbers.{key}"),
+            asked: Asked::Written {
+                range: *range,
+                value,
+            },
+            holds: fits(*range, as_number),
         });
     }
     if let Some(wanted) = &condition.attended {
@@ -166,13 +146,8 @@ fn look_at_client(condition: &Condition, facts: &ClientFacts, seen: &mut Vec<See
         ));
     }
     if let Some(wanted) = &condition.manager {
-        let manager = client.manager.as_deref();
-        seen.push(Seen {
-            condition: "manager".to_owned(),
-            wanted: wanted.join(" or "),
-            value: manager.unwrap_or("nobody").to_owned(),
-            holds: manager.is_some_and(|manager| wanted.iter().any(|word| word == manager)),
-        });
+        let manager = client.manager.clone();
+        seen.push(one_of("manager", wanted, manager, Missing::Nobody));
     }
     if let Some(wanted) = condition.company {
         seen.push(truth("company", wanted, client.company.is_some()));
@@ -189,91 +164,67 @@ fn number(text: &str) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
-fn count(name: &str, range: CountRange, value: Option<f64>) -> Seen {
-    let holds = value.is_some_and(|value| {
+fn fits(range: CountRange, value: Option<f64>) -> bool {
+    value.is_some_and(|value| {
         range.at_least.is_none_or(|least| value >= f64::from(least))
             && range.at_most.is_none_or(|most| value <= f64::from(most))
-    });
-    let ends = [
-        range.at_least.map(|least| format!("at least {least}")),
-        range.at_most.map(|most| format!("at most {most}")),
-    ];
+    })
+}
+
+fn count(name: &str, range: CountRange, value: Option<f64>) -> Seen {
     Seen {
         condition: name.to_owned(),
-        wanted: joined(ends),
-        value: value.map_or_else(
-            || "never bought".to_owned(),
-            |value| format!("{}", value.round()),
-        ),
-        holds,
+        asked: Asked::Count {
+            range,
+            value,
+            missing: Missing::NeverBought,
+        },
+        holds: fits(range, value),
     }
 }
 
 fn money(name: &str, range: MoneyRange, minor: i64) -> Seen {
     let holds = range.at_least.is_none_or(|least| minor >= least.minor)
         && range.at_most.is_none_or(|most| minor <= most.minor);
-    let currency = range.at_least.or(range.at_most).map(|money| money.currency);
-    let ends = [
-        range.at_least.map(|least| format!("at least {least}")),
-        range.at_most.map(|most| format!("at most {most}")),
-    ];
-    let value = currency.map(|currency| crate::model::Money::new(minor, currency).to_string());
     Seen {
         condition: name.to_owned(),
-        wanted: joined(ends),
-        value: value.unwrap_or_else(|| minor.to_string()),
+        asked: Asked::Money { range, minor },
         holds,
     }
 }
 
-fn joined(ends: [Option<String>; 2]) -> String {
-    let ends: Vec<String> = ends.into_iter().flatten().collect();
-    if ends.is_empty() {
-        "any".to_owned()
-    } else {
-        ends.join(", ")
-    }
-}
-
 fn truth(name: &str, wanted: bool, value: bool) -> Seen {
-    let word = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     Seen {
         condition: name.to_owned(),
-        wanted: word(wanted),
-        value: word(value),
+        asked: Asked::Truth { wanted, value },
         holds: wanted == value,
     }
 }
 
-fn one_of<T: PartialEq + ToString>(name: &str, wanted: &[T], value: Option<T>) -> Seen {
-    let words: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+fn one_of<T: PartialEq + ToString>(
+    name: &str,
+    wanted: &[T],
+    value: Option<T>,
+    missing: Missing,
+) -> Seen {
     Seen {
         condition: name.to_owned(),
-        wanted: words.join(" or "),
         holds: value.as_ref().is_some_and(|value| wanted.contains(value)),
-        value: value.map_or_else(|| "never bought".to_owned(), |value| value.to_string()),
+        asked: Asked::OneOf {
+            wanted: wanted.iter().map(ToString::to_string).collect(),
+            value: value.map(|value| value.to_string()),
+            missing,
+        },
     }
 }
 
 fn tags(rule: &TagRule, tags: &[String]) -> Seen {
     let has = |tag: &String| tags.contains(tag);
-    let mut wanted = Vec::new();
-    if !rule.any_of.is_empty() {
-        wanted.push(format!("any of {}", rule.any_of.join(", ")));
-    }
-    if !rule.all_of.is_empty() {
-        wanted.push(format!("all of {}", rule.all_of.join(", ")));
-    }
-    if !rule.none_of.is_empty() {
-        wanted.push(format!("none of {}", rule.none_of.join(", ")));
-    }
     Seen {
         condition: "tags".to_owned(),
-        wanted: wanted.join("; "),
-        value: if tags.is_empty() {
-            "no tags".to_owned()
-        } else {
-            tags.join(", ")
+        asked: Asked::Tags {
+            rule: rule.clone(),
+            tags: tags.to_vec(),
         },
         holds: (rule.any_of.is_empty() || rule.any_of.iter().any(has))
             && rule.all_of.iter().all(has)
@@ -288,17 +239,8 @@ fn any(choices: &[Condition], facts: &ClientFacts, derived: &Derived) -> Seen {
         .collect();
     Seen {
         condition: "any".to_owned(),
-        wanted: looked
-            .iter()
-            .map(|seen| wanted_words(seen))
-            .collect::<Vec<_>>()
-            .join(" | "),
-        value: looked
-            .iter()
-            .map(|seen| value_words(seen))
-            .collect::<Vec<_>>()
-            .join(" | "),
         holds: looked.iter().any(|seen| seen.iter().all(|one| one.holds)),
+        asked: Asked::Any(looked),
     }
 }
 
@@ -306,26 +248,9 @@ fn not(inner: &Condition, facts: &ClientFacts, derived: &Derived) -> Seen {
     let looked = look(inner, facts, derived);
     Seen {
         condition: "not".to_owned(),
-        wanted: wanted_words(&looked),
-        value: value_words(&looked),
         holds: !looked.iter().all(|one| one.holds),
+        asked: Asked::Not(looked),
     }
-}
-
-fn wanted_words(seen: &[Seen]) -> String {
-    let words: Vec<String> = seen
-        .iter()
-        .map(|one| format!("{} {}", one.condition, one.wanted))
-        .collect();
-    words.join(" and ")
-}
-
-fn value_words(seen: &[Seen]) -> String {
-    let words: Vec<String> = seen
-        .iter()
-        .map(|one| format!("{} {}", one.condition, one.value))
-        .collect();
-    words.join(", ")
 }
 
 #[cfg(test)]
