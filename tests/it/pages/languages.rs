@@ -69,6 +69,15 @@ async fn assert_russian(browser: &Browser<'_>, path: &str) {
     assert_eq!(foreign, Vec::<String>::new(), "{path}");
 }
 
+#[test]
+fn a_foreign_line_is_seen() {
+    let page = "<main><p>Почему</p><p>step <b>call</b> is taken</p><code>xyz</code> 12 </main>";
+    assert_eq!(
+        foreign_lines(&text_of(page)),
+        ["step", "call", "is taken", "xyz"]
+    );
+}
+
 #[tokio::test]
 async fn a_russian_manager_reads_no_english() {
     let firm = Firm::open().await;

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use super::browser::Chromium;
+use super::gift::{FRIEND, GIFT};
 use super::{CLIENTS, DEALS, Firm, PURCHASES};
 
 /// The longest picture in pixels: five hundred tasks are much longer.
@@ -17,7 +18,8 @@ async fn every_page_is_drawn_for_people_to_look_at() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pages");
     fs::create_dir_all(&folder).unwrap();
     let (clients, deals) = many(500);
-    let firm = Firm::open_with(&clients, PURCHASES, &deals).await;
+    let firm = Firm::set_up(GIFT, &clients, PURCHASES, &deals).await;
+    a_friend_is_named(&firm).await;
     for (width, height) in [(390, 844), (1280, 900)] {
         let Some(browser) = Chromium::start(width, height).await else {
             return;
@@ -47,6 +49,13 @@ async fn every_page_is_drawn_for_people_to_look_at() {
     }
 }
 
+/// Something has come of a task, so that there is a certificate to be sent.
+async fn a_friend_is_named(firm: &Firm) {
+    let olga = firm.sign_in("olga@example.org").await;
+    let task = format!("/tasks/{}", firm.task_about("c3").await);
+    olga.send(&task, FRIEND).await;
+}
+
 async fn enter(firm: &Firm, browser: &Chromium, person: &str) {
     browser
         .devtools("Network.clearBrowserCookies", &serde_json::json!({}))
@@ -61,6 +70,11 @@ async fn enter(firm: &Firm, browser: &Chromium, person: &str) {
 /// Whose page, what its picture is called, and where it is.
 async fn pages(firm: &Firm) -> Vec<(&'static str, &'static str, String)> {
     let (task, client) = (firm.task_about("c1").await, firm.client("c1").await);
+    let (gift, long) = (firm.task_about("c3").await, firm.task_about("m7").await);
+    let (long_card, english) = (firm.client("m7").await, firm.client("c4").await);
+    let list = firm
+        .number("SELECT id FROM messages WHERE step = 'list-olga'")
+        .await;
     let letter = firm
         .number("SELECT id FROM messages WHERE template = 'thank-you'")
         .await;
@@ -69,7 +83,31 @@ async fn pages(firm: &Firm) -> Vec<(&'static str, &'static str, String)> {
         ("olga@example.org", "today", "/today".to_owned()),
         ("olga@example.org", "task", format!("/tasks/{task}")),
         ("olga@example.org", "card", format!("/clients/{client}")),
+        ("olga@example.org", "task-long", format!("/tasks/{long}")),
+        ("olga@example.org", "gift", format!("/tasks/{gift}")),
+        (
+            "olga@example.org",
+            "card-long",
+            format!("/clients/{long_card}"),
+        ),
+        (
+            "olga@example.org",
+            "search",
+            "/clients?q=%D0%90%D0%BD%D0%BD%D0%B0".to_owned(),
+        ),
+        (
+            "olga@example.org",
+            "search-many",
+            "/clients?q=7913".to_owned(),
+        ),
+        (
+            "olga@example.org",
+            "search-none",
+            "/clients?q=%D1%8D%D1%8E%D1%8F".to_owned(),
+        ),
         ("olga@example.org", "nothing", "/nothing".to_owned()),
+        ("john@example.org", "today-en", "/today".to_owned()),
+        ("john@example.org", "card-en", format!("/clients/{english}")),
         ("empty@example.org", "empty", "/today".to_owned()),
         ("head@example.org", "team", "/today".to_owned()),
         ("owner@example.org", "campaigns", "/campaigns".to_owned()),
@@ -82,6 +120,11 @@ async fn pages(firm: &Firm) -> Vec<(&'static str, &'static str, String)> {
         ),
         ("owner@example.org", "outbox", "/outbox".to_owned()),
         ("owner@example.org", "sent", format!("/outbox/{letter}")),
+        (
+            "owner@example.org",
+            "list-letter",
+            format!("/outbox/{list}/body"),
+        ),
         ("owner@example.org", "figures", "/figures".to_owned()),
     ]
 }

@@ -4,10 +4,11 @@ use chrono::TimeDelta;
 
 use super::Firm;
 use super::browser::Chromium;
+use super::gift::GIFT;
 
 #[tokio::test]
 async fn a_manager_signs_in_walks_the_script_and_the_next_plan_changes() {
-    let firm = Firm::open().await;
+    let firm = Firm::open_also(GIFT).await;
     let Some(phone) = Chromium::start(390, 844).await else {
         return;
     };
@@ -18,13 +19,7 @@ async fn a_manager_signs_in_walks_the_script_and_the_next_plan_changes() {
     phone.tap(&format!("#task-{anna} h3 a")).await;
     phone.see("#script").await;
     assert_eq!(phone.path().await, format!("/tasks/{anna}"));
-    let wide = phone
-        .run("return document.documentElement.scrollWidth")
-        .await;
-    assert!(
-        wide.as_u64().unwrap() <= 390,
-        "the page is wider than the phone: {wide}"
-    );
+    fits(&phone).await;
     phone.tap(&answer("Нет, уже не нужно")).await;
     assert!(phone.text().await.contains("А кому из ваших знакомых"));
     phone.tap(&answer("Назвал знакомого")).await;
@@ -43,6 +38,20 @@ async fn a_manager_signs_in_walks_the_script_and_the_next_plan_changes() {
     let friend =
         "SELECT c.name || ' ' || c.phone FROM friends f JOIN clients c ON c.id = f.client_id";
     assert_eq!(firm.text(friend).await, "Пётр Знакомый +79130001122");
+    // The certificate for him is there to be sent: its picture is drawn, its link stands beside it.
+    let drawn =
+        "const p = document.querySelector('.gift img'); return p.complete && p.naturalWidth > 100";
+    assert_eq!(phone.run(drawn).await, true);
+    let code = firm.text("SELECT code FROM certificates").await;
+    let sent = phone
+        .run("return document.querySelector('.gift a.first').href")
+        .await;
+    let sent = sent.as_str().unwrap();
+    assert!(
+        sent.starts_with("https://wa.me/79131230000?text=") && sent.contains(&code),
+        "{sent}"
+    );
+    fits(&phone).await;
 
     // The next one wants to be called in a week: one tap on the day.
     let boris = firm.task_about("c3").await;
@@ -62,10 +71,9 @@ async fn a_manager_signs_in_walks_the_script_and_the_next_plan_changes() {
 /// From the door to the list: nothing is seen without the link, and looking at it changes nothing.
 async fn come_in(firm: &Firm, phone: &Chromium) {
     // A stranger sees the door, whatever he asks for.
-    phone
-        .go(&firm.page(&format!("/tasks/{}", firm.task_about("c1").await)))
-        .await;
-    assert_eq!(phone.path().await, "/sign-in");
+    let asked = format!("/tasks/{}", firm.task_about("c1").await);
+    phone.go(&firm.page(&asked)).await;
+    assert!(phone.path().await.starts_with("/sign-in?to="));
     assert!(!phone.text().await.contains("Ромашка"));
 
     phone.write("#email", "olga@example.org").await;
@@ -80,6 +88,10 @@ async fn come_in(firm: &Firm, phone: &Chromium) {
         "looking changes nothing"
     );
     phone.tap("main button").await;
+    // He lands where he wanted to go; his list is one tap away.
+    phone.see("#script").await;
+    assert_eq!(phone.path().await, asked);
+    phone.tap("nav a[href='/today']").await;
     phone.see("ol.tasks").await;
     assert_eq!(phone.path().await, "/today");
     let list = phone.text().await;
@@ -120,6 +132,17 @@ async fn the_next_days_follow(firm: &Firm, phone: &Chromium) {
     assert!(
         list.contains("Борис") && list.contains("Просят вернуться"),
         "{list}"
+    );
+}
+
+/// That the page is no wider than the window.
+async fn fits(phone: &Chromium) {
+    let wide = phone
+        .run("return document.documentElement.scrollWidth")
+        .await;
+    assert!(
+        wide.as_u64().unwrap() <= 390,
+        "the page is wider than the phone: {wide}"
     );
 }
 
