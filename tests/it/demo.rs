@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use mail_parser::{Address, MessageParser};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
 /// Days of the short replay: enough for second letters and for purchases in between.
 const DAYS: &str = "12";
@@ -96,6 +97,7 @@ fn the_demo_does_the_whole_main_job_and_is_the_same_every_time() {
     every_letter_can_be_read_and_reaches_nobody(&letters);
     no_address_of_the_base_is_anybodys(&first.join("data"));
     the_pages_are_whole(&first.join("letters"));
+    every_branch_of_a_rejection_can_be_seen(&first.join("rekindle.db"));
 
     let again = demo(&second, &[]);
     assert!(again.status.success(), "{}", text(&again.stderr));
@@ -175,6 +177,53 @@ fn no_address_of_the_base_is_anybodys(data: &Path) {
         }
     }
     assert!(seen > 300, "{seen}");
+}
+
+/// All three branches of the script, the campaign that answers rejections, the certificate of whoever
+/// named a friend: each is there in what was done, and in what can be done next.
+fn every_branch_of_a_rejection_can_be_seen(database: &Path) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let counted = runtime.block_on(async {
+        let options = SqliteConnectOptions::new().filename(database);
+        let pool = SqlitePool::connect_with(options).await.unwrap();
+        let of_script = |kind: &str| {
+            format!(
+                "SELECT count(*) FROM outcomes o JOIN tasks t ON t.id = o.task_id
+                 WHERE t.script = 'rejection' AND o.kind = '{kind}'"
+            )
+        };
+        let mut counted = BTreeMap::new();
+        for (name, query) in [
+            ("still interested", of_script("interested")),
+            ("named a friend", of_script("friend_named")),
+            ("knows nobody, card sent", of_script("card_sent")),
+            (
+                "letters that answer a rejection",
+                "SELECT count(*) FROM messages
+                 WHERE campaign = 'rejection-answered' AND state = 'accepted'"
+                    .to_owned(),
+            ),
+            (
+                "tasks of rejections to do today",
+                "SELECT count(*) FROM tasks WHERE script = 'rejection' AND state = 'open'"
+                    .to_owned(),
+            ),
+            (
+                "friends with a certificate to be sent",
+                "SELECT count(*) FROM friends f JOIN outcomes o ON o.id = f.outcome_id
+                 JOIN tasks t ON t.id = o.task_id
+                 JOIN certificates c ON c.client_id = t.client_id AND c.campaign = t.campaign
+                  AND c.step = t.step || '-friend' AND c.kind = 'friend'"
+                    .to_owned(),
+            ),
+        ] {
+            let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query));
+            let count: i64 = query.fetch_one(&pool).await.unwrap();
+            counted.insert(name, count);
+        }
+        counted
+    });
+    assert!(counted.values().all(|count| *count > 0), "{counted:?}");
 }
 
 fn the_pages_are_whole(pages: &Path) {

@@ -10,8 +10,10 @@ use tokio::sync::Mutex;
 
 use super::desk::{Answer, Desk, Failure};
 use super::door::Signed;
+use super::parts::campaign_title;
 use crate::db::{CampaignTotals, RunRow, StoreError};
 use crate::jobs::day::{self, DayOptions};
+use crate::jobs::managers::Managers;
 use crate::model::{Day, Locale, Money};
 use crate::rules::plan::{CampaignCounts, MessageLine, Plan, Reach, Reason, TaskLine};
 
@@ -164,7 +166,7 @@ struct PlanPage<'p> {
     date: Day,
     reach: &'p [Reach],
     campaigns: Vec<CountsPart<'p>>,
-    messages: &'p [MessageLine],
+    messages: Vec<MessagePart<'p>>,
     more_messages: usize,
     tasks: Vec<TaskPart<'p>>,
     more_tasks: usize,
@@ -185,8 +187,18 @@ struct NotTaken {
 }
 
 #[derive(Serialize)]
+struct MessagePart<'p> {
+    campaign_title: String,
+    #[serde(flatten)]
+    line: &'p MessageLine,
+}
+
+#[derive(Serialize)]
 struct TaskPart<'p> {
     at_risk: Money,
+    campaign_title: String,
+    /// Whose it is, by name; absent when nobody is named.
+    of: Option<String>,
     #[serde(flatten)]
     line: &'p TaskLine,
 }
@@ -197,13 +209,19 @@ pub(super) async fn plan(State(desk): State<Arc<Desk>>, signed: Signed) -> Answe
         return Ok(desk.nothing(&signed));
     }
     let plan = plan_of_today(&desk).await?;
-    Ok(plan_page(&desk, &signed, &plan))
+    let managers = Managers::read(desk.app()).await?;
+    Ok(plan_page(&desk, &signed, &plan, &managers))
 }
 
-fn plan_page(desk: &Desk, signed: &Signed, plan: &Plan) -> Response {
+fn plan_page(desk: &Desk, signed: &Signed, plan: &Plan, managers: &Managers) -> Response {
     let minor = 10_f64.powi(plan.currency.minor_digits().cast_signed());
     let tasks = plan.tasks.iter().take(SHOWN).map(|line| TaskPart {
         at_risk: Money::new((line.value_at_risk * minor).round() as i64, plan.currency),
+        campaign_title: campaign_title(desk.app(), &line.campaign),
+        of: (!line.manager.is_empty()).then(|| {
+            let manager = managers.get(&line.manager);
+            manager.map_or_else(|| line.manager.clone(), |one| one.name.clone())
+        }),
         line,
     });
     let locale = signed.person.locale;
@@ -211,11 +229,15 @@ fn plan_page(desk: &Desk, signed: &Signed, plan: &Plan) -> Response {
         not_taken: not_taken(counts, locale),
         counts,
     });
+    let messages = plan.messages.iter().take(SHOWN).map(|line| MessagePart {
+        campaign_title: campaign_title(desk.app(), &line.campaign),
+        line,
+    });
     let body = PlanPage {
         date: plan.date,
         reach: &plan.reach,
         campaigns: campaigns.collect(),
-        messages: &plan.messages[..plan.messages.len().min(SHOWN)],
+        messages: messages.collect(),
         more_messages: plan.messages.len().saturating_sub(SHOWN),
         tasks: tasks.collect(),
         more_tasks: plan.tasks.len().saturating_sub(SHOWN),

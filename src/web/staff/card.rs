@@ -44,7 +44,7 @@ struct Card {
     turnover: Option<Money>,
     deals: Vec<DealPart>,
     messages: Vec<MessagePart>,
-    tasks: Vec<TaskLines>,
+    tasks: Vec<TaskPart>,
     outcomes: Vec<OutcomePart>,
     campaigns: Vec<CampaignPart>,
 }
@@ -90,6 +90,13 @@ struct MessagePart {
     channel: Channel,
     state: MessageState,
     reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct TaskPart {
+    title: String,
+    #[serde(flatten)]
+    lines: TaskLines,
 }
 
 #[derive(Serialize)]
@@ -219,7 +226,14 @@ async fn card(
             .into_iter()
             .map(|one| message_part(desk, person, one))
             .collect(),
-        tasks: explained.tasks,
+        tasks: explained
+            .tasks
+            .into_iter()
+            .map(|lines| TaskPart {
+                title: campaign_title(app, &lines.campaign),
+                lines,
+            })
+            .collect(),
         outcomes: outcomes
             .into_iter()
             .map(|past| OutcomePart::of(app, locale, past))

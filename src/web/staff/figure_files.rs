@@ -15,6 +15,7 @@ use crate::jobs::funnels::{Funnels, funnels};
 use crate::model::Money;
 use crate::pictures::{self, FunnelPicture, PictureError};
 use crate::rules::funnel::FunnelKey;
+use crate::rules::wording::{self, DateStyle};
 
 /// `GET /figures/FILE`: a picture, or the numbers behind it.
 pub(super) async fn file(
@@ -115,11 +116,12 @@ fn drawn(
     counts: &[u64],
 ) -> Answer {
     let said = |key: String| said(desk, &signed.person, &key);
+    let day = |day| wording::date(signed.person.locale, day, DateStyle::Short);
     let named = stages.iter().map(|stage| said(format!("stage.{stage}")));
     let stages: Vec<(String, u64)> = named.zip(counts.iter().copied()).collect();
     picture(pictures::funnel(&FunnelPicture {
         title: &said(format!("figures.{funnel}")),
-        below: &format!("{} – {}", asked.from, asked.to),
+        below: &format!("{} – {}", day(asked.from), day(asked.to)),
         stages: &stages,
     }))
 }

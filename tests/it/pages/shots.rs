@@ -63,6 +63,7 @@ async fn enter(firm: &Firm, browser: &Chromium, person: &str) {
     if !person.is_empty() {
         browser.go(&firm.page(&firm.link_for(person).await)).await;
         browser.tap("main button").await;
+        browser.see("header nav").await;
     }
     firm.pass(chrono::TimeDelta::minutes(4));
 }
@@ -73,6 +74,9 @@ async fn pages(firm: &Firm) -> Vec<(&'static str, &'static str, String)> {
     let (gift, long) = (firm.task_about("c3").await, firm.task_about("m7").await);
     let (long_card, english) = (firm.client("m7").await, firm.client("c4").await);
     let list = firm
+        .number("SELECT id FROM messages WHERE step = 'list-john'")
+        .await;
+    let long_list = firm
         .number("SELECT id FROM messages WHERE step = 'list-olga'")
         .await;
     let letter = firm
@@ -124,6 +128,11 @@ async fn pages(firm: &Firm) -> Vec<(&'static str, &'static str, String)> {
             "owner@example.org",
             "list-letter",
             format!("/outbox/{list}/body"),
+        ),
+        (
+            "owner@example.org",
+            "list-long",
+            format!("/outbox/{long_list}"),
         ),
         ("owner@example.org", "figures", "/figures".to_owned()),
     ]
