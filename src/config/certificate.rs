@@ -67,6 +67,9 @@ pub enum Discount {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Certificates {
+    /// What a client gets to pass on who names a friend on the phone, written as in a step of a
+    /// campaign; the page of the task sends it. Nothing when absent.
+    pub friend_named: Option<CertificateOffer>,
     /// So many friends of one giver may come with certificates within `giver_period`.
     pub friends_per_giver: u16,
     /// The stretch of time for `friends_per_giver`.
@@ -89,6 +92,7 @@ pub struct Certificates {
 impl Default for Certificates {
     fn default() -> Self {
         Self {
+            friend_named: None,
             friends_per_giver: 5,
             giver_period: Days(365),
             card_attributes: vec!["card".to_owned(), "discount_card".to_owned()],

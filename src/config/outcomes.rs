@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::certificate::CertificateOffer;
 use super::values::Days;
 use crate::model::OutcomeKind;
 
@@ -34,7 +33,7 @@ pub struct Outcomes {
 }
 
 /// What one outcome does.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OutcomeRule {
     /// What stands on its button; the ready words when absent.
@@ -47,9 +46,6 @@ pub struct OutcomeRule {
     pub wait: Option<Days>,
     /// `false` takes it away from lists and pages; it can still be recorded.
     pub offered: Option<bool>,
-    /// For `friend_named`: the certificate that the client gets to pass on to his friend, written as
-    /// in a step of a campaign. The page of the task offers its picture and its link.
-    pub certificate: Option<CertificateOffer>,
 }
 
 /// What becomes of the rest of a campaign after an outcome.

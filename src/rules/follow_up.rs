@@ -83,7 +83,7 @@ pub fn follow_up(
             .flatten(),
         suppress: kind == OutcomeKind::DoNotContact,
         certificate: (kind == OutcomeKind::FriendNamed)
-            .then(|| settings.outcomes.of(kind).certificate.clone())
+            .then(|| settings.certificates.friend_named.clone())
             .flatten(),
     }
 }
@@ -188,8 +188,8 @@ mod tests {
     fn whoever_names_a_friend_gets_a_certificate_to_pass_on_where_the_company_gives_one() {
         let named = Outcome::new(OutcomeKind::FriendNamed, DAY);
         assert_eq!(after("", "anna", &named, None).certificate, None);
-        let written = "[outcomes.friend_named]\n\
-                       certificate = { kind = \"friend\", discount = \"10%\", valid = \"60d\" }\n";
+        let written = "[certificates]\n\
+                       friend_named = { kind = \"friend\", discount = \"10%\", valid = \"60d\" }\n";
         let given = after(written, "anna", &named, None).certificate;
         assert_eq!(given.map(|offer| offer.valid.count()), Some(60));
         let other = Outcome::new(OutcomeKind::CardSent, DAY);

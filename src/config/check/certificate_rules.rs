@@ -8,7 +8,7 @@ use super::super::{Campaign, KnownTemplates, Settings};
 use super::document::KeyPath;
 use super::findings::Finding;
 use super::nearest;
-use crate::model::{CertificateKind, Channel, Money, OutcomeKind};
+use crate::model::{CertificateKind, Channel, Money};
 
 /// How long WhatsApp keeps a marketing message that it cannot deliver, in days.
 ///
@@ -156,57 +156,47 @@ fn missing_picture(
     Some(Finding::error(at.key("picture"), message, hint))
 }
 
-/// The certificates that outcomes give, with their places.
-fn given_by_outcomes(
-    settings: &Settings,
-) -> impl Iterator<Item = (OutcomeKind, &CertificateOffer, KeyPath)> {
-    OutcomeKind::ALL.iter().filter_map(|kind| {
-        let at = KeyPath::root().key("outcomes").key(kind.word());
-        let offer = settings.outcomes.of(*kind).certificate.as_ref()?;
-        Some((*kind, offer, at.key("certificate")))
-    })
+/// The certificate that whoever names a friend gets, with its place.
+fn of_friend_named(settings: &Settings) -> Option<(&CertificateOffer, KeyPath)> {
+    let at = KeyPath::root().key("certificates").key("friend_named");
+    let offer = settings.certificates.friend_named.as_ref()?;
+    Some((offer, at))
 }
 
-fn outcomes_give_what_can_be_used(settings: &Settings) -> Vec<Finding> {
+fn friend_named_is_worth_something(settings: &Settings) -> Vec<Finding> {
+    let Some((offer, at)) = of_friend_named(settings) else {
+        return Vec::new();
+    };
+    let mut findings = Vec::new();
+    if offer.kind != CertificateKind::Friend {
+        let message = "whoever names a friend gets a certificate for him";
+        let hint = "write kind = \"friend\"";
+        findings.push(Finding::error(at.key("kind"), message, hint));
+    }
+    findings.extend(strange_prefix(offer, &at));
     let currency = settings.company.currency;
-    given_by_outcomes(settings)
-        .flat_map(|(kind, offer, at)| {
-            let mut findings = Vec::new();
-            if kind != OutcomeKind::FriendNamed {
-                let message = format!("\"{kind}\" gives no certificate: nobody is there to get it");
-                let hint = "write it under [outcomes.friend_named]";
-                findings.push(Finding::error(at.clone(), message, hint));
-            } else if offer.kind != CertificateKind::Friend {
-                let message = "whoever names a friend gets a certificate for him";
-                let hint = "write kind = \"friend\"";
-                findings.push(Finding::error(at.key("kind"), message, hint));
-            }
-            findings.extend(strange_prefix(offer, &at));
-            let foreign = amounts_of(offer, &at).into_iter();
-            let foreign = foreign.filter(|(amount, _)| amount.currency != currency);
-            findings.extend(foreign.map(|(amount, at)| {
-                let message = format!("{amount} is not in {currency}, the currency of the company");
-                Finding::error(at, message, format!("write the amount in {currency}"))
-            }));
-            findings.extend(worthless(offer, at));
-            findings
-        })
-        .collect()
+    let amounts = amounts_of(offer, &at).into_iter();
+    let foreign = amounts.filter(|(amount, _)| amount.currency != currency);
+    findings.extend(foreign.map(|(amount, at)| {
+        let message = format!("{amount} is not in {currency}, the currency of the company");
+        Finding::error(at, message, format!("write the amount in {currency}"))
+    }));
+    findings.extend(worthless(offer, at));
+    findings
 }
 
-/// Findings for pictures of the certificates of outcomes that no template draws.
-pub(super) fn pictures_of_outcomes_exist(
+/// A finding for a picture of the certificate of whoever names a friend that no template draws.
+pub(super) fn picture_of_friend_named_exists(
     settings: &Settings,
     known: &KnownTemplates,
-) -> Vec<Finding> {
-    let missing =
-        given_by_outcomes(settings).filter_map(|(_, offer, at)| missing_picture(offer, &at, known));
-    missing.collect()
+) -> Option<Finding> {
+    let (offer, at) = of_friend_named(settings)?;
+    missing_picture(offer, &at, known)
 }
 
 /// Every rule over the settings that needs nothing but them.
 pub(super) const SETTINGS_RULES: &[fn(&Settings) -> Vec<Finding>] =
-    &[some_friend_may_come, outcomes_give_what_can_be_used];
+    &[some_friend_may_come, friend_named_is_worth_something];
 
 fn some_friend_may_come(settings: &Settings) -> Vec<Finding> {
     let at = |key: &str| KeyPath::root().key("certificates").key(key);
@@ -285,33 +275,20 @@ mod tests {
 
     #[test]
     fn whoever_names_a_friend_gets_a_certificate_that_can_be_used() {
-        for (outcomes, found) in [
-            (
-                "friend_named = { certificate = { kind = \"friend\", gift = \"x\", valid = \"9d\" } }",
-                0,
-            ),
-            (
-                "friend_named = { certificate = { kind = \"own\", gift = \"x\", valid = \"9d\" } }",
-                1,
-            ),
-            (
-                "friend_named = { certificate = { kind = \"friend\", valid = \"9d\" } }",
-                1,
-            ),
-            (
-                "friend_named = { certificate = { kind = \"friend\", discount = \"5 USD\", valid = \"9d\" } }",
-                1,
-            ),
-            (
-                "rejection = { certificate = { kind = \"friend\", gift = \"x\", valid = \"9d\" } }",
-                1,
-            ),
+        for (offer, found) in [
+            ("kind = \"friend\", gift = \"x\"", 0),
+            ("kind = \"own\", gift = \"x\"", 1),
+            ("kind = \"friend\"", 1),
+            ("kind = \"friend\", discount = \"5 USD\"", 1),
+            ("kind = \"friend\", gift = \"x\", prefix = \"IL\"", 1),
         ] {
-            let text =
-                format!("[company]\nname = \"T\"\ncurrency = \"RUB\"\n[outcomes]\n{outcomes}\n");
+            let text = format!(
+                "[company]\nname = \"T\"\ncurrency = \"RUB\"\n[certificates]\n\
+                 friend_named = {{ valid = \"9d\", {offer} }}\n"
+            );
             let settings: Settings = toml::from_str(&text).unwrap();
-            let findings = outcomes_give_what_can_be_used(&settings);
-            assert_eq!(said(&findings), found, "{outcomes}");
+            let findings = friend_named_is_worth_something(&settings);
+            assert_eq!(said(&findings), found, "{offer}");
         }
     }
 

@@ -85,7 +85,7 @@ pub(super) fn settings<'t>(
     let mut checked: Checked<'t, Settings> = read(source, FileKind::Settings);
     if let Some(settings) = &checked.mended {
         let mut findings = settings_rules::all(settings, home);
-        findings.extend(certificate_rules::pictures_of_outcomes_exist(
+        findings.extend(certificate_rules::picture_of_friend_named_exists(
             settings, known,
         ));
         checked.add(findings);

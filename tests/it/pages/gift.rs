@@ -5,8 +5,8 @@ use reqwest::header::CONTENT_TYPE;
 
 use super::Firm;
 
-pub(super) const GIFT: &str = "[outcomes.friend_named]\n\
-    certificate = { kind = \"friend\", discount = \"10%\", valid = \"60d\", prefix = \"FR\" }\n";
+pub(super) const GIFT: &str = "[certificates]\n\
+    friend_named = { kind = \"friend\", discount = \"10%\", valid = \"60d\", prefix = \"FR\" }\n";
 
 pub(super) const FRIEND: &str =
     "attempt=0&kind=friend_named&friend_name=%D0%9F%D1%91%D1%82%D1%80&friend_phone=%2B79130001122";

@@ -17,7 +17,9 @@ async fn campaigns_are_counted_and_the_plan_is_the_one_of_the_command() {
     let page = marketing.read("/plan").await;
     assert!(!plan.tasks.is_empty());
     for line in &plan.tasks {
-        assert!(page.contains(&line.campaign), "{page}");
+        let mut campaigns = firm.app.campaigns.iter();
+        let campaign = campaigns.find(|one| one.id == line.campaign).unwrap();
+        assert!(page.contains(&campaign.title), "{page}");
     }
     assert_eq!(
         page.matches(" · <a href=\"/letters/").count(),
