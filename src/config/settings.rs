@@ -284,6 +284,13 @@ pub struct Delivery {
     pub letters_per_domain: u32,
 }
 
+impl Delivery {
+    /// The address of a page of ours, by its path below `public_url`.
+    pub fn page(&self, path: &str) -> String {
+        format!("{}/{path}", self.public_url.trim_end_matches('/'))
+    }
+}
+
 impl Default for Delivery {
     fn default() -> Self {
         Self {
