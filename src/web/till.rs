@@ -14,11 +14,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
-use tracing::{error, info};
+use tracing::info;
 
 use super::certificate::empty;
-use super::leaving::spoken;
-use super::site::{Site, Socket, broken};
+use super::site::{Failed, Site, Socket, spoken};
 use crate::app::App;
 use crate::certificates::picture;
 use crate::certificates::till::{Wish, WishError, redeem};
@@ -122,16 +121,32 @@ async fn enter(
 }
 
 /// `POST /till`: looks at a certificate, or redeems it.
-async fn take(State(site): State<Arc<Site>>, heads: HeaderMap, body: Bytes) -> Response {
+async fn take(
+    State(site): State<Arc<Site>>,
+    heads: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Failed> {
     match door(&site, &heads) {
-        Door::Closed => return StatusCode::NOT_FOUND.into_response(),
-        Door::Locked => return shown(&site, &heads, StatusCode::FORBIDDEN, state("ask"), None),
+        Door::Closed => return Ok(StatusCode::NOT_FOUND.into_response()),
+        Door::Locked => {
+            let ask = state("ask");
+            return Ok(shown(&site, &heads, StatusCode::FORBIDDEN, ask, None));
+        }
         Door::Open => {}
     }
     let typed = typed(&body);
-    if typed.r#do == "redeem" {
-        return redeemed(&site, &heads, &typed).await;
-    }
+    let (page, row) = if typed.r#do == "redeem" {
+        redeemed(&site, &typed).await?
+    } else {
+        looked_up(&site, &typed).await?
+    };
+    Ok(shown(&site, &heads, StatusCode::OK, page, row.as_deref()))
+}
+
+/// What the page says, and the certificate that it shows.
+type Reply = (CertificatePage, Option<Box<CertificateRow>>);
+
+async fn looked_up(site: &Site, typed: &Typed) -> Result<Reply, Failed> {
     let page = |word: &str| CertificatePage {
         typed: Some(typed.code.clone()),
         ..state(word)
@@ -143,20 +158,17 @@ async fn take(State(site): State<Arc<Site>>, heads: HeaderMap, body: Bytes) -> R
                 because: vec![error.to_string()],
                 ..page("mistyped")
             };
-            return shown(&site, &heads, StatusCode::OK, page, None);
+            return Ok((page, None));
         }
     };
-    match site.app.store.certificate(&code).await {
-        Ok(Some(row)) => {
-            let word = standing(&row.facts(), site.app.today()).word();
-            shown(&site, &heads, StatusCode::OK, page(word), Some(&row))
-        }
-        Ok(None) => shown(&site, &heads, StatusCode::OK, page("unknown"), None),
-        Err(error) => failed(&error),
-    }
+    let row = site.app.store.certificate(&code).await?;
+    let word = row.as_ref().map_or("unknown", |row| {
+        standing(&row.facts(), site.app.today()).word()
+    });
+    Ok((page(word), row.map(Box::new)))
 }
 
-async fn redeemed(site: &Site, heads: &HeaderMap, typed: &Typed) -> Response {
+async fn redeemed(site: &Site, typed: &Typed) -> Result<Reply, Failed> {
     let said = |text: &'_ str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let (amount, contact, name) = (said(&typed.amount), said(&typed.contact), said(&typed.name));
     let wish = Wish {
@@ -176,7 +188,7 @@ async fn redeemed(site: &Site, heads: &HeaderMap, typed: &Typed) -> Response {
         receipt: Some(typed.receipt.clone()),
         ..state(word)
     };
-    let (page, row) = match redeem(&site.app, &wish, &by, Via::Till).await {
+    Ok(match redeem(&site.app, &wish, &by, Via::Till).await {
         Ok(Redeemed::Now { certificate, .. }) => {
             info!(
                 receipt = wish.receipt,
@@ -188,9 +200,8 @@ async fn redeemed(site: &Site, heads: &HeaderMap, typed: &Typed) -> Response {
             certificate,
             redemption,
         }) => {
-            let last = Some(told(&site.app, &redemption));
             let page = CertificatePage {
-                last,
+                last: Some(told(&site.app, &redemption)),
                 ..page("before")
             };
             (page, Some(certificate))
@@ -209,7 +220,7 @@ async fn redeemed(site: &Site, heads: &HeaderMap, typed: &Typed) -> Response {
             (page, Some(certificate))
         }
         Ok(Redeemed::Unknown) => (page("unknown"), None),
-        Err(WishError::Store(error)) => return failed(&error),
+        Err(WishError::Store(error)) => return Err(error.into()),
         Err(error) => {
             let page = CertificatePage {
                 because: vec![error.to_string()],
@@ -217,19 +228,13 @@ async fn redeemed(site: &Site, heads: &HeaderMap, typed: &Typed) -> Response {
             };
             (page, None)
         }
-    };
-    shown(site, heads, StatusCode::OK, page, row.as_deref())
+    })
 }
 
 /// When, by whom and on which receipt.
 fn told(app: &App, redemption: &RedemptionRow) -> String {
     let day = wording::date(app.locale(), redemption.day, wording::DateStyle::Short);
     format!("{day}, {}, {}", redemption.receipt, redemption.by)
-}
-
-fn failed(error: &crate::db::StoreError) -> Response {
-    error!(%error, "the till failed");
-    broken()
 }
 
 fn state(word: &str) -> CertificatePage {
