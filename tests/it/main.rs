@@ -9,6 +9,8 @@ mod config;
 mod delivery;
 mod demo;
 mod doctor;
+mod draw;
+mod full_form;
 mod house;
 mod import;
 mod letters;
