@@ -43,7 +43,7 @@ impl Store {
         )
         .bind(day.epoch_days())
         .bind(Json(rows))
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(())
     }

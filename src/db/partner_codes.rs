@@ -13,7 +13,7 @@ impl Store {
         )
         .bind(pool)
         .bind(Json(codes))
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(done.rows_affected())
     }

@@ -105,7 +105,7 @@ impl Store {
         .bind(campaign)
         .bind(client.0)
         .bind(now_ms)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(done.rows_affected() == 1)
     }
