@@ -318,6 +318,16 @@ pub enum DeliveryMode {
     Live,
 }
 
+impl DeliveryMode {
+    /// The word in the configuration, in tables and in figures.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Sandbox => "sandbox",
+            Self::Live => "live",
+        }
+    }
+}
+
 /// How a missed purchase cycle is found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -94,17 +94,13 @@ impl Store {
                 awaiting_approval: status == "awaiting_approval",
             });
         }
-        let mode = match mode {
-            DeliveryMode::Sandbox => "sandbox",
-            DeliveryMode::Live => "live",
-        };
         let id = sqlx::query(
             "INSERT INTO runs (schedule, logical_date, mode, status, started_at, campaigns)
              VALUES (?1, ?2, ?3, 'planning', ?4, ?5)",
         )
         .bind(DAILY)
         .bind(date.epoch_days())
-        .bind(mode)
+        .bind(mode.word())
         .bind(now_ms)
         .bind(Json(campaigns))
         .execute(&mut *tx)

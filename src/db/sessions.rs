@@ -54,10 +54,6 @@ impl Store {
         if asked >= most {
             return Ok(false);
         }
-        let mode = match link.mode {
-            DeliveryMode::Sandbox => "sandbox",
-            DeliveryMode::Live => "live",
-        };
         // A day on which the mode was changed has one run already; its letters go where new ones go.
         let run: i64 = sqlx::query_scalar(
             "INSERT INTO runs (schedule, logical_date, mode, status, started_at, sealed_at)
@@ -67,7 +63,7 @@ impl Store {
         )
         .bind(STAFF)
         .bind(link.day.epoch_days())
-        .bind(mode)
+        .bind(link.mode.word())
         .bind(link.now_ms)
         .fetch_one(&mut *tx)
         .await?;
