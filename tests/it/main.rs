@@ -16,6 +16,7 @@ mod import;
 mod letters;
 mod opened;
 mod pages;
+mod sandbox;
 mod service;
 mod shop;
 mod smtp;

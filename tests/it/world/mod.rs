@@ -40,7 +40,7 @@ use rekindle::sources::load_or_create_key;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use sqlx::{AssertSqlSafe, Row};
 
-use crate::opened;
+use crate::{opened, sandbox};
 use writing::Files;
 
 /// The settings of most worlds: one source whose clients agreed to everything.
@@ -362,24 +362,7 @@ impl World {
 
     /// Everything in the sandbox: file and bytes.
     pub(crate) fn sandbox(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let root = self.home().join("sandbox");
-        let mut found = BTreeMap::new();
-        let mut ahead = vec![root.clone()];
-        while let Some(folder) = ahead.pop() {
-            let Ok(entries) = fs::read_dir(&folder) else {
-                continue;
-            };
-            for entry in entries {
-                let path = entry.expect("an entry").path();
-                if path.is_dir() {
-                    ahead.push(path);
-                } else {
-                    let inside = path.strip_prefix(&root).expect("inside").to_owned();
-                    found.insert(inside, fs::read(&path).expect("a letter"));
-                }
-            }
-        }
-        found
+        sandbox::files(self.home())
     }
 
     /// The rows of a statement, past the application.
