@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 
 use crate::app::App;
+use crate::cli::explain::find;
 use crate::cli::plan::json;
 use crate::cli::{Exit, Format, counted, tell};
 use crate::config::Campaign;
@@ -62,24 +63,14 @@ pub(super) async fn attended(
     }
     let (mut noted, mut unknown) = (0_u64, 0_u64);
     for id in &ids {
-        match app.store.clients_called(id).await?.as_slice() {
-            [client] => {
-                let store = &app.store;
-                store
-                    .attended(&campaign.id, *client, event.day, app.now_ms())
-                    .await?;
+        match find(app, id).await? {
+            Some(client) => {
+                let (store, now_ms) = (&app.store, app.now_ms());
+                let came = store.attended(&campaign.id, client, event.day, now_ms);
+                came.await?;
                 noted += 1;
             }
-            [] => {
-                tell(format_args!("there is no client {id}"));
-                unknown += 1;
-            }
-            _ => {
-                tell(format_args!(
-                    "several clients are called {id}: write SOURCE/{id}"
-                ));
-                unknown += 1;
-            }
+            None => unknown += 1,
         }
     }
     writeln!(out, "{} came to {}", counted(noted, "client"), event.title)?;
