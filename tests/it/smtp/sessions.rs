@@ -251,10 +251,10 @@ async fn a_reply_too_many_among_many_commands_is_never_an_acceptance() {
 async fn a_letter_that_is_given_up_after_the_354_is_not_delivered() {
     let sink = sink(Manners::default()).await;
     let pool = pool(&settings(&sink));
-    let mut session = pool.take().await.unwrap();
+    let mut session = pool.take(pool.room().await.unwrap()).await.unwrap();
     session.offer(&envelope("anna@example.com")).await.unwrap();
     session.abandon();
-    let mut next = pool.take().await.unwrap();
+    let mut next = pool.take(pool.room().await.unwrap()).await.unwrap();
     next.offer(&envelope("boris@example.com")).await.unwrap();
     next.transmit(&cleared(&letter("k2"))).await.unwrap();
     let keys: Vec<String> = sink.received().into_iter().map(|got| got.key).collect();
@@ -302,7 +302,7 @@ async fn a_reply_that_nobody_asked_for_is_credited_to_no_letter() {
             .await;
             let smtp = settings(&sink);
             let pool = pool(&smtp);
-            let trouble = match pool.take().await {
+            let trouble = match pool.take(pool.room().await.unwrap()).await {
                 Err(trouble) => Some(trouble),
                 Ok(mut session) => {
                     let offered = session.offer(&envelope("a@example.com")).await;
@@ -320,7 +320,7 @@ async fn a_reply_that_nobody_asked_for_is_credited_to_no_letter() {
                 // The letter was accepted before; the next one gets a connection of its own.
                 (At::EndOfData, _) => {
                     assert_eq!(fate, None);
-                    drop(pool.take().await.unwrap());
+                    drop(pool.take(pool.room().await.unwrap()).await.unwrap());
                     assert_eq!(sink.connections(), 2, "{extra}");
                 }
                 // The server may refuse a content before its end, and nothing else counts.
@@ -432,7 +432,7 @@ async fn sessions_are_used_again_up_to_their_share_of_letters() {
     };
     let pool = pool(&smtp);
     for n in 0..7 {
-        let mut session = pool.take().await.unwrap();
+        let mut session = pool.take(pool.room().await.unwrap()).await.unwrap();
         session.offer(&envelope("a@example.com")).await.unwrap();
         session
             .transmit(&cleared(&letter(&n.to_string())))
@@ -459,7 +459,7 @@ async fn a_parked_session_that_the_server_closed_costs_nobody_anything() {
     .await;
     let pool = pool(&settings(&sink));
     for n in 0..5 {
-        let mut session = pool.take().await.unwrap();
+        let mut session = pool.take(pool.room().await.unwrap()).await.unwrap();
         let offered = session.offer(&envelope("a@example.com")).await;
         match offered {
             Ok(()) => {
@@ -491,7 +491,7 @@ async fn there_are_never_more_connections_than_allowed() {
     let all = (0..30).map(|n| {
         let pool = &pool;
         async move {
-            let mut session = pool.take().await.unwrap();
+            let mut session = pool.take(pool.room().await.unwrap()).await.unwrap();
             session
                 .offer(&envelope(&format!("a{n}@example.com")))
                 .await
