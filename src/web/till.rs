@@ -14,10 +14,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
-use tracing::info;
+use tracing::{error, info};
 
 use super::certificate::empty;
-use super::site::{Failed, Site, Socket, spoken};
+use super::site::{Site, Socket, broken, spoken};
 use crate::app::App;
 use crate::certificates::picture;
 use crate::certificates::till::{Wish, WishError, redeem};
@@ -121,32 +121,16 @@ async fn enter(
 }
 
 /// `POST /till`: looks at a certificate, or redeems it.
-async fn take(
-    State(site): State<Arc<Site>>,
-    heads: HeaderMap,
-    body: Bytes,
-) -> Result<Response, Failed> {
+async fn take(State(site): State<Arc<Site>>, heads: HeaderMap, body: Bytes) -> Response {
     match door(&site, &heads) {
-        Door::Closed => return Ok(StatusCode::NOT_FOUND.into_response()),
-        Door::Locked => {
-            let ask = state("ask");
-            return Ok(shown(&site, &heads, StatusCode::FORBIDDEN, ask, None));
-        }
+        Door::Closed => return StatusCode::NOT_FOUND.into_response(),
+        Door::Locked => return shown(&site, &heads, StatusCode::FORBIDDEN, state("ask"), None),
         Door::Open => {}
     }
     let typed = typed(&body);
-    let (page, row) = if typed.r#do == "redeem" {
-        redeemed(&site, &typed).await?
-    } else {
-        looked_up(&site, &typed).await?
-    };
-    Ok(shown(&site, &heads, StatusCode::OK, page, row.as_deref()))
-}
-
-/// What the page says, and the certificate that it shows.
-type Reply = (CertificatePage, Option<Box<CertificateRow>>);
-
-async fn looked_up(site: &Site, typed: &Typed) -> Result<Reply, Failed> {
+    if typed.r#do == "redeem" {
+        return redeemed(&site, &heads, &typed).await;
+    }
     let page = |word: &str| CertificatePage {
         typed: Some(typed.code.clone()),
         ..state(word)
@@ -158,17 +142,20 @@ async fn looked_up(site: &Site, typed: &Typed) -> Result<Reply, Failed> {
                 because: vec![error.to_string()],
                 ..page("mistyped")
             };
-            return Ok((page, None));
+            return shown(&site, &heads, StatusCode::OK, page, None);
         }
     };
-    let row = site.app.store.certificate(&code).await?;
-    let word = row.as_ref().map_or("unknown", |row| {
-        standing(&row.facts(), site.app.today()).word()
-    });
-    Ok((page(word), row.map(Box::new)))
+    match site.app.store.certificate(&code).await {
+        Ok(Some(row)) => {
+            let word = standing(&row.facts(), site.app.today()).word();
+            shown(&site, &heads, StatusCode::OK, page(word), Some(&row))
+        }
+        Ok(None) => shown(&site, &heads, StatusCode::OK, page("unknown"), None),
+        Err(error) => failed(&error),
+    }
 }
 
-async fn redeemed(site: &Site, typed: &Typed) -> Result<Reply, Failed> {
+async fn redeemed(site: &Site, heads: &HeaderMap, typed: &Typed) -> Response {
     let said = |text: &'_ str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let (amount, contact, name) = (said(&typed.amount), said(&typed.contact), said(&typed.name));
     let wish = Wish {
@@ -188,7 +175,7 @@ async fn redeemed(site: &Site, typed: &Typed) -> Result<Reply, Failed> {
         receipt: Some(typed.receipt.clone()),
         ..state(word)
     };
-    Ok(match redeem(&site.app, &wish, &by, Via::Till).await {
+    let (page, row) = match redeem(&site.app, &wish, &by, Via::Till).await {
         Ok(Redeemed::Now { certificate, .. }) => {
             info!(
                 receipt = wish.receipt,
@@ -200,8 +187,9 @@ async fn redeemed(site: &Site, typed: &Typed) -> Result<Reply, Failed> {
             certificate,
             redemption,
         }) => {
+            let last = Some(told(&site.app, &redemption));
             let page = CertificatePage {
-                last: Some(told(&site.app, &redemption)),
+                last,
                 ..page("before")
             };
             (page, Some(certificate))
@@ -220,7 +208,7 @@ async fn redeemed(site: &Site, typed: &Typed) -> Result<Reply, Failed> {
             (page, Some(certificate))
         }
         Ok(Redeemed::Unknown) => (page("unknown"), None),
-        Err(WishError::Store(error)) => return Err(error.into()),
+        Err(WishError::Store(error)) => return failed(&error),
         Err(error) => {
             let page = CertificatePage {
                 because: vec![error.to_string()],
@@ -228,13 +216,19 @@ async fn redeemed(site: &Site, typed: &Typed) -> Result<Reply, Failed> {
             };
             (page, None)
         }
-    })
+    };
+    shown(site, heads, StatusCode::OK, page, row.as_deref())
 }
 
 /// When, by whom and on which receipt.
 fn told(app: &App, redemption: &RedemptionRow) -> String {
     let day = wording::date(app.locale(), redemption.day, wording::DateStyle::Short);
     format!("{day}, {}, {}", redemption.receipt, redemption.by)
+}
+
+fn failed(error: &crate::db::StoreError) -> Response {
+    error!(%error, "the till failed");
+    broken()
 }
 
 fn state(word: &str) -> CertificatePage {

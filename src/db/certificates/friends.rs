@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
-use sqlx::types::Json;
 
 use super::super::rows::day_of;
 use super::super::{Result, Store};
@@ -76,6 +75,7 @@ async fn came_before(
     friend: &Person,
     except: Option<i64>,
 ) -> Result<bool> {
+    let texts = |texts: &[String]| serde_json::to_string(texts).unwrap_or_default();
     let came = sqlx::query_scalar::<_, i64>(
         "SELECT EXISTS (
              SELECT 1 FROM referrals f JOIN redemptions r ON r.id = f.redemption_id
@@ -86,9 +86,9 @@ async fn came_before(
                AND r.undone_at IS NULL)",
     );
     let came = came
-        .bind(Json(ids))
-        .bind(Json(&friend.phones))
-        .bind(Json(&friend.emails))
+        .bind(identity::list(ids))
+        .bind(texts(&friend.phones))
+        .bind(texts(&friend.emails))
         .bind(except);
     Ok(came.fetch_one(connection).await? != 0)
 }
@@ -108,7 +108,7 @@ async fn friends_of_giver(
     );
     let since = day.plus(-limit.days);
     let count = count
-        .bind(Json(givers))
+        .bind(identity::list(givers))
         .bind(since.epoch_days())
         .bind(except);
     Ok(count.fetch_one(connection).await?)

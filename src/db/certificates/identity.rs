@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
-use sqlx::types::Json;
 
 use super::super::Result;
 use super::super::rows::json;
@@ -23,7 +22,7 @@ pub(super) async fn all_cards(connection: &mut SqliteConnection, ids: &[i64]) ->
          SELECT id FROM named
          UNION SELECT c.id FROM clients c WHERE c.master_id IN (SELECT id FROM named)",
     );
-    Ok(rows.bind(Json(ids)).fetch_all(connection).await?)
+    Ok(rows.bind(list(ids)).fetch_all(connection).await?)
 }
 
 /// Everything by which the person behind some clients can be recognised.
@@ -40,7 +39,7 @@ pub(super) async fn person(
          SELECT name, phone, email, '{}' FROM contacts
          WHERE client_id IN (SELECT value FROM json_each(?1))",
     )
-    .bind(Json(ids))
+    .bind(list(ids))
     .fetch_all(connection)
     .await?;
     for row in rows {
@@ -61,14 +60,15 @@ pub(super) async fn clients_like(
     person: &Person,
     cards: &[String],
 ) -> Result<Vec<i64>> {
+    let texts = |texts: &[String]| serde_json::to_string(texts).unwrap_or_default();
     let mut found: Vec<i64> = sqlx::query_scalar(
         "SELECT id FROM clients WHERE phone IN (SELECT value FROM json_each(?1))
          UNION SELECT id FROM clients WHERE email IN (SELECT value FROM json_each(?2))
          UNION SELECT client_id FROM contacts WHERE phone IN (SELECT value FROM json_each(?1))
          UNION SELECT client_id FROM contacts WHERE email IN (SELECT value FROM json_each(?2))",
     )
-    .bind(Json(&person.phones))
-    .bind(Json(&person.emails))
+    .bind(texts(&person.phones))
+    .bind(texts(&person.emails))
     .fetch_all(&mut *connection)
     .await?;
     // There is no index over attributes: only asked where a card is known.
@@ -78,8 +78,8 @@ pub(super) async fn clients_like(
              WHERE a.key IN (SELECT value FROM json_each(?1))
                AND a.value IN (SELECT value FROM json_each(?2))",
         )
-        .bind(Json(cards))
-        .bind(Json(&person.cards))
+        .bind(texts(cards))
+        .bind(texts(&person.cards))
         .fetch_all(&mut *connection)
         .await?;
         found.extend(of_cards);
@@ -99,7 +99,7 @@ pub(super) async fn bought_before(
         "SELECT min(day) FROM purchases
          WHERE client_id IN (SELECT value FROM json_each(?1)) AND day < ?2 AND amount > 0",
     )
-    .bind(Json(ids))
+    .bind(list(ids))
     .bind(day.epoch_days())
     .fetch_one(connection)
     .await?;
@@ -115,11 +115,16 @@ pub(super) async fn only_one(
         "SELECT DISTINCT coalesce(master_id, id) FROM clients
          WHERE id IN (SELECT value FROM json_each(?1)) AND deleted_on IS NULL LIMIT 2",
     )
-    .bind(Json(ids))
+    .bind(list(ids))
     .fetch_all(connection)
     .await?;
     match masters[..] {
         [one] => Ok(Some(one)),
         _ => Ok(None),
     }
+}
+
+/// Numbers as the one parameter of a statement.
+pub(super) fn list(ids: &[i64]) -> String {
+    serde_json::to_string(ids).unwrap_or_default()
 }

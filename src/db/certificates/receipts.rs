@@ -13,7 +13,7 @@ use super::friends::{self, Friend};
 use super::redeem::{Taking, Via, doubt, take, undo};
 use super::{CertificateRow, FriendRules, called, identity};
 use crate::model::{CertificateKind, Day};
-use crate::rules::certificate::{Certificate, Objection, Person, Receipt, Verdict, judge};
+use crate::rules::certificate::{Objection, Person, Receipt, Verdict, judge};
 
 /// So many days a till's clock and the day of an imported purchase may differ.
 const DAYS_APART: i32 = 3;
@@ -50,6 +50,7 @@ impl Store {
         rules: &FriendRules,
         now_ms: i64,
     ) -> Result<SettledReceipts> {
+        let mut settled = SettledReceipts::default();
         let nothing: i64 = sqlx::query_scalar(
             "SELECT NOT EXISTS (SELECT 1 FROM purchases_with_code)
                 AND NOT EXISTS (SELECT 1 FROM referrals WHERE state = 'waiting')",
@@ -57,21 +58,14 @@ impl Store {
         .fetch_one(&self.pool)
         .await?;
         if nothing != 0 {
-            return Ok(SettledReceipts::default());
+            return Ok(settled);
         }
         let mut tx = self.begin().await?;
-        let mut settling = Settling {
-            tx: &mut tx,
-            rules,
-            now_ms,
-            settled: SettledReceipts::default(),
-        };
-        settling.undo_what_is_gone().await?;
-        for coded in open_receipts(settling.tx).await? {
-            settling.settle(&coded).await?;
+        settled.undone = undo_what_is_gone(&mut tx, now_ms).await?;
+        for coded in open_receipts(&mut tx).await? {
+            settle(&mut tx, &coded, rules, now_ms, &mut settled).await?;
         }
-        settling.find_friends().await?;
-        let settled = settling.settled;
+        find_friends(&mut tx, rules, now_ms, &mut settled).await?;
         tx.commit().await?;
         Ok(settled)
     }
@@ -118,196 +112,18 @@ const FOUND: &str = "
         AND p.key = CASE WHEN c.master_id IS NOT NULL AND w.key LIKE '~%'
                          THEN w.key || '~c' || c.id ELSE w.key END";
 
-/// One pass over what was imported, in one transaction.
-struct Settling<'t> {
-    tx: &'t mut SqliteConnection,
-    rules: &'t FriendRules,
-    now_ms: i64,
-    settled: SettledReceipts,
-}
-
-impl Settling<'_> {
-    /// Gives the use back where the purchase was taken back.
-    async fn undo_what_is_gone(&mut self) -> Result<()> {
-        let statement = format!(
-            "SELECT r.id {FOUND} JOIN redemptions r ON r.purchase_id = w.id AND r.undone_at IS NULL
-             WHERE p.key IS NULL OR p.cancelled_on IS NOT NULL"
-        );
-        let gone: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(statement))
-            .fetch_all(&mut *self.tx)
-            .await?;
-        for id in gone {
-            let why = "the purchase was taken back";
-            undo(self.tx, id, "import", why, self.now_ms).await?;
-            self.settled.undone += 1;
-        }
-        Ok(())
-    }
-
-    async fn settle(&mut self, coded: &Coded) -> Result<()> {
-        let Some(certificate) = called(self.tx, &coded.code).await? else {
-            return Ok(());
-        };
-        let number = receipt_of(coded);
-        let mut friend = Friend {
-            client: Some(coded.client),
-            ..Friend::default()
-        };
-        if let Some(redemption) = taken_at_a_till(self.tx, coded, &number).await? {
-            tie(self.tx, redemption, coded).await?;
-            self.settled.found += 1;
-            friend.except = Some(redemption);
-            return self
-                .recognise(&certificate, redemption, &friend, coded.day)
-                .await;
-        }
-        let receipt = Receipt {
-            day: coded.day,
-            amount: Some(coded.amount),
-            items: coded.items.clone(),
-        };
-        let (doubts, known) = self
-            .doubts(&certificate, &certificate.facts(), &receipt, &friend)
-            .await?;
-        if doubts.contains(&Objection::UsedUp) {
-            // The discount was given twice: no use is left to be taken, and a person must know.
-            let known = is_known(self.tx, &coded.code, &number).await?;
-            self.settled.doubtful += u64::from(!known);
-            return doubt(self.tx, &coded.code, &number, None, &doubts, self.now_ms).await;
-        }
-        let taking = Taking {
-            certificate: &certificate,
-            receipt: &number,
-            on: &receipt,
-            client: known.or(Some(coded.client)),
-            told: &Person::default(),
-            purchase: Some(coded.id),
-            doubts: &doubts,
-            by: &coded.source,
-            via: Via::Import,
-            now_ms: self.now_ms,
-        };
-        take(self.tx, &taking).await?;
-        self.settled.redeemed += 1;
-        self.settled.doubtful += u64::from(!doubts.is_empty());
-        Ok(())
-    }
-
-    /// What is doubtful about a discount that has been given, and the client that the friend is, where
-    /// that is known.
-    async fn doubts(
-        &mut self,
-        row: &CertificateRow,
-        certificate: &Certificate,
-        receipt: &Receipt,
-        friend: &Friend,
-    ) -> Result<(Vec<Objection>, Option<i64>)> {
-        let facts = friends::facts(self.tx, row, friend, receipt.day, self.rules);
-        let (facts, known) = facts.await?;
-        let verdict = judge(certificate, receipt, Some(&facts), self.rules.limit, true);
-        let (Verdict::Redeem { doubts } | Verdict::Deny { because: doubts }) = verdict;
-        Ok((doubts, known))
-    }
-
-    /// Looks at a friend who was not known when he came: he counts, or a person looks at it.
-    async fn recognise(
-        &mut self,
-        certificate: &CertificateRow,
-        redemption: i64,
-        friend: &Friend,
-        day: Day,
-    ) -> Result<()> {
-        let waits = sqlx::query_scalar::<_, i64>(
-            "SELECT EXISTS (SELECT 1 FROM referrals WHERE redemption_id = ?1 AND state = 'waiting')",
-        );
-        let waits = waits.bind(redemption).fetch_one(&mut *self.tx).await? != 0;
-        if certificate.kind != CertificateKind::Friend || !waits {
-            return Ok(());
-        }
-        // Its own use is counted already, and its day was looked at when it was taken.
-        let still_good = Certificate {
-            used: 0,
-            void: false,
-            valid_until: day,
-            min_receipt: None,
-            products: Vec::new(),
-            ..certificate.facts()
-        };
-        let receipt = Receipt {
-            day,
-            amount: None,
-            items: Vec::new(),
-        };
-        let (doubts, known) = self
-            .doubts(certificate, &still_good, &receipt, friend)
-            .await?;
-        let state = if doubts.is_empty() {
-            "counts"
-        } else {
-            "review"
-        };
-        sqlx::query(
-            "UPDATE referrals SET state = ?2, friend_id = ?3, phone = NULL, email = NULL,
-                    counts_on = CASE WHEN ?2 = 'counts' THEN ?4 END
-             WHERE redemption_id = ?1",
-        )
-        .bind(redemption)
-        .bind(state)
-        .bind(known.or(friend.client))
-        .bind(day.epoch_days())
-        .execute(&mut *self.tx)
+async fn undo_what_is_gone(tx: &mut SqliteConnection, now_ms: i64) -> Result<u64> {
+    let statement = format!(
+        "SELECT r.id {FOUND} JOIN redemptions r ON r.purchase_id = w.id AND r.undone_at IS NULL
+         WHERE p.key IS NULL OR p.cancelled_on IS NOT NULL"
+    );
+    let gone: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(statement))
+        .fetch_all(&mut *tx)
         .await?;
-        if !doubts.is_empty() {
-            self.settled.doubtful += 1;
-            let receipt: String =
-                sqlx::query_scalar("SELECT receipt FROM redemptions WHERE id = ?1")
-                    .bind(redemption)
-                    .fetch_one(&mut *self.tx)
-                    .await?;
-            let (code, redemption) = (certificate.code.as_str(), Some(redemption));
-            doubt(self.tx, code, &receipt, redemption, &doubts, self.now_ms).await?;
-        }
-        Ok(())
+    for id in &gone {
+        undo(tx, *id, "import", "the purchase was taken back", now_ms).await?;
     }
-
-    /// Friends of whom a till was told a phone or an address, and who are clients with a purchase by
-    /// now.
-    async fn find_friends(&mut self) -> Result<()> {
-        let rows = sqlx::query(
-            "SELECT f.redemption_id, f.phone, f.email, r.code, r.day
-             FROM referrals f JOIN redemptions r ON r.id = f.redemption_id
-             WHERE f.state = 'waiting' AND (f.phone IS NOT NULL OR f.email IS NOT NULL)
-             ORDER BY f.redemption_id",
-        )
-        .fetch_all(&mut *self.tx)
-        .await?;
-        for row in rows {
-            let (redemption, day) = (row.get("redemption_id"), day_of(&row, "day"));
-            let told = Person {
-                phones: row.get::<Option<String>, _>("phone").into_iter().collect(),
-                emails: row.get::<Option<String>, _>("email").into_iter().collect(),
-                ..Person::default()
-            };
-            let ids = identity::clients_like(self.tx, &told, &self.rules.cards).await?;
-            let Some(client) = identity::only_one(self.tx, &ids).await? else {
-                continue;
-            };
-            let since = day.plus(-DAYS_APART);
-            let bought = has_bought_since(self.tx, client, since).await?;
-            let certificate = called(self.tx, row.get("code")).await?;
-            let (true, Some(certificate)) = (bought, certificate) else {
-                continue;
-            };
-            let friend = Friend {
-                client: Some(client),
-                told,
-                except: Some(redemption),
-            };
-            self.recognise(&certificate, redemption, &friend, day)
-                .await?;
-        }
-        Ok(())
-    }
+    Ok(gone.len() as u64)
 }
 
 /// Receipts with a code that nothing was done about, in the order in which they were made.
@@ -348,6 +164,78 @@ fn receipt_of(coded: &Coded) -> String {
     }
 }
 
+async fn settle(
+    tx: &mut SqliteConnection,
+    coded: &Coded,
+    rules: &FriendRules,
+    now_ms: i64,
+    settled: &mut SettledReceipts,
+) -> Result<()> {
+    let Some(certificate) = called(&mut *tx, &coded.code).await? else {
+        return Ok(());
+    };
+    let receipt = Receipt {
+        day: coded.day,
+        amount: Some(coded.amount),
+        items: coded.items.clone(),
+    };
+    let number = receipt_of(coded);
+    if let Some(redemption) = taken_at_a_till(&mut *tx, coded, &number).await? {
+        tie(&mut *tx, redemption, coded).await?;
+        settled.found += 1;
+        let friend = Friend {
+            client: Some(coded.client),
+            except: Some(redemption),
+            ..Friend::default()
+        };
+        return recognise(
+            tx,
+            &certificate,
+            redemption,
+            &friend,
+            coded.day,
+            rules,
+            now_ms,
+            settled,
+        )
+        .await;
+    }
+    let friend = Friend {
+        client: Some(coded.client),
+        ..Friend::default()
+    };
+    let (facts, known) = friends::facts(&mut *tx, &certificate, &friend, coded.day, rules).await?;
+    let verdict = judge(
+        &certificate.facts(),
+        &receipt,
+        Some(&facts),
+        rules.limit,
+        true,
+    );
+    let (Verdict::Redeem { doubts } | Verdict::Deny { because: doubts }) = verdict;
+    if doubts.contains(&Objection::UsedUp) {
+        // The discount was given twice: no use is left to be taken, and a person must know.
+        settled.doubtful += u64::from(!is_known(&mut *tx, &coded.code, &number).await?);
+        return doubt(tx, &coded.code, &number, None, &doubts, now_ms).await;
+    }
+    let taking = Taking {
+        certificate: &certificate,
+        receipt: &number,
+        on: &receipt,
+        client: known.or(Some(coded.client)),
+        told: &Person::default(),
+        purchase: Some(coded.id),
+        doubts: &doubts,
+        by: &coded.source,
+        via: Via::Import,
+        now_ms,
+    };
+    take(tx, &taking).await?;
+    settled.redeemed += 1;
+    settled.doubtful += u64::from(!doubts.is_empty());
+    Ok(())
+}
+
 async fn is_known(tx: &mut SqliteConnection, code: &str, receipt: &str) -> Result<bool> {
     let known = sqlx::query_scalar::<_, i64>(
         "SELECT EXISTS (SELECT 1 FROM reviews WHERE code = ?1 AND receipt = ?2)",
@@ -355,7 +243,7 @@ async fn is_known(tx: &mut SqliteConnection, code: &str, receipt: &str) -> Resul
     Ok(known.bind(code).bind(receipt).fetch_one(tx).await? != 0)
 }
 
-/// The redemption of a till that this purchase is: by its number, else the nearest of these days.
+/// The redemption of a till that this purchase is: by its number, else the only one of these days.
 async fn taken_at_a_till(
     tx: &mut SqliteConnection,
     coded: &Coded,
@@ -388,11 +276,125 @@ async fn tie(tx: &mut SqliteConnection, redemption: i64, coded: &Coded) -> Resul
     Ok(())
 }
 
-async fn has_bought_since(tx: &mut SqliteConnection, client: i64, since: Day) -> Result<bool> {
-    let bought = sqlx::query_scalar::<_, i64>(
-        "SELECT EXISTS (SELECT 1 FROM purchases
-                        WHERE client_id = ?1 AND day >= ?2 AND amount > 0)",
+/// Looks at a friend who was not known when he came: he counts, or a person looks at it.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a step of one transaction, called from two places of this file"
+)]
+async fn recognise(
+    tx: &mut SqliteConnection,
+    certificate: &CertificateRow,
+    redemption: i64,
+    friend: &Friend,
+    day: Day,
+    rules: &FriendRules,
+    now_ms: i64,
+    settled: &mut SettledReceipts,
+) -> Result<()> {
+    let waits = sqlx::query_scalar::<_, i64>(
+        "SELECT EXISTS (SELECT 1 FROM referrals WHERE redemption_id = ?1 AND state = 'waiting')",
     );
-    let bought = bought.bind(client).bind(since.epoch_days());
-    Ok(bought.fetch_one(tx).await? != 0)
+    let waits = waits.bind(redemption).fetch_one(&mut *tx).await? != 0;
+    if certificate.kind != CertificateKind::Friend || !waits {
+        return Ok(());
+    }
+    let (facts, known) = friends::facts(&mut *tx, certificate, friend, day, rules).await?;
+    // Its own use is counted already, and its day was looked at when it was taken.
+    let still_good = crate::rules::certificate::Certificate {
+        used: 0,
+        void: false,
+        valid_until: day,
+        min_receipt: None,
+        products: Vec::new(),
+        ..certificate.facts()
+    };
+    let receipt = Receipt {
+        day,
+        amount: None,
+        items: Vec::new(),
+    };
+    let verdict = judge(&still_good, &receipt, Some(&facts), rules.limit, true);
+    let (Verdict::Redeem { doubts } | Verdict::Deny { because: doubts }) = verdict;
+    let state = if doubts.is_empty() {
+        "counts"
+    } else {
+        "review"
+    };
+    sqlx::query(
+        "UPDATE referrals SET state = ?2, friend_id = ?3, phone = NULL, email = NULL,
+                counts_on = CASE WHEN ?2 = 'counts' THEN ?4 END
+         WHERE redemption_id = ?1",
+    )
+    .bind(redemption)
+    .bind(state)
+    .bind(known.or(friend.client))
+    .bind(day.epoch_days())
+    .execute(&mut *tx)
+    .await?;
+    if !doubts.is_empty() {
+        settled.doubtful += 1;
+        let receipt: String = sqlx::query_scalar("SELECT receipt FROM redemptions WHERE id = ?1")
+            .bind(redemption)
+            .fetch_one(&mut *tx)
+            .await?;
+        let (code, redemption) = (certificate.code.as_str(), Some(redemption));
+        doubt(tx, code, &receipt, redemption, &doubts, now_ms).await?;
+    }
+    Ok(())
+}
+
+/// Friends of whom a till was told a phone or an address, and who are clients with a purchase by now.
+async fn find_friends(
+    tx: &mut SqliteConnection,
+    rules: &FriendRules,
+    now_ms: i64,
+    settled: &mut SettledReceipts,
+) -> Result<()> {
+    let rows = sqlx::query(
+        "SELECT f.redemption_id, f.phone, f.email, r.code, r.day
+         FROM referrals f JOIN redemptions r ON r.id = f.redemption_id
+         WHERE f.state = 'waiting' AND (f.phone IS NOT NULL OR f.email IS NOT NULL)
+         ORDER BY f.redemption_id",
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    for row in rows {
+        let (redemption, day) = (row.get("redemption_id"), day_of(&row, "day"));
+        let told = Person {
+            phones: row.get::<Option<String>, _>("phone").into_iter().collect(),
+            emails: row.get::<Option<String>, _>("email").into_iter().collect(),
+            ..Person::default()
+        };
+        let ids = identity::clients_like(&mut *tx, &told, &rules.cards).await?;
+        let Some(client) = identity::only_one(&mut *tx, &ids).await? else {
+            continue;
+        };
+        let bought = sqlx::query_scalar::<_, i64>(
+            "SELECT EXISTS (SELECT 1 FROM purchases
+                            WHERE client_id = ?1 AND day >= ?2 AND amount > 0)",
+        );
+        let since = day.plus(-DAYS_APART).epoch_days();
+        let bought = bought.bind(client).bind(since).fetch_one(&mut *tx).await? != 0;
+        let certificate = called(&mut *tx, row.get("code")).await?;
+        let (true, Some(certificate)) = (bought, certificate) else {
+            continue;
+        };
+        let friend = Friend {
+            client: Some(client),
+            told,
+            except: Some(redemption),
+        };
+        let looked = recognise(
+            &mut *tx,
+            &certificate,
+            redemption,
+            &friend,
+            day,
+            rules,
+            now_ms,
+            settled,
+        );
+        looked.await?;
+    }
+    Ok(())
 }
