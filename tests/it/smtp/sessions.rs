@@ -1,6 +1,5 @@
 //! Sessions and the pool: whole letters, whole replies, and nothing of one letter in another.
 
-use crate::cleared::cleared;
 use std::future::Future;
 use std::task::Poll;
 use std::time::Duration;
@@ -12,6 +11,8 @@ use rekindle::rules::delivery::smtp_replies::Stage;
 
 use super::sink::{At, Fault, Manners, Script};
 use super::{envelope, letter, server, session, settings, sink};
+use crate::cleared::cleared;
+use crate::full_form;
 
 fn pool(smtp: &Smtp) -> Pool {
     Pool::new(server(smtp), smtp)
@@ -359,12 +360,7 @@ async fn dropped_after<F: Future>(steps: u64, when_it_came: bool, work: F) -> Op
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_step_never_lends_its_reply_to_another_letter() {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "how many letters the full form has, is said from outside"
-    )]
-    let letters = std::env::var("REKINDLE_CANCELS");
-    let letters: u64 = letters.ok().and_then(|n| n.parse().ok()).unwrap_or(500);
+    let letters = full_form::number("REKINDLE_CANCELS", 500);
     let sink = sink(Manners {
         jitter: 3000,
         refuses: Some("no"),
