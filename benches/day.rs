@@ -9,9 +9,10 @@
 //!   rows without computing;
 //! - *plan and commit*: a news mailing to everybody, against bare batched inserts of the same rows.
 
+mod asked;
 mod base;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,18 +50,7 @@ const MISSED: &str = "
     [[step]]\nid = \"letter\"\nchannel = \"email\"\ntemplate = \"missed-cycle\"\n";
 
 fn main() {
-    let arguments: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|argument| argument != "--bench")
-        .collect();
-    let clients: u32 = arguments
-        .first()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(100_000);
-    let folder = arguments.get(1).map_or_else(
-        || std::env::temp_dir().join("rekindle-bench-day"),
-        PathBuf::from,
-    );
+    let (clients, folder) = asked::clients_and_folder("day");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(bench(clients, &folder));
 }

@@ -5,9 +5,10 @@
 //! - *the list of 500 tasks*: asked for by a browser that is signed in, against the bare queries that
 //!   fetch the same rows: the list, the last outcomes, the last messages, the open deals.
 
+mod asked;
 mod base;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -39,18 +40,7 @@ const DATABASE: &str = "sqlite://rekindle.db";
 const COOKIE: &str = "bench-cookie-bench-cookie-bench-cookie-0000";
 
 fn main() {
-    let arguments: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|argument| argument != "--bench")
-        .collect();
-    let clients: u32 = arguments
-        .first()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(100_000);
-    let folder = arguments.get(1).map_or_else(
-        || std::env::temp_dir().join("rekindle-bench-pages"),
-        PathBuf::from,
-    );
+    let (clients, folder) = asked::clients_and_folder("pages");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(bench(clients, &folder.join(format!("base-{clients}"))));
 }

@@ -152,7 +152,7 @@ impl Alone {
         for (registry, end) in [(&mut alone.text, "txt"), (&mut alone.html, "html")] {
             registry.set_strict_mode(true);
             for word in [
-                "money", "date", "days", "list", "greeting", "url", "tel", "phone",
+                "money", "date", "days", "every", "list", "greeting", "url", "tel", "phone",
             ] {
                 registry.register_helper(word, Box::new(PassOn));
             }

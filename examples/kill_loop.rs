@@ -8,6 +8,8 @@
 
 #[path = "../tests/it/delivery/checker.rs"]
 mod checker;
+#[path = "../tests/it/draw.rs"]
+mod draw;
 #[path = "../tests/it/whatsapp/fake/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "what only the tests ask the fake")]
 mod fake;

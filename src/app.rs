@@ -58,6 +58,11 @@ impl App {
         self.settings.company.locale
     }
 
+    /// The campaign of an id.
+    pub fn campaign(&self, id: &str) -> Option<&Campaign> {
+        self.campaigns.iter().find(|campaign| campaign.id == id)
+    }
+
     /// A configured path as a file of this machine.
     pub fn path(&self, configured: &Path) -> PathBuf {
         self.home.join(configured)

@@ -37,12 +37,7 @@ pub(super) async fn run(
     args: &BacktestArgs,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
-    if let Some(exit) = super::unknown_campaign(app, Some(&args.campaign)) {
-        return Ok(exit);
-    }
-    let campaigns = app.campaigns.iter();
-    let mut named = campaigns.filter(|campaign| campaign.id == args.campaign);
-    let Some(campaign) = named.next() else {
+    let Some(campaign) = super::known_campaign(app, &args.campaign) else {
         return Ok(Exit::Wrong);
     };
     if args.to < args.from {

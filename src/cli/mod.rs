@@ -41,7 +41,7 @@ pub use exit::Exit;
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::Problem;
+use crate::config::{Campaign, Problem};
 use crate::jobs::day::DayOptions;
 use crate::model::Day;
 
@@ -263,20 +263,16 @@ fn show_problems(problems: &[Problem]) -> Exit {
     Exit::Wrong
 }
 
-/// Says so when a campaign does not exist, with the nearest name.
-fn unknown_campaign(app: &App, id: Option<&str>) -> Option<Exit> {
-    let id = id?;
-    if app.campaigns.iter().any(|campaign| campaign.id == id) {
-        return None;
+/// The campaign of an id; where there is none, says so with the nearest name.
+fn known_campaign<'a>(app: &'a App, id: &str) -> Option<&'a Campaign> {
+    let known = app.campaign(id);
+    if known.is_none() {
+        let ids = app.campaigns.iter().map(|campaign| campaign.id.as_str());
+        let nearest =
+            ids.max_by(|a, b| strsim::jaro_winkler(a, id).total_cmp(&strsim::jaro_winkler(b, id)));
+        let hint = nearest.map(|id| format!(": did you mean \"{id}\"?"));
+        let hint = hint.unwrap_or_default();
+        tell(format_args!("there is no campaign \"{id}\"{hint}"));
     }
-    let nearest = app
-        .campaigns
-        .iter()
-        .map(|campaign| campaign.id.as_str())
-        .max_by(|a, b| strsim::jaro_winkler(a, id).total_cmp(&strsim::jaro_winkler(b, id)));
-    let hint = nearest
-        .map(|id| format!(": did you mean \"{id}\"?"))
-        .unwrap_or_default();
-    tell(format_args!("there is no campaign \"{id}\"{hint}"));
-    Some(Exit::Wrong)
+    known
 }

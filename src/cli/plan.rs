@@ -23,8 +23,10 @@ pub(super) struct PlanArgs {
 
 /// Plans and prints.
 pub(super) async fn run(app: &App, args: &PlanArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    if let Some(exit) = super::unknown_campaign(app, args.campaign.as_deref()) {
-        return Ok(exit);
+    if let Some(id) = &args.campaign
+        && super::known_campaign(app, id).is_none()
+    {
+        return Ok(Exit::Wrong);
     }
     let options = args.day.options(app, args.campaign.as_deref());
     let mut plan = day::plan(app, options).await?;

@@ -284,6 +284,13 @@ pub struct Delivery {
     pub letters_per_domain: u32,
 }
 
+impl Delivery {
+    /// The address of a page of ours, by its path below `public_url`.
+    pub fn page(&self, path: &str) -> String {
+        format!("{}/{path}", self.public_url.trim_end_matches('/'))
+    }
+}
+
 impl Default for Delivery {
     fn default() -> Self {
         Self {
@@ -309,6 +316,16 @@ pub enum DeliveryMode {
     Sandbox,
     /// To the clients. The first run waits for a person's approval.
     Live,
+}
+
+impl DeliveryMode {
+    /// The word in the configuration, in tables and in figures.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Sandbox => "sandbox",
+            Self::Live => "live",
+        }
+    }
 }
 
 /// How a missed purchase cycle is found.

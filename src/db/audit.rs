@@ -1,10 +1,23 @@
-//! Reading the audit: what people changed by hand. It is only ever added to, in the transaction of
-//! what was changed.
+//! The audit: what people changed by hand. It is only ever added to, in the transaction of what was
+//! changed.
 
 use serde::Serialize;
 use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
 
 use super::{Result, Store};
+
+/// Who changes something by hand, why and when; what it is and what it is about is known where it is
+/// done.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// Who.
+    pub by: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// Unix milliseconds.
+    pub now_ms: i64,
+}
 
 /// One entry of the audit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,7 +34,39 @@ pub struct AuditRow {
     pub reason: String,
 }
 
+/// Adds an entry to the audit, in the transaction of what was changed.
+pub(super) async fn write_down(
+    connection: &mut SqliteConnection,
+    what: &str,
+    about: &str,
+    entry: &Entry<'_>,
+) -> Result<()> {
+    sqlx::query("INSERT INTO audit (at, by, what, about, reason) VALUES (?1, ?2, ?3, ?4, ?5)")
+        .bind(entry.now_ms)
+        .bind(entry.by)
+        .bind(what)
+        .bind(about)
+        .bind(entry.reason)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 impl Store {
+    /// Writes down what a person of the company has done on the pages, where nothing else is written.
+    pub async fn note_by_hand(
+        &self,
+        by: &str,
+        what: &str,
+        about: &str,
+        reason: &str,
+        now_ms: i64,
+    ) -> Result<()> {
+        let entry = Entry { by, reason, now_ms };
+        let mut connection = self.writer.acquire().await?;
+        write_down(&mut connection, what, about, &entry).await
+    }
+
     /// The latest entries of the audit, the last one first; only those about `about` when given.
     pub async fn audit(&self, about: Option<&str>, limit: u32) -> Result<Vec<AuditRow>> {
         let rows = sqlx::query(

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 use sqlx::Row;
+use sqlx::types::Json;
 
 use super::rows::day_of;
-use super::{Result, Store, StoreError};
+use super::{Result, Store};
 use crate::model::Day;
 
 /// Clients of a manager who went from one place to another within a week, or stayed.
@@ -35,18 +36,14 @@ impl Store {
             .iter()
             .map(|row| (&row.manager, &row.from, &row.to, row.clients))
             .collect();
-        let rows = serde_json::to_string(&rows).map_err(|error| StoreError::Row {
-            table: "base_weeks",
-            reason: error.to_string(),
-        })?;
         sqlx::query(
             "INSERT INTO base_weeks (day, manager, from_place, to_place, clients)
              SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?2)
              WHERE true ON CONFLICT DO NOTHING",
         )
         .bind(day.epoch_days())
-        .bind(rows)
-        .execute(&self.pool)
+        .bind(Json(rows))
+        .execute(&self.writer)
         .await?;
         Ok(())
     }

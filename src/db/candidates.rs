@@ -4,25 +4,12 @@
 //! something may have to be done. A plan for a past day looks at everybody instead, because the
 //! stored dates know what happened later.
 
-use std::collections::HashMap;
+use sqlx::AssertSqlSafe;
+use sqlx::types::Json;
 
-use sqlx::{AssertSqlSafe, Row};
-
-use super::facts::id_list;
 use super::{Result, Store};
 use crate::model::{ClientId, Day, DealStatus, RhythmState};
 use crate::rules::trigger::FRESH_DAYS;
-
-/// A client whose facts count for another one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MergedClient {
-    /// The id that the source uses.
-    pub ext_id: String,
-    /// What lists called him.
-    pub name: String,
-    /// The id of the client who stays.
-    pub master: String,
-}
 
 /// Numbers of clients: read as such, because the rows of a whole base would fill the memory.
 fn ids(numbers: Vec<i64>) -> Vec<ClientId> {
@@ -191,7 +178,7 @@ impl Store {
             "SELECT m.client_id FROM client_managers m JOIN rhythms r ON r.client_id = m.client_id
              WHERE m.manager IN (SELECT value FROM json_each(?1))",
         )
-        .bind(serde_json::to_string(managers).unwrap_or_default())
+        .bind(Json(managers))
         .fetch_all(&self.pool)
         .await?;
         Ok(ids(found))
@@ -257,61 +244,31 @@ impl Store {
         Ok(count.fetch_one(&self.pool).await?.cast_unsigned())
     }
 
-    /// The managers of some clients, by the id that the source uses; those without one are left out.
-    pub async fn managers_of(&self, ids: &[ClientId]) -> Result<HashMap<ClientId, String>> {
-        let rows = sqlx::query(
-            "SELECT client_id, manager FROM client_managers
-             WHERE client_id IN (SELECT value FROM json_each(?1)) AND manager IS NOT NULL",
+    /// Clients who were born on one of these days.
+    pub async fn clients_born_on(&self, days: &[Day]) -> Result<Vec<ClientId>> {
+        self.clients_of_days(
+            "SELECT id FROM clients WHERE birthday IN (SELECT value FROM json_each(?1))",
+            days,
         )
-        .bind(id_list(ids))
-        .fetch_all(&self.pool)
-        .await?;
-        let managers = rows.iter().map(|row| (ClientId(row.get(0)), row.get(1)));
-        Ok(managers.collect())
+        .await
     }
 
-    /// The client whom people know by `ext_id`; several when two sources use the same id.
-    pub async fn clients_called(&self, ext_id: &str) -> Result<Vec<ClientId>> {
-        let (source, id) = ext_id.split_once('/').unwrap_or(("", ext_id));
-        let found = sqlx::query_scalar::<_, i64>(
-            "SELECT c.id FROM clients c JOIN sources s ON s.id = c.source_id
-             WHERE c.ext_id = ?1 OR (s.name = ?2 AND c.ext_id = ?3) ORDER BY c.id",
+    /// Clients whose first purchase was on one of these days.
+    pub async fn clients_who_first_bought_on(&self, days: &[Day]) -> Result<Vec<ClientId>> {
+        self.clients_of_days(
+            "SELECT client_id FROM rhythms WHERE first_day IN (SELECT value FROM json_each(?1))",
+            days,
         )
-        .bind(ext_id)
-        .bind(source)
-        .bind(id)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids(found))
+        .await
     }
 
-    /// The client whom a merged one counts for: his own id and name, and the id of the other.
-    pub async fn merged(&self, client: ClientId) -> Result<Option<MergedClient>> {
-        let row = sqlx::query(
-            "SELECT c.ext_id, coalesce(c.company, c.name, c.ext_id) AS name, m.ext_id AS master
-             FROM clients c JOIN clients m ON m.id = c.master_id WHERE c.id = ?1",
-        )
-        .bind(client.0)
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(row.map(|row| MergedClient {
-            ext_id: row.get("ext_id"),
-            name: row.get("name"),
-            master: row.get("master"),
-        }))
-    }
-
-    /// Some ids that begin like `ext_id`, for "did you mean".
-    pub async fn clients_like(&self, ext_id: &str, limit: u32) -> Result<Vec<String>> {
-        let rows = sqlx::query(
-            "SELECT ext_id FROM clients
-             WHERE ext_id LIKE ?1 || '%' OR company LIKE '%' || ?1 || '%' OR name LIKE '%' || ?1 || '%'
-             ORDER BY length(ext_id), ext_id LIMIT ?2",
-        )
-        .bind(ext_id)
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows.iter().map(|row| row.get(0)).collect())
+    async fn clients_of_days(
+        &self,
+        statement: &'static str,
+        days: &[Day],
+    ) -> Result<Vec<ClientId>> {
+        let days: Vec<i32> = days.iter().map(|day| day.epoch_days()).collect();
+        let found = sqlx::query_scalar(statement).bind(Json(days));
+        Ok(ids(found.fetch_all(&self.pool).await?))
     }
 }

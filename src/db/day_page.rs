@@ -6,10 +6,11 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 use sqlx::Row;
+use sqlx::types::Json;
 
 use super::rows::{day_of, optional_day, word};
 use super::tasks::{TASK_COLUMNS, task};
-use super::{Result, Store, StoreError, TaskRow};
+use super::{Result, Store, TaskRow};
 use crate::model::{Channel, ClientId, Day, OutcomeKind};
 
 /// What is known of a client beside the task: what came last, and what is open.
@@ -129,20 +130,16 @@ impl Store {
 
     /// What is known of clients beside their tasks.
     pub async fn backgrounds(&self, clients: &[ClientId]) -> Result<HashMap<ClientId, Background>> {
-        let list = serde_json::to_string(clients).map_err(|error| StoreError::Row {
-            table: "clients",
-            reason: error.to_string(),
-        })?;
         let mut known: HashMap<ClientId, Background> = HashMap::new();
-        self.read_last_outcomes(&list, &mut known).await?;
-        self.read_last_messages(&list, &mut known).await?;
-        self.read_open_deals(&list, &mut known).await?;
+        self.read_last_outcomes(clients, &mut known).await?;
+        self.read_last_messages(clients, &mut known).await?;
+        self.read_open_deals(clients, &mut known).await?;
         Ok(known)
     }
 
     async fn read_last_outcomes(
         &self,
-        list: &str,
+        clients: &[ClientId],
         known: &mut HashMap<ClientId, Background>,
     ) -> Result<()> {
         let rows = sqlx::query(
@@ -152,7 +149,7 @@ impl Store {
              CROSS JOIN outcomes o ON o.task_id = t.id
              ORDER BY o.id",
         )
-        .bind(list)
+        .bind(Json(clients))
         .fetch_all(&self.pool)
         .await?;
         for row in &rows {
@@ -172,7 +169,7 @@ impl Store {
 
     async fn read_last_messages(
         &self,
-        list: &str,
+        clients: &[ClientId],
         known: &mut HashMap<ClientId, Background>,
     ) -> Result<()> {
         let rows = sqlx::query(
@@ -182,7 +179,7 @@ impl Store {
                      AND state IN ('accepted', 'unknown')
                  ORDER BY planned_on DESC, id DESC LIMIT 1)",
         )
-        .bind(list)
+        .bind(Json(clients))
         .fetch_all(&self.pool)
         .await?;
         for row in &rows {
@@ -194,7 +191,7 @@ impl Store {
 
     async fn read_open_deals(
         &self,
-        list: &str,
+        clients: &[ClientId],
         known: &mut HashMap<ClientId, Background>,
     ) -> Result<()> {
         let rows = sqlx::query(
@@ -202,7 +199,7 @@ impl Store {
              CROSS JOIN deals d ON d.client_id = c.value AND d.status = 'open'
              ORDER BY d.opened_on, d.id",
         )
-        .bind(list)
+        .bind(Json(clients))
         .fetch_all(&self.pool)
         .await?;
         for row in &rows {

@@ -28,41 +28,61 @@ pub struct Details {
     pub last_amount: Option<i64>,
 }
 
+const USUAL_ITEMS: &str = "
+    SELECT client_id, item, count(DISTINCT day) AS times FROM purchase_items
+    WHERE client_id IN (SELECT value FROM json_each(?1)) AND day <= ?2
+    GROUP BY client_id, item ORDER BY client_id, times DESC, item";
+
+/// The last day is looked for once a client: the list of clients is the outer loop.
+const LAST_ITEMS: &str = "
+    SELECT i.client_id, i.item FROM json_each(?1) AS one
+    CROSS JOIN purchase_items i ON i.client_id = one.value
+        AND i.day = (SELECT max(day) FROM purchase_items l
+                     WHERE l.client_id = one.value AND l.day <= ?2)
+    ORDER BY i.client_id, i.amount DESC, i.item";
+
+const LAST_AMOUNTS: &str = "
+    SELECT p.client_id, SUM(MAX(p.amount, 0)) AS paid FROM json_each(?1) AS one
+    CROSS JOIN purchases p ON p.client_id = one.value
+        AND p.day = (SELECT max(day) FROM purchases l
+                     WHERE l.client_id = one.value AND l.day <= ?2 AND l.amount > 0)
+    GROUP BY p.client_id";
+
 impl Store {
     /// The details of some clients as of a day.
     pub async fn details(&self, ids: &[ClientId], day: Day) -> Result<HashMap<ClientId, Details>> {
         let list = id_list(ids);
         let mut details: HashMap<ClientId, Details> = HashMap::new();
-        let usual = sqlx::query(
-            "SELECT client_id, item, count(DISTINCT day) AS times FROM purchase_items
-             WHERE client_id IN (SELECT value FROM json_each(?1)) AND day <= ?2
-             GROUP BY client_id, item ORDER BY client_id, times DESC, item",
-        )
-        .bind(&list)
-        .bind(day.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
+        let items = async {
+            // Many bases know receipts only: nothing is looked for in them.
+            let any = "SELECT EXISTS (SELECT 1 FROM purchase_items)";
+            if !sqlx::query_scalar::<_, bool>(any)
+                .fetch_one(&self.pool)
+                .await?
+            {
+                return Ok(None);
+            }
+            let (usual, last, ever) = tokio::try_join!(
+                self.of_clients(USUAL_ITEMS, &list, day),
+                self.of_clients(LAST_ITEMS, &list, day),
+                self.items_ever(&list, day),
+            )?;
+            Ok(Some((usual, last, ever)))
+        };
+        let (amounts, items) = tokio::try_join!(self.of_clients(LAST_AMOUNTS, &list, day), items)?;
+        for row in amounts {
+            let one = details.entry(ClientId(row.get("client_id"))).or_default();
+            one.last_amount = Some(row.get("paid"));
+        }
+        let Some((usual, last, ever)) = items else {
+            return Ok(details);
+        };
         for row in usual {
             let one = details.entry(ClientId(row.get("client_id"))).or_default();
-            let item: String = row.get("item");
             if one.usual_items.len() < ITEMS {
-                one.usual_items.push(item);
+                one.usual_items.push(row.get("item"));
             }
         }
-        for (client, items) in self.items_ever(&list, day).await? {
-            details.entry(client).or_default().items = items;
-        }
-        let last = sqlx::query(
-            "SELECT i.client_id, i.item FROM purchase_items i
-             WHERE i.client_id IN (SELECT value FROM json_each(?1))
-               AND i.day = (SELECT max(day) FROM purchase_items l
-                            WHERE l.client_id = i.client_id AND l.day <= ?2)
-             ORDER BY i.client_id, i.amount DESC, i.item",
-        )
-        .bind(&list)
-        .bind(day.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
         for row in last {
             let one = details.entry(ClientId(row.get("client_id"))).or_default();
             let item: String = row.get("item");
@@ -70,23 +90,20 @@ impl Store {
                 one.last_items.push(item);
             }
         }
-        let amounts = sqlx::query(
-            "SELECT p.client_id, p.day, SUM(MAX(p.amount, 0)) AS paid FROM purchases p
-             WHERE p.client_id IN (SELECT value FROM json_each(?1))
-               AND p.day = (SELECT max(day) FROM purchases l
-                            WHERE l.client_id = p.client_id AND l.day <= ?2 AND l.amount > 0)
-             GROUP BY p.client_id",
-        )
-        .bind(&list)
-        .bind(day.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
-        for row in amounts {
-            debug_assert!(day_of(&row, "day") <= day);
-            let one = details.entry(ClientId(row.get("client_id"))).or_default();
-            one.last_amount = Some(row.get("paid"));
+        for (client, items) in ever {
+            details.entry(client).or_default().items = items;
         }
         Ok(details)
+    }
+
+    async fn of_clients(
+        &self,
+        statement: &'static str,
+        list: &str,
+        day: Day,
+    ) -> Result<Vec<SqliteRow>> {
+        let rows = sqlx::query(statement).bind(list).bind(day.epoch_days());
+        Ok(rows.fetch_all(&self.pool).await?)
     }
 
     /// What some clients bought and when, up to a day; nothing for receipts without items.

@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Column, Row, TypeInfo, ValueRef};
 
-use super::suppressions::{Entry, NewSuppression, suppress, write_down};
+use super::audit::{Entry, write_down};
+use super::suppressions::{NewSuppression, suppress};
 use super::{Result, Store};
 use crate::model::{Channel, ClientId, Day, SuppressionReason, SuppressionScope, hex};
 
@@ -138,33 +139,6 @@ impl Store {
             all.insert((*part).to_owned(), Value::Array(rows));
         }
         Ok(all)
-    }
-
-    /// The source of a client and the id that it uses.
-    pub async fn identity_of(&self, client: ClientId) -> Result<Option<(String, String)>> {
-        let row = sqlx::query(
-            "SELECT s.name, c.ext_id FROM clients c JOIN sources s ON s.id = c.source_id
-             WHERE c.id = ?1",
-        );
-        let row = row.bind(client.0).fetch_optional(&self.pool).await?;
-        Ok(row.map(|row| (row.get(0), row.get(1))))
-    }
-
-    /// The addresses of a client and of his persons.
-    pub async fn addresses_of(&self, client: ClientId) -> Result<Vec<(Channel, String)>> {
-        let rows = sqlx::query(
-            "SELECT email, phone FROM clients WHERE id = ?1
-             UNION ALL SELECT email, phone FROM contacts WHERE client_id = ?1",
-        );
-        let rows = rows.bind(client.0).fetch_all(&self.pool).await?;
-        let mut addresses = Vec::new();
-        for row in rows {
-            let email: Option<String> = row.get(0);
-            let phone: Option<String> = row.get(1);
-            addresses.extend(email.map(|text| (Channel::Email, text)));
-            addresses.extend(phone.map(|text| (Channel::Whatsapp, text)));
-        }
-        Ok(addresses)
     }
 
     /// Every client who has not been forgotten: number, source and id.

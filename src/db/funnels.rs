@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use sqlx::types::Json;
 
 use super::{Result, Store};
 use crate::model::Day;
@@ -33,10 +35,6 @@ pub struct FunnelOrder<'a> {
     pub quotes: &'a [String],
     /// Stages in which an invoice is out.
     pub invoices: &'a [String],
-}
-
-fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// Every treated enrollment with how far its client came.
@@ -165,25 +163,19 @@ impl Store {
         order: &FunnelOrder<'_>,
     ) -> Result<Vec<(FunnelKey, RepeatSales)>> {
         let rows = sqlx::query(REPEAT_SALES)
-            .bind(json(&order.campaigns))
+            .bind(Json(order.campaigns))
             .bind(order.from.epoch_days())
             .bind(order.to.epoch_days())
-            .bind(json(&order.quotes))
-            .bind(json(&order.invoices))
+            .bind(Json(order.quotes))
+            .bind(Json(order.invoices))
             .fetch_all(&self.pool)
             .await?;
-        let row = |row: &sqlx::sqlite::SqliteRow| {
-            let key = FunnelKey {
-                campaign: row.get("campaign"),
-                manager: row.get("manager"),
-                reason: None,
-                month: row.get("month"),
-            };
+        let row = |row: &SqliteRow| {
             let mut counts = RepeatSales::default();
             let clients: i64 = row.get("clients");
             let stage = row.get::<i64, _>("stage") as u8;
             counts.add(stage, clients.cast_unsigned(), row.get("paid"));
-            (key, counts)
+            (key(row, None), counts)
         };
         Ok(rows.iter().map(row).collect())
     }
@@ -196,18 +188,12 @@ impl Store {
         order: &FunnelOrder<'_>,
     ) -> Result<Vec<(FunnelKey, Rejections)>> {
         let rows = sqlx::query(REJECTIONS)
-            .bind(json(&order.campaigns))
+            .bind(Json(order.campaigns))
             .bind(order.from.epoch_days())
             .bind(order.to.epoch_days())
             .fetch_all(&self.pool)
             .await?;
-        let row = |row: &sqlx::sqlite::SqliteRow| {
-            let key = FunnelKey {
-                campaign: row.get("campaign"),
-                manager: row.get("manager"),
-                reason: Some(row.get("reason")),
-                month: row.get("month"),
-            };
+        let row = |row: &SqliteRow| {
             let count = |column: &str| row.get::<f64, _>(column) as u64;
             let counts = Rejections {
                 rejected: row.get::<i64, _>("rejected").cast_unsigned(),
@@ -219,7 +205,7 @@ impl Store {
                 paid: count("paid"),
                 paid_minor: row.get::<f64, _>("paid_minor") as i64,
             };
-            (key, counts)
+            (key(row, Some(row.get("reason"))), counts)
         };
         Ok(rows.iter().map(row).collect())
     }
@@ -248,12 +234,21 @@ impl Store {
         .bind(to.epoch_days())
         .fetch_all(&self.pool)
         .await?;
-        let row = |row: &sqlx::sqlite::SqliteRow| SecondPurchases {
+        let row = |row: &SqliteRow| SecondPurchases {
             manager: row.get("manager"),
             first_purchases: row.get::<i64, _>("firsts").cast_unsigned(),
             second_purchases: row.get::<i64, _>("seconds").cast_unsigned(),
             later_minor: row.get("later"),
         };
         Ok(rows.iter().map(row).collect())
+    }
+}
+
+fn key(row: &SqliteRow, reason: Option<String>) -> FunnelKey {
+    FunnelKey {
+        campaign: row.get("campaign"),
+        manager: row.get("manager"),
+        reason,
+        month: row.get("month"),
     }
 }

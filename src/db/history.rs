@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::types::Json;
 
 use super::facts::id_list;
 use super::rows::{json, optional_day};
@@ -288,17 +289,13 @@ impl Store {
         data: i64,
         now_ms: i64,
     ) -> Result<StoredBase> {
-        let text = serde_json::to_string(facts).map_err(|error| super::StoreError::Row {
-            table: "base_facts",
-            reason: error.to_string(),
-        })?;
         let id = sqlx::query(
             "INSERT INTO base_facts (day, fitted_at, data, facts) VALUES (?1, ?2, ?3, ?4)",
         )
         .bind(facts.day.epoch_days())
         .bind(now_ms)
         .bind(data)
-        .bind(text)
+        .bind(Json(facts))
         .execute(&self.writer)
         .await?
         .last_insert_rowid();

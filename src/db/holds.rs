@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sqlx::Row;
 
-use super::suppressions::{Entry, write_down};
+use super::audit::{Entry, write_down};
 use super::{Result, Store};
 
 /// The part under which it is noted what is wrong with the files of the configuration.

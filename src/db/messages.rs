@@ -3,6 +3,7 @@
 use serde::Serialize;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::types::Json;
 
 use super::rows::{day_of, word};
 use super::{Result, Store};
@@ -122,10 +123,6 @@ impl Store {
     /// Adds the letters with the lists of a day to its sealed run, each once; returns how many were
     /// new. They may be doubled when nobody knows whether one arrived: better two lists than none.
     pub async fn add_lists(&self, day: Day, lists: &[NewList], expires_at: i64) -> Result<u64> {
-        let rows = serde_json::to_string(lists).map_err(|error| super::StoreError::Row {
-            table: "messages",
-            reason: error.to_string(),
-        })?;
         let done = sqlx::query(
             "INSERT INTO messages (run_id, planned_on, key, campaign, client_id, episode, step,
                                    channel, template, class, address_hash, state, inputs,
@@ -140,7 +137,7 @@ impl Store {
         )
         .bind(day.epoch_days())
         .bind(day.to_string())
-        .bind(rows)
+        .bind(Json(lists))
         .bind(expires_at)
         .execute(&self.writer)
         .await?;
@@ -150,10 +147,6 @@ impl Store {
     /// Records what became of messages of the sandbox; one transaction, and only for those that
     /// have not left.
     pub async fn record_handed(&self, handed: &[Handed], now_ms: i64) -> Result<()> {
-        let rows = serde_json::to_string(handed).map_err(|error| super::StoreError::Row {
-            table: "messages",
-            reason: error.to_string(),
-        })?;
         sqlx::query(
             "UPDATE messages SET
                  state = CASE WHEN row.value ->> 'failure' IS NULL THEN 'accepted' ELSE 'failed' END,
@@ -163,7 +156,7 @@ impl Store {
              FROM json_each(?1) AS row
              WHERE messages.id = row.value ->> 'id' AND state IN ('planned', 'queued', 'retry')",
         )
-        .bind(rows)
+        .bind(Json(handed))
         .bind(now_ms)
         .execute(&self.writer)
         .await?;

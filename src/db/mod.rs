@@ -15,7 +15,9 @@ mod card;
 mod certificates;
 mod checkups;
 mod client_kinds;
+mod clients;
 mod consents;
+mod day_lists;
 mod day_page;
 mod delivery;
 mod details;
@@ -28,10 +30,12 @@ mod holds;
 mod import;
 mod imported;
 mod inbound;
+mod managers;
 mod messages;
 mod notices;
 mod outcomes;
 mod own_facts;
+mod partner_codes;
 mod retention;
 mod rhythms;
 mod rows;
@@ -48,17 +52,18 @@ mod task_events;
 mod tasks;
 mod versions;
 
-pub use audit::AuditRow;
+pub use audit::{AuditRow, Entry};
 pub use backup::TableCounts;
 pub use base_weeks::WeekRow;
 pub use campaign_page::{CampaignTotals, SandboxRow};
 pub use campaigns::{CampaignEnded, CampaignMessages, Cancelled, GiftTask};
-pub use candidates::MergedClient;
 pub use card::{CARD_LISTS, CardDeal, CardHead, CardMessage, CardPurchase};
 pub use certificates::{
     CertificateRow, FriendRules, IssuedFor, Redeemed, Redeeming, RedemptionRow, ReviewDecision,
     ReviewRow, SettledReceipts, Via,
 };
+pub use clients::MergedClient;
+pub use day_lists::{Listed, TaskInQueue};
 pub use day_page::{Background, Load, OpenDeal, PastOutcome};
 pub use delivery::{
     Asking, Claim, ClaimOrder, Claimed, Claims, Decision, Ending, Journal, MessageFilter,
@@ -80,7 +85,7 @@ pub use outcomes::{Effects, Noted, Recording};
 pub use own_facts::{Friend, OWN_SOURCE};
 pub use retention::{Cutoffs, Tidied};
 pub use rhythms::RhythmProgress;
-pub use runs::{Begun, Listed, RunRow, Sealing};
+pub use runs::{Begun, RunRow, Sealing};
 pub use schedules::{Finished, NewOccurrence, OpenOccurrence, ScheduleRow};
 pub use search::{FoundClient, Sought};
 pub use seats::{SeatRow, Seated};
@@ -88,10 +93,10 @@ pub use sessions::{Entered, NewSignIn};
 pub use staging::{
     NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep, Staged,
 };
-pub use suppressions::{Entry, NewSuppression, SuppressionRow};
+pub use suppressions::{NewSuppression, SuppressionRow};
 pub use tally::Ended;
 pub use task_events::TaskEvent;
-pub use tasks::{Reassignment, TaskFilter, TaskInQueue, TaskRow};
+pub use tasks::{Reassignment, TaskFilter, TaskRow};
 pub use versions::RunVersion;
 
 use std::path::{Path, PathBuf};

@@ -43,10 +43,6 @@ impl Store {
         if known.bind(notice.occasion).fetch_one(&self.pool).await? {
             return Ok(0);
         }
-        let mode = match mode {
-            DeliveryMode::Sandbox => "sandbox",
-            DeliveryMode::Live => "live",
-        };
         let mut tx = self.begin().await?;
         sqlx::query(
             "INSERT INTO runs (schedule, logical_date, mode, status, started_at, sealed_at)
@@ -55,7 +51,7 @@ impl Store {
         )
         .bind(OPERATOR)
         .bind(day.epoch_days())
-        .bind(mode)
+        .bind(mode.word())
         .bind(now_ms)
         .execute(&mut *tx)
         .await?;

@@ -3,13 +3,12 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
+use super::clients::addresses_of;
 use super::own_facts::{Friend, change_deal, name_friend};
 use super::rows::outcome;
 use super::suppressions::{NewSuppression, suppress};
 use super::{NewCertificate, Result, Store, certificates};
-use crate::model::{
-    AddressKey, Channel, ClientId, Day, Outcome, SuppressionReason, SuppressionScope,
-};
+use crate::model::{AddressKey, ClientId, Day, Outcome, SuppressionReason, SuppressionScope};
 use crate::rules::follow_up::{DealChange, FollowUp};
 use crate::rules::plan::AfterOutcome;
 
@@ -118,7 +117,7 @@ impl Store {
             close_other_half(&mut tx, new).await?;
         }
         if new.follow_up.suppress {
-            suppress_client(&mut tx, client, new.outcome.day, new.by, key).await?;
+            suppress_client(&mut tx, ClientId(client), new.outcome.day, new.by, key).await?;
         }
         wake_enrollment(&mut tx, new).await?;
         if again_on.is_none() {
@@ -273,31 +272,19 @@ async fn close_other_half(tx: &mut SqliteConnection, new: &Recording<'_>) -> Res
 /// Suppresses every address of a client for everything: he asked for it.
 async fn suppress_client(
     tx: &mut SqliteConnection,
-    client: i64,
+    client: ClientId,
     day: Day,
     by: &str,
     key: &AddressKey,
 ) -> Result<()> {
-    let addresses = sqlx::query(
-        "SELECT email, phone FROM clients WHERE id = ?1
-         UNION SELECT email, phone FROM contacts WHERE client_id = ?1",
-    )
-    .bind(client)
-    .fetch_all(&mut *tx)
-    .await?;
-    for row in &addresses {
-        for (channel, column) in [(Channel::Email, "email"), (Channel::Whatsapp, "phone")] {
-            let Some(address) = row.get::<Option<String>, _>(column) else {
-                continue;
-            };
-            let new = NewSuppression {
-                hash: key.hash(channel, &address),
-                channel,
-                scope: SuppressionScope::All,
-                reason: SuppressionReason::DoNotContact,
-            };
-            suppress(tx, &new, day, by).await?;
-        }
+    for (channel, address) in addresses_of(tx, client).await? {
+        let new = NewSuppression {
+            hash: key.hash(channel, &address),
+            channel,
+            scope: SuppressionScope::All,
+            reason: SuppressionReason::DoNotContact,
+        };
+        suppress(tx, &new, day, by).await?;
     }
     Ok(())
 }

@@ -46,7 +46,7 @@ impl Store {
         )
         .bind(day.epoch_days())
         .bind(OWN_SOURCE)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(done.rows_affected())
     }

@@ -3,10 +3,11 @@
 
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
+use sqlx::types::Json;
 use sqlx::{Row, SqliteTransaction};
 
+use super::day_lists::{Listed, escalate_tasks, expire_tasks, write_lists};
 use super::rows::day_of;
-use super::tasks::{escalate_tasks, expire_tasks, write_lists};
 use super::{Result, Store};
 use crate::config::settings::DeliveryMode;
 use crate::model::{Channel, Day};
@@ -43,17 +44,6 @@ pub struct RunRow {
     pub held_because: Option<String>,
     /// Who let it go.
     pub approved_by: Option<String>,
-}
-
-/// A task in its place on a manager's list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Listed {
-    /// The task.
-    pub task: i64,
-    /// On whose list.
-    pub acting: String,
-    /// The place, from 1; absent when it waits for another day.
-    pub rank: Option<u32>,
 }
 
 /// What ends the writing of a run.
@@ -104,19 +94,15 @@ impl Store {
                 awaiting_approval: status == "awaiting_approval",
             });
         }
-        let mode = match mode {
-            DeliveryMode::Sandbox => "sandbox",
-            DeliveryMode::Live => "live",
-        };
         let id = sqlx::query(
             "INSERT INTO runs (schedule, logical_date, mode, status, started_at, campaigns)
              VALUES (?1, ?2, ?3, 'planning', ?4, ?5)",
         )
         .bind(DAILY)
         .bind(date.epoch_days())
-        .bind(mode)
+        .bind(mode.word())
         .bind(now_ms)
-        .bind(serde_json::to_string(campaigns).unwrap_or_default())
+        .bind(Json(campaigns))
         .execute(&mut *tx)
         .await?
         .last_insert_rowid();

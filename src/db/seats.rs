@@ -1,4 +1,4 @@
-//! Seats at events, and the codes of partners: what is given once.
+//! Seats at events: no more are given than there are.
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
@@ -105,7 +105,7 @@ impl Store {
         .bind(campaign)
         .bind(client.0)
         .bind(now_ms)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -156,7 +156,7 @@ impl Store {
         Ok(seats.collect())
     }
 
-    /// The seats of some clients, with the day from which each was known.
+    /// The seats of some clients.
     pub(super) async fn seats_of_clients(&self, list: &str) -> Result<Vec<(ClientId, Seat)>> {
         let rows = sqlx::query(
             "SELECT client_id, campaign, taken, attended_on FROM seats
@@ -174,98 +174,6 @@ impl Store {
             (ClientId(row.get("client_id")), seat)
         });
         Ok(seats.collect())
-    }
-
-    /// Takes up the codes of a partner's file; those that are known stay as they are.
-    pub async fn add_partner_codes(&self, pool: &str, codes: &[String]) -> Result<u64> {
-        let list = serde_json::to_string(codes).unwrap_or_default();
-        let done = sqlx::query(
-            "INSERT INTO partner_codes (pool, code, n)
-             SELECT ?1, value, key FROM json_each(?2) WHERE true ON CONFLICT DO NOTHING",
-        )
-        .bind(pool)
-        .bind(list)
-        .execute(&self.pool)
-        .await?;
-        Ok(done.rows_affected())
-    }
-
-    /// The code of a message: the one that it was given before, or the next of the file; nothing when
-    /// none is left. A message that is planned anew finds its own again.
-    pub async fn partner_code(
-        &self,
-        pool: &str,
-        message_key: &str,
-        now_ms: i64,
-    ) -> Result<Option<String>> {
-        let mut tx = self.begin().await?;
-        let known: Option<String> =
-            sqlx::query_scalar("SELECT code FROM partner_codes WHERE given_to = ?1")
-                .bind(message_key)
-                .fetch_optional(&mut *tx)
-                .await?;
-        let code = match known {
-            Some(code) => Some(code),
-            None => {
-                sqlx::query_scalar(
-                    "UPDATE partner_codes SET given_to = ?2, given_at = ?3
-                     WHERE pool = ?1 AND code = (
-                         SELECT code FROM partner_codes
-                         WHERE pool = ?1 AND given_to IS NULL ORDER BY n LIMIT 1)
-                     RETURNING code",
-                )
-                .bind(pool)
-                .bind(message_key)
-                .bind(now_ms)
-                .fetch_optional(&mut *tx)
-                .await?
-            }
-        };
-        tx.commit().await?;
-        Ok(code)
-    }
-
-    /// How many codes of a file are left.
-    pub async fn partner_codes_left(&self, pool: &str) -> Result<u64> {
-        let left: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM partner_codes WHERE pool = ?1 AND given_to IS NULL",
-        )
-        .bind(pool)
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(left.cast_unsigned())
-    }
-
-    /// Clients who were born on one of these days.
-    pub async fn clients_born_on(&self, days: &[Day]) -> Result<Vec<ClientId>> {
-        self.clients_of_days(
-            "SELECT id FROM clients WHERE birthday IN (SELECT value FROM json_each(?1))",
-            days,
-        )
-        .await
-    }
-
-    /// Clients whose first purchase was on one of these days.
-    pub async fn clients_who_first_bought_on(&self, days: &[Day]) -> Result<Vec<ClientId>> {
-        self.clients_of_days(
-            "SELECT client_id FROM rhythms WHERE first_day IN (SELECT value FROM json_each(?1))",
-            days,
-        )
-        .await
-    }
-
-    async fn clients_of_days(
-        &self,
-        statement: &'static str,
-        days: &[Day],
-    ) -> Result<Vec<ClientId>> {
-        let days: Vec<i32> = days.iter().map(|day| day.epoch_days()).collect();
-        let list = serde_json::to_string(&days).unwrap_or_default();
-        let ids: Vec<i64> = sqlx::query_scalar(statement)
-            .bind(list)
-            .fetch_all(&self.pool)
-            .await?;
-        Ok(ids.into_iter().map(ClientId).collect())
     }
 }
 

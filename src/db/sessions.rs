@@ -6,6 +6,7 @@
 use serde::Serialize;
 use sqlx::Row;
 
+use super::audit::{Entry, write_down};
 use super::{Result, Store};
 use crate::config::settings::DeliveryMode;
 use crate::model::Day;
@@ -64,10 +65,6 @@ impl Store {
         if asked >= most {
             return Ok(false);
         }
-        let mode = match link.mode {
-            DeliveryMode::Sandbox => "sandbox",
-            DeliveryMode::Live => "live",
-        };
         // A day on which the mode was changed has one run already; its letters go where new ones go.
         let run: i64 = sqlx::query_scalar(
             "INSERT INTO runs (schedule, logical_date, mode, status, started_at, sealed_at)
@@ -77,7 +74,7 @@ impl Store {
         )
         .bind(STAFF)
         .bind(link.day.epoch_days())
-        .bind(mode)
+        .bind(link.mode.word())
         .bind(link.now_ms)
         .fetch_one(&mut *tx)
         .await?;
@@ -155,7 +152,12 @@ impl Store {
             .bind(now_ms)
             .execute(&mut *tx)
             .await?;
-            audit(&mut tx, person, "signed in", "pages", "by a link", now_ms).await?;
+            let entry = Entry {
+                by: person,
+                reason: "by a link",
+                now_ms,
+            };
+            write_down(&mut tx, "signed in", "pages", &entry).await?;
         }
         tx.commit().await?;
         Ok(entered)
@@ -214,41 +216,7 @@ impl Store {
             .await?;
         Ok(())
     }
-
-    /// Writes down what a person of the company has done on the pages.
-    pub async fn note_by_hand(
-        &self,
-        by: &str,
-        what: &str,
-        about: &str,
-        reason: &str,
-        now_ms: i64,
-    ) -> Result<()> {
-        let mut tx = self.begin().await?;
-        audit(&mut tx, by, what, about, reason, now_ms).await?;
-        tx.commit().await?;
-        Ok(())
-    }
 }
 
 /// How often it is written down that a session is used, in milliseconds.
 const SEEN_EVERY_MS: i64 = 60_000;
-
-async fn audit(
-    connection: &mut sqlx::sqlite::SqliteConnection,
-    by: &str,
-    what: &str,
-    about: &str,
-    reason: &str,
-    now_ms: i64,
-) -> Result<()> {
-    sqlx::query("INSERT INTO audit (at, by, what, about, reason) VALUES (?1, ?2, ?3, ?4, ?5)")
-        .bind(now_ms)
-        .bind(by)
-        .bind(what)
-        .bind(about)
-        .bind(reason)
-        .execute(connection)
-        .await?;
-    Ok(())
-}

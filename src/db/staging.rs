@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
+use sqlx::types::Json;
 
 use super::bulk::Bulk;
 use super::{Result, Store};
@@ -277,14 +278,10 @@ impl OfRun<'_> {
         if rows.is_empty() {
             return Ok(());
         }
-        let rows = serde_json::to_string(rows).map_err(|error| super::StoreError::Row {
-            table: "runs",
-            reason: error.to_string(),
-        })?;
         sqlx::query(statement)
             .bind(self.run)
             .bind(self.day)
-            .bind(rows)
+            .bind(Json(rows))
             .execute(&mut *self.connection)
             .await?;
         Ok(())

@@ -4,7 +4,9 @@
 use serde::Serialize;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::types::Json;
 
+use super::audit::{Entry, write_down};
 use super::rows::{day_of, word};
 use super::{Result, Store};
 use crate::model::{Channel, Day, SuppressionReason, SuppressionScope, hex};
@@ -39,17 +41,6 @@ pub struct SuppressionRow {
     pub source: String,
 }
 
-/// One line of the audit.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry<'a> {
-    /// Who.
-    pub by: &'a str,
-    /// Why.
-    pub reason: &'a str,
-    /// Unix milliseconds.
-    pub now_ms: i64,
-}
-
 /// Suppresses an address. What a client may take back himself gives way to any other reason: his
 /// complaint does not end because he had used the link before.
 pub(super) async fn suppress(
@@ -73,24 +64,6 @@ pub(super) async fn suppress(
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
-}
-
-/// Writes a line of the audit.
-pub(super) async fn write_down(
-    connection: &mut SqliteConnection,
-    what: &str,
-    about: &str,
-    entry: &Entry<'_>,
-) -> Result<()> {
-    sqlx::query("INSERT INTO audit (at, by, what, about, reason) VALUES (?1, ?2, ?3, ?4, ?5)")
-        .bind(entry.now_ms)
-        .bind(entry.by)
-        .bind(what)
-        .bind(about)
-        .bind(entry.reason)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 fn suppression(row: &SqliteRow) -> Result<SuppressionRow> {
@@ -159,13 +132,12 @@ impl Store {
     /// What is suppressed of some addresses.
     pub async fn suppressions_of(&self, hashes: &[[u8; 32]]) -> Result<Vec<SuppressionRow>> {
         let hashes: Vec<String> = hashes.iter().map(|hash| hex(hash)).collect();
-        let hashes = serde_json::to_string(&hashes).unwrap_or_default();
         let statement = format!(
             "{COLUMNS} WHERE address_hash IN (SELECT unhex(value) FROM json_each(?1))
              ORDER BY channel, scope"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
-            .bind(hashes)
+            .bind(Json(hashes))
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(suppression).collect()

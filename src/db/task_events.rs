@@ -62,7 +62,7 @@ impl Store {
         .bind(again_at)
         .bind(said.is_ok().then_some(now_ms))
         .bind(said.err())
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(())
     }

@@ -1,35 +1,16 @@
-//! Tasks of managers and their lists. What came of a task is recorded in `outcomes`.
-
-use std::collections::HashMap;
+//! Tasks of managers, as people see them and hand them on. On which list of a day they stand is in
+//! `day_lists`, what came of them in `outcomes`.
 
 use serde::Serialize;
 use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteRow;
+use sqlx::types::Json;
 
+use super::audit::{Entry, write_down};
 use super::outcomes::{OwnerChange, change_owner};
 use super::rows::{day_of, optional_day, word};
-use super::runs::Listed;
 use super::{Result, Store};
-use crate::model::{ClientId, Day, Manager, TaskKind};
-
-/// A task as the ranking of a day's list sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskInQueue {
-    /// Our own number.
-    pub id: i64,
-    /// The manager.
-    pub manager: String,
-    /// Minor units at stake.
-    pub value: i64,
-    /// The day on which it was planned.
-    pub planned_on: Day,
-    /// On paper only: takes its place on the list and is not shown.
-    pub held_out: bool,
-    /// The client has answered and waits for us.
-    pub answered: bool,
-    /// The client is ready to buy.
-    pub urgent: bool,
-}
+use crate::model::{ClientId, Day, TaskKind};
 
 /// A task as a person sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,121 +125,7 @@ pub(super) fn task(row: &SqliteRow) -> Result<TaskRow> {
     })
 }
 
-/// Writes the lists of a day: who is on it and where; the others wait.
-pub(super) async fn write_lists(
-    tx: &mut SqliteConnection,
-    day: Day,
-    listed: &[Listed],
-    now_ms: i64,
-) -> Result<()> {
-    let rows = serde_json::to_string(listed).map_err(|error| super::StoreError::Row {
-        table: "tasks",
-        reason: error.to_string(),
-    })?;
-    sqlx::query(
-        "UPDATE tasks SET
-             rank = row.value ->> 'rank', acting = row.value ->> 'acting',
-             first_listed_on = CASE WHEN row.value ->> 'rank' IS NULL THEN first_listed_on
-                                    ELSE coalesce(first_listed_on, ?1) END,
-             listed_on = CASE WHEN row.value ->> 'rank' IS NULL THEN listed_on ELSE ?1 END,
-             state = CASE WHEN state = 'held_out' THEN state
-                          WHEN row.value ->> 'rank' IS NULL THEN 'waiting' ELSE 'open' END
-         FROM json_each(?2) AS row
-         WHERE tasks.id = row.value ->> 'task'",
-    )
-    .bind(day.epoch_days())
-    .bind(&rows)
-    .execute(&mut *tx)
-    .await?;
-    // Another program hears of a task once for each time that it comes onto a list anew.
-    sqlx::query(
-        "INSERT INTO task_events (task_id, kind, day, at, due_at)
-         SELECT t.id, 'listed', t.first_listed_on, ?1, ?1
-         FROM tasks t JOIN json_each(?2) AS row ON row.value ->> 'task' = t.id
-         WHERE t.state = 'open' AND row.value ->> 'rank' IS NOT NULL
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(now_ms)
-    .bind(rows)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Tells the head of tasks that have stood on lists since a day or longer without an outcome.
-pub(super) async fn escalate_tasks(
-    tx: &mut SqliteConnection,
-    day: Day,
-    overdue_since: Day,
-) -> Result<()> {
-    sqlx::query(
-        "UPDATE tasks SET escalated_on = ?1
-         WHERE state IN ('waiting', 'open') AND escalated_on IS NULL AND first_listed_on <= ?2",
-    )
-    .bind(day.epoch_days())
-    .bind(overdue_since.epoch_days())
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Takes the tasks off the lists that nobody touched since a day; the campaign of the client goes
-/// on by its own rules.
-pub(super) async fn expire_tasks(
-    tx: &mut SqliteConnection,
-    day: Day,
-    expired_since: Day,
-) -> Result<()> {
-    sqlx::query(
-        "UPDATE tasks SET state = 'cancelled', rank = NULL, closed_on = ?1, closed_by = 'expired'
-         WHERE state IN ('waiting', 'open') AND max(planned_on, not_before) <= ?2
-           AND run_id IN (SELECT id FROM runs WHERE status = 'sealed')",
-    )
-    .bind(day.epoch_days())
-    .bind(expired_since.epoch_days())
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
 impl Store {
-    /// Everything that competes for a place on the lists of a day: also what the run of the day
-    /// adds, which nobody sees yet, and without the tasks of those who leave and those that have
-    /// waited since `expired_since` or longer.
-    pub async fn task_queue(&self, day: Day, expired_since: Day) -> Result<Vec<TaskInQueue>> {
-        let rows = sqlx::query(
-            "SELECT t.id, t.manager, t.value, t.planned_on, t.state = 'held_out' AS held_out,
-                    t.script = 'answered' AS answered, t.urgent
-             FROM tasks t
-             JOIN runs r ON r.id = t.run_id AND (r.status = 'sealed' OR r.logical_date = ?1)
-             WHERE (t.state IN ('waiting', 'open') OR (t.state = 'held_out' AND t.planned_on = ?1))
-               AND t.not_before <= ?1 AND t.planned_on <= ?1
-               AND max(t.planned_on, t.not_before) > ?2
-               AND (NOT EXISTS (
-                   SELECT 1 FROM enrollments e
-                   WHERE e.campaign = t.campaign AND e.client_id = t.client_id
-                     AND e.episode = t.episode AND e.closed_run IS NOT NULL)
-                    OR t.script = 'answered' OR t.apart)
-             ORDER BY t.id",
-        )
-        .bind(day.epoch_days())
-        .bind(expired_since.epoch_days())
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows
-            .iter()
-            .map(|row| TaskInQueue {
-                id: row.get("id"),
-                manager: row.get("manager"),
-                value: row.get("value"),
-                planned_on: day_of(row, "planned_on"),
-                held_out: row.get::<i64, _>("held_out") != 0,
-                answered: row.get::<i64, _>("answered") != 0,
-                urgent: row.get::<i64, _>("urgent") != 0,
-            })
-            .collect())
-    }
-
     /// Tasks that a person may see, by manager and rank.
     pub async fn tasks(&self, filter: &TaskFilter<'_>) -> Result<Vec<TaskRow>> {
         let statement = format!(
@@ -297,16 +164,12 @@ impl Store {
 
     /// Writes what tasks that wait say today: number and JSON.
     pub async fn retell_tasks(&self, said: &[(i64, String)]) -> Result<()> {
-        let rows = serde_json::to_string(said).map_err(|error| super::StoreError::Row {
-            table: "tasks",
-            reason: error.to_string(),
-        })?;
         sqlx::query(
             "UPDATE tasks SET inputs = row.value ->> 1
              FROM json_each(?1) AS row
              WHERE tasks.id = row.value ->> 0 AND tasks.inputs <> row.value ->> 1",
         )
-        .bind(rows)
+        .bind(Json(said))
         .execute(&self.writer)
         .await?;
         Ok(())
@@ -322,94 +185,30 @@ impl Store {
         row.as_ref().map(task).transpose()
     }
 
-    /// The managers that sources name.
-    pub async fn managers(&self) -> Result<Vec<Manager>> {
-        let rows = sqlx::query(
-            "SELECT ext_id, name, email, phone, role, capacity, locale, absent_from, absent_to,
-                    substitute
-             FROM managers ORDER BY id",
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let locale: Option<String> = row.get("locale");
-                Ok(Manager {
-                    id: row.get("ext_id"),
-                    name: row.get("name"),
-                    email: row.get("email"),
-                    phone: row.get("phone"),
-                    role: word(row, "managers", "role")?,
-                    capacity: row.get::<Option<i64>, _>("capacity").map(|n| n as u16),
-                    locale: locale.and_then(|text| text.parse().ok()),
-                    absent: absence(row).into_iter().collect(),
-                    substitute: row.get("substitute"),
-                })
-            })
-            .collect()
-    }
-
-    /// How many tasks more each manager has asked for on a day.
-    pub async fn more_asked(&self, day: Day) -> Result<HashMap<String, u16>> {
-        let rows = sqlx::query("SELECT manager, tasks FROM more_asked WHERE day = ?1")
-            .bind(day.epoch_days())
-            .fetch_all(&self.pool)
-            .await?;
-        let one = |row: &SqliteRow| (row.get("manager"), row.get::<i64, _>("tasks") as u16);
-        Ok(rows.iter().map(one).collect())
-    }
-
-    /// Adds to what a manager does on a day, and puts tasks onto his list.
-    pub async fn add_to_list(
-        &self,
-        manager: &str,
-        day: Day,
-        listed: &[Listed],
-        now_ms: i64,
-    ) -> Result<()> {
-        let mut tx = self.begin().await?;
-        sqlx::query(
-            "INSERT INTO more_asked (manager, day, tasks) VALUES (?1, ?2, ?3)
-             ON CONFLICT DO UPDATE SET tasks = tasks + excluded.tasks",
-        )
-        .bind(manager)
-        .bind(day.epoch_days())
-        .bind(listed.len() as i64)
-        .execute(&mut *tx)
-        .await?;
-        write_lists(&mut tx, day, listed, now_ms).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
     /// Gives tasks that are still open to another manager, and with `client_too` their clients.
     /// Returns the numbers of those that were given.
     pub async fn reassign(&self, given: &Reassignment<'_>) -> Result<Vec<i64>> {
         let mut tx = self.begin().await?;
-        let tasks = serde_json::to_string(given.tasks).unwrap_or_default();
         let rows = sqlx::query(
             "UPDATE tasks SET manager = ?2, acting = ?3, first_listed_on = NULL,
                     escalated_on = NULL, state = 'waiting', rank = NULL
              WHERE id IN (SELECT value FROM json_each(?1)) AND state IN ('waiting', 'open')
              RETURNING id, client_id",
         )
-        .bind(tasks)
+        .bind(Json(given.tasks))
         .bind(given.to)
         .bind(given.acting)
         .fetch_all(&mut *tx)
         .await?;
+        let entry = Entry {
+            by: given.by,
+            reason: given.reason,
+            now_ms: given.now_ms,
+        };
         for row in &rows {
             let task: i64 = row.get("id");
-            sqlx::query(
-                "INSERT INTO audit (at, by, what, about, reason)
-                 VALUES (?1, ?2, 'task reassigned', ?3, ?4)",
-            )
-            .bind(given.now_ms)
-            .bind(given.by)
-            .bind(format!("task {task} to {}", given.to))
-            .bind(given.reason)
-            .execute(&mut *tx)
-            .await?;
+            let about = format!("task {task} to {}", given.to);
+            write_down(&mut tx, "task reassigned", &about, &entry).await?;
             if given.client_too {
                 let change = OwnerChange {
                     client: ClientId(row.get("client_id")),
@@ -454,19 +253,4 @@ pub struct Reassignment<'a> {
     pub reason: &'a str,
     /// Unix milliseconds.
     pub now_ms: i64,
-}
-
-/// The days on which a manager is not there: without an end, or a beginning, it goes on for ever.
-fn absence(row: &SqliteRow) -> Option<(Day, Day)> {
-    let (from, to) = (
-        optional_day(row, "absent_from"),
-        optional_day(row, "absent_to"),
-    );
-    (from.is_some() || to.is_some()).then(|| {
-        let far = Day::from_epoch(i32::MAX / 2);
-        (
-            from.unwrap_or(Day::from_epoch(i32::MIN / 2)),
-            to.unwrap_or(far),
-        )
-    })
 }

@@ -3,9 +3,10 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteConnection;
+use sqlx::types::Json;
 
-use super::suppressions::{Entry, write_down};
-use super::{Result, Store, StoreError};
+use super::audit::{Entry, write_down};
+use super::{Result, Store};
 use crate::model::{Channel, Day};
 
 /// A version with its place in a run.
@@ -109,10 +110,6 @@ async fn put(
             version: keep(tx, &one.content, now_ms).await?,
         });
     }
-    let rows = serde_json::to_string(&rows).map_err(|error| StoreError::Row {
-        table: "run_versions",
-        reason: error.to_string(),
-    })?;
     sqlx::query(
         "INSERT INTO run_versions (run_id, campaign, channel, template, version)
          SELECT r.id, value ->> 'campaign', value ->> 'channel', value ->> 'template',
@@ -123,7 +120,7 @@ async fn put(
          ON CONFLICT DO UPDATE SET version = excluded.version",
     )
     .bind(day.epoch_days())
-    .bind(rows)
+    .bind(Json(rows))
     .bind(statuses)
     .execute(tx)
     .await?;

@@ -120,12 +120,7 @@ impl<'a> Walks<'a> {
     /// classes, their tags.
     async fn without_facts(&mut self, see: &mut impl FnMut(&Past)) -> Result<(), StoreError> {
         let mut after = ClientId(0);
-        loop {
-            let page = self.page(after).await?;
-            let Some(last) = page.last() else {
-                return Ok(());
-            };
-            after = last.client;
+        while let Some(page) = self.page(&mut after).await? {
             let mut tags = base::tags(self.app, &page).await?;
             for history in &page {
                 let mut facts = ClientFacts::default();
@@ -134,21 +129,18 @@ impl<'a> Walks<'a> {
                 see(&self.recording.past(facts, history));
             }
         }
+        Ok(())
     }
 
     /// All histories with the facts of their clients, but for those who are no longer known.
     async fn with_facts(&mut self, see: &mut impl FnMut(&Past)) -> Result<(), StoreError> {
         let mut after = ClientId(0);
-        loop {
-            let page = self.page(after).await?;
-            let Some(last) = page.last() else {
-                return Ok(());
-            };
-            after = last.client;
+        while let Some(page) = self.page(&mut after).await? {
             for past in self.pasts(page).await? {
                 see(&past);
             }
         }
+        Ok(())
     }
 
     /// The histories of some clients with their facts.
@@ -161,12 +153,17 @@ impl<'a> Walks<'a> {
         Ok(pasts)
     }
 
-    async fn page(&mut self, after: ClientId) -> Result<Vec<History>, StoreError> {
+    /// The histories after `after`, which moves on; nothing at the end.
+    async fn page(&mut self, after: &mut ClientId) -> Result<Option<Vec<History>>, StoreError> {
         let store = &self.app.store;
-        let page = store.histories_after(after, PAGE, self.data_until).await?;
+        let page = store.histories_after(*after, PAGE, self.data_until).await?;
         self.looked_at += page.len() as u64;
         (self.progress)(self.looked_at);
-        Ok(page)
+        let Some(last) = page.last() else {
+            return Ok(None);
+        };
+        *after = last.client;
+        Ok(Some(page))
     }
 
     async fn pasts(&self, histories: Vec<History>) -> Result<Vec<Past>, StoreError> {

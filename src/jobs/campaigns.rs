@@ -33,7 +33,7 @@ pub enum Acting {
 }
 
 /// Messages by what became of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, derive_more::AddAssign, Serialize)]
 pub struct Progress {
     /// All that were planned and are meant to be sent.
     pub planned: u64,
@@ -55,7 +55,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    fn add(&mut self, count: &CampaignMessages) {
+    fn count(&mut self, count: &CampaignMessages) {
         let messages = count.messages;
         let place = match count.state {
             MessageState::HeldOut => {
@@ -137,18 +137,16 @@ pub async fn states(app: &App, only: Option<&str>) -> Result<Vec<CampaignState>,
     let mut parts: BTreeMap<String, Vec<Part>> = BTreeMap::new();
     for count in app.store.campaign_messages(only).await? {
         let of_campaign = parts.entry(count.campaign.clone()).or_default();
-        let same = |part: &&mut Part| (&part.step, &part.variant) == (&count.step, &count.variant);
-        if let Some(part) = of_campaign.iter_mut().find(same) {
-            part.progress.add(&count);
-        } else {
-            let mut part = Part {
+        let same = |part: &Part| (&part.step, &part.variant) == (&count.step, &count.variant);
+        let at = of_campaign.iter().position(same).unwrap_or_else(|| {
+            of_campaign.push(Part {
                 step: count.step.clone(),
                 variant: count.variant.clone(),
                 progress: Progress::default(),
-            };
-            part.progress.add(&count);
-            of_campaign.push(part);
-        }
+            });
+            of_campaign.len() - 1
+        });
+        of_campaign[at].progress.count(&count);
     }
     let standing = Standing::read(app).await?;
     let mut states = Vec::new();
@@ -157,6 +155,10 @@ pub async fn states(app: &App, only: Option<&str>) -> Result<Vec<CampaignState>,
             continue;
         }
         let parts = parts.remove(&campaign.id).unwrap_or_default();
+        let mut progress = Progress::default();
+        for part in &parts {
+            progress += part.progress;
+        }
         let (acting, because) = standing.of(campaign);
         let since = app.now_ms() - RATE_OVER;
         let recent = app.store.accepted_since(&campaign.id, since).await?;
@@ -165,27 +167,12 @@ pub async fn states(app: &App, only: Option<&str>) -> Result<Vec<CampaignState>,
             title: campaign.title.clone(),
             acting,
             because,
-            progress: sum(&parts),
+            progress,
             parts,
             per_hour: recent * 3_600_000 / RATE_OVER.cast_unsigned(),
         });
     }
     Ok(states)
-}
-
-fn sum(parts: &[Part]) -> Progress {
-    let mut all = Progress::default();
-    for Part { progress, .. } in parts {
-        all.planned += progress.planned;
-        all.waiting += progress.waiting;
-        all.sent += progress.sent;
-        all.for_a_person += progress.for_a_person;
-        all.failed += progress.failed;
-        all.left_out += progress.left_out;
-        all.held_out += progress.held_out;
-        all.goals += progress.goals;
-    }
-    all
 }
 
 /// What people have stopped and ended.

@@ -13,6 +13,7 @@ use crate::db::{CONFIGURATION, NewNotice, ScheduleRow, StoreError};
 use crate::jobs::deliver::{self, FrozenNotice};
 use crate::jobs::inputs;
 use crate::model::{Channel, hex};
+use crate::rules::schedule::is_left_out_on_purpose;
 use crate::rules::schedule::occasion::{
     Occasion, Standing, State, of_configuration, of_hold, of_schedule, of_unknown,
 };
@@ -80,10 +81,7 @@ fn standing(row: &ScheduleRow) -> Option<Standing> {
         "waiting" | "running" => State::Open,
         "held" => State::Held,
         "failed" => State::Failed,
-        // Whoever wrote "skip", or comes back after an absence, knows what he has left out.
-        "missed" if row.note.starts_with("catch_up") || row.note.starts_with("a later") => {
-            return None;
-        }
+        "missed" if is_left_out_on_purpose(&row.note) => return None,
         "missed" => State::Missed,
         _ if row.late => State::DoneLate,
         _ => State::Done,

@@ -51,7 +51,7 @@ pub(super) async fn codes<'t>(
     let mut codes = HashMap::new();
     let mut taken_up = Vec::new();
     for (facts, touch) in touches {
-        let campaign = app.campaigns.iter().find(|one| one.id == touch.campaign);
+        let campaign = app.campaign(&touch.campaign);
         let partner = campaign.and_then(|campaign| campaign.partner.as_ref());
         let (Some(partner), Action::Message(_)) = (partner, &touch.action) else {
             continue;

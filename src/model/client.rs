@@ -112,6 +112,24 @@ impl Manager {
     }
 }
 
+#[cfg(test)]
+impl Manager {
+    /// A manager of whom nothing but the role is known.
+    pub(crate) fn with_role(id: &str, role: ManagerRole) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            email: None,
+            phone: None,
+            role,
+            capacity: None,
+            locale: None,
+            absent: Vec::new(),
+            substitute: None,
+        }
+    }
+}
+
 /// What a client agreed to, or took back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consent {

@@ -15,6 +15,7 @@ mod links;
 mod markdown;
 mod occasions;
 mod page;
+mod page_context;
 mod piece;
 mod problem;
 mod rendered;
@@ -26,6 +27,7 @@ mod shape;
 mod source;
 mod staff;
 mod styles;
+mod task_context;
 mod templates;
 mod tidy;
 mod trial;
@@ -34,18 +36,19 @@ mod words;
 pub use certificate::{CertificateContext, PicturePart, QrPart};
 pub use colour::{Colour, ColourError};
 pub use context::{
-    CertificatePage, CertificatePart, ChannelPart, ClientPart, CompanyPart, DealPart,
-    LetterContext, LinksPart, ManagerPart, NewsItem, NewsPart, OverduePart, PageContext,
-    RhythmPart, TaskListContext, TaskPart,
+    CertificatePart, ClientPart, CompanyPart, DealPart, LetterContext, LinksPart, ManagerPart,
+    NewsItem, NewsPart, RhythmPart,
 };
 pub use links::{mailto, tel};
 pub use occasions::{EventPart, OccasionPart, PartnerPart};
 pub use page::{ButtonKind, HeaderKind};
+pub use page_context::{CertificatePage, ChannelPart, PageContext};
 pub use problem::{RenderError, TemplateProblem};
 pub use rendered::{Letter, Script, WhatsAppButton, WhatsAppHeader, WhatsAppMessage};
 pub use script::{Leads, START, ScriptAnswer, ScriptLine};
 pub use source::Kind;
 pub use staff::{STAFF_STYLE, StaffPages};
+pub use task_context::{OverduePart, TaskListContext, TaskPart};
 pub use templates::{TemplateInfo, Templates};
 
 /// Every word that templates can use, ours and those of Handlebars.

@@ -11,8 +11,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::certificate::CertificateContext;
-use super::context::{CertificatePage, ChannelPart, LetterContext, PageContext, TaskListContext};
+use super::context::LetterContext;
+use super::page_context::{CertificatePage, ChannelPart, PageContext};
 use super::source::Kind;
+use super::task_context::TaskListContext;
 use crate::model::Locale;
 
 /// The parts of a [`LetterContext`] that an episode may not have.

@@ -10,16 +10,18 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::certificate::CertificateContext;
-use super::context::{LetterContext, PageContext, TaskListContext};
+use super::context::LetterContext;
 use super::engine::{Engine, Run};
 use super::entry::{Body, Entry};
 use super::library::{Library, Page};
 use super::page::WhatsAppFile;
+use super::page_context::PageContext;
 use super::piece::CONTENT;
 use super::problem::{RenderError, TemplateProblem, most_similar};
 use super::rendered::{Letter, Script, WhatsAppButton, WhatsAppHeader, WhatsAppMessage};
 use super::script;
 use super::source::{Kind, Slot, Source, kept, read_all};
+use super::task_context::TaskListContext;
 use super::tidy::{one_line, tidy};
 use crate::model::Locale;
 

@@ -110,6 +110,15 @@ pub struct VolumeDrop {
     pub value: i64,
 }
 
+impl Volume {
+    /// The drops of one client. Every client of a day asks for his own, and there may be thousands.
+    pub fn of(&self, client: ClientId) -> &[VolumeDrop] {
+        let from = self.drops.partition_point(|drop| drop.client < client);
+        let own = self.drops[from..].partition_point(|drop| drop.client == client);
+        &self.drops[from..from + own]
+    }
+}
+
 impl BaseFacts {
     /// Whether the client's share of the turnover makes a key account.
     pub fn is_key_account(&self, client: ClientId) -> bool {

@@ -117,26 +117,12 @@ mod tests {
     use super::*;
     use crate::model::{Day, Manager, Readiness};
 
-    fn manager(id: &str, role: ManagerRole) -> Manager {
-        Manager {
-            id: id.to_owned(),
-            name: id.to_owned(),
-            email: None,
-            phone: None,
-            role,
-            capacity: None,
-            locale: None,
-            absent: Vec::new(),
-            substitute: None,
-        }
-    }
-
     fn after(settings: &str, by: &str, outcome: &Outcome, note: Option<&str>) -> FollowUp {
         let text = format!("[company]\nname = \"T\"\n{settings}");
         let settings: Settings = toml::from_str(&text).unwrap();
         let people = [
-            manager("anna", ManagerRole::Farmer),
-            manager("vera", ManagerRole::Trainee),
+            Manager::with_role("anna", ManagerRole::Farmer),
+            Manager::with_role("vera", ManagerRole::Trainee),
         ];
         let staff = Staff::new(people, &settings.tasks);
         let client = Client {

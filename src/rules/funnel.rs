@@ -2,6 +2,7 @@
 //! turned. Counted from rows of the finest grain, so that every grouping adds up to the same totals.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 use serde::Serialize;
 
@@ -45,7 +46,7 @@ impl FunnelKey {
 }
 
 /// How many clients have come how far: each who has come further has come so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, derive_more::AddAssign, Serialize)]
 pub struct RepeatSales {
     /// Clients whom a campaign took in.
     pub base: u64,
@@ -79,7 +80,7 @@ impl RepeatSales {
 }
 
 /// How many rejections came to what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, derive_more::AddAssign, Serialize)]
 pub struct Rejections {
     /// Deals that were lost.
     pub rejected: u64,
@@ -97,36 +98,6 @@ pub struct Rejections {
     pub paid: u64,
     /// What was paid, in minor units.
     pub paid_minor: i64,
-}
-
-/// Counts that can be added up.
-pub trait Counts: Copy + Default {
-    /// Adds the counts of another row.
-    fn add_all(&mut self, other: &Self);
-}
-
-impl Counts for RepeatSales {
-    fn add_all(&mut self, other: &Self) {
-        self.base += other.base;
-        self.request += other.request;
-        self.quote += other.quote;
-        self.invoice += other.invoice;
-        self.paid += other.paid;
-        self.paid_minor += other.paid_minor;
-    }
-}
-
-impl Counts for Rejections {
-    fn add_all(&mut self, other: &Self) {
-        self.rejected += other.rejected;
-        self.reached += other.reached;
-        self.interested += other.interested;
-        self.friend_named += other.friend_named;
-        self.card_sent += other.card_sent;
-        self.deal += other.deal;
-        self.paid += other.paid;
-        self.paid_minor += other.paid_minor;
-    }
 }
 
 /// A funnel: rows of the finest grain, and what they add up to.
@@ -149,14 +120,14 @@ pub struct FunnelRow<C> {
     pub counts: C,
 }
 
-impl<C: Counts> Funnel<C> {
+impl<C: Copy + Default + AddAssign> Funnel<C> {
     /// Gathers rows; those with one key become one.
     pub fn of(rows: impl IntoIterator<Item = (FunnelKey, C)>) -> Self {
         let mut by_key: BTreeMap<FunnelKey, C> = BTreeMap::new();
         let mut total = C::default();
         for (key, counts) in rows {
-            total.add_all(&counts);
-            by_key.entry(key).or_default().add_all(&counts);
+            total += counts;
+            *by_key.entry(key).or_default() += counts;
         }
         let rows = by_key.into_iter();
         Self {
@@ -171,10 +142,7 @@ impl<C: Counts> Funnel<C> {
     pub fn by(&self, by: GroupedBy) -> Vec<(String, C)> {
         let mut groups: BTreeMap<&str, C> = BTreeMap::new();
         for row in &self.rows {
-            groups
-                .entry(row.key.part(by))
-                .or_default()
-                .add_all(&row.counts);
+            *groups.entry(row.key.part(by)).or_default() += row.counts;
         }
         let groups = groups.into_iter();
         groups

@@ -1,7 +1,6 @@
 //! Who is left out so that the effect of a campaign can be measured.
 
-use sha2::{Digest, Sha256};
-
+use super::draw::draw;
 use crate::model::Arm;
 
 /// The arm of a client in a campaign: the same for ever, independent between campaigns.
@@ -14,21 +13,6 @@ pub fn arm(campaign: &str, client: &str, share: f64) -> Arm {
     } else {
         Arm::Treated
     }
-}
-
-/// A number in 0..1 for a client in a draw, the same for ever: the first eight bytes of
-/// SHA-256(the names of the draw, each with a 0 behind it, client).
-pub(super) fn draw(names: &[&str], client: &str) -> f64 {
-    let mut hash = Sha256::new();
-    for name in names {
-        hash.update(name.as_bytes());
-        hash.update([0]);
-    }
-    hash.update(client.as_bytes());
-    let digest = hash.finalize();
-    let mut head = [0_u8; 8];
-    head.copy_from_slice(&digest[..8]);
-    u64::from_be_bytes(head) as f64 / 2_f64.powi(64)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ pub mod date_trigger;
 pub mod day_list;
 mod deal_trigger;
 pub mod delivery;
+mod draw;
 pub mod evidence;
 pub mod follow_up;
 pub mod frequency_report;

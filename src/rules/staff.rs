@@ -170,27 +170,13 @@ impl Staff {
 mod tests {
     use super::*;
 
-    fn manager(id: &str, role: ManagerRole) -> Manager {
-        Manager {
-            id: id.to_owned(),
-            name: id.to_owned(),
-            email: None,
-            phone: None,
-            role,
-            capacity: None,
-            locale: None,
-            absent: Vec::new(),
-            substitute: None,
-        }
-    }
-
     fn staff(change: impl FnOnce(&mut Vec<Manager>, &mut TaskSettings)) -> Staff {
         let mut managers = vec![
-            manager("anna", ManagerRole::Farmer),
-            manager("boris", ManagerRole::Hunter),
-            manager("vera", ManagerRole::Trainee),
-            manager("key", ManagerRole::Key),
-            manager("scout", ManagerRole::Scout),
+            Manager::with_role("anna", ManagerRole::Farmer),
+            Manager::with_role("boris", ManagerRole::Hunter),
+            Manager::with_role("vera", ManagerRole::Trainee),
+            Manager::with_role("key", ManagerRole::Key),
+            Manager::with_role("scout", ManagerRole::Scout),
         ];
         let mut settings = TaskSettings {
             head: Some("head".to_owned()),
@@ -346,7 +332,8 @@ mod tests {
 
     #[test]
     fn people_of_one_role_share_the_clients() {
-        let staff = staff(|managers, _| managers.push(manager("dina", ManagerRole::Farmer)));
+        let staff =
+            staff(|managers, _| managers.push(Manager::with_role("dina", ManagerRole::Farmer)));
         let mut counts = [0; 2];
         for n in 0..200 {
             let whose = staff.with_role(ManagerRole::Farmer, &format!("K-{n}"), DAY);

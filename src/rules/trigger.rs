@@ -277,9 +277,9 @@ fn friends_bought(sight: &Sight<'_>) -> Vec<Episode> {
 }
 
 fn volume_drops(of: VolumeDropKind, facts: &ClientFacts, base: &BaseFacts) -> Vec<Episode> {
-    let drops = base.volume.iter().flat_map(|volume| &volume.drops);
+    let drops = base.volume.iter();
     drops
-        .filter(|drop| drop.client == facts.client.id)
+        .flat_map(|volume| volume.of(facts.client.id))
         .filter(|drop| drop.item.is_some() == (of == VolumeDropKind::Items))
         .map(|drop| Episode {
             key: match &drop.item {

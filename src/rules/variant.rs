@@ -3,7 +3,7 @@
 use crate::config::campaign::Variant;
 use crate::config::values::Share;
 
-use super::holdout::draw;
+use super::draw::draw;
 
 /// The variant of a step that a client gets; nothing where there are none.
 ///

@@ -8,14 +8,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{Path, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
 use tracing::error;
 
-use super::leaving::spoken;
-use super::site::{Site, Socket, broken};
+use super::site::{Site, Socket, broken, spoken, too_many};
 use crate::certificates::picture;
 use crate::db::CertificateRow;
 use crate::render::{CertificatePage, CompanyPart, PageContext};
@@ -104,11 +103,6 @@ pub(super) async fn show(
             broken()
         }
     }
-}
-
-fn too_many() -> Response {
-    let later = [(RETRY_AFTER, "60")];
-    (StatusCode::TOO_MANY_REQUESTS, later, "Too many.\n").into_response()
 }
 
 /// A page that shows no certificate.

@@ -8,18 +8,20 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::header::{ACCEPT_LANGUAGE, RETRY_AFTER};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{FromRequestParts, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use tracing::{error, info};
+use tracing::info;
 
-use super::site::{Site, Socket, broken};
-use crate::db::{Entry, KnownMessage, NewSuppression, StoreError, Taking, Trace};
-use crate::model::{Channel, ClientId, Locale, SuppressionReason, SuppressionScope, hex};
-use crate::render::{ChannelPart, CompanyPart, PageContext};
+use super::link::{Link, choice, unknown_choice};
+use super::site::{Failed, Site};
+use crate::db::{Entry, KnownMessage, NewSuppression, StoreError, Taking};
+use crate::jobs::inputs;
+use crate::model::{Channel, Locale, SuppressionReason, SuppressionScope, hex};
+use crate::render::{ChannelPart, PageContext};
 use crate::rules::delivery::feedback::Report;
-use crate::rules::delivery::token::{self, Purpose};
+use crate::rules::delivery::token::Purpose;
 
 /// A client at one of the pages: the message that brought him here, and his addresses.
 struct Visit {
@@ -36,162 +38,111 @@ struct Place {
     masked: Option<String>,
 }
 
+/// A client who followed the link of one click.
+pub(super) struct Unsubscribing(Visit);
+
+/// A client who followed the link to his preferences.
+pub(super) struct Choosing(Visit);
+
+impl FromRequestParts<Arc<Site>> for Unsubscribing {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Self, Response> {
+        let link = Link::follow(parts, site, Purpose::Unsubscribe).await?;
+        Ok(Self(Visit::of(site, link)))
+    }
+}
+
+impl FromRequestParts<Arc<Site>> for Choosing {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Self, Response> {
+        let link = Link::follow(parts, site, Purpose::Preferences).await?;
+        Ok(Self(Visit::of(site, link)))
+    }
+}
+
 /// `GET /u/TOKEN`: a page with a button.
 pub(super) async fn ask(
     State(site): State<Arc<Site>>,
-    socket: Socket,
-    Path(token): Path<String>,
-    heads: HeaderMap,
-) -> Response {
-    let asked = async {
-        let Some(visit) = visit(&site, Purpose::Unsubscribe, &token).await? else {
-            return Ok(not_ours(&site, socket, &heads));
-        };
-        let context = context(&site, &visit, false).await?;
-        let part = match visit.message.channel {
-            Channel::Email => context.letters,
-            Channel::Whatsapp => context.whatsapp,
-        };
-        let context = PageContext {
-            changed: part.is_some_and(|part| part.stopped),
-            ..context
-        };
-        Ok(site.page(StatusCode::OK, "unsubscribe", visit.locale, &context))
+    Unsubscribing(visit): Unsubscribing,
+) -> Result<Response, Failed> {
+    let context = context(&site, &visit, false).await?;
+    let part = match visit.message.channel {
+        Channel::Email => context.letters,
+        Channel::Whatsapp => context.whatsapp,
     };
-    answered(asked.await)
+    let context = PageContext {
+        changed: part.is_some_and(|part| part.stopped),
+        ..context
+    };
+    Ok(site.page(StatusCode::OK, "unsubscribe", visit.locale, &context))
 }
 
 /// `POST /u/TOKEN`: no more advertising on the channel of the message.
 pub(super) async fn unsubscribe(
     State(site): State<Arc<Site>>,
-    socket: Socket,
-    Path(token): Path<String>,
-    heads: HeaderMap,
+    Unsubscribing(visit): Unsubscribing,
     body: Bytes,
-) -> Response {
-    let left = async {
-        let Some(visit) = visit(&site, Purpose::Unsubscribe, &token).await? else {
-            return Ok(not_ours(&site, socket, &heads));
-        };
-        if !is_one_click(&body) {
-            let words = "List-Unsubscribe=One-Click is missing.\n";
-            return Ok((StatusCode::BAD_REQUEST, words).into_response());
-        }
-        let (hash, channel) = (visit.message.hash, visit.message.channel);
-        let scope = SuppressionScope::Advertising;
-        stop(&site, &visit, &[(hash, channel)], scope, "one click").await?;
-        let context = context(&site, &visit, true).await?;
-        Ok(site.page(StatusCode::OK, "unsubscribe", visit.locale, &context))
-    };
-    answered(left.await)
+) -> Result<Response, Failed> {
+    if !is_one_click(&body) {
+        let words = "List-Unsubscribe=One-Click is missing.\n";
+        return Ok((StatusCode::BAD_REQUEST, words).into_response());
+    }
+    let (hash, channel) = (visit.message.hash, visit.message.channel);
+    let scope = SuppressionScope::Advertising;
+    stop(&site, &visit, &[(hash, channel)], scope, "one click").await?;
+    let context = context(&site, &visit, true).await?;
+    Ok(site.page(StatusCode::OK, "unsubscribe", visit.locale, &context))
 }
 
 /// `GET /p/TOKEN`: what the client receives.
 pub(super) async fn preferences(
     State(site): State<Arc<Site>>,
-    socket: Socket,
-    Path(token): Path<String>,
-    heads: HeaderMap,
-) -> Response {
-    let shown = async {
-        let Some(visit) = visit(&site, Purpose::Preferences, &token).await? else {
-            return Ok(not_ours(&site, socket, &heads));
-        };
-        let context = context(&site, &visit, false).await?;
-        Ok(site.page(StatusCode::OK, "preferences", visit.locale, &context))
-    };
-    answered(shown.await)
+    Choosing(visit): Choosing,
+) -> Result<Response, Failed> {
+    let context = context(&site, &visit, false).await?;
+    Ok(site.page(StatusCode::OK, "preferences", visit.locale, &context))
 }
 
 /// `POST /p/TOKEN`: the client's choice.
 pub(super) async fn choose(
     State(site): State<Arc<Site>>,
-    socket: Socket,
-    Path(token): Path<String>,
-    heads: HeaderMap,
+    Choosing(visit): Choosing,
     body: Bytes,
-) -> Response {
-    let chosen = async {
-        let Some(visit) = visit(&site, Purpose::Preferences, &token).await? else {
-            return Ok(not_ours(&site, socket, &heads));
-        };
-        if !change(&site, &visit, field(&body, "do")).await? {
-            let words = "This choice is not known.\n";
-            return Ok((StatusCode::BAD_REQUEST, words).into_response());
-        }
-        let context = context(&site, &visit, true).await?;
-        Ok(site.page(StatusCode::OK, "preferences", visit.locale, &context))
-    };
-    answered(chosen.await)
-}
-
-/// Everything else.
-pub(super) async fn not_found(State(site): State<Arc<Site>>, heads: HeaderMap) -> Response {
-    nowhere(&site, &heads)
-}
-
-pub(super) fn answered(done: Result<Response, StoreError>) -> Response {
-    done.unwrap_or_else(|error| {
-        error!(%error, "a page of a client failed");
-        broken()
-    })
-}
-
-fn nowhere(site: &Site, heads: &HeaderMap) -> Response {
-    let context = PageContext::of(company(site));
-    let locale = spoken(heads).unwrap_or(site.app.locale());
-    site.page(StatusCode::NOT_FOUND, "not-found", locale, &context)
-}
-
-/// A link that we did not make; whoever tries many is not answered any more for a while.
-pub(super) fn not_ours(site: &Site, socket: Socket, heads: &HeaderMap) -> Response {
-    let visitor = site.visitor(socket.0, heads);
-    if site.bad_links.too_many(visitor, site.app.now_ms()) {
-        let later = [(RETRY_AFTER, "60")];
-        return (StatusCode::TOO_MANY_REQUESTS, later, "Too many.\n").into_response();
+) -> Result<Response, Failed> {
+    if !change(&site, &visit, choice(&body)).await? {
+        return Ok(unknown_choice());
     }
-    nowhere(site, heads)
+    let context = context(&site, &visit, true).await?;
+    Ok(site.page(StatusCode::OK, "preferences", visit.locale, &context))
 }
 
-/// The first of our languages that a visitor speaks.
-pub(super) fn spoken(heads: &HeaderMap) -> Option<Locale> {
-    let languages = heads.get(ACCEPT_LANGUAGE)?.to_str().ok()?;
-    let mut languages = languages.split(',').map(|one| {
-        let tag = one.split(';').next().unwrap_or_default().trim();
-        tag.split('-').next().unwrap_or_default().to_lowercase()
-    });
-    languages.find_map(|tag| Locale::ALL.into_iter().find(|locale| locale.code() == tag))
-}
-
-/// Who comes with a token; nothing when we did not make it. Only a good one reaches the database.
-async fn visit(site: &Site, purpose: Purpose, token: &str) -> Result<Option<Visit>, StoreError> {
-    let app = &site.app;
-    let Some(key) = token::verify(&app.key, purpose, token) else {
-        return Ok(None);
-    };
-    let message = app.store.traced(&Trace::Key(&key)).await?;
-    let Some(message) = message.filter(|one| one.client != ClientId(0)) else {
-        return Ok(None);
-    };
-    let inputs: serde_json::Value = serde_json::from_str(&message.inputs).unwrap_or_default();
-    let text = |path: &str| inputs.pointer(path).and_then(serde_json::Value::as_str);
-    let locale = text("/locale").and_then(|code| code.parse().ok());
-    let place = |channel: Channel, path: &str| {
-        let address = text(path).filter(|address| !address.is_empty());
-        let own = message.channel == channel;
-        let hash = address.map(|address| app.key.hash(channel, address));
-        Some(Place {
-            // The message went to this one, whatever is known of it by now.
-            hash: if own { message.hash } else { hash? },
-            masked: address.map(|address| masked(channel, address)),
-        })
-    };
-    Ok(Some(Visit {
-        email: place(Channel::Email, "/client/email"),
-        phone: place(Channel::Whatsapp, "/client/phone"),
-        locale: locale.unwrap_or(app.locale()),
-        message,
-    }))
+impl Visit {
+    fn of(site: &Site, link: Link) -> Self {
+        let Link {
+            message,
+            inputs,
+            locale,
+        } = link;
+        let place = |channel: Channel, path: &str| {
+            let address = inputs.pointer(path).and_then(serde_json::Value::as_str);
+            let address = address.filter(|address| !address.is_empty());
+            let own = message.channel == channel;
+            let hash = address.map(|address| site.app.key.hash(channel, address));
+            Some(Place {
+                // The message went to this one, whatever is known of it by now.
+                hash: if own { message.hash } else { hash? },
+                masked: address.map(|address| masked(channel, address)),
+            })
+        };
+        Self {
+            email: place(Channel::Email, "/client/email"),
+            phone: place(Channel::Whatsapp, "/client/phone"),
+            locale,
+            message,
+        }
+    }
 }
 
 /// What a page shows of an address: enough to know one's own, no more.
@@ -208,10 +159,6 @@ fn masked(channel: Channel, address: &str) -> String {
             format!("+… {last}")
         }
     }
-}
-
-pub(super) fn company(site: &Site) -> CompanyPart {
-    CompanyPart::of(&site.app.settings.company)
 }
 
 /// What a page shows: how things stand now.
@@ -236,15 +183,13 @@ async fn context(site: &Site, visit: &Visit, changed: bool) -> Result<PageContex
         Channel::Email => &visit.email,
         Channel::Whatsapp => &visit.phone,
     };
-    let page = app.settings.delivery.public_url.trim_end_matches('/');
-    let preferences = token::make(&app.key, Purpose::Preferences, &visit.message.key);
     Ok(PageContext {
         address: own.as_ref().and_then(|place| place.masked.clone()),
         letters: part(&visit.email, Channel::Email),
         whatsapp: part(&visit.phone, Channel::Whatsapp),
-        preferences: Some(format!("{page}/p/{preferences}")),
+        preferences: Some(inputs::preferences_page(app, &visit.message.key)),
         changed,
-        ..PageContext::of(company(site))
+        ..PageContext::of(site.company())
     })
 }
 
@@ -326,15 +271,6 @@ fn is_one_click(body: &[u8]) -> bool {
     body.contains("list-unsubscribe") && body.contains("one-click")
 }
 
-/// The value of a field of a form; our own values need no decoding.
-pub(super) fn field<'b>(body: &'b [u8], name: &str) -> &'b str {
-    let body = std::str::from_utf8(body).unwrap_or_default();
-    let mut pairs = body.split('&').filter_map(|pair| pair.split_once('='));
-    pairs
-        .find(|(of, _)| *of == name)
-        .map_or("", |(_, value)| value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -356,7 +292,5 @@ mod tests {
             b"--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--b--"
         ));
         assert!(!is_one_click(b"") && !is_one_click(b"do=stop-all"));
-        assert_eq!(field(b"a=b&do=stop-all", "do"), "stop-all");
-        assert_eq!(field(b"\xff", "do"), "");
     }
 }

@@ -1,16 +1,18 @@
 //! The servers: pages for clients and hooks for providers on one address, the company's own people
 //! ([`staff`]) on another.
 //!
-//! The public one knows three things: leaving ([`leaving`]), certificates ([`certificate`]), and what
-//! providers tell ([`hooks`]). The other one has the page for the till ([`till`]). What comes in is stored and answered; what it means is found out by
-//! `jobs::intake`. HTTPS belongs to the web server in front. No request is logged with its path:
-//! a token is a key.
+//! The public one knows four things: leaving ([`leaving`]), seats at events ([`seat`]), certificates
+//! ([`certificate`]), and what providers tell ([`hooks`]). The other one has the page for the till
+//! ([`till`]) and what an operator's tools ask for ([`operating`]). What comes in is stored and answered;
+//! what it means is found out by `jobs::intake`. HTTPS belongs to the web server in front. No request
+//! is logged with its path: a token is a key.
 
 mod certificate;
 mod exposition;
 mod guard;
 mod hooks;
 mod leaving;
+mod link;
 mod operating;
 mod seat;
 mod site;
@@ -202,7 +204,7 @@ fn public(site: Arc<Site>) -> Router {
         .route("/hooks/mail", post(hooks::mail).layer(mail))
         .route("/hooks/outcomes", outcomes)
         .route("/healthz", get(healthy))
-        .fallback(leaving::not_found)
+        .fallback(site::not_found)
         .layer(middleware::from_fn_with_state(site.clone(), site::bounds))
         .layer(middleware::map_response(site::heads))
         .with_state(site)

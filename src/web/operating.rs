@@ -19,7 +19,6 @@ use tracing::error;
 
 use super::exposition::{self, Exposition};
 use crate::app::App;
-use crate::config::settings::DeliveryMode;
 use crate::db::{CONFIGURATION, StoreError};
 use crate::rules::delivery::failure_kind;
 
@@ -156,10 +155,7 @@ async fn totals(desk: &Desk) -> Result<Totals, StoreError> {
 
 async fn channels(app: &App, text: &mut Exposition) -> Result<(), StoreError> {
     let now_ms = app.now_ms();
-    let mode = match app.settings.delivery.mode {
-        DeliveryMode::Live => "live",
-        DeliveryMode::Sandbox => "sandbox",
-    };
+    let mode = app.settings.delivery.mode.word();
     let figures = app.store.channel_figures(mode, now_ms).await?;
     text.metric("rekindle_due", "gauge", "Messages that may leave now.");
     for one in &figures {

@@ -1,12 +1,13 @@
-//! What every request shares: the application, the secrets of the hooks, bounds and heads.
+//! What every request shares: the application, the secrets of the hooks, bounds and heads, and the
+//! answers that any page may have to give.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue,
+    REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
@@ -20,7 +21,7 @@ use super::guard::BadLinks;
 use crate::app::App;
 use crate::config::secrets::SecretString;
 use crate::model::Locale;
-use crate::render::PageContext;
+use crate::render::{CompanyPart, PageContext};
 
 /// Nothing but our own form, style and the company's logo; nothing that runs.
 const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src https:; \
@@ -80,6 +81,18 @@ impl Site {
         address.unwrap_or(socket.ip())
     }
 
+    /// The company, as its pages name it.
+    pub(super) fn company(&self) -> CompanyPart {
+        CompanyPart::of(&self.app.settings.company)
+    }
+
+    /// The page that says that there is none.
+    pub(super) fn nowhere(&self, heads: &HeaderMap) -> Response {
+        let context = PageContext::of(self.company());
+        let locale = spoken(heads).unwrap_or(self.app.locale());
+        self.page(StatusCode::NOT_FOUND, "not-found", locale, &context)
+    }
+
     /// A page in the language of its reader.
     pub(super) fn page(
         &self,
@@ -124,6 +137,44 @@ impl Secrets {
         }
         Ok(secrets)
     }
+}
+
+/// The first of our languages that a visitor speaks.
+pub(super) fn spoken(heads: &HeaderMap) -> Option<Locale> {
+    let languages = heads.get(ACCEPT_LANGUAGE)?.to_str().ok()?;
+    let mut languages = languages.split(',').map(|one| {
+        let tag = one.split(';').next().unwrap_or_default().trim();
+        tag.split('-').next().unwrap_or_default().to_lowercase()
+    });
+    languages.find_map(|tag| Locale::ALL.into_iter().find(|locale| locale.code() == tag))
+}
+
+/// Everything that nobody else answers.
+pub(super) async fn not_found(State(site): State<Arc<Site>>, heads: HeaderMap) -> Response {
+    site.nowhere(&heads)
+}
+
+/// Why a request could not be answered: always our own fault, and logged when it is answered.
+#[derive(Debug)]
+pub(super) struct Failed(anyhow::Error);
+
+impl<E: Into<anyhow::Error>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        error!(error = format!("{:#}", self.0), "a page failed");
+        broken()
+    }
+}
+
+/// The answer to whoever guesses: later.
+pub(super) fn too_many() -> Response {
+    let later = [(RETRY_AFTER, "60")];
+    (StatusCode::TOO_MANY_REQUESTS, later, "Too many.\n").into_response()
 }
 
 /// Our own fault: the visitor may come again.

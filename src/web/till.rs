@@ -17,8 +17,7 @@ use serde::Deserialize;
 use tracing::{error, info};
 
 use super::certificate::empty;
-use super::leaving::spoken;
-use super::site::{Site, Socket, broken};
+use super::site::{Site, Socket, broken, spoken};
 use crate::app::App;
 use crate::certificates::picture;
 use crate::certificates::till::{Wish, WishError, redeem};

@@ -9,6 +9,8 @@ use std::process::{Command, Output, Stdio};
 use rekindle::model::Day;
 use serde_json::Value;
 
+use crate::sandbox;
+
 /// The ready English campaigns in an empty folder, with a source added as the README says.
 struct Newcomer {
     folder: tempfile::TempDir,
@@ -60,25 +62,9 @@ impl Newcomer {
 
     /// The files of the sandbox with their texts.
     fn sandbox(&self) -> BTreeMap<PathBuf, String> {
-        let root = self.home().join("sandbox");
-        let mut found = BTreeMap::new();
-        let mut ahead = vec![root.clone()];
-        while let Some(folder) = ahead.pop() {
-            let Ok(entries) = fs::read_dir(&folder) else {
-                continue;
-            };
-            for entry in entries {
-                let path = entry.expect("an entry").path();
-                if path.is_dir() {
-                    ahead.push(path);
-                } else {
-                    let inside = path.strip_prefix(&root).expect("inside").to_owned();
-                    let bytes = fs::read(&path).expect("a file");
-                    found.insert(inside, String::from_utf8_lossy(&bytes).into_owned());
-                }
-            }
-        }
-        found
+        let files = sandbox::files(self.home()).into_iter();
+        let texts = files.map(|(path, bytes)| (path, String::from_utf8_lossy(&bytes).into_owned()));
+        texts.collect()
     }
 }
 

@@ -198,6 +198,28 @@ fn only_the_clock_reads_the_time() {
 }
 
 #[test]
+fn whatever_writes_waits_for_its_turn() {
+    // A copy of the database is written into another file.
+    const COPIES: &str = "db/backup.rs";
+    let mut wrong = Vec::new();
+    for source in sources() {
+        if source.room != "db" || source.path.ends_with(COPIES) {
+            continue;
+        }
+        for (number, line) in code(&source.text) {
+            if line.contains("execute(&self.pool)") {
+                wrong.push(format!("{}:{number}", source.path.display()));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "written past the one connection that writes (`self.writer`):\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[test]
 fn every_file_says_what_it_is_and_stays_one_subject() {
     let mut wrong = Vec::new();
     for source in sources() {

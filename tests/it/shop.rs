@@ -13,18 +13,16 @@ mod merged;
 use std::fs;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use rekindle::app::App;
-use rekindle::clock::Clock;
-use rekindle::config;
-use rekindle::db::{Store, Wanted};
+use rekindle::db::Wanted;
 use rekindle::jobs::clients::{ClientRow, Rows};
 use rekindle::jobs::day::DayOptions;
 use rekindle::jobs::explain::{Explanation, explain};
 use rekindle::jobs::import::{ImportOptions, ImportSummary, import_source};
 use rekindle::jobs::rhythms::keep_up;
-use rekindle::model::{AddressKey, ClientFacts, ClientId, Day, Locale};
-use rekindle::render::Templates;
+use rekindle::model::{ClientFacts, ClientId, Day, Locale};
+
+use crate::opened;
 
 /// Noon of the day on which every test is played.
 const NOON: &str = "2026-11-25T12:00:00Z";
@@ -48,31 +46,16 @@ impl Shop {
         let home = folder.path();
         fs::create_dir_all(home.join("config/campaigns")).unwrap();
         fs::create_dir_all(home.join("data")).unwrap();
-        let config_file = home.join("config/rekindle.toml");
         let text = format!(
             "[company]\nname = \"Example\"\n{settings}\n\
              [[source]]\nname = \"crm\"\npath = \"data\"\nmode = \"{mode}\"\n\
              shrink_guard = \"100%\"\n"
         );
-        fs::write(&config_file, text).unwrap();
+        fs::write(home.join("config/rekindle.toml"), text).unwrap();
         for (file, text) in campaigns {
             fs::write(home.join("config/campaigns").join(file), text).unwrap();
         }
-        let loaded = config::load(&config_file, &crate::config::templates()).unwrap();
-        let store = Store::open(&loaded.settings.database.url, home)
-            .await
-            .unwrap();
-        let now: DateTime<Utc> = NOON.parse().unwrap();
-        let app = App {
-            home: loaded.home,
-            settings: loaded.settings,
-            campaigns: loaded.campaigns,
-            templates: Templates::load(None).0,
-            artist: rekindle::pictures::CertificateArtist::new(None),
-            store,
-            key: AddressKey::new([7; 32]),
-            clock: Clock::manual(now),
-        };
+        let app = opened::app(home, NOON).await;
         Self { folder, app }
     }
 

@@ -17,20 +17,19 @@ mod seat;
 mod storm;
 mod watch;
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use rekindle::app::App;
-use rekindle::clock::Clock;
-use rekindle::config;
-use rekindle::db::Store;
 use rekindle::jobs::{inputs, intake};
-use rekindle::model::{AddressKey, Channel};
-use rekindle::render::Templates;
+use rekindle::model::Channel;
 use rekindle::web::{Web, WebError};
 use sqlx::Row;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+use sqlx::sqlite::SqlitePool;
 use tokio_util::sync::CancellationToken;
+
+use crate::opened;
 
 /// Noon of the day on which every test is played.
 const NOON: &str = "2026-11-25T12:00:00Z";
@@ -70,52 +69,11 @@ impl Company {
     }
 
     /// The same with further settings of `[web]` and of `[inbound]`.
-    #[expect(clippy::too_many_lines, reason = "one company, set up step by step")]
     async fn open_inbound(web: &str, inbound: &str) -> Self {
-        let in_memory = tempfile::tempdir_in("/dev/shm");
-        let folder = in_memory.unwrap_or_else(|_| tempfile::tempdir().unwrap());
-        let home = folder.path();
-        for inside in [
-            "config/campaigns",
-            "data",
-            "mail/new",
-            "mail/cur",
-            "secrets",
-        ] {
-            std::fs::create_dir_all(home.join(inside)).unwrap();
-        }
-        secret(home, "mail", MAIL_WORD);
-        secret(home, "app", APP_SECRET);
-        secret(home, "verify", "our-word");
-        let config_file = home.join("config/rekindle.toml");
-        let text = format!(
-            "[company]\nname = \"Bakery <b>\"\nlocale = \"en\"\ntime_zone = \"UTC\"\n\
-             [delivery]\npublic_url = \"https://u.example.org/\"\n\
-             [smtp]\nbounce_domain = \"b.example.org\"\n\
-             [web]\npublic = \"127.0.0.1:0\"\nstaff = \"127.0.0.1:0\"\n{web}\n\
-             [inbound]\nmaildir = \"mail\"\ntoken_file = \"secrets/mail\"\n{inbound}\n\
-             [whatsapp]\nphone_number_id = \"1\"\napp_secret_file = \"secrets/app\"\n\
-             verify_token_file = \"secrets/verify\"\n"
-        );
-        std::fs::write(&config_file, text).unwrap();
-        std::fs::write(home.join("config/campaigns/winback.toml"), CAMPAIGN).unwrap();
-        let loaded = config::load(&config_file, &crate::config::templates()).unwrap();
-        let store = Store::open(&loaded.settings.database.url, home)
-            .await
-            .unwrap();
-        let options = SqliteConnectOptions::new().filename(store.path());
-        let pool = SqlitePool::connect_with(options).await.unwrap();
-        let now: DateTime<Utc> = NOON.parse().unwrap();
-        let app = Arc::new(App {
-            home: loaded.home,
-            settings: loaded.settings,
-            campaigns: loaded.campaigns,
-            templates: Templates::load(None).0,
-            artist: rekindle::pictures::CertificateArtist::new(None),
-            store,
-            key: AddressKey::new([7; 32]),
-            clock: Clock::manual(now),
-        });
+        let folder = opened::folder();
+        write_company(folder.path(), web, inbound);
+        let app = Arc::new(opened::app(folder.path(), NOON).await);
+        let pool = opened::database(&app).await;
         let stop = CancellationToken::new();
         let web = Web::bind(app.clone()).await.unwrap();
         let public = format!("http://{}", web.public_address().unwrap());
@@ -132,11 +90,9 @@ impl Company {
             http: http(),
         };
         company
-            .sql("INSERT INTO sources (id, name) VALUES (1, 'crm')")
-            .await;
-        company
             .sql(
-                "INSERT INTO runs (id, schedule, logical_date, mode, status, started_at)
+                "INSERT INTO sources (id, name) VALUES (1, 'crm');
+                 INSERT INTO runs (id, schedule, logical_date, mode, status, started_at)
                  VALUES (1, 'daily', 20700, 'live', 'sealed', 0)",
             )
             .await;
@@ -202,8 +158,7 @@ impl Company {
     }
 
     async fn number(&self, query: &str) -> i64 {
-        let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned()));
-        query.fetch_one(&self.pool).await.unwrap()
+        opened::number(&self.pool, query).await
     }
 
     /// Everything that a test could change, as text: equal before and after means nothing changed.
@@ -256,13 +211,40 @@ pub(crate) fn http() -> reqwest::Client {
     reqwest::Client::builder().redirect(policy).build().unwrap()
 }
 
-pub(crate) fn secret(home: &std::path::Path, name: &str, value: &str) {
+/// Writes the files of the company: its configuration, its secrets, its mailbox.
+fn write_company(home: &Path, web: &str, inbound: &str) {
+    for inside in [
+        "config/campaigns",
+        "data",
+        "mail/new",
+        "mail/cur",
+        "secrets",
+    ] {
+        fs::create_dir_all(home.join(inside)).unwrap();
+    }
+    secret(home, "mail", MAIL_WORD);
+    secret(home, "app", APP_SECRET);
+    secret(home, "verify", "our-word");
+    let text = format!(
+        "[company]\nname = \"Bakery <b>\"\nlocale = \"en\"\ntime_zone = \"UTC\"\n\
+         [delivery]\npublic_url = \"https://u.example.org/\"\n\
+         [smtp]\nbounce_domain = \"b.example.org\"\n\
+         [web]\npublic = \"127.0.0.1:0\"\nstaff = \"127.0.0.1:0\"\n{web}\n\
+         [inbound]\nmaildir = \"mail\"\ntoken_file = \"secrets/mail\"\n{inbound}\n\
+         [whatsapp]\nphone_number_id = \"1\"\napp_secret_file = \"secrets/app\"\n\
+         verify_token_file = \"secrets/verify\"\n"
+    );
+    fs::write(home.join("config/rekindle.toml"), text).unwrap();
+    fs::write(home.join("config/campaigns/winback.toml"), CAMPAIGN).unwrap();
+}
+
+pub(crate) fn secret(home: &Path, name: &str, value: &str) {
     let path = home.join("secrets").join(name);
-    std::fs::write(&path, value).unwrap();
+    fs::write(&path, value).unwrap();
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     }
 }
 

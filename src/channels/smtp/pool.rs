@@ -37,8 +37,12 @@ struct Inner {
 pub struct Pooled {
     session: Session,
     pool: Arc<Inner>,
-    _room: OwnedSemaphorePermit,
+    _room: Room,
 }
+
+/// The right to one session, until it is dropped.
+#[derive(Debug)]
+pub struct Room(#[expect(dead_code, reason = "held, not looked at")] OwnedSemaphorePermit);
 
 impl Pool {
     /// A pool without sessions; they are opened when they are needed.
@@ -55,12 +59,16 @@ impl Pool {
         }
     }
 
-    /// A session that is ready for a letter: a parked one that is still alive, or a new one. Waits
-    /// while all connections are in use.
-    pub async fn take(&self) -> Result<Pooled, Trouble> {
+    /// Room for one more session. Waits while all connections are in use.
+    pub async fn room(&self) -> Result<Room, Trouble> {
         let room = Arc::clone(&self.inner.room).acquire_owned().await;
         // Nobody closes the semaphore.
-        let room = room.map_err(|_| Trouble::silence(Stage::Connect, Cause::Unusable))?;
+        room.map(Room)
+            .map_err(|_| Trouble::silence(Stage::Connect, Cause::Unusable))
+    }
+
+    /// A session that is ready for a letter: a parked one that is still alive, or a new one.
+    pub async fn take(&self, room: Room) -> Result<Pooled, Trouble> {
         // The one that was parked last is the likeliest to live.
         while let Some(session) = self.inner.parked().pop_back() {
             if self.inner.is_fresh(&session) && session.is_alive() {
@@ -71,7 +79,7 @@ impl Pool {
         Ok(self.lent(session, room))
     }
 
-    fn lent(&self, session: Session, room: OwnedSemaphorePermit) -> Pooled {
+    fn lent(&self, session: Session, room: Room) -> Pooled {
         Pooled {
             session,
             pool: Arc::clone(&self.inner),

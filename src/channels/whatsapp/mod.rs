@@ -15,7 +15,8 @@ mod account;
 mod answer;
 pub mod api;
 mod events;
-pub mod request;
+pub mod reading;
+mod request;
 pub mod webhook;
 
 pub use account::Registered;

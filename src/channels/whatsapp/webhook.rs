@@ -13,10 +13,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use sha2::Sha256;
 
-use super::events;
 pub use super::events::{
     Event, Failure, Inbound, Preference, Quality, Status, StatusWord, TemplateStatus,
 };
+use super::reading;
 
 /// The longest webhook that is read. Source: Meta, Webhooks: payloads of up to 3 MB.
 pub const LONGEST: usize = 3 * 1024 * 1024;
@@ -108,7 +108,7 @@ pub fn parse(raw: &[u8]) -> Result<Vec<Event>, Unreadable> {
         return Err(Unreadable::TooLong);
     }
     match serde_json::from_slice(raw) {
-        Ok(serde_json::Value::Object(body)) => Ok(events::of(&body)),
+        Ok(serde_json::Value::Object(body)) => Ok(reading::found_in(&body)),
         _ => Err(Unreadable::NotJson),
     }
 }

@@ -1,8 +1,8 @@
 //! The texts that stand for values: `30d`, `10%`, `https://…`.
 //!
-//! The JSON schema names a format; here stands, for each, what it is called, how it is written,
-//! what reads it, and what was probably meant by a text that cannot be read. The values
-//! themselves are in `config::values`.
+//! The JSON schema names a format; here stands, for each, what it is called, how it is written and
+//! what reads it. What was probably meant by a text that cannot be read is guessed in [`guesses`]. The
+//! values themselves are in `config::values`.
 
 use std::str::FromStr;
 
@@ -10,7 +10,7 @@ use super::super::campaign::{DateRule, Discount};
 use super::super::schedule::When;
 use super::super::settings::Stretch;
 use super::super::values::{Days, Share, Span, TimeOfDay, Wait};
-use super::nearest;
+use super::{guesses, nearest};
 use crate::model::{Currency, Day, Money};
 
 /// One format of the JSON schema.
@@ -34,144 +34,133 @@ pub(super) const FORMATS: &[Format] = &[
         what: "a number of days",
         example: "30d or 2w",
         reads: parses::<Days>,
-        guess: days_meant,
+        guess: guesses::days,
     },
     Format {
         name: "span",
         what: "a distance in time",
         example: "4d, 2w or 0.5 cycles",
         reads: parses::<Span>,
-        guess: span_meant,
+        guess: guesses::span,
     },
     Format {
         name: "wait",
         what: "a stretch of time",
         example: "30s or 5m",
         reads: parses::<Wait>,
-        guess: wait_meant,
+        guess: guesses::wait,
     },
     Format {
         name: "share",
         what: "a share",
         example: "10%, from 0% to 100%",
         reads: parses::<Share>,
-        guess: share_meant,
+        guess: guesses::share,
     },
     Format {
         name: "time",
         what: "a time of day",
         example: "10:00",
         reads: parses::<TimeOfDay>,
-        guess: |text| Some(text.trim().replace(['.', '-', ' '], ":")),
+        guess: guesses::time,
     },
     Format {
         name: "hours",
         what: "a stretch of the day",
         example: "closed, or 09:00-21:00",
         reads: parses::<Stretch>,
-        guess: stretch_meant,
+        guess: guesses::stretch,
     },
     Format {
         name: "cron",
         what: "a schedule",
         example: "30 6 * * 1-5, which is minute, hour, day of the month, month, day of the week",
         reads: parses::<When>,
-        guess: schedule_meant,
+        guess: guesses::schedule,
     },
     Format {
         name: "date",
         what: "a date",
         example: "2026-12-01",
         reads: parses::<Day>,
-        guess: date_meant,
+        guess: guesses::date,
     },
     Format {
         name: "date_rule",
         what: "a day",
         example: "12-20 for every year, or 2026-12-20 for once",
         reads: parses::<DateRule>,
-        guess: date_meant,
+        guess: guesses::date,
     },
     Format {
         name: "money",
         what: "an amount of money",
         example: "1500 RUB or 99.90 EUR",
         reads: parses::<Money>,
-        guess: |text| Some(money_meant(text)),
+        guess: guesses::money,
     },
     Format {
         name: "discount",
         what: "a discount",
         example: "10% or 500 RUB",
         reads: parses::<Discount>,
-        guess: |text| share_meant(text).or_else(|| Some(money_meant(text))),
+        guess: guesses::discount,
     },
     Format {
         name: "currency",
         what: "a currency",
         example: "RUB or EUR, by its three letters",
         reads: parses::<Currency>,
-        guess: |text| Some(currency_meant(text)),
+        guess: guesses::currency,
     },
     Format {
         name: "time_zone",
         what: "a time zone",
         example: "Europe/Moscow, by its IANA name",
         reads: parses::<chrono_tz::Tz>,
-        guess: time_zone_meant,
+        guess: guesses::time_zone,
     },
     Format {
         name: "country",
         what: "a country",
         example: "RU or DE, by its two capital letters",
         reads: is_country,
-        guess: |text| Some(text.trim().to_uppercase()),
+        guess: guesses::country,
     },
     Format {
         name: "slug",
         what: "an id",
         example: "missed-cycle: small Latin letters, digits and hyphens",
         reads: is_slug,
-        guess: slug_meant,
+        guess: guesses::slug,
     },
     Format {
         name: "color",
         what: "a colour",
         example: "#0b6e4f",
         reads: is_color,
-        guess: |text| Some(format!("#{}", text.trim().trim_start_matches("0x"))),
+        guess: guesses::color,
     },
     Format {
         name: "url",
         what: "an address of the web",
         example: "https://www.example.org",
         reads: is_url,
-        guess: |text| {
-            let rest = text.trim().trim_start_matches("http://");
-            Some(format!("https://{}", rest.trim_start_matches('/')))
-        },
+        guess: guesses::url,
     },
     Format {
         name: "host",
         what: "the name of a server or a domain",
         example: "smtp.example.org",
         reads: is_host,
-        guess: |text| {
-            let rest = text.trim().rsplit("://").next().unwrap_or_default();
-            Some(
-                rest.split(['/', ':'])
-                    .next()
-                    .unwrap_or_default()
-                    .to_lowercase(),
-            )
-        },
+        guess: guesses::host,
     },
     Format {
         name: "email",
         what: "an e-mail address",
         example: "sales@example.org",
         reads: email_address::EmailAddress::is_valid,
-        guess: |text| Some(text.replace(char::is_whitespace, "")),
+        guess: guesses::email,
     },
 ];
 
@@ -238,158 +227,6 @@ fn is_host(text: &str) -> bool {
     };
     let is_name = text.len() <= 253 && text.split('.').all(is_label);
     is_name && idna::domain_to_ascii(text).is_ok() || parses::<std::net::IpAddr>(text)
-}
-
-/// The number at the start of a text and the word after it, with a point for a comma.
-fn number_and_word(text: &str) -> (String, String) {
-    let text = text.trim().replace(',', ".").to_lowercase();
-    let is_number = |c: char| c.is_ascii_digit() || c == '.';
-    // Spaces within the number group its digits: 1 500.
-    let tight: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    let number: String = tight.chars().take_while(|c| is_number(*c)).collect();
-    let word = tight[number.len()..].to_owned();
-    (number.trim_end_matches('.').to_owned(), word)
-}
-
-fn days_meant(text: &str) -> Option<String> {
-    let (number, word) = number_and_word(text);
-    let number: u32 = number.parse().ok()?;
-    let days = match word.as_str() {
-        "" | "d" | "day" | "days" | "д" | "дн" | "дн." | "день" | "дня" | "дней" => {
-            number
-        }
-        "w" | "week" | "weeks" | "нед" | "нед." | "неделя" | "недели" | "недель" => {
-            number.checked_mul(7)?
-        }
-        "m" | "mo" | "month" | "months" | "мес" | "мес." | "месяц" | "месяца" | "месяцев" => {
-            number.checked_mul(30)?
-        }
-        "y" | "year" | "years" | "год" | "года" | "лет" => number.checked_mul(365)?,
-        _ => return None,
-    };
-    Some(format!("{days}d"))
-}
-
-fn wait_meant(text: &str) -> Option<String> {
-    let (number, word) = number_and_word(text);
-    let unit = match word.as_str() {
-        "" | "s" | "sec" | "second" | "seconds" | "с" | "сек" | "сек." => "s",
-        "ms" | "millis" | "мс" => "ms",
-        "m" | "min" | "minute" | "minutes" | "м" | "мин" | "мин." => "m",
-        "h" | "hour" | "hours" | "ч" | "час" => {
-            return (number == "1").then(|| "60m".to_owned());
-        }
-        _ => return None,
-    };
-    Some(format!("{number}{unit}"))
-}
-
-fn span_meant(text: &str) -> Option<String> {
-    let (number, word) = number_and_word(text);
-    if word.starts_with("cycl") || word.starts_with("цикл") {
-        return Some(format!("{number} cycles"));
-    }
-    days_meant(text)
-}
-
-/// `9-21` and `с 9 до 21` are hours without minutes; anything else probably means never.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of all guesses")]
-fn stretch_meant(text: &str) -> Option<String> {
-    let numbers: Vec<u32> = text
-        .split(|c: char| !c.is_ascii_digit())
-        .filter_map(|number| number.parse().ok())
-        .collect();
-    match numbers[..] {
-        [from, to] => Some(format!("{from:02}:00-{to:02}:00")),
-        [from, a, to, b] => Some(format!("{from:02}:{a:02}-{to:02}:{b:02}")),
-        _ => Some("closed".to_owned()),
-    }
-}
-
-/// `6:30` is every day at this time; six fields are a crate's seconds before the five.
-fn schedule_meant(text: &str) -> Option<String> {
-    if let Ok(time) = text.trim().replace('.', ":").parse::<TimeOfDay>() {
-        return Some(format!("{} * * *", time.0.format("%-M %-H")));
-    }
-    let fields: Vec<&str> = text.split_whitespace().collect();
-    match fields[..] {
-        ["0" | "00", ref five @ ..] if five.len() == 5 => Some(five.join(" ")),
-        ["off" | "no" | "none" | "-"] => Some("never".to_owned()),
-        [word @ ("daily" | "hourly" | "weekly" | "monthly")] => Some(format!("@{word}")),
-        _ => None,
-    }
-}
-
-fn share_meant(text: &str) -> Option<String> {
-    let (number, word) = number_and_word(text);
-    let value: f64 = number.parse().ok()?;
-    let is_share = matches!(
-        word.as_str(),
-        "" | "%" | "percent" | "процент" | "процентов"
-    );
-    // A bare 0.1 is a fraction, a bare 10 are percents.
-    let percent = if word.is_empty() && number.starts_with("0.") {
-        (value * 1e6).round() / 1e4
-    } else {
-        value
-    };
-    is_share.then(|| format!("{percent}%"))
-}
-
-fn date_meant(text: &str) -> Option<String> {
-    let parts: Vec<&str> = text.trim().split(['.', '/', '-']).collect();
-    match parts.as_slice() {
-        [year, month, day] if year.len() == 4 => Some(format!("{year}-{month:0>2}-{day:0>2}")),
-        [day, month, year] if year.len() == 4 => Some(format!("{year}-{month:0>2}-{day:0>2}")),
-        [day, month] if text.contains('.') => Some(format!("{month:0>2}-{day:0>2}")),
-        [month, day] => Some(format!("{month:0>2}-{day:0>2}")),
-        _ => None,
-    }
-}
-
-fn money_meant(text: &str) -> String {
-    let (number, word) = number_and_word(text);
-    let currency = if word.is_empty() {
-        "RUB".to_owned()
-    } else {
-        currency_meant(&word)
-    };
-    format!("{number} {currency}")
-}
-
-fn currency_meant(text: &str) -> String {
-    let word = text.trim().trim_end_matches('.').to_lowercase();
-    let code = match word.as_str() {
-        "₽" | "р" | "руб" | "рубль" | "рублей" | "рубли" | "rur" | "rouble" | "ruble" | "p" => {
-            "RUB"
-        }
-        "€" | "евро" | "euro" => "EUR",
-        "$" | "доллар" | "долларов" | "dollar" => "USD",
-        "₸" | "тг" | "тенге" => "KZT",
-        "£" => "GBP",
-        _ => return word.to_uppercase(),
-    };
-    code.to_owned()
-}
-
-fn time_zone_meant(text: &str) -> Option<String> {
-    let names = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
-    let wanted = text.trim().replace(' ', "_").to_lowercase();
-    let city = |name: &str| name.rsplit('/').next().map(str::to_lowercase);
-    let mut cities = names.clone();
-    let by_city = cities.find(|name| city(name).as_deref() == Some(&wanted));
-    let moscow = (wanted == "msk" || wanted == "utc+3").then_some("Europe/Moscow");
-    let found = moscow.or(by_city);
-    let found = found.or_else(|| nearest::word(text, names));
-    found.map(str::to_owned)
-}
-
-fn slug_meant(text: &str) -> Option<String> {
-    let spaced = text.trim().to_lowercase();
-    let parts = spaced.split(|c: char| !c.is_ascii_alphanumeric());
-    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
-    // A name in another alphabet would lose its letters.
-    spaced.is_ascii().then(|| parts.join("-"))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod content_rules;
 mod document;
 mod findings;
 mod formats;
+mod guesses;
 mod nearest;
 mod schedule_rules;
 mod settings_rules;

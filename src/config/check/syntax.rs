@@ -288,6 +288,12 @@ fn of_a_key(key: &str) -> (String, String) {
 mod tests {
     use super::*;
 
+    /// The keys at the top of a document.
+    fn keys<'d>(document: &'d Document<'_>) -> Vec<&'d str> {
+        let keys = document.root().keys();
+        keys.map(|key| key.get_ref().as_ref()).collect()
+    }
+
     /// The syntax errors of a text, one a line, with the place and the hint.
     fn said(text: &str) -> String {
         let source = Source::new("a.toml".to_owned(), text.to_owned());
@@ -346,12 +352,7 @@ mod tests {
         let source = Source::new("a.toml".to_owned(), text.to_owned());
         assert!(!source.is_complete());
         let document = source.document();
-        let keys: Vec<&str> = document
-            .root()
-            .keys()
-            .map(|key| key.get_ref().as_ref())
-            .collect();
-        assert_eq!(keys, ["audience", "id"]);
+        assert_eq!(keys(&document), ["audience", "id"]);
     }
 
     #[test]
@@ -360,12 +361,7 @@ mod tests {
         let source = Source::new("a.toml".to_owned(), text.to_owned());
         assert!(source.is_complete());
         let document = source.document();
-        let keys: Vec<&str> = document
-            .root()
-            .keys()
-            .map(|key| key.get_ref().as_ref())
-            .collect();
-        assert_eq!(keys, ["goal", "step"]);
+        assert_eq!(keys(&document), ["goal", "step"]);
         assert!(document.root()["step"].get_ref().is_array());
     }
 }

@@ -16,6 +16,7 @@ pub use review::{ReviewDecision, ReviewRow};
 use serde::Serialize;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::types::Json;
 
 use super::rows::{day_of, json, word};
 use super::{NewCertificate, Result, Store};
@@ -173,12 +174,11 @@ impl Store {
     /// Which of some codes belong to a certificate already, each with the occasion it was made for:
     /// campaign, client, episode, step.
     pub async fn taken_codes(&self, codes: &[&str]) -> Result<Vec<(String, IssuedFor)>> {
-        let list = serde_json::to_string(codes).unwrap_or_default();
         let rows = sqlx::query(
             "SELECT code, campaign, client_id, episode, step FROM certificates
              WHERE code IN (SELECT value FROM json_each(?1))",
         )
-        .bind(list)
+        .bind(Json(codes))
         .fetch_all(&self.pool)
         .await?;
         let taken = rows.iter().map(|row| {

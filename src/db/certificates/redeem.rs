@@ -3,6 +3,7 @@
 use serde::Serialize;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::types::Json;
 
 use super::super::rows::day_of;
 use super::super::{Result, Store, StoreError};
@@ -312,7 +313,7 @@ pub(super) async fn doubt(
     .bind(code)
     .bind(receipt)
     .bind(redemption)
-    .bind(serde_json::to_string(because).unwrap_or_default())
+    .bind(Json(because))
     .bind(now_ms)
     .execute(tx)
     .await?;

@@ -172,7 +172,6 @@ impl Store {
         why: &str,
         now_ms: i64,
     ) -> Result<bool> {
-        let mut tx = self.begin().await?;
         let done = sqlx::query(
             "UPDATE certificates SET void_at = ?2, void_by = ?3, void_why = ?4
              WHERE code = ?1 AND void_at IS NULL",
@@ -181,9 +180,8 @@ impl Store {
         .bind(now_ms)
         .bind(by)
         .bind(why)
-        .execute(&mut *tx)
+        .execute(&self.writer)
         .await?;
-        tx.commit().await?;
         Ok(done.rows_affected() == 1)
     }
 }

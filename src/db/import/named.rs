@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use sqlx::Row;
+use sqlx::types::Json;
 
 use super::super::Result;
 use super::{Bulk, Merge};
@@ -26,13 +27,12 @@ impl Merge {
     /// counts for implied ones only: a list of clients knows better.
     pub(super) async fn numbers(&mut self, named: &Named<'_>) -> Result<HashMap<String, i64>> {
         let ids: Vec<&str> = named.keys().copied().collect();
-        let list = serde_json::to_string(&ids).unwrap_or_default();
         let rows = sqlx::query(
             "SELECT ext_id, id, implied, deleted_on IS NOT NULL AS deleted FROM clients
              WHERE source_id = ?1 AND ext_id IN (SELECT value FROM json_each(?2))",
         )
         .bind(self.source)
-        .bind(list)
+        .bind(Json(ids))
         .fetch_all(&mut *self.tx)
         .await?;
         let mut numbers = HashMap::with_capacity(named.len());

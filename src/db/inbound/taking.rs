@@ -1,10 +1,11 @@
 //! The effects of one event, in one transaction with the note that it was counted.
 
-use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
+use sqlx::types::Json;
 
+use super::super::rows::json;
 use super::super::suppressions::{NewSuppression, suppress};
-use super::super::{Result, Store, StoreError};
+use super::super::{Result, Store};
 use crate::model::{Day, TaskKind};
 use crate::rules::delivery::answer::ANSWERED;
 use crate::rules::delivery::feedback::{Feedback, Report};
@@ -122,18 +123,12 @@ async fn fold(
         .bind(message)
         .fetch_one(&mut *tx)
         .await?;
-    let broken = |error: serde_json::Error| StoreError::Row {
-        table: "messages",
-        reason: format!("evidence: {error}"),
-    };
-    let known: Feedback =
-        serde_json::from_str(&row.get::<String, _>("evidence")).map_err(broken)?;
-    let evidence = serde_json::to_string(&known.with(report)).map_err(broken)?;
+    let known: Feedback = json(&row, "messages", "evidence")?;
     sqlx::query(
         "UPDATE messages SET evidence = ?2, provider_id = coalesce(provider_id, ?3) WHERE id = ?1",
     )
     .bind(message)
-    .bind(evidence)
+    .bind(Json(known.with(report)))
     .bind(taking.provider_id)
     .execute(&mut *tx)
     .await?;

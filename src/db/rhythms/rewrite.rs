@@ -45,12 +45,6 @@ const BY_LAST_DAY: Index = Index {
     create: "CREATE INDEX rhythms_by_last_day ON rhythms (last_day)",
 };
 
-/// Of anniversaries.
-const BY_FIRST_DAY: Index = Index {
-    drop: "DROP INDEX rhythms_by_first_day",
-    create: "CREATE INDEX rhythms_by_first_day ON rhythms (first_day)",
-};
-
 /// What a rewrite changes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Changing {
@@ -63,7 +57,7 @@ pub(super) enum Changing {
 impl Changing {
     const fn indexes(self) -> &'static [Index] {
         match self {
-            Self::Rhythms => &[BY_NEXT, BY_LAST_DAY, BY_FIRST_DAY],
+            Self::Rhythms => &[BY_NEXT, BY_LAST_DAY],
             Self::Dates => &[BY_NEXT],
         }
     }

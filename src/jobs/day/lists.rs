@@ -236,10 +236,7 @@ fn name_or(part: &ManagerPart, id: &str) -> String {
 }
 
 fn task_part(app: &App, managers: &Managers, task: &TaskRow) -> TaskPart {
-    let campaign = app
-        .campaigns
-        .iter()
-        .find(|campaign| campaign.id == task.campaign);
+    let campaign = app.campaign(&task.campaign);
     let frozen: Option<Frozen> = serde_json::from_str(&task.inputs).ok();
     let mut part = TaskPart {
         rank: task

@@ -184,24 +184,11 @@ impl<'a> Replay<'a> {
     }
 
     fn touch(&mut self, touch: &Touched, day: Day) {
-        let what = match &touch.action {
-            Action::Message(message) => {
-                if message.class == Class::Advertising {
-                    self.facts.advertising_days.push(day);
-                }
-                TouchKind::Message {
-                    channel: message.channel,
-                    class: message.class,
-                    in_vain: false,
-                }
-            }
-            // What a manager would have recorded is not known: the task is taken as done on its
-            // day, and the letters go on.
-            Action::Task(_) => TouchKind::Task {
-                outcome: None,
-                waits_since: None,
-            },
-        };
+        if let Action::Message(message) = &touch.action
+            && message.class == Class::Advertising
+        {
+            self.facts.advertising_days.push(day);
+        }
         let enrollment = self
             .facts
             .enrollments
@@ -211,7 +198,9 @@ impl<'a> Replay<'a> {
             enrollment.touches.push(Touch {
                 step: touch.step.clone(),
                 day,
-                what,
+                // What a manager would have recorded is not known: the task is taken as done on
+                // its day, and the letters go on.
+                what: touch.action.kind(None),
             });
         }
     }

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 
 use super::reaction::Timetable;
+use crate::rules::draw::fraction;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -57,10 +58,7 @@ fn draw(key: &str, refusals: u32) -> f64 {
     hash.update(b"retry\0");
     hash.update(key.as_bytes());
     hash.update(refusals.to_be_bytes());
-    let digest = hash.finalize();
-    let mut head = [0_u8; 8];
-    head.copy_from_slice(&digest[..8]);
-    u64::from_be_bytes(head) as f64 / 2_f64.powi(64)
+    fraction(hash)
 }
 
 #[cfg(test)]

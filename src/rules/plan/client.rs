@@ -1,7 +1,7 @@
 //! What the campaigns would do with one client on one day.
 
-use crate::config::campaign::{Campaign, CampaignStatus, GoalEvent, Trigger};
-use crate::model::{Arm, ClientFacts, Day, DealStatus, Enrollment, Touch};
+use crate::config::campaign::{CampaignStatus, Trigger};
+use crate::model::{Arm, ClientFacts, Day, Enrollment, Touch};
 use crate::rules::audience::{self, Seen};
 use crate::rules::evidence::Evidence;
 use crate::rules::holdout;
@@ -10,6 +10,7 @@ use crate::rules::readiness;
 use crate::rules::standing::Standing;
 use crate::rules::trigger::{self, Episode, FRESH_DAYS, Sight};
 
+use super::goal::goal_reached;
 use super::position::{Steering, ahead, steering};
 use super::touch::{self, Touched};
 use super::verdict::{Block, Decision, Reason, Verdict};
@@ -468,81 +469,15 @@ impl Look<'_> {
     }
 }
 
-/// Whether the client has done what the campaign is for.
-///
-/// A silence ends with any purchase after it began, also with one that is heard of late. Other
-/// occasions leave room for purchases before the client was taken in: somebody who once said no may
-/// have bought other things all along.
-pub fn goal_reached(campaign: &Campaign, enrollment: &Enrollment, facts: &ClientFacts) -> bool {
-    let since = |day: Day| match campaign.trigger {
-        Trigger::MissedCycle { .. } | Trigger::SecondPurchase {} => day >= enrollment.began_on,
-        // The purchase that a thank-you answers is not the purchase that it hopes for.
-        Trigger::Purchase {} | Trigger::DealWon {} | Trigger::FriendBought {} => {
-            day > enrollment.began_on
-        }
-        _ => day >= enrollment.entered_on,
-    };
-    match campaign.goal.event {
-        GoalEvent::Purchase => facts.last_purchase().is_some_and(since),
-        GoalEvent::DealWon => facts
-            .deals
-            .iter()
-            .any(|deal| deal.status == DealStatus::Won && deal.closed_on.is_some_and(since)),
-        GoalEvent::None => false,
-    }
-}
-
 /// A decision, the conditions that were looked at, and the occasion.
 type Looked = (Decision, Vec<Seen>, Option<Evidence>);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Rhythm, RhythmDates};
+    use crate::config::campaign::Campaign;
+    use crate::model::Rhythm;
     use crate::rules::base_facts::BaseFactsBuilder;
-
-    fn campaign(trigger: &str) -> Campaign {
-        let text = format!(
-            "id = \"c\"\ntitle = \"C\"\n[trigger]\non = \"{trigger}\"\n\
-             [goal]\nevent = \"purchase\"\n\
-             [[step]]\nid = \"letter\"\nchannel = \"email\"\ntemplate = \"a\"\n"
-        );
-        toml::from_str(&text).unwrap()
-    }
-
-    /// Began on day 100, entered on day 130; the last purchase as given.
-    fn reached(trigger: &str, last_purchase: i32) -> bool {
-        let day = Day::from_epoch;
-        let enrollment = Enrollment {
-            id: 1,
-            campaign: "c".to_owned(),
-            episode: "e".to_owned(),
-            began_on: day(100),
-            entered_on: day(130),
-            arm: Arm::Treated,
-            closed_on: None,
-            touches: Vec::new(),
-        };
-        let rhythm = Rhythm {
-            purchase_days: 4,
-            first: day(1),
-            last: day(last_purchase),
-            weight: 1.0,
-            sum_log: 1.0,
-            sum_sq: 1.0,
-        };
-        let dates = RhythmDates {
-            due: day(200),
-            missed: day(210),
-            asleep: day(220),
-            lost: day(300),
-        };
-        let facts = ClientFacts {
-            rhythm: Some((rhythm, dates)),
-            ..ClientFacts::default()
-        };
-        goal_reached(&campaign(trigger), &enrollment, &facts)
-    }
 
     #[test]
     fn an_occasion_that_nobody_acted_on_in_time_was_not_dealt_with() {
@@ -551,7 +486,12 @@ mod tests {
         let day = Day::from_epoch(20_000);
         let base = BaseFactsBuilder::new(day, &settings.rhythm).finish(&settings.rhythm);
         let staff = crate::rules::staff::Staff::default();
-        let campaign = campaign("second_purchase");
+        let campaign: Campaign = toml::from_str(
+            "id = \"c\"\ntitle = \"C\"\n[trigger]\non = \"second_purchase\"\n\
+             [goal]\nevent = \"purchase\"\n\
+             [[step]]\nid = \"letter\"\nchannel = \"email\"\ntemplate = \"a\"\n",
+        )
+        .unwrap();
         let running = [Running {
             campaign: &campaign,
             starts: day,
@@ -599,25 +539,5 @@ mod tests {
             touches: Vec::new(),
         }];
         assert!(matches!(decision(&facts), Decision::Done { .. }));
-    }
-
-    #[test]
-    fn what_counts_as_the_goal_depends_on_the_occasion() {
-        for (trigger, last_purchase, expected) in [
-            // He bought other things before he was asked again.
-            ("rejection", 99, false),
-            ("rejection", 115, false),
-            ("rejection", 130, true),
-            // A purchase that is heard of late ends a silence all the same.
-            ("missed_cycle", 99, false),
-            ("missed_cycle", 115, true),
-            ("second_purchase", 115, true),
-            // The purchase that is thanked for is not the goal.
-            ("purchase", 100, false),
-            ("purchase", 131, true),
-        ] {
-            let was = reached(trigger, last_purchase);
-            assert_eq!(was, expected, "{trigger}, bought on day {last_purchase}");
-        }
     }
 }

@@ -4,19 +4,22 @@
 //! decisions in the order of clients and settles what needs the whole day: one touch for an
 //! address, the backlog by value, the counts. Nothing is applied here.
 
+mod addressed;
 mod client;
 mod day;
 mod document;
 mod gates;
+mod goal;
 mod position;
 mod touch;
 mod verdict;
 mod words;
 
-pub use client::{Candidate, ClientPlan, decide, goal_reached, occasion_today};
+pub use client::{Candidate, ClientPlan, decide, occasion_today};
 pub use day::{CampaignCounts, DayPlanner, Decided};
 pub use document::{BaseLine, MessageLine, Plan, Reach, TaskLine, grouped, in_units, who};
 pub use gates::{country_of, not_just_bought, reachable, under_the_cap};
+pub use goal::goal_reached;
 pub use position::{AfterOutcome, after_outcome};
 pub use touch::{Action, PlannedMessage, PlannedTask, Touched, answers_a_purchase};
 pub use verdict::{Block, Decision, Reason, Verdict};

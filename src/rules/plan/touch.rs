@@ -24,6 +24,23 @@ pub enum Action {
     Task(PlannedTask),
 }
 
+impl Action {
+    /// The action as the story of a client tells it; `waits_since` where a task waits for its outcome.
+    pub(in crate::rules) fn kind(&self, waits_since: Option<Day>) -> TouchKind {
+        match self {
+            Self::Message(message) => TouchKind::Message {
+                channel: message.channel,
+                class: message.class,
+                in_vain: false,
+            },
+            Self::Task(_) => TouchKind::Task {
+                outcome: None,
+                waits_since,
+            },
+        }
+    }
+}
+
 /// A message that a plan wants to be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlannedMessage {
@@ -80,21 +97,11 @@ pub struct Touched {
 impl Touched {
     /// The touch as the story of the client will tell it.
     pub(super) fn on(&self, day: Day) -> Touch {
-        let what = match &self.action {
-            Action::Message(message) => TouchKind::Message {
-                channel: message.channel,
-                class: message.class,
-                in_vain: false,
-            },
-            Action::Task(_) => TouchKind::Task {
-                outcome: None,
-                waits_since: (self.arm == Arm::Treated).then_some(day),
-            },
-        };
+        let waits_since = (self.arm == Arm::Treated).then_some(day);
         Touch {
             step: self.step.clone(),
             day,
-            what,
+            what: self.action.kind(waits_since),
         }
     }
 }

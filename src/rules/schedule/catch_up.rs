@@ -8,6 +8,12 @@ use crate::config::schedule::{CatchUp, Timetable};
 /// Up to this age an occurrence is on time, whatever the policy says: nobody was away.
 const ON_TIME: Duration = Duration::minutes(10);
 
+/// Why an occurrence is left out whose schedule says so.
+const SKIPPED: &str = "catch_up is \"skip\"";
+
+/// Why an occurrence is left out of several that nobody attended to.
+const REPLACED: &str = "a later one takes its place";
+
 /// What becomes of one occurrence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -42,13 +48,19 @@ pub fn fates(
             return Fate::Missed("later than `within` allows");
         }
         match timetable.catch_up {
-            CatchUp::Skip if !on_time => Fate::Missed("catch_up is \"skip\""),
-            CatchUp::Latest if last != Some(*one) => Fate::Missed("a later one takes its place"),
+            CatchUp::Skip if !on_time => Fate::Missed(SKIPPED),
+            CatchUp::Latest if last != Some(*one) => Fate::Missed(REPLACED),
             _ if on_time => Fate::Due,
             _ => Fate::Late,
         }
     };
     due.iter().map(|one| (*one, fate(one))).collect()
+}
+
+/// Whether an occurrence was missed as it should be: whoever wrote "skip", or comes back after an
+/// absence, knows what he has left out.
+pub fn is_left_out_on_purpose(why: &str) -> bool {
+    [SKIPPED, REPLACED].contains(&why)
 }
 
 #[cfg(test)]

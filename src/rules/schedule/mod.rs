@@ -13,7 +13,7 @@ mod surge;
 #[cfg(test)]
 mod two_years;
 
-pub use catch_up::{Fate, fates};
+pub use catch_up::{Fate, fates, is_left_out_on_purpose};
 pub use clock::{ClockStep, clock_step};
 pub use freshness::{SourceAge, stale};
 pub use occurrence::{Occurrence, next, occurrences};

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::checker::{self, Findings, Question};
 use super::mailing::{Mailing, Way};
 use super::servers::Servers;
+use crate::draw::Draw;
 
 /// What is killed how often.
 #[derive(Clone, Debug)]
@@ -61,7 +62,7 @@ pub(crate) async fn run(order: &Order, heard: &(dyn Fn(u32, i64) + Sync)) -> Sur
             tokio::time::sleep(Duration::from_millis(2)).await;
             assert!(service.lives(), "the service ended\n{}", mailing.said());
         }
-        let wait = draw.next() % order.longest_ms.max(1) * 1_000 + draw.next() % 1_000;
+        let wait = draw.below(order.longest_ms.max(1)) * 1_000 + draw.below(1_000);
         tokio::time::sleep(Duration::from_micros(wait)).await;
         service.kill();
         kills += 1;
@@ -119,17 +120,4 @@ async fn nothing_leaves_while_paused(mailing: &Mailing, servers: &Servers) {
     );
     service.kill();
     mailing.resume();
-}
-
-/// Numbers that follow from a seed. Source: SplitMix64, Steele, Lea, Flood 2014.
-struct Draw(u64);
-
-impl Draw {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
 }

@@ -11,15 +11,10 @@ use super::kill_loop::{self, Order};
 use super::mailing::{Mailing, Service, Way};
 use super::servers::Servers;
 use super::sink::{At, Fault, Manners, Script};
+use crate::opened::folder;
 
 fn program() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_rekindle"))
-}
-
-/// A folder in memory where there is such a place: the disk is not what is tried here.
-fn folder() -> tempfile::TempDir {
-    let in_memory = tempfile::tempdir_in("/dev/shm");
-    in_memory.unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
 async fn survives(way: Way, policy: &'static str, messages: u32, kills: u32, longest_ms: u64) {

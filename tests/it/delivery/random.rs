@@ -11,6 +11,8 @@ use rekindle::model::{Channel, SuppressionReason, SuppressionScope};
 
 use super::sink::{At, Fault, Manners, Script};
 use super::{LETTER, Post, QUICK, news};
+use crate::draw::Draw;
+use crate::full_form;
 
 /// How many stories CI tells.
 const USUAL: u64 = 8;
@@ -54,20 +56,6 @@ fn moody(draw: &mut Draw) -> Manners {
         scripts: scripts.collect(),
         most_faults: Some(draw.below(12) as usize),
         ..Manners::default()
-    }
-}
-
-/// Numbers that follow from a seed. Source: SplitMix64, Steele, Lea, Flood 2014.
-struct Draw(u64);
-
-impl Draw {
-    /// A number below a bound.
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
     }
 }
 
@@ -192,12 +180,7 @@ impl Story {
 
 #[test]
 fn a_random_story_leaves_nothing_that_must_not_be() {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "how many stories are told is said from outside"
-    )]
-    let stories = std::env::var("REKINDLE_STORIES");
-    let stories = stories.ok().and_then(|n| n.parse().ok()).unwrap_or(USUAL);
+    let stories = full_form::number("REKINDLE_STORIES", USUAL);
     let mut seen = std::collections::BTreeMap::new();
     for number in 0..stories {
         println!("story {number}");

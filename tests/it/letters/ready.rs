@@ -13,6 +13,17 @@ fn ready() -> Templates {
     templates
 }
 
+/// A letter as its reader reads it, with every space an ordinary one.
+fn as_read(letter: &Letter) -> String {
+    let Letter {
+        subject,
+        preheader,
+        text,
+        ..
+    } = letter;
+    format!("{subject}\n{preheader}\n\n{text}").replace('\u{a0}', " ")
+}
+
 /// Every ready letter of both kinds in both languages.
 fn every_letter(context: impl Fn(Locale) -> LetterContext) -> Vec<Letter> {
     let templates = ready();
@@ -301,11 +312,7 @@ fn the_letter_about_a_missed_cycle_reads_like_this() {
             &LetterContext::sample(Locale::Ru),
         )
         .unwrap();
-    let shown = format!(
-        "{}\n{}\n\n{}",
-        letter.subject, letter.preheader, letter.text
-    );
-    insta::assert_snapshot!(shown.replace('\u{a0}', " "));
+    insta::assert_snapshot!(as_read(&letter));
 }
 
 #[test]
@@ -318,11 +325,7 @@ fn the_letter_with_a_certificate_reads_like_this() {
             &LetterContext::sample(Locale::En),
         )
         .unwrap();
-    let shown = format!(
-        "{}\n{}\n\n{}",
-        letter.subject, letter.preheader, letter.text
-    );
-    insta::assert_snapshot!(shown.replace('\u{a0}', " "));
+    insta::assert_snapshot!(as_read(&letter));
 }
 
 #[test]
@@ -335,11 +338,7 @@ fn the_list_of_a_manager_reads_like_this() {
             &TaskListContext::sample(Locale::Ru),
         )
         .unwrap();
-    let shown = format!(
-        "{}\n{}\n\n{}",
-        letter.subject, letter.preheader, letter.text
-    );
-    insta::assert_snapshot!(shown.replace('\u{a0}', " "));
+    insta::assert_snapshot!(as_read(&letter));
     assert!(letter.html.contains("href=\"tel:+79130000001\""));
 }
 

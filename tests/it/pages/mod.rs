@@ -19,24 +19,21 @@ mod walk;
 use std::fs;
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use mail_parser::MessageParser;
 use rekindle::app::App;
-use rekindle::clock::Clock;
-use rekindle::config;
-use rekindle::db::Store;
 use rekindle::jobs::base_weeks;
 use rekindle::jobs::day::{self, DayOptions};
 use rekindle::jobs::deliver;
 use rekindle::jobs::import::{ImportOptions, import_source};
 use rekindle::jobs::rhythms::keep_up;
-use rekindle::model::AddressKey;
-use rekindle::render::Templates;
 use rekindle::web::Web;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Response, StatusCode};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+use sqlx::sqlite::SqlitePool;
 use tokio_util::sync::CancellationToken;
+
+use crate::opened;
 
 /// Ten in the morning of the day on which every test begins.
 const MORNING: &str = "2026-11-25T10:00:00Z";
@@ -82,8 +79,7 @@ impl Firm {
     async fn set_up(settings: &str, clients: &str, purchases: &str, deals: &str) -> Self {
         let log = tracing_subscriber::fmt().with_test_writer();
         let _ = log.with_max_level(tracing::Level::WARN).try_init();
-        let in_memory = tempfile::tempdir_in("/dev/shm");
-        let folder = in_memory.unwrap_or_else(|_| tempfile::tempdir().unwrap());
+        let folder = opened::folder();
         let home = folder.path();
         fs::create_dir_all(home.join("config/campaigns")).unwrap();
         fs::create_dir_all(home.join("data")).unwrap();
@@ -101,24 +97,8 @@ impl Firm {
         ] {
             fs::write(home.join("data").join(file), text).unwrap();
         }
-        let config_file = home.join("config/rekindle.toml");
-        let loaded = config::load(&config_file, &crate::config::templates()).unwrap();
-        let store = Store::open(&loaded.settings.database.url, home)
-            .await
-            .unwrap();
-        let options = SqliteConnectOptions::new().filename(store.path());
-        let pool = SqlitePool::connect_with(options).await.unwrap();
-        let now: DateTime<Utc> = MORNING.parse().unwrap();
-        let app = Arc::new(App {
-            home: loaded.home,
-            settings: loaded.settings,
-            campaigns: loaded.campaigns,
-            artist: rekindle::pictures::CertificateArtist::new(None),
-            templates: Templates::load(None).0,
-            store,
-            key: AddressKey::new([7; 32]),
-            clock: Clock::manual(now),
-        });
+        let app = Arc::new(opened::app(home, MORNING).await);
+        let pool = opened::database(&app).await;
         let source = &app.settings.sources[0];
         let silent = Arc::new(|_| {});
         import_source(&app, source, ImportOptions::default(), silent)
@@ -257,8 +237,7 @@ impl Firm {
     }
 
     async fn number(&self, query: &str) -> i64 {
-        let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned()));
-        query.fetch_one(&self.pool).await.unwrap()
+        opened::number(&self.pool, query).await
     }
 
     async fn text(&self, query: &str) -> String {

@@ -1,6 +1,5 @@
 //! Sessions and the pool: whole letters, whole replies, and nothing of one letter in another.
 
-use crate::cleared::cleared;
 use std::future::Future;
 use std::task::Poll;
 use std::time::Duration;
@@ -12,6 +11,8 @@ use rekindle::rules::delivery::smtp_replies::Stage;
 
 use super::sink::{At, Fault, Manners, Script};
 use super::{envelope, letter, server, session, settings, sink};
+use crate::cleared::cleared;
+use crate::full_form;
 
 fn pool(smtp: &Smtp) -> Pool {
     Pool::new(server(smtp), smtp)
@@ -250,10 +251,10 @@ async fn a_reply_too_many_among_many_commands_is_never_an_acceptance() {
 async fn a_letter_that_is_given_up_after_the_354_is_not_delivered() {
     let sink = sink(Manners::default()).await;
     let pool = pool(&settings(&sink));
-    let mut session = pool.take().await.unwrap();
+    let mut session = pool.take(pool.room().await.unwrap()).await.unwrap();
     session.offer(&envelope("anna@example.com")).await.unwrap();
     session.abandon();
-    let mut next = pool.take().await.unwrap();
+    let mut next = pool.take(pool.room().await.unwrap()).await.unwrap();
     next.offer(&envelope("boris@example.com")).await.unwrap();
     next.transmit(&cleared(&letter("k2"))).await.unwrap();
     let keys: Vec<String> = sink.received().into_iter().map(|got| got.key).collect();
@@ -301,7 +302,7 @@ async fn a_reply_that_nobody_asked_for_is_credited_to_no_letter() {
             .await;
             let smtp = settings(&sink);
             let pool = pool(&smtp);
-            let trouble = match pool.take().await {
+            let trouble = match pool.take(pool.room().await.unwrap()).await {
                 Err(trouble) => Some(trouble),
                 Ok(mut session) => {
                     let offered = session.offer(&envelope("a@example.com")).await;
@@ -319,7 +320,7 @@ async fn a_reply_that_nobody_asked_for_is_credited_to_no_letter() {
                 // The letter was accepted before; the next one gets a connection of its own.
                 (At::EndOfData, _) => {
                     assert_eq!(fate, None);
-                    drop(pool.take().await.unwrap());
+                    drop(pool.take(pool.room().await.unwrap()).await.unwrap());
                     assert_eq!(sink.connections(), 2, "{extra}");
                 }
                 // The server may refuse a content before its end, and nothing else counts.
@@ -359,12 +360,7 @@ async fn dropped_after<F: Future>(steps: u64, when_it_came: bool, work: F) -> Op
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_step_never_lends_its_reply_to_another_letter() {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "how many letters the full form has, is said from outside"
-    )]
-    let letters = std::env::var("REKINDLE_CANCELS");
-    let letters: u64 = letters.ok().and_then(|n| n.parse().ok()).unwrap_or(500);
+    let letters = full_form::number("REKINDLE_CANCELS", 500);
     let sink = sink(Manners {
         jitter: 3000,
         refuses: Some("no"),
@@ -390,7 +386,7 @@ async fn a_dropped_step_never_lends_its_reply_to_another_letter() {
                 1 + n / 2 % 14
             };
             let sent = dropped_after(steps, n.is_multiple_of(2), async {
-                let mut session = pool.take().await.ok()?;
+                let mut session = pool.take(pool.room().await.unwrap()).await.ok()?;
                 session.offer(&envelope(&to)).await.ok()?;
                 let sent = session.transmit(&cleared(&letter(&n.to_string()))).await;
                 let said = match &sent {
@@ -436,7 +432,7 @@ async fn sessions_are_used_again_up_to_their_share_of_letters() {
     };
     let pool = pool(&smtp);
     for n in 0..7 {
-        let mut session = pool.take().await.unwrap();
+        let mut session = pool.take(pool.room().await.unwrap()).await.unwrap();
         session.offer(&envelope("a@example.com")).await.unwrap();
         session
             .transmit(&cleared(&letter(&n.to_string())))
@@ -463,7 +459,7 @@ async fn a_parked_session_that_the_server_closed_costs_nobody_anything() {
     .await;
     let pool = pool(&settings(&sink));
     for n in 0..5 {
-        let mut session = pool.take().await.unwrap();
+        let mut session = pool.take(pool.room().await.unwrap()).await.unwrap();
         let offered = session.offer(&envelope("a@example.com")).await;
         match offered {
             Ok(()) => {
@@ -495,7 +491,7 @@ async fn there_are_never_more_connections_than_allowed() {
     let all = (0..30).map(|n| {
         let pool = &pool;
         async move {
-            let mut session = pool.take().await.unwrap();
+            let mut session = pool.take(pool.room().await.unwrap()).await.unwrap();
             session
                 .offer(&envelope(&format!("a{n}@example.com")))
                 .await

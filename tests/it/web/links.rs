@@ -8,20 +8,12 @@ use rekindle::rules::delivery::token::{self, Purpose};
 use reqwest::{Method, StatusCode};
 
 use super::{Company, key};
-
-/// A number that is said from outside.
-fn number(variable: &str, usual: u64) -> u64 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "how long the full form is, is said from outside"
-    )]
-    let said = std::env::var(variable);
-    said.ok().and_then(|n| n.parse().ok()).unwrap_or(usual)
-}
+use crate::draw::Draw;
+use crate::full_form;
 
 #[tokio::test]
 async fn every_link_may_be_looked_at_as_often_as_scanners_like_and_works_afterwards() {
-    let tries = number("REKINDLE_LINK_TRIES", 40);
+    let tries = full_form::number("REKINDLE_LINK_TRIES", 40);
     let company = Company::open().await;
     for (n, channel, state) in [
         (1, Channel::Email, "accepted"),
@@ -60,30 +52,22 @@ async fn every_link_may_be_looked_at_as_often_as_scanners_like_and_works_afterwa
     println!("{tries} times each of 3 methods on 8 links: nothing changed");
 }
 
-/// Numbers that follow from a seed. Source: SplitMix64, Steele, Lea, Flood 2014.
-fn draw(state: &mut u64) -> usize {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (z ^ (z >> 31)) as usize
-}
-
 #[test]
 fn no_mutated_token_is_taken_for_a_good_one() {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=%";
-    let tokens = number("REKINDLE_TOKENS", 20_000);
+    let tokens = full_form::number("REKINDLE_TOKENS", 20_000);
     let company = AddressKey::new([7; 32]);
     let purposes = [Purpose::Unsubscribe, Purpose::Preferences];
-    let mut state = 20_261_125;
+    let mut draw = Draw(20_261_125);
+    let mut below = |bound: usize| draw.below(bound as u64) as usize;
     for n in 0..tokens {
-        let purpose = purposes[draw(&mut state) % 2];
+        let purpose = purposes[below(2)];
         let good = token::make(&company, purpose, &key((n % 1_000) as i64));
         let mut mutated = good.clone().into_bytes();
-        for _ in 0..=draw(&mut state) % 3 {
-            let place = draw(&mut state) % mutated.len();
-            let letter = LETTERS[draw(&mut state) % LETTERS.len()];
-            match draw(&mut state) % 4 {
+        for _ in 0..=below(3) {
+            let place = below(mutated.len());
+            let letter = LETTERS[below(LETTERS.len())];
+            match below(4) {
                 0 => mutated[place] = letter,
                 1 => mutated.insert(place, letter),
                 2 => drop(mutated.remove(place)),

@@ -13,9 +13,10 @@ use rekindle::rules::delivery::clearance::Door;
 use tokio::task::JoinSet;
 
 use super::{Company, email, key};
+use crate::full_form;
 
 /// How many clients leave in the form that CI runs.
-const USUAL: i64 = 300;
+const USUAL: u64 = 300;
 
 /// Numbers in the order in which they are drawn: each side draws one around its commits.
 #[derive(Clone, Default)]
@@ -96,12 +97,7 @@ async fn send(company: &Company, order: &Order) -> (Vec<(i64, u64)>, usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_passes_the_point_of_no_return_after_its_client_has_left() {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "how long the race is, is said from outside"
-    )]
-    let clients = std::env::var("REKINDLE_OPT_OUTS");
-    let clients = clients.ok().and_then(|n| n.parse().ok()).unwrap_or(USUAL);
+    let clients = full_form::number("REKINDLE_OPT_OUTS", USUAL) as i64;
     let company = Arc::new(Company::open().await);
     for n in 1..=clients {
         company.message(n, Channel::Email, "planned").await;

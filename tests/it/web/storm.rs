@@ -14,26 +14,15 @@ use serde_json::json;
 
 use super::hooks::{body, status, text};
 use super::{Company, key};
+use crate::draw::Draw;
+use crate::full_form;
 
 /// How many orders CI tries.
-const USUAL: i64 = 120;
+const USUAL: u64 = 120;
 
-/// Numbers that follow from a seed. Source: SplitMix64, Steele, Lea, Flood 2014.
-struct Draw(u64);
-
-impl Draw {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
-
-    fn shuffle<T>(&mut self, all: &mut [T]) {
-        for last in (1..all.len()).rev() {
-            all.swap(last, self.below(last as u64 + 1) as usize);
-        }
+fn shuffle<T>(all: &mut [T], draw: &mut Draw) {
+    for last in (1..all.len()).rev() {
+        all.swap(last, draw.below(last as u64 + 1) as usize);
     }
 }
 
@@ -86,12 +75,7 @@ impl Company {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_the_order_and_however_often_the_same_comes_of_it() {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "how long the storm is, is said from outside"
-    )]
-    let clients = std::env::var("REKINDLE_STORM");
-    let clients: i64 = clients.ok().and_then(|n| n.parse().ok()).unwrap_or(USUAL);
+    let clients = full_form::number("REKINDLE_STORM", USUAL) as i64;
     let company = Company::open().await;
     let mut draw = Draw(8);
     let mut storm = Vec::new();
@@ -103,7 +87,7 @@ async fn whatever_the_order_and_however_often_the_same_comes_of_it() {
             }
         }
     }
-    draw.shuffle(&mut storm);
+    shuffle(&mut storm, &mut draw);
     let (mut took, begun) = (Vec::with_capacity(storm.len()), Instant::now());
     for (number, raw) in storm.iter().enumerate() {
         let asked = Instant::now();

@@ -40,6 +40,7 @@ use rekindle::sources::load_or_create_key;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use sqlx::{AssertSqlSafe, Row};
 
+use crate::{opened, sandbox};
 use writing::Files;
 
 /// The settings of most worlds: one source whose clients agreed to everything.
@@ -76,12 +77,6 @@ pub(crate) struct Sent {
     pub(crate) episode: String,
 }
 
-/// A temporary folder, in memory where there is such a place: a world commits a thousand times.
-fn folder() -> tempfile::TempDir {
-    let in_memory = tempfile::tempdir_in("/dev/shm");
-    in_memory.unwrap_or_else(|_| tempfile::tempdir().expect("a temporary folder"))
-}
-
 /// A company in a temporary folder.
 pub(crate) struct World {
     folder: tempfile::TempDir,
@@ -105,7 +100,7 @@ impl World {
     /// A world with these settings.
     pub(crate) fn with(settings: &str) -> Self {
         let world = Self {
-            folder: folder(),
+            folder: opened::folder(),
             runtime: tokio::runtime::Runtime::new().expect("a runtime"),
             clock: Arc::new(Mutex::new(DateTime::UNIX_EPOCH)),
             settings: settings.to_owned(),
@@ -367,24 +362,7 @@ impl World {
 
     /// Everything in the sandbox: file and bytes.
     pub(crate) fn sandbox(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let root = self.home().join("sandbox");
-        let mut found = BTreeMap::new();
-        let mut ahead = vec![root.clone()];
-        while let Some(folder) = ahead.pop() {
-            let Ok(entries) = fs::read_dir(&folder) else {
-                continue;
-            };
-            for entry in entries {
-                let path = entry.expect("an entry").path();
-                if path.is_dir() {
-                    ahead.push(path);
-                } else {
-                    let inside = path.strip_prefix(&root).expect("inside").to_owned();
-                    found.insert(inside, fs::read(&path).expect("a letter"));
-                }
-            }
-        }
-        found
+        sandbox::files(self.home())
     }
 
     /// The rows of a statement, past the application.

@@ -20,7 +20,16 @@ impl Live {
             let failed = setback(Fate::Failed, "the address cannot be written to");
             return self.put_aside(&parcel, failed).await;
         };
-        let mut session = match pool.take().await {
+        let room = match pool.room().await {
+            Ok(room) => room,
+            Err(trouble) => return self.put_aside(&parcel, before(&trouble)).await,
+        };
+        let _under_way = self.ledger.under_way();
+        // What happened while the letter waited for room: others may have found the server down.
+        if self.pauses(Channel::Email) {
+            return self.give_back(&[parcel.claimed.claim]).await;
+        }
+        let mut session = match pool.take(room).await {
             Ok(session) => session,
             Err(trouble) => return self.put_aside(&parcel, before(&trouble)).await,
         };

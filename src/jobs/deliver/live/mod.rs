@@ -1,8 +1,9 @@
 //! Delivery to people.
 //!
 //! ```text
-//! claim, gates asked once ── pace ──▶ workers, one a session
+//! claim, gates asked once ── pace ──▶ workers, somewhat more than sessions
 //!                                                     │ prepare the letter: render, sign
+//!                                                     │ room for a session
 //!                                                     │ offer it (up to the server's 354)
 //!                                                     ▼
 //!                                   ledger: many sessions, one transaction
@@ -182,7 +183,7 @@ impl Live {
         let (queue, orders) = mpsc::channel(sessions);
         let orders = Arc::new(Mutex::new(orders));
         let mut workers = JoinSet::new();
-        for _ in 0..sessions {
+        for _ in 0..workers_for(channel, sessions) {
             self.spawn_worker(&mut workers, channel, &orders);
         }
         let mut failed = None;
@@ -247,12 +248,9 @@ impl Live {
 
     /// Makes a message and sends it, unless there is to be no sending any more.
     async fn carry_out(&self, channel: Channel, (claimed, _): Order) {
-        let now = self.app.clock.now();
-        let rests = self.conditions.rests(channel, now) || self.conditions.is_stopped(channel);
-        if rests || self.stop.is_cancelled() {
+        if self.pauses(channel) {
             return self.give_back(&[claimed.claim]).await;
         }
-        let _under_way = self.ledger.under_way();
         let (version, made_of) = match self.versions.of(&self.app, &claimed.due).await {
             Ok(found) => found,
             Err(error) => {
@@ -278,6 +276,13 @@ impl Live {
             Channel::Email => self.send_letter(parcel).await,
             Channel::Whatsapp => self.send_nudge(parcel).await,
         }
+    }
+
+    /// Whether nothing is to leave on a channel at this moment.
+    fn pauses(&self, channel: Channel) -> bool {
+        self.conditions.rests(channel, self.app.clock.now())
+            || self.conditions.is_stopped(channel)
+            || self.stop.is_cancelled()
     }
 
     /// Claims some messages and hands those that may go to the workers; returns how many it
@@ -387,6 +392,14 @@ impl Live {
         if let Some(pool) = &self.letters {
             pool.close().await;
         }
+    }
+}
+
+/// How many workers keep the sessions busy: letters are made while others stand at the door.
+fn workers_for(channel: Channel, sessions: usize) -> usize {
+    match channel {
+        Channel::Email => sessions + sessions / 2 + 1,
+        Channel::Whatsapp => sessions,
     }
 }
 

@@ -33,6 +33,7 @@ impl Live {
     /// return lies before the connection.
     pub(super) async fn send_nudge(&self, parcel: Parcel) {
         let Some(api) = &self.nudges else { return };
+        let _under_way = self.ledger.under_way();
         let needs_until = self.app.clock.now() + self.longest(Channel::Whatsapp);
         let asking = Asking {
             claim: parcel.claimed.claim,

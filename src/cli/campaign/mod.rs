@@ -1,6 +1,8 @@
 //! `rekindle campaign`: how far campaigns have come, and what a person does to them.
 
-use std::fs;
+mod event;
+mod gifts;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,12 +12,10 @@ use clap::{Args, Subcommand};
 
 use super::plan::json;
 use super::progress;
-use super::{Exit, Format, TableFormat, counted, tell, unknown_campaign};
+use super::{Exit, Format, TableFormat, counted, known_campaign, tell};
 use crate::app::App;
 use crate::config::Campaign;
-use crate::db::GiftTask;
 use crate::jobs::campaigns::{self, Acting, CampaignState, Not, Order};
-use crate::jobs::inputs::Frozen;
 use crate::jobs::partners;
 
 /// How often `--follow` looks.
@@ -120,10 +120,7 @@ pub(super) async fn run(
         | Action::Seats { id, .. }
         | Action::Attended { id, .. } => id,
     };
-    if let Some(exit) = unknown_campaign(app, Some(id)) {
-        return Ok(exit);
-    }
-    let Some(campaign) = app.campaigns.iter().find(|one| one.id == *id) else {
+    let Some(campaign) = known_campaign(app, id) else {
         return Ok(Exit::Wrong);
     };
     match &args.action {
@@ -159,10 +156,10 @@ pub(super) async fn run(
             )?;
             Ok(Exit::Done)
         }
-        Action::Addresses { format, .. } => addresses(app, campaign, *format, out).await,
-        Action::Seats { format, .. } => seats(app, campaign, *format, out).await,
+        Action::Addresses { format, .. } => gifts::addresses(app, campaign, *format, out).await,
+        Action::Seats { format, .. } => event::seats(app, campaign, *format, out).await,
         Action::Attended { clients, file, .. } => {
-            attended(app, campaign, clients, file.as_ref(), out).await
+            event::attended(app, campaign, clients, file.as_deref(), out).await
         }
     }
 }
@@ -312,146 +309,4 @@ fn pace(state: &CampaignState) -> String {
             waiting * 60 / rate + 1
         ),
     }
-}
-
-async fn addresses(
-    app: &App,
-    campaign: &Campaign,
-    format: TableFormat,
-    out: &mut dyn Write,
-) -> anyhow::Result<Exit> {
-    let gifts = app.store.gift_tasks(&campaign.id).await?;
-    let rows: Vec<Parcel> = gifts.into_iter().map(Parcel::of).collect();
-    let missing = rows.iter().filter(|row| row.address.is_empty()).count();
-    match format {
-        TableFormat::Json => json(out, &rows)?,
-        TableFormat::Csv => {
-            let mut table = csv::Writer::from_writer(&mut *out);
-            for row in &rows {
-                table.serialize(row)?;
-            }
-            table.flush()?;
-        }
-    }
-    if missing > 0 {
-        tell(format_args!(
-            "{} without an address",
-            counted(missing as u64, "gift")
-        ));
-        return Ok(Exit::NeedsPerson);
-    }
-    Ok(Exit::Done)
-}
-
-/// One line of the list of addresses.
-#[derive(serde::Serialize)]
-struct Parcel {
-    task: i64,
-    manager: String,
-    client: String,
-    recipient: String,
-    company: String,
-    phone: String,
-    address: String,
-    note: String,
-    done: bool,
-    since: String,
-}
-
-impl Parcel {
-    fn of(gift: GiftTask) -> Self {
-        let frozen = serde_json::from_str::<Frozen>(&gift.inputs).ok();
-        let client = frozen.map(|frozen| frozen.client).unwrap_or_default();
-        Self {
-            task: gift.task,
-            manager: gift.manager,
-            client: gift.client,
-            recipient: client.name,
-            company: client.company.unwrap_or_default(),
-            phone: client.phone.unwrap_or_default(),
-            address: client.address.unwrap_or_default(),
-            note: gift.note.unwrap_or_default(),
-            done: gift.done,
-            since: gift.since.to_string(),
-        }
-    }
-}
-
-async fn seats(
-    app: &App,
-    campaign: &Campaign,
-    format: Format,
-    out: &mut dyn Write,
-) -> anyhow::Result<Exit> {
-    let seats = app.store.seats_of(&campaign.id).await?;
-    if format == Format::Json {
-        json(out, &seats)?;
-        return Ok(Exit::Done);
-    }
-    for seat in &seats {
-        let came = seat.attended_on.map(|_| "came").unwrap_or_default();
-        let taken = if seat.taken { "seat" } else { "no seat" };
-        let phone = seat.phone.as_deref().unwrap_or_default();
-        writeln!(
-            out,
-            "{:<12} {:<8} {:<5} {:<16} {}",
-            seat.client, taken, came, phone, seat.name
-        )?;
-    }
-    let taken = seats.iter().filter(|seat| seat.taken).count() as u64;
-    let came = seats
-        .iter()
-        .filter(|seat| seat.attended_on.is_some())
-        .count();
-    let of = campaign.event.as_ref().and_then(|event| event.seats);
-    let of = of.map(|seats| format!(" of {seats}")).unwrap_or_default();
-    writeln!(out, "{}{of} taken, {came} came", counted(taken, "seat"))?;
-    Ok(Exit::Done)
-}
-
-async fn attended(
-    app: &App,
-    campaign: &Campaign,
-    clients: &[String],
-    file: Option<&PathBuf>,
-    out: &mut dyn Write,
-) -> anyhow::Result<Exit> {
-    let Some(event) = &campaign.event else {
-        tell(format_args!("{} has no [event]", campaign.id));
-        return Ok(Exit::Wrong);
-    };
-    let mut ids: Vec<String> = clients.to_vec();
-    if let Some(file) = file {
-        let text = fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
-        let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-        ids.extend(lines.filter(|line| !line.is_empty()).map(str::to_owned));
-    }
-    let (mut noted, mut unknown) = (0_u64, 0_u64);
-    for id in &ids {
-        match app.store.clients_called(id).await?.as_slice() {
-            [client] => {
-                let store = &app.store;
-                store
-                    .attended(&campaign.id, *client, event.day, app.now_ms())
-                    .await?;
-                noted += 1;
-            }
-            [] => {
-                tell(format_args!("there is no client {id}"));
-                unknown += 1;
-            }
-            _ => {
-                tell(format_args!(
-                    "several clients are called {id}: write SOURCE/{id}"
-                ));
-                unknown += 1;
-            }
-        }
-    }
-    writeln!(out, "{} came to {}", counted(noted, "client"), event.title)?;
-    Ok(if unknown > 0 {
-        Exit::NeedsPerson
-    } else {
-        Exit::Done
-    })
 }

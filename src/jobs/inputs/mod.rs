@@ -1,24 +1,26 @@
 //! What a message or a task is rendered from: frozen when it is planned, so that it says the same
 //! at every attempt, however the base changes in between.
+//!
+//! What is not the client's but the company's and the campaign's is the [`Imprint`]; the addresses of
+//! the pages that a message leads to are in `links`.
 
-use std::collections::BTreeMap;
+mod imprint;
+mod links;
+
+pub use imprint::{Imprint, company_part, context, context_of, variant_name};
+pub use links::{links, preferences_page, seat_page};
 
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::config::Campaign;
-use crate::config::campaign::{CertificateOffer, Event, News, Partner, Sender, Variant};
+use crate::config::campaign::CertificateOffer;
 use crate::db::Details;
 use crate::model::{
     Abc, Client, ClientFacts, Currency, Day, DealStatus, Locale, Manager, Money, OutcomeKind,
     TouchKind,
 };
-use crate::render::{
-    CertificatePart, ClientPart, CompanyPart, DealPart, EventPart, LetterContext, LinksPart,
-    ManagerPart, NewsItem, NewsPart, OccasionPart, PartnerPart, RhythmPart,
-};
+use crate::render::{CertificatePart, ClientPart, DealPart, ManagerPart, OccasionPart, RhythmPart};
 use crate::rules::certificate::{code, message_key, prefix_of};
-use crate::rules::delivery::token::{self, Purpose};
 use crate::rules::evidence::Evidence;
 use crate::rules::plan::Touched;
 use crate::rules::readiness;
@@ -378,157 +380,4 @@ pub fn list_key(day: Day, manager: &str) -> String {
 /// The key of a letter to the operator about an occasion.
 pub fn notice_key(occasion: &str) -> String {
     message_key("operator", occasion, "", "notice")
-}
-
-/// What company and campaign put into every message of a template, whoever reads it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Imprint {
-    /// The company.
-    pub company: CompanyPart,
-    /// The company's site.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub site: Option<String>,
-    /// The title of the campaign; absent for what belongs to none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// Who signs.
-    #[serde(default)]
-    pub from: Sender,
-    /// The news of the campaign.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub news: Option<NewsPart>,
-    /// The event that the campaign invites to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub event: Option<Event>,
-    /// The partner whose offer the campaign carries.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub partner: Option<Partner>,
-    /// The forms of its messages, by step and id.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub variants: BTreeMap<String, Variant>,
-}
-
-impl Imprint {
-    /// As the configuration says now.
-    pub fn now(app: &App, campaign: Option<&Campaign>) -> Self {
-        Self {
-            company: company_part(app),
-            site: app.settings.company.site.clone(),
-            title: campaign.map(|campaign| campaign.title.clone()),
-            from: campaign.map(|campaign| campaign.from).unwrap_or_default(),
-            news: campaign.and_then(|campaign| campaign.news.as_ref().map(news_part)),
-            event: campaign.and_then(|campaign| campaign.event.clone()),
-            partner: campaign.and_then(|campaign| campaign.partner.clone()),
-            variants: campaign.map(variants).unwrap_or_default(),
-        }
-    }
-
-    /// The form of a message that was drawn when it was planned.
-    pub fn variant_of(&self, frozen: &Frozen) -> Option<&Variant> {
-        self.variants.get(frozen.variant.as_deref()?)
-    }
-}
-
-/// What a template is rendered from now: the frozen part, the imprint, and the links of this message.
-pub fn context(app: &App, campaign: Option<&Campaign>, frozen: Frozen, key: &str) -> LetterContext {
-    context_of(app, Imprint::now(app, campaign), frozen, key)
-}
-
-/// The same with the imprint of another moment.
-pub fn context_of(app: &App, imprint: Imprint, frozen: Frozen, key: &str) -> LetterContext {
-    let mut links = links(app, key);
-    links.site.clone_from(&imprint.site);
-    let variant = imprint.variant_of(&frozen);
-    let other_news = variant.and_then(|variant| variant.news.as_ref());
-    let news = other_news.map(news_part).or(imprint.news);
-    let partner = imprint.partner.as_ref();
-    LetterContext {
-        company: imprint.company,
-        client: frozen.client,
-        manager: frozen.manager,
-        rhythm: frozen.rhythm,
-        deal: frozen.deal,
-        certificate: frozen.certificate,
-        news: narrowed(news, frozen.answer.as_deref()),
-        occasion: frozen.occasion,
-        event: imprint
-            .event
-            .as_ref()
-            .map(|event| EventPart::of(event, seat_link(app, key))),
-        partner: partner.and_then(|partner| partner_part(partner, frozen.partner_code)),
-        links,
-        why: Some(frozen.why),
-        today: frozen.today,
-    }
-}
-
-/// The company as letters show it.
-pub fn company_part(app: &App) -> CompanyPart {
-    CompanyPart::of(&app.settings.company)
-}
-
-/// The forms of the messages of a campaign, by step and id.
-fn variants(campaign: &Campaign) -> BTreeMap<String, Variant> {
-    let steps = campaign.steps.iter();
-    let variants = steps.flat_map(|step| {
-        let named = |variant: &Variant| (variant_name(&step.id, &variant.id), variant.clone());
-        step.variants.iter().map(named)
-    });
-    variants.collect()
-}
-
-/// What a variant of a step is called among all of a campaign.
-pub fn variant_name(step: &str, variant: &str) -> String {
-    format!("{step}/{variant}")
-}
-
-fn partner_part(partner: &Partner, code: Option<String>) -> Option<PartnerPart> {
-    Some(PartnerPart {
-        name: partner.name.clone(),
-        offer: partner.offer.clone(),
-        code: code?,
-        valid_until: partner.valid_until,
-        link: partner.link.clone(),
-    })
-}
-
-/// Of news that answer rejections only the piece that answers this one.
-fn narrowed(news: Option<NewsPart>, answer: Option<&str>) -> Option<NewsPart> {
-    let mut news = news?;
-    if let Some(answer) = answer {
-        news.items.retain(|item| item.title == answer);
-    }
-    Some(news)
-}
-
-fn news_part(news: &News) -> NewsPart {
-    let items = news.items.iter().map(|item| NewsItem {
-        title: item.title.clone(),
-        text: item.text.clone(),
-        picture: item.picture.clone(),
-        picture_alt: item.picture_alt.clone(),
-        link: item.link.clone(),
-    });
-    NewsPart {
-        title: news.title.clone(),
-        intro: news.intro.clone(),
-        items: items.collect(),
-    }
-}
-
-/// The page on which the reader of a message takes a seat, or gives it back.
-fn seat_link(app: &App, key: &str) -> String {
-    let page = app.settings.delivery.public_url.trim_end_matches('/');
-    format!("{page}/e/{}", token::make(&app.key, Purpose::Event, key))
-}
-
-/// The links of one message; the token names the message and is signed for one purpose.
-pub fn links(app: &App, key: &str) -> LinksPart {
-    let page = app.settings.delivery.public_url.trim_end_matches('/');
-    let token = |purpose| token::make(&app.key, purpose, key);
-    LinksPart {
-        unsubscribe: format!("{page}/u/{}", token(Purpose::Unsubscribe)),
-        preferences: Some(format!("{page}/p/{}", token(Purpose::Preferences))),
-        site: app.settings.company.site.clone(),
-    }
 }

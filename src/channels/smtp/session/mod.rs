@@ -1,32 +1,30 @@
-//! One connection to the mail server, and one letter at a time over it.
+//! One connection to the mail server, and one letter at a time over it: how it begins is in
+//! [`opening`], what one command comes to in [`step`].
 
-use std::fmt::{self, Display};
+mod opening;
+mod step;
+
+use std::fmt;
 use std::time::Duration;
 
-use lettre::transport::smtp::Error;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
-use lettre::transport::smtp::commands::{Auth, Data, Ehlo, Mail, Quit, Rcpt, Rset, Starttls};
+use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt, Rset};
 use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter, RcptParameter};
-use lettre::transport::smtp::response::Response;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
+use self::step::times;
 use super::content::on_the_wire;
 use super::envelope::Envelope;
 use super::offers::Offers;
-use super::reach::{connected, with_tls};
-use super::server::Server;
 use super::trouble::{Cause, Reply, Trouble};
 use super::wire::{Times, Wire};
-use crate::config::smtp::{Deadlines, SmtpTls};
+use crate::config::smtp::Deadlines;
 use crate::rules::delivery::clearance::Cleared;
 use crate::rules::delivery::reaction::{Fate, Measure, Reaction};
-use crate::rules::delivery::smtp_replies::{Stage, fulfils};
+use crate::rules::delivery::smtp_replies::Stage;
 
 /// The time for polite words at the end of a session.
 const FAREWELL: Duration = Duration::from_millis(500);
-
-/// How often a server may ask back during a login.
-const CHALLENGES: usize = 4;
 
 /// The server has taken responsibility.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,95 +62,6 @@ pub struct Session {
 }
 
 impl Session {
-    /// Connects, greets, encrypts and logs in.
-    pub async fn open(server: &Server) -> Result<Self, Trouble> {
-        let deadlines = server.deadlines;
-        let socket = connected(server).await?;
-        let wire = Wire::new(
-            socket,
-            times(deadlines, Stage::Greeting),
-            times(deadlines, Stage::Hello),
-        );
-        let stream = Box::new(wire.clone());
-        let opened = AsyncSmtpConnection::connect_with_transport(stream, &server.hello).await;
-        let stage = if wire.has_spoken() {
-            Stage::Hello
-        } else {
-            Stage::Greeting
-        };
-        let mut session = match opened {
-            Ok(connection) => Self {
-                connection,
-                offers: Offers::default(),
-                wire,
-                deadlines,
-                state: State::Broken,
-                letters: 0,
-                parked: Instant::now(),
-            },
-            Err(error) => {
-                let judged = judged(&wire, stage, Err(&error)).await;
-                return Err(judged
-                    .err()
-                    .unwrap_or(Trouble::silence(stage, Cause::Garbage)));
-            }
-        };
-        session.offers = session.read_offers();
-        if server.tls == SmtpTls::Starttls {
-            session.encrypt(server).await?;
-        }
-        session.log_in(server).await?;
-        session.state = State::Ready;
-        Ok(session)
-    }
-
-    fn read_offers(&self) -> Offers {
-        Offers::read(&self.wire.reply().unwrap_or_default())
-    }
-
-    async fn encrypt(&mut self, server: &Server) -> Result<(), Trouble> {
-        let stage = Stage::Encryption;
-        if !self.offers.starttls {
-            return Err(not_offered(stage, "STARTTLS"));
-        }
-        self.step(stage, Starttls).await?;
-        let Some(socket) = self.wire.take_plain() else {
-            return Err(Trouble::silence(stage, Cause::OutOfTurn));
-        };
-        let limit = self.deadlines.connect.duration();
-        self.wire
-            .put(timeout(limit, with_tls(server, socket)).await.map_or_else(
-                |_| Err(Trouble::silence(stage, Cause::Deadline)),
-                |done| done.map_err(|cause| Trouble::silence(stage, cause)),
-            )?);
-        self.step(Stage::Hello, Ehlo::new(server.hello.clone()))
-            .await?;
-        self.offers = self.read_offers();
-        Ok(())
-    }
-
-    async fn log_in(&mut self, server: &Server) -> Result<(), Trouble> {
-        let Some(login) = &server.login else {
-            return Ok(());
-        };
-        let stage = Stage::Login;
-        let no_way = || not_offered(stage, "a way to log in with a password");
-        let mechanism = self.offers.mechanism.ok_or_else(no_way)?;
-        let credentials = login.credentials();
-        let mut command = Auth::new(mechanism, credentials.clone(), None).map_err(|_| no_way())?;
-        for _ in 0..CHALLENGES {
-            let (reply, response) = self.said(stage, command).await?;
-            if reply.code == 235 {
-                return Ok(());
-            }
-            let answer = response.filter(|_| reply.code == 334).and_then(|response| {
-                Auth::new_from_response(mechanism, credentials.clone(), &response).ok()
-            });
-            command = answer.ok_or_else(|| Trouble::said(stage, reply))?;
-        }
-        Err(Trouble::silence(stage, Cause::Garbage))
-    }
-
     /// Offers a letter, up to the server's 354. Nothing of the letter has been sent then, and
     /// nothing can be delivered.
     ///
@@ -341,158 +250,10 @@ impl Session {
         }
         (sender, recipient)
     }
-
-    /// A server that closed a parked connection meant neither the letter nor the channel.
-    fn unless_stale(&self, trouble: Trouble) -> Trouble {
-        let closing = match &trouble.cause {
-            Cause::Closed | Cause::Broken(_) => true,
-            Cause::Reply(reply) => reply.code == 421,
-            _ => false,
-        };
-        let stale = self.letters > 0 && closing;
-        Trouble {
-            reaction: if stale {
-                Reaction::only(Fate::GiveBack)
-            } else {
-                trouble.reaction
-            },
-            ..trouble
-        }
-    }
-
-    /// Says one command, or several in one write, without waiting for a reply.
-    async fn say(&mut self, stage: Stage, commands: &str) -> Result<(), Trouble> {
-        self.state = State::Broken;
-        let times = times(self.deadlines, stage);
-        match self.wire.say(commands.as_bytes(), times).await {
-            Ok(()) => Ok(()),
-            Err(_) => self.answer(stage).await.map(drop),
-        }
-    }
-
-    /// Hears the reply to a command that was said, which must be what the stage asks for.
-    async fn answer(&mut self, stage: Stage) -> Result<Reply, Trouble> {
-        let heard = self.wire.hear(times(self.deadlines, stage)).await;
-        let judged = match trouble_of(&self.wire, stage).await {
-            Some(trouble) => Err(trouble),
-            None => match heard.ok().as_deref().and_then(Reply::read) {
-                None => Err(Trouble::silence(stage, Cause::Garbage)),
-                Some(reply) if fulfils(stage, reply.code) => Ok(reply),
-                Some(reply) => Err(Trouble::said(stage, reply)),
-            },
-        };
-        let judged = self.kept(judged);
-        match stage {
-            Stage::Sender => judged.map_err(|trouble| self.unless_stale(trouble)),
-            _ => judged,
-        }
-    }
-
-    /// One command that must be answered as the stage asks for.
-    async fn step(&mut self, stage: Stage, command: impl Display) -> Result<(), Trouble> {
-        // RSET is answered like MAIL.
-        self.said(stage, command).await.map(drop)
-    }
-
-    async fn said(
-        &mut self,
-        stage: Stage,
-        command: impl Display,
-    ) -> Result<(Reply, Option<Response>), Trouble> {
-        self.state = State::Broken;
-        self.wire.allow(times(self.deadlines, stage));
-        let said = self.connection.command(command).await;
-        let reply = self.heard(stage, said.as_ref()).await?;
-        Ok((reply, said.ok()))
-    }
-
-    async fn heard(
-        &mut self,
-        stage: Stage,
-        said: Result<&Response, &Error>,
-    ) -> Result<Reply, Trouble> {
-        let judged = judged(&self.wire, stage, said).await;
-        self.kept(judged)
-    }
-
-    /// Gives the connection up after anything but a clear answer.
-    fn kept(&mut self, judged: Result<Reply, Trouble>) -> Result<Reply, Trouble> {
-        let refused = |trouble: &Trouble| {
-            let code = trouble.reply().map_or(0, |reply| reply.code);
-            self.wire.fault().is_none() && (400..600).contains(&code) && code != 421
-        };
-        match &judged {
-            Err(trouble) if refused(trouble) => self.state = State::Refused,
-            Err(_) => self.wire.drop_socket(),
-            Ok(_) => {}
-        }
-        judged
-    }
 }
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Session({:?}, {} letters)", self.state, self.letters)
-    }
-}
-
-/// What is wrong with the stream after a step, if anything is.
-async fn trouble_of(wire: &Wire, stage: Stage) -> Option<Trouble> {
-    let fault = wire.fault()?;
-    let early = matches!(fault, Cause::OutOfTurn | Cause::Broken(_));
-    let words = if early {
-        wire.last_words(FAREWELL).await
-    } else {
-        None
-    };
-    wire.drop_socket();
-    let reply = words.as_deref().and_then(Reply::read);
-    // What was not asked for counts where it can only mean this: the server closes, or it
-    // refuses the content before its end.
-    let counts = |reply: &Reply| {
-        reply.code == 421 || stage == Stage::Content && (400..600).contains(&reply.code)
-    };
-    Some(match reply.filter(counts) {
-        Some(reply) => Trouble::said(stage, reply),
-        None => Trouble::silence(stage, fault),
-    })
-}
-
-/// What a step came to: the reply that it asked for, or the trouble.
-async fn judged(
-    wire: &Wire,
-    stage: Stage,
-    said: Result<&Response, &Error>,
-) -> Result<Reply, Trouble> {
-    if let Some(trouble) = trouble_of(wire, stage).await {
-        return Err(trouble);
-    }
-    let is_reply = said.is_ok() || said.is_err_and(|error| error.status().is_some());
-    let raw = wire.reply().filter(|_| is_reply);
-    let Some(reply) = raw.as_deref().and_then(Reply::read) else {
-        return Err(Trouble::silence(stage, Cause::Garbage));
-    };
-    let asked_back = stage == Stage::Login && reply.code == 334;
-    if said.is_ok() && (fulfils(stage, reply.code) || asked_back) {
-        return Ok(reply);
-    }
-    Err(Trouble::said(stage, reply))
-}
-
-fn not_offered(stage: Stage, what: &'static str) -> Trouble {
-    let reaction = Reaction::with(Fate::GiveBack, Measure::StopChannel);
-    Trouble::with(stage, Cause::NotOffered(what), reaction)
-}
-
-fn times(deadlines: Deadlines, stage: Stage) -> Times {
-    let (write, reply) = match stage {
-        Stage::Greeting => (deadlines.greeting, deadlines.greeting),
-        Stage::Data => (deadlines.data, deadlines.data),
-        Stage::Content => (deadlines.content, deadlines.end_of_data),
-        _ => (deadlines.command, deadlines.command),
-    };
-    Times {
-        write: write.duration(),
-        reply: reply.duration(),
     }
 }
