@@ -137,9 +137,12 @@ pub async fn send_link(
         },
         today: day,
         tasks: Vec::new(),
+        in_all: 0,
+        more: 0,
         waiting: 0,
         total_at_risk: None,
         overdue: Vec::new(),
+        overdue_more: 0,
         page: None,
     };
     let frozen = FrozenList {

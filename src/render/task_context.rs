@@ -14,8 +14,14 @@ pub struct TaskListContext {
     pub manager: ManagerPart,
     /// The day of the list.
     pub today: Day,
-    /// The tasks, in the order in which to do them.
+    /// The tasks, in the order in which to do them; of a long list the first ones.
     pub tasks: Vec<TaskPart>,
+    /// How many tasks are on the list.
+    #[serde(default)]
+    pub in_all: u32,
+    /// How many of them are not among `tasks`.
+    #[serde(default)]
+    pub more: u32,
     /// Tasks that did not fit into the day.
     #[serde(default)]
     pub waiting: u32,
@@ -25,10 +31,32 @@ pub struct TaskListContext {
     /// The page with the same list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
-    /// For the head: tasks of others that have waited too long.
+    /// For the head: tasks of others that have waited too long; of many the first ones.
     #[serde(default)]
     pub overdue: Vec<OverduePart>,
+    /// How many more have.
+    #[serde(default)]
+    pub overdue_more: u32,
 }
+
+impl TaskListContext {
+    /// What of a list goes into a letter: no more than mail programs show, the rest as numbers.
+    #[must_use]
+    pub fn for_a_letter(mut self) -> Self {
+        self.more = (self.tasks.len().saturating_sub(IN_A_LETTER)) as u32;
+        self.tasks.truncate(IN_A_LETTER);
+        self.overdue_more = (self.overdue.len().saturating_sub(OVERDUE_IN_A_LETTER)) as u32;
+        self.overdue.truncate(OVERDUE_IN_A_LETTER);
+        self
+    }
+}
+
+/// How many tasks a letter tells in full: with their scripts in Russian so many stay below
+/// [`CLIPPED_AT`](super::source::CLIPPED_AT).
+const IN_A_LETTER: usize = 18;
+
+/// How many tasks of others a letter to the head tells.
+const OVERDUE_IN_A_LETTER: usize = 40;
 
 /// A task that has waited too long, as the head reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -130,7 +130,7 @@ pub async fn write_lists(app: &App, day: Day) -> Result<u64, StoreError> {
                 manager: list.manager_id.clone(),
                 address,
                 locale,
-                context: list.context,
+                context: list.context.for_a_letter(),
             };
             NewList {
                 key: inputs::list_key(day, &list.manager_id),
@@ -190,6 +190,8 @@ pub async fn manager_lists(app: &App, day: Day) -> Result<Vec<ManagerList>, Stor
                 ..part
             },
             today: day,
+            in_all: tasks.len() as u32,
+            more: 0,
             waiting: waiting as u32,
             total_at_risk: Some(Money::new(total, app.currency())),
             page: staff::link_to(app, "/today"),
@@ -198,6 +200,7 @@ pub async fn manager_lists(app: &App, day: Day) -> Result<Vec<ManagerList>, Stor
             } else {
                 Vec::new()
             },
+            overdue_more: 0,
             tasks: tasks
                 .iter()
                 .map(|task| task_part(app, &managers, task))

@@ -213,6 +213,23 @@ impl Firm {
         text.replace('\u{a0}', " ")
     }
 
+    /// The HTML of the list that somebody got today.
+    fn html_to(&self, email: &str) -> String {
+        let day = self.app.today().to_string();
+        let folder = self.folder.path().join("sandbox").join(day);
+        let files = fs::read_dir(folder.join("managers")).unwrap();
+        let mut letters = files.map(|file| fs::read(file.unwrap().path()).unwrap());
+        let of_him = |bytes: &Vec<u8>| {
+            let mail = MessageParser::default().parse(bytes).unwrap();
+            let to = mail.to().unwrap().first().unwrap().address().unwrap();
+            let html = mail.body_html(0).unwrap_or_default();
+            to == email && !html.contains("/sign-in/")
+        };
+        let bytes = letters.find(of_him).unwrap();
+        let mail = MessageParser::default().parse(&bytes).unwrap();
+        mail.body_html(0).unwrap().into_owned()
+    }
+
     /// Every letter of today to the company's own people: to whom, and its text.
     fn letters_to_managers(&self) -> Vec<(String, String)> {
         let day = self.app.today().to_string();

@@ -2,7 +2,8 @@
 
 use reqwest::StatusCode;
 
-use super::{Firm, location};
+use super::shots::many;
+use super::{Firm, PURCHASES, location};
 
 #[tokio::test]
 async fn a_list_says_whom_to_call_and_why_and_escapes_everything() {
@@ -159,4 +160,22 @@ async fn a_card_tells_the_story_and_draws_the_rhythm() {
         !page.contains("<script") && !page.contains("<b>bold</b>"),
         "{page}"
     );
+}
+
+#[tokio::test]
+async fn a_list_of_five_hundred_is_a_page_and_a_letter_that_mail_programs_show_whole() {
+    let (clients, deals) = many(500);
+    let firm = Firm::open_with(&clients, PURCHASES, &deals).await;
+    let olga = firm.sign_in("olga@example.org").await;
+    let page = olga.read("/today").await;
+    assert!(page.contains("503 задачи"), "{}", page.len());
+    assert_eq!(page.matches("<li class=\"task\"").count(), 503);
+    let letter = firm.letter_to("olga@example.org");
+    for said in ["На списке ещё 485 задач", "Ольга Петрова"] {
+        assert!(letter.contains(said), "{said}\n{letter}");
+    }
+    // Gmail shows 102 kB of a letter.
+    let html = firm.html_to("olga@example.org");
+    assert!(html.len() < 102 * 1024, "{} bytes", html.len());
+    assert!(html.contains("485") && html.trim_end().ends_with("</html>"));
 }

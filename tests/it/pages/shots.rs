@@ -139,7 +139,7 @@ async fn pages(firm: &Firm) -> Vec<(&'static str, &'static str, String)> {
 }
 
 /// The clients and deals of the firm, and so many more with long names, all of one manager.
-fn many(n: usize) -> (String, String) {
+pub(super) fn many(n: usize) -> (String, String) {
     let (mut clients, mut deals) = (CLIENTS.to_owned(), DEALS.to_owned());
     for i in 0..n {
         let _ = writeln!(
