@@ -13,6 +13,9 @@ use super::{Ground, scan};
 /// How many clients are in memory at once.
 const CHUNK: usize = 1_000;
 
+/// How many of everybody: their number has no bound, and two pages are held at a time.
+const PAGE: u32 = 500;
+
 /// A day that is being walked: each [`Walk::next`] is one chunk of clients, decided.
 pub(super) struct Walk<'a> {
     ground: &'a Ground<'a>,
@@ -46,7 +49,7 @@ impl Ahead {
             return Ok(self.ids.drain(..self.ids.len().min(CHUNK)).collect());
         };
         let (store, day) = (&ground.app.store, ground.options.day);
-        let ids = store.clients_known_after(after, CHUNK as u32, day).await?;
+        let ids = store.clients_known_after(after, PAGE, day).await?;
         self.everybody_after = ids.last().copied();
         self.of_everybody = match self.everybody_after {
             Some(_) => self.of_everybody.saturating_sub(ids.len() as u64),

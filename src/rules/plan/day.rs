@@ -4,7 +4,7 @@
 //! a client, one for an address, the backlog by value, and the counts of every campaign.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashSet};
+use std::collections::{BTreeMap, BinaryHeap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::campaign::CampaignStatus;
 use crate::model::{Arm, ClientId, Day};
 
+use super::addressed::Addressed;
 use super::client::{Candidate, ClientPlan};
 use super::touch::{Action, Touched};
 use super::verdict::{Block, Decision, Reason};
@@ -70,7 +71,7 @@ pub struct DayPlanner<'a> {
     frame: Frame<'a>,
     counts: Vec<CampaignCounts>,
     backlog: Vec<BinaryHeap<Reverse<Waiting>>>,
-    addresses: HashSet<u64>,
+    addresses: Addressed,
 }
 
 /// A client of the backlog, ordered by value; among equals the earlier client is worth more.
@@ -119,7 +120,7 @@ impl<'a> DayPlanner<'a> {
         Self {
             counts: counts.collect(),
             backlog: frame.campaigns.iter().map(|_| BinaryHeap::new()).collect(),
-            addresses: HashSet::new(),
+            addresses: Addressed::nobody(),
             frame,
         }
     }
@@ -269,7 +270,7 @@ impl<'a> DayPlanner<'a> {
     fn address_is_free(&self, touch: Option<&Touched>) -> bool {
         touch
             .and_then(address_of)
-            .is_none_or(|address| !self.addresses.contains(&address))
+            .is_none_or(|address| !self.addresses.contains(address))
     }
 
     fn accept(&mut self, candidate: Candidate, decided: &mut Decided) {
@@ -288,7 +289,9 @@ impl<'a> DayPlanner<'a> {
                 (Arm::Treated, Action::Message(_)) => counts.messages += 1,
                 (Arm::Treated, Action::Task(_)) => counts.tasks += 1,
             }
-            self.addresses.extend(address_of(&touch));
+            if let Some(address) = address_of(&touch) {
+                self.addresses.insert(address);
+            }
             decided.touch = Some(touch);
         }
     }

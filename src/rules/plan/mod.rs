@@ -4,6 +4,7 @@
 //! decisions in the order of clients and settles what needs the whole day: one touch for an
 //! address, the backlog by value, the counts. Nothing is applied here.
 
+mod addressed;
 mod client;
 mod day;
 mod document;
