@@ -85,7 +85,7 @@ async fn signed_letters_pass_through_postfix_whole() {
         let mut envelope = Envelope::new(&path, &built.to).unwrap();
         envelope.id = Some(email.key.clone());
         envelope.size = Some(bytes.len());
-        let mut session = pool.take().await.unwrap();
+        let mut session = pool.take(pool.room().await.unwrap()).await.unwrap();
         session.offer(&envelope).await.unwrap();
         let accepted = session.transmit(&cleared(&bytes)).await.unwrap();
         assert!(
@@ -140,7 +140,7 @@ async fn postfix_refuses_strangers_and_the_session_goes_on() {
         Server::new(&smtp, Path::new("/"), "news.example.org").unwrap(),
         &smtp,
     );
-    let mut session = pool.take().await.unwrap();
+    let mut session = pool.take(pool.room().await.unwrap()).await.unwrap();
     for _ in 0..2 {
         let stranger = Envelope::new("b@example.org", "anna@example.net").unwrap();
         let trouble = session.offer(&stranger).await.unwrap_err();
