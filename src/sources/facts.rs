@@ -52,6 +52,22 @@ pub struct SourceFacts {
     pub suppressions: Option<Facts<SuppressionFact>>,
 }
 
+impl SourceFacts {
+    /// How many facts of a kind there are, duplicates included; nothing where the kind is missing.
+    pub fn expected(&self, kind: FactKind) -> Option<u64> {
+        match kind {
+            FactKind::Managers => self.managers.as_ref().map(Facts::expected),
+            FactKind::Clients => self.clients.as_ref().map(Facts::expected),
+            FactKind::Contacts => self.contacts.as_ref().map(Facts::expected),
+            FactKind::Purchases => self.purchases.as_ref().map(Facts::expected),
+            FactKind::Deals => self.deals.as_ref().map(Facts::expected),
+            FactKind::Visits => self.visits.as_ref().map(Facts::expected),
+            FactKind::Consents => self.consents.as_ref().map(Facts::expected),
+            FactKind::Suppressions => self.suppressions.as_ref().map(Facts::expected),
+        }
+    }
+}
+
 /// What hands out the next fact.
 pub(super) type Next<T> = Box<dyn FnMut(&mut Rejects) -> Result<Option<T>, SourceError> + Send>;
 
@@ -110,6 +126,11 @@ impl<T> Facts<T> {
                 Ok(None)
             }),
         }
+    }
+
+    /// What they are about.
+    pub fn kind(&self) -> FactKind {
+        self.kind
     }
 
     /// How many facts there are, duplicates included.

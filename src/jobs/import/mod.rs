@@ -16,7 +16,7 @@ pub use summary::{FileSummary, ImportResult, ImportSummary, Shrunk};
 
 use crate::app::App;
 use crate::certificates;
-use crate::config::settings::{FactKind, FactKind as Kind, Source, SourceMode};
+use crate::config::settings::{FactKind, Source, SourceMode};
 use crate::db::{ImportId, ImportOrder, ImportStatus, Merge, RowTotals, StoreError};
 use crate::model::FactBatch;
 use crate::sources::{self, Facts, Ground, Opened, ReadProgress, SourceError, SourceFacts};
@@ -223,33 +223,12 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 
 /// The kinds that have lost more than `guard` of their rows.
 fn shrunk(facts: &SourceFacts, before: &BTreeMap<FactKind, u64>, guard: f64) -> Vec<Shrunk> {
-    let now = [
-        (
-            FactKind::Managers,
-            facts.managers.as_ref().map(Facts::expected),
-        ),
-        (
-            FactKind::Clients,
-            facts.clients.as_ref().map(Facts::expected),
-        ),
-        (
-            FactKind::Contacts,
-            facts.contacts.as_ref().map(Facts::expected),
-        ),
-        (
-            FactKind::Purchases,
-            facts.purchases.as_ref().map(Facts::expected),
-        ),
-        (FactKind::Deals, facts.deals.as_ref().map(Facts::expected)),
-        (FactKind::Visits, facts.visits.as_ref().map(Facts::expected)),
-    ];
-    now.into_iter()
-        .filter_map(|(kind, now)| {
-            let (now, before) = (now?, *before.get(&kind)?);
-            let least = before as f64 * (1.0 - guard);
-            ((now as f64) < least).then_some(Shrunk { kind, before, now })
-        })
-        .collect()
+    let lost = before.iter().filter_map(|(&kind, &before)| {
+        let now = facts.expected(kind)?;
+        let least = before as f64 * (1.0 - guard);
+        ((now as f64) < least).then_some(Shrunk { kind, before, now })
+    });
+    lost.collect()
 }
 
 async fn take_up(
@@ -265,38 +244,24 @@ async fn take_up(
         summary,
         progress,
     };
+    taking.up(facts.managers, FactBatch::Managers).await?;
+    taking.up(facts.clients, FactBatch::Clients).await?;
+    taking.up(facts.contacts, FactBatch::Contacts).await?;
+    taking.up(facts.purchases, FactBatch::Purchases).await?;
+    taking.up(facts.deals, FactBatch::Deals).await?;
+    taking.up(facts.visits, FactBatch::Visits).await?;
+    taking.up(facts.consents, FactBatch::Consents).await?;
     taking
-        .up(Kind::Managers, facts.managers, FactBatch::Managers)
-        .await?;
-    taking
-        .up(Kind::Clients, facts.clients, FactBatch::Clients)
-        .await?;
-    taking
-        .up(Kind::Contacts, facts.contacts, FactBatch::Contacts)
-        .await?;
-    taking
-        .up(Kind::Purchases, facts.purchases, FactBatch::Purchases)
-        .await?;
-    taking
-        .up(Kind::Deals, facts.deals, FactBatch::Deals)
-        .await?;
-    taking
-        .up(Kind::Visits, facts.visits, FactBatch::Visits)
-        .await?;
-    taking
-        .up(Kind::Consents, facts.consents, FactBatch::Consents)
-        .await?;
-    taking
-        .up(
-            Kind::Suppressions,
-            facts.suppressions,
-            FactBatch::Suppressions,
-        )
+        .up(facts.suppressions, FactBatch::Suppressions)
         .await?;
     let TakingUp { mut merge, .. } = taking;
     summary.implied_clients = merge.implied_clients();
     summary.note_unmerged(merge.unite().await?);
-    if summary.files.iter().any(|file| file.kind == Kind::Clients) {
+    if summary
+        .files
+        .iter()
+        .any(|file| file.kind == FactKind::Clients)
+    {
         let (phones, emails) = merge.shared_addresses().await?;
         summary.note_shared(phones, "phone numbers");
         summary.note_shared(emails, "e-mail addresses");
@@ -315,12 +280,11 @@ impl TakingUp<'_> {
     /// Hands the facts of one kind to the merge, batch after batch.
     async fn up<T: Send + 'static>(
         &mut self,
-        kind: FactKind,
         facts: Option<Facts<T>>,
         batch_of: fn(Vec<T>) -> FactBatch,
     ) -> Result<(), ImportError> {
         let Some(facts) = facts else { return Ok(()) };
-        let of = facts.expected();
+        let (kind, of) = (facts.kind(), facts.expected());
         let mut done = 0;
         let mut batches = Batches::of(facts);
         self.merge.begin(kind).await?;

@@ -386,7 +386,8 @@ async fn a_dropped_step_never_lends_its_reply_to_another_letter() {
                 1 + n / 2 % 14
             };
             let sent = dropped_after(steps, n.is_multiple_of(2), async {
-                let mut session = pool.take(pool.room().await.unwrap()).await.ok()?;
+                let room = pool.room().await.ok()?;
+                let mut session = pool.take(room).await.ok()?;
                 session.offer(&envelope(&to)).await.ok()?;
                 let sent = session.transmit(&cleared(&letter(&n.to_string()))).await;
                 let said = match &sent {
