@@ -3,16 +3,18 @@
 use std::fmt;
 
 use crate::app::App;
-use crate::config::campaign::CampaignStatus;
 use crate::db::{History, MergedClient, StoreError, TaskRow, Wanted};
 use crate::model::{ClientFacts, ClientId, Day, Locale};
-use crate::rules::plan::{Block, ClientPlan, Decision, Verdict, decide, who};
+use crate::rules::plan::who;
 use crate::rules::rhythm::{Hint, StepUp};
 use crate::rules::standing::Standing;
 use crate::rules::wording;
 use serde::Serialize;
 
 use super::day::{DayOptions, Ground};
+use super::verdicts;
+
+pub use super::verdicts::{CampaignLines, StepVariant};
 
 /// Everything that is decided about one client on one day.
 #[derive(Clone, Debug, Serialize)]
@@ -102,23 +104,6 @@ impl RhythmLines {
     }
 }
 
-/// What one campaign decides.
-#[derive(Clone, Debug, Serialize)]
-pub struct CampaignLines {
-    /// The campaign.
-    pub campaign: String,
-    /// One word: `enters`, `skipped`, `no_occasion` ...
-    pub verdict: &'static str,
-    /// The verdict in a sentence.
-    pub because: String,
-    /// The day on which the verdict would change by itself, where that is known.
-    pub changes_on: Option<Day>,
-    /// What started it, in a sentence.
-    pub why: Option<String>,
-    /// The conditions of the audience.
-    pub conditions: Vec<crate::rules::audience::Seen>,
-}
-
 /// Explains one client; `None` when the client is not known on the day.
 pub async fn explain(
     app: &App,
@@ -131,26 +116,7 @@ pub async fn explain(
         let merged = app.store.merged(client).await?;
         return Ok(merged.map(|merged| of_merged(merged, options.day)));
     };
-    let plan = decide(&ground.frame(), facts);
-    let mut campaigns: Vec<CampaignLines> = plan
-        .verdicts
-        .iter()
-        .map(|verdict| lines(app, &ground, &plan, verdict))
-        .collect();
-    let drafts = app.campaigns.iter().filter(|campaign| {
-        !plan
-            .verdicts
-            .iter()
-            .any(|verdict| verdict.campaign == campaign.id)
-    });
-    campaigns.extend(drafts.map(|campaign| CampaignLines {
-        campaign: campaign.id.clone(),
-        verdict: "draft",
-        because: format!("`rekindle plan --campaign {}` tries it", campaign.id),
-        changes_on: None,
-        why: None,
-        conditions: Vec::new(),
-    }));
+    let campaigns = verdicts::lines(app, &ground, facts);
     let tasks = app.store.tasks_about(client, options.day).await?;
     Ok(Some(Explanation {
         client: facts.client.ext_id.clone(),
@@ -267,92 +233,6 @@ fn rhythm_lines(facts: &ClientFacts, ground: &Ground<'_>, day: Day) -> Option<Rh
     })
 }
 
-fn lines(app: &App, ground: &Ground<'_>, plan: &ClientPlan, verdict: &Verdict) -> CampaignLines {
-    let (word, because, changes_on) = in_words(&verdict.decision);
-    let mut because = because;
-    // Of several campaigns that want the client, one gets him.
-    if let Some(winner) = winner(ground, plan)
-        && winner != verdict.campaign
-        && wants_a_touch(ground, plan, &verdict.campaign)
-    {
-        because = format!("{because}, but \"{winner}\" has a higher priority today");
-    }
-    CampaignLines {
-        campaign: verdict.campaign.clone(),
-        verdict: word,
-        because,
-        changes_on,
-        why: verdict
-            .evidence
-            .as_ref()
-            .map(|evidence| evidence.sentence(app.locale(), app.currency())),
-        conditions: verdict.conditions.clone(),
-    }
-}
-
-fn wants_a_touch(ground: &Ground<'_>, plan: &ClientPlan, campaign: &str) -> bool {
-    plan.candidates.iter().any(|candidate| {
-        candidate.touch.is_some()
-            && ground.frame().campaigns[candidate.campaign].campaign.id == campaign
-    })
-}
-
-/// The campaign that gets the client today.
-fn winner(ground: &Ground<'_>, plan: &ClientPlan) -> Option<String> {
-    let frame = ground.frame();
-    let with_touch = plan
-        .candidates
-        .iter()
-        .filter(|candidate| candidate.touch.is_some());
-    let best = with_touch.min_by_key(|candidate| {
-        let campaign = frame.campaigns[candidate.campaign].campaign;
-        (
-            candidate.is_backlog(),
-            std::cmp::Reverse(campaign.priority),
-            candidate.campaign,
-        )
-    });
-    best.map(|candidate| frame.campaigns[candidate.campaign].campaign.id.clone())
-}
-
-/// The word, the sentence and the day of change of a decision.
-fn in_words(decision: &Decision) -> (&'static str, String, Option<Day>) {
-    match decision {
-        Decision::NotRunning(CampaignStatus::Paused) => {
-            ("paused", "the campaign is paused".to_owned(), None)
-        }
-        Decision::NotRunning(_) => ("not_running", "the campaign does not run".to_owned(), None),
-        Decision::OutOfSeason => (
-            "out_of_season",
-            "the campaign takes nobody in on this day".to_owned(),
-            None,
-        ),
-        Decision::NoOccasion { because, on } => ("no_occasion", because.clone(), *on),
-        Decision::Done { episode } => ("done", format!("{episode} has been dealt with"), None),
-        Decision::Skipped(Block { reason, until }) => ("skipped", reason.to_string(), *until),
-        Decision::InBacklog => (
-            "backlog",
-            "the occasion is older than the campaign".to_owned(),
-            None,
-        ),
-        Decision::Enters { step: Some(step) } => {
-            ("enters", format!("enters with step {step}"), None)
-        }
-        Decision::Enters { step: None } => (
-            "enters",
-            "enters; the first step comes later".to_owned(),
-            None,
-        ),
-        Decision::Continues {
-            step: Some(step), ..
-        } => ("continues", format!("step {step} is taken"), None),
-        Decision::Continues { step: None, next } => {
-            ("continues", "no step is due".to_owned(), *next)
-        }
-        Decision::Leaves(by) => ("leaves", format!("leaves: {}", by.word()), None),
-    }
-}
-
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} on {}", who(&self.name, &self.client), self.date)?;
@@ -378,22 +258,7 @@ impl fmt::Display for Explanation {
             writeln!(f, "  for a larger receipt: {}", with_evidence(step))?;
         }
         for one in &self.campaigns {
-            write!(f, "\n{:<20} {}: {}", one.campaign, one.verdict, one.because)?;
-            match one.changes_on {
-                Some(day) => writeln!(f, " (until {day})")?,
-                None => writeln!(f)?,
-            }
-            if let Some(why) = &one.why {
-                writeln!(f, "    {why}")?;
-            }
-            for seen in &one.conditions {
-                let mark = if seen.holds { "yes" } else { "NO " };
-                writeln!(
-                    f,
-                    "    {mark} {}: {} (is {})",
-                    seen.condition, seen.wanted, seen.value
-                )?;
-            }
+            write!(f, "{one}")?;
         }
         Ok(())
     }

@@ -33,5 +33,6 @@ pub mod staff;
 pub mod task_hook;
 pub mod tidy;
 pub mod told;
+mod verdicts;
 mod volume;
 pub mod worker;

@@ -11,9 +11,10 @@ use tokio::sync::Mutex;
 use super::desk::{Answer, Desk, Failure};
 use super::door::Signed;
 use crate::db::{CampaignTotals, RunRow, StoreError};
+use crate::jobs::campaigns::{self, Acting};
 use crate::jobs::day::{self, DayOptions};
 use crate::model::{Day, Money};
-use crate::rules::plan::{CampaignCounts, MessageLine, Plan, Reach, TaskLine};
+use crate::rules::plan::{CampaignCounts, MessageLine, Plan, Reach, Resting, TaskLine};
 
 /// How long a plan is shown before it is made anew, in milliseconds: it reads everybody who is due.
 const PLAN_LASTS_MS: i64 = 60_000;
@@ -41,7 +42,9 @@ struct Campaigns {
 struct CampaignPart {
     id: String,
     title: String,
-    status: &'static str,
+    status: Acting,
+    /// Who stopped it, and why.
+    because: Option<String>,
     /// What starts it: a word of the configuration.
     trigger: String,
     steps: Vec<StepPart>,
@@ -85,9 +88,10 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, signed: Signed) -> Answe
         .into_iter()
         .map(|one| (one.campaign.clone(), one))
         .collect();
-    let campaigns = app.campaigns.iter().map(|campaign| {
+    let acting = campaigns::acting(app).await?;
+    let campaigns = app.campaigns.iter().zip(acting).map(|(campaign, acting)| {
         let totals = totals.remove(&campaign.id).unwrap_or_default();
-        campaign_part(campaign, &totals)
+        campaign_part(campaign, acting, &totals)
     });
     let body = Campaigns {
         campaigns: campaigns.collect(),
@@ -102,8 +106,11 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, signed: Signed) -> Answe
     Ok(desk.good("campaigns", "campaigns.title", &signed, &body))
 }
 
-fn campaign_part(campaign: &crate::config::Campaign, totals: &CampaignTotals) -> CampaignPart {
-    use crate::config::campaign::CampaignStatus;
+fn campaign_part(
+    campaign: &crate::config::Campaign,
+    (status, because): (Acting, Option<String>),
+    totals: &CampaignTotals,
+) -> CampaignPart {
     let steps = campaign.steps.iter().map(|step| {
         let (kind, template) = match (&step.template, &step.script) {
             (Some(template), _) if step.channel == Some(crate::model::Channel::Whatsapp) => {
@@ -122,11 +129,8 @@ fn campaign_part(campaign: &crate::config::Campaign, totals: &CampaignTotals) ->
     CampaignPart {
         id: campaign.id.clone(),
         title: campaign.title.clone(),
-        status: match campaign.status {
-            CampaignStatus::Draft => "draft",
-            CampaignStatus::Live => "live",
-            CampaignStatus::Paused => "paused",
-        },
+        status,
+        because,
         trigger: trigger_word(campaign),
         steps: steps.collect(),
         entered: totals.entered,
@@ -164,6 +168,7 @@ struct PlanPage<'p> {
     date: Day,
     reach: &'p [Reach],
     campaigns: &'p [CampaignCounts],
+    resting: &'p [Resting],
     messages: &'p [MessageLine],
     more_messages: usize,
     tasks: Vec<TaskPart<'p>>,
@@ -196,6 +201,7 @@ fn plan_page(desk: &Desk, signed: &Signed, plan: &Plan) -> Response {
         date: plan.date,
         reach: &plan.reach,
         campaigns: &plan.campaigns,
+        resting: &plan.resting,
         messages: &plan.messages[..plan.messages.len().min(SHOWN)],
         more_messages: plan.messages.len().saturating_sub(SHOWN),
         tasks: tasks.collect(),
