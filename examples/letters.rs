@@ -2,7 +2,8 @@
 //!
 //! `cargo run --example letters -- FOLDER`: for each letter in each language `NAME.LANG.html`,
 //! `NAME.LANG.txt` (subject, preheader, text), for each page `page-NAME.LANG.html`, for each WhatsApp
-//! text `whatsapp-NAME.LANG.txt`, for each certificate `NAME.LANG.png` and `.pdf`. The pictures that the examples name are drawn here, so that nothing
+//! text `whatsapp-NAME.LANG.txt`, for each certificate `NAME.LANG.png` and `.pdf`, also over an amount, with a
+//! gift alone, and with everything as long as can be. The pictures that the examples name are drawn here, so that nothing
 //! is fetched. `tests/letters_pictures.sh` makes pictures of them.
 
 use std::env;
@@ -11,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use rekindle::model::Locale;
+use rekindle::model::{CertificateKind, Locale};
 use rekindle::pictures::CertificateArtist;
 use rekindle::render::{
     CertificateContext, Kind, Letter, LetterContext, PageContext, TaskListContext, Templates,
@@ -34,7 +35,12 @@ fn main() -> anyhow::Result<()> {
             let name = format!("{}.{locale}", info.name);
             match info.kind {
                 Kind::Letter => {
-                    let context = LetterContext::sample(locale);
+                    let mut context = LetterContext::sample(locale);
+                    if let Some(part) = &mut context.certificate
+                        && info.name != "friend-certificate"
+                    {
+                        part.kind = CertificateKind::Own;
+                    }
                     let letter = templates.render_letter(&info.name, locale, &context)?;
                     letter_files(&folder, &name, &letter, locale)?;
                 }
@@ -50,10 +56,12 @@ fn main() -> anyhow::Result<()> {
                     fs::write(folder.join(format!("whatsapp-{name}.txt")), nudge.preview)?;
                 }
                 Kind::Certificate => {
-                    let context = CertificateContext::sample(locale);
-                    let svg = templates.render_certificate(&info.name, locale, &context)?;
-                    fs::write(folder.join(format!("{name}.png")), artist.png(&svg)?)?;
-                    fs::write(folder.join(format!("{name}.pdf")), artist.pdf(&svg)?)?;
+                    for (end, context) in certificates(locale)? {
+                        let svg = templates.render_certificate(&info.name, locale, &context)?;
+                        let name = format!("{}{end}.{locale}", info.name);
+                        fs::write(folder.join(format!("{name}.png")), artist.png(&svg)?)?;
+                        fs::write(folder.join(format!("{name}.pdf")), artist.pdf(&svg)?)?;
+                    }
                 }
                 Kind::Script => continue,
             }
@@ -67,16 +75,63 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The certificate of the sample, one over an amount, a gift alone, and one on which all is long.
+fn certificates(locale: Locale) -> anyhow::Result<Vec<(&'static str, CertificateContext)>> {
+    let sample = CertificateContext::sample(locale);
+    let made = |change: &dyn Fn(&mut CertificateContext)| {
+        let mut changed = sample.clone();
+        change(&mut changed);
+        let page = changed.certificate.url.clone().unwrap_or_default();
+        CertificateContext::new(changed.company, changed.certificate, &page)
+    };
+    let own = made(&|one| one.certificate.kind = CertificateKind::Own)?;
+    let amount = made(&|one| {
+        one.certificate.kind = CertificateKind::Own;
+        one.certificate.discount = Some("1500 RUB".to_owned());
+        one.certificate.gift = None;
+        one.certificate.products.clear();
+        one.certificate.uses = 3;
+    })?;
+    let gift = made(&|one| {
+        one.certificate.discount = None;
+        one.certificate.min_receipt = None;
+        one.certificate.products.clear();
+    })?;
+    let long = made(&|one| {
+        let words = [
+            "Сибирская торгово-производственная компания",
+            "International Coffee Trading and Roasting Company",
+        ];
+        one.company.name = words[usize::from(locale == Locale::En)].repeat(2);
+        "WWMMWW-7K4M-Q2XD-90TR-K".clone_into(&mut one.certificate.code);
+        one.certificate.discount = Some("125000.50 RUB".to_owned());
+        let gift = one.certificate.gift.clone().unwrap_or_default();
+        one.certificate.gift = Some(format!("{gift}, {gift}, {gift}"));
+        let products = one.certificate.products.clone();
+        one.certificate.products = products.iter().cycle().take(12).cloned().collect();
+        one.certificate.uses = 12;
+    })?;
+    Ok(vec![
+        ("", sample),
+        ("-own", own),
+        ("-amount", amount),
+        ("-gift", gift),
+        ("-long", long),
+    ])
+}
+
 fn letter_files(folder: &Path, name: &str, letter: &Letter, locale: Locale) -> anyhow::Result<()> {
     let text = format!(
         "Subject: {}\nPreheader: {}\n\n{}",
         letter.subject, letter.preheader, letter.text
     );
     fs::write(folder.join(format!("{name}.txt")), text)?;
+    let for_friend = name.starts_with("friend-certificate");
+    let end = if for_friend { "" } else { "-own" };
     fs::write(
         folder.join(format!("{name}.html")),
         with_pictures(&letter.html)
-            .replace("cid:certificate", &format!("certificate.{locale}.png")),
+            .replace("cid:certificate", &format!("certificate{end}.{locale}.png")),
     )?;
     Ok(())
 }
@@ -101,6 +156,7 @@ fn page_files(
     };
     for (end, context) in [("", fresh), ("-done", done)] {
         let page = templates.render_page(name, locale, &context)?;
+        let page = page.replace("cid:certificate", &format!("certificate.{locale}.png"));
         fs::write(folder.join(format!("page-{name}{end}.{locale}.html")), page)?;
     }
     Ok(())

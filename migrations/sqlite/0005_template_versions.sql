@@ -4,12 +4,19 @@ CREATE TABLE template_versions (
     id      INTEGER PRIMARY KEY,
     digest  BLOB NOT NULL UNIQUE,       -- SHA-256 of the content
     kept_at INTEGER NOT NULL,           -- unix milliseconds (UTC)
-    content TEXT NOT NULL               -- JSON: the template with all that it includes, the imprint
+    content TEXT NOT NULL               -- JSON: templates with all that they include, the imprint
 ) STRICT;
 CREATE TRIGGER template_versions_stay BEFORE UPDATE ON template_versions
 BEGIN
     SELECT RAISE(ABORT, 'a version is never rewritten');
 END;
+
+-- The company's own fonts and pictures, as certificates of a version were drawn with them: each kept
+-- once, by its digest.
+CREATE TABLE template_files (
+    digest TEXT PRIMARY KEY,            -- SHA-256 of the bytes, in hexadecimal
+    bytes  BLOB NOT NULL
+) STRICT;
 
 -- Which version the messages of a run are made of that were never tried.
 CREATE TABLE run_versions (

@@ -44,6 +44,7 @@ CREATE TABLE referrals (
     friend_id     INTEGER,              -- NULL until it is known who he is
     phone         TEXT,                 -- what the till was told of him, until he is known
     email         TEXT,
+    mailbox       TEXT,                 -- that every spelling of the address leads to
     state         TEXT NOT NULL CHECK (state IN ('waiting', 'counts', 'review', 'rejected', 'undone')),
     counts_on     INTEGER,              -- the day since which he counts
     CHECK (state <> 'counts' OR (friend_id IS NOT NULL AND counts_on IS NOT NULL))
@@ -70,6 +71,23 @@ CREATE TABLE reviews (
     CHECK ((decision IS NULL) = (decided_at IS NULL))
 ) STRICT;
 CREATE INDEX reviews_open ON reviews (id) WHERE decision IS NULL;
+
+-- By what a client is recognised beside his phone and his address as they are written: the numbers of
+-- his cards and his mailbox, each in one way of writing (rules::certificate). Made anew for clients whom
+-- an import has changed.
+CREATE TABLE client_marks (
+    mark      TEXT NOT NULL,            -- card:430017, mail:annapetrova@gmail.com
+    client_id INTEGER NOT NULL,
+    PRIMARY KEY (mark, client_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX client_marks_by_client ON client_marks (client_id);
+
+-- What the marks rest on: one row.
+CREATE TABLE marks_made (
+    id             INTEGER PRIMARY KEY CHECK (id = 1),
+    through_import INTEGER NOT NULL,
+    cards          TEXT NOT NULL        -- JSON: the attributes that hold numbers of cards
+) STRICT;
 
 -- Whoever comes as a friend is looked for by phone and e-mail address.
 CREATE INDEX clients_by_phone ON clients (phone) WHERE phone IS NOT NULL;

@@ -4,11 +4,11 @@ use crate::app::App;
 use crate::config::campaign::CertificateOffer;
 use crate::db::CertificateRow;
 use crate::model::{Day, Locale, Money};
-use crate::pictures::PictureError;
-use crate::render::{CertificateContext, CertificatePart, CompanyPart, RenderError};
+use crate::pictures::{CertificateArtist, PictureError};
+use crate::render::{CertificateContext, CertificatePart, CompanyPart, RenderError, Templates};
 
 /// The template of a picture that names none.
-const USUAL: &str = "certificate";
+pub const USUAL: &str = "certificate";
 
 /// The id by which a letter shows the picture that goes along with it.
 pub const ENCLOSED: &str = "certificate";
@@ -75,56 +75,70 @@ pub fn of_row(app: &App, row: &CertificateRow) -> CertificatePart {
     }
 }
 
-/// The picture for letters, screens and WhatsApp, in the colours of the company.
-///
-/// # Errors
-///
-/// The template of the company does not render, or what it renders is no picture.
-pub fn png(
-    app: &App,
-    company: &CompanyPart,
-    part: &CertificatePart,
-    locale: Locale,
-) -> Result<Vec<u8>, NoPicture> {
-    let name = part.template.as_deref().unwrap_or(USUAL);
-    Ok(app.artist.png(&svg(app, company, part, name, locale)?)?)
+/// Which of its two forms a certificate is drawn in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The picture for letters, screens and WhatsApp.
+    Png,
+    /// The sheet for printing: the template whose name ends in `-print`, or the picture itself.
+    Pdf,
 }
 
-/// The sheet for printing: the template whose name ends in `-print`, or the picture itself.
-///
-/// # Errors
-///
-/// As for [`png`].
-pub fn pdf(
-    app: &App,
-    company: &CompanyPart,
-    part: &CertificatePart,
-    locale: Locale,
-) -> Result<Vec<u8>, NoPicture> {
-    let name = part.template.as_deref().unwrap_or(USUAL);
-    let sheet = format!("{name}-print");
-    let name = if app.templates.has_certificate(&sheet) {
-        &sheet
-    } else {
-        name
-    };
-    Ok(app.artist.pdf(&svg(app, company, part, name, locale)?)?)
+/// What certificates are drawn with: templates, and the fonts and pictures of the same moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Easel<'a> {
+    /// The templates of the pictures.
+    pub templates: &'a Templates,
+    /// Who draws them.
+    pub artist: &'a CertificateArtist,
 }
 
-fn svg(
-    app: &App,
-    company: &CompanyPart,
-    part: &CertificatePart,
-    name: &str,
-    locale: Locale,
-) -> Result<String, RenderError> {
-    let context =
-        CertificateContext::new(company.clone(), part.clone(), &page_of(app, &part.code))?;
-    // A step whose picture was taken away since goes on with the ready one.
-    let name = if app.templates.has_certificate(name) {
-        name
-    } else {
-        USUAL
-    };
-    app.templates.render_certificate(name, locale, &context)
+impl<'a> Easel<'a> {
+    /// What certificates are drawn with now.
+    pub const fn of(app: &'a App) -> Self {
+        Self {
+            templates: &app.templates,
+            artist: &app.artist,
+        }
+    }
+
+    /// Draws a certificate in the colours of the company.
+    ///
+    /// # Errors
+    ///
+    /// The template of the company does not render, or what it renders is no picture.
+    pub fn draw(
+        self,
+        company: &CompanyPart,
+        part: &CertificatePart,
+        locale: Locale,
+        form: Form,
+    ) -> Result<Vec<u8>, NoPicture> {
+        let page = part.url.as_ref().unwrap_or(&part.code);
+        let context = CertificateContext::new(company.clone(), part.clone(), page)?;
+        let name = self.template(part, form);
+        let svg = self.templates.render_certificate(&name, locale, &context)?;
+        let drawn = match form {
+            Form::Png => self.artist.png(&svg),
+            Form::Pdf => self.artist.pdf(&svg),
+        };
+        Ok(drawn?)
+    }
+
+    /// The template of a form. A certificate whose picture was taken away since is drawn by the ready
+    /// one.
+    fn template(self, part: &CertificatePart, form: Form) -> String {
+        let named = part.template.as_deref().unwrap_or(USUAL);
+        let name = if self.templates.has_certificate(named) {
+            named
+        } else {
+            USUAL
+        };
+        let sheet = format!("{name}-print");
+        if form == Form::Pdf && self.templates.has_certificate(&sheet) {
+            sheet
+        } else {
+            name.to_owned()
+        }
+    }
 }

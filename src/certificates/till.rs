@@ -2,8 +2,9 @@
 
 use crate::app::App;
 use crate::db::{Redeemed, Redeeming, StoreError, Via};
-use crate::model::{Channel, ClientId, Day, Money};
+use crate::model::{Channel, ClientId, Day, Locale, Money};
 use crate::rules::certificate::{CodeError, Person, Receipt, read};
+use crate::rules::wording;
 use crate::sources::typed_address;
 
 use super::friend_rules;
@@ -51,6 +52,29 @@ pub enum WishError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl WishError {
+    /// What is wrong, in the language of whoever typed it.
+    pub fn said(&self, locale: Locale) -> String {
+        match (locale, self) {
+            (Locale::Ru, Self::Code(error)) => wording::no_code(locale, *error),
+            (Locale::Ru, Self::NoReceipt) => {
+                "нужен номер чека: по нему одна покупка гасит сертификат один раз".to_owned()
+            }
+            (Locale::Ru, Self::Amount(text)) => {
+                format!("«{text}» — не сумма: напишите 3500 или 3500,50")
+            }
+            (Locale::Ru, Self::Contact(text, _)) => {
+                format!("«{text}» — не телефон и не адрес почты")
+            }
+            (Locale::Ru, Self::Client(id)) => format!("клиента «{id}» нет"),
+            (Locale::Ru, Self::Clients(id)) => {
+                format!("клиентов «{id}» несколько: напишите источник/номер")
+            }
+            (Locale::En, _) | (Locale::Ru, Self::Store(_)) => self.to_string(),
+        }
+    }
 }
 
 /// Redeems a certificate, or says why not. The same receipt again changes nothing.

@@ -12,7 +12,7 @@ use super::certificate_words::{gives, outcome, show_text, taken_text};
 use super::plan::json;
 use super::{Exit, Format};
 use crate::app::App;
-use crate::certificates::picture;
+use crate::certificates::picture::{self, Easel, Form};
 use crate::certificates::till::{Wish, WishError, redeem};
 use crate::db::{CertificateRow, Redeemed, RedemptionRow, ReviewDecision, ReviewRow, Via};
 use crate::model::{Day, Money};
@@ -220,9 +220,8 @@ async fn show(app: &App, args: &ShowArgs, out: &mut dyn Write) -> anyhow::Result
         fs::create_dir_all(&folder)
             .with_context(|| format!("make the folder {}", folder.display()))?;
         let company = CompanyPart::of(&app.settings.company);
-        let png = picture::png(app, &company, &part, row.locale)?;
-        let pdf = picture::pdf(app, &company, &part, row.locale)?;
-        for (end, bytes) in [("png", png), ("pdf", pdf)] {
+        for (end, form) in [("png", Form::Png), ("pdf", Form::Pdf)] {
+            let bytes = Easel::of(app).draw(&company, &part, row.locale, form)?;
             let path = folder.join(format!("{}.{end}", row.code));
             fs::write(&path, bytes).with_context(|| format!("write {}", path.display()))?;
             super::tell(path.display());

@@ -8,6 +8,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use chrono::NaiveTime;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -106,6 +107,16 @@ pub enum When {
 }
 
 impl When {
+    /// The one time of the day at which it is due; nothing where there are several, or none.
+    pub fn time_of_day(&self) -> Option<NaiveTime> {
+        let Self::At(cron) = self else { return None };
+        let (minutes, hours) = (cron.pattern.minutes.values(), cron.pattern.hours.values());
+        match (&minutes[..], &hours[..]) {
+            ([minute], [hour]) => NaiveTime::from_hms_opt(u32::from(*hour), u32::from(*minute), 0),
+            _ => None,
+        }
+    }
+
     /// Whether it is due at one time of the day at most, so that its date alone names it.
     pub fn is_once_a_day(&self) -> bool {
         match self {

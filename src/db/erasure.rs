@@ -234,9 +234,10 @@ async fn empty(
         "UPDATE deals SET title = NULL WHERE client_id = ?1",
         "DELETE FROM visits WHERE client_id = ?1",
         // What a till was told of a friend whom no import has brought yet.
-        "UPDATE referrals SET phone = NULL, email = NULL
+        "UPDATE referrals SET phone = NULL, email = NULL, mailbox = NULL
          WHERE friend_id = ?1 OR phone = (SELECT phone FROM clients WHERE id = ?1)
             OR email = (SELECT email FROM clients WHERE id = ?1)",
+        "DELETE FROM client_marks WHERE client_id = ?1",
         // The trigger of the table does the rest, now and at every import.
         "UPDATE clients SET name = NULL, company = NULL, email = NULL, phone = NULL, locale = NULL,
                 time_zone = NULL, country = NULL, birthday = NULL, attributes = '{}', tags = '[]'

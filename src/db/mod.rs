@@ -97,7 +97,7 @@ pub use suppressions::{NewSuppression, SuppressionRow};
 pub use tally::Ended;
 pub use task_events::TaskEvent;
 pub use tasks::{Reassignment, TaskFilter, TaskRow};
-pub use versions::RunVersion;
+pub use versions::{RunVersion, digest_of};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

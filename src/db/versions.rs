@@ -1,5 +1,8 @@
 //! Versions of templates: what the messages of a run are made of, whatever becomes of the files.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteConnection;
@@ -7,7 +10,7 @@ use sqlx::types::Json;
 
 use super::audit::{Entry, write_down};
 use super::{Result, Store};
-use crate::model::{Channel, Day};
+use crate::model::{Channel, Day, hex};
 
 /// A version with its place in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,11 +90,44 @@ impl Store {
         Ok(concerned.cast_unsigned())
     }
 
+    /// Keeps files that versions are drawn with, each once.
+    pub async fn keep_files(&self, files: &BTreeMap<String, Arc<Vec<u8>>>) -> Result<()> {
+        for bytes in files.values() {
+            sqlx::query(
+                "INSERT INTO template_files (digest, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            )
+            .bind(digest_of(bytes))
+            .bind(bytes.as_slice())
+            .execute(&self.writer)
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Files that were kept, by the paths that a version gives to their digests.
+    pub async fn kept_files(
+        &self,
+        digests: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, Arc<Vec<u8>>>> {
+        let mut files = BTreeMap::new();
+        for (path, digest) in digests {
+            let bytes = sqlx::query_scalar("SELECT bytes FROM template_files WHERE digest = ?1");
+            let bytes: Vec<u8> = bytes.bind(digest).fetch_one(&self.pool).await?;
+            files.insert(path.clone(), Arc::new(bytes));
+        }
+        Ok(files)
+    }
+
     /// What a version was.
     pub async fn version(&self, id: i64) -> Result<String> {
         let content = sqlx::query_scalar("SELECT content FROM template_versions WHERE id = ?1");
         Ok(content.bind(id).fetch_one(&self.pool).await?)
     }
+}
+
+/// The digest under which a file is kept, in hexadecimal.
+pub fn digest_of(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 async fn put(

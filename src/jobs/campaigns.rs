@@ -12,6 +12,7 @@ use crate::config::Campaign;
 use crate::config::campaign::CampaignStatus;
 use crate::db::{CampaignEnded, CampaignMessages, Cancelled, Stop, StoreError};
 use crate::model::{MessageState, StopOf};
+use crate::rules::plan::Resting;
 
 use super::day::interval_ms;
 
@@ -175,6 +176,13 @@ pub async fn states(app: &App, only: Option<&str>) -> Result<Vec<CampaignState>,
     Ok(states)
 }
 
+/// Whether each campaign acts, in their order, and where somebody has stopped it, why.
+pub async fn acting(app: &App) -> Result<Vec<(Acting, Option<String>)>, StoreError> {
+    let standing = Standing::read(app).await?;
+    let campaigns = app.campaigns.iter();
+    Ok(campaigns.map(|campaign| standing.of(campaign)).collect())
+}
+
 /// What people have stopped and ended.
 pub(super) struct Standing {
     stops: Vec<Stop>,
@@ -201,17 +209,28 @@ impl Standing {
             (Some(stop), _) => (Acting::Paused, told(&stop.by, &stop.reason)),
             (None, CampaignStatus::Draft) => (Acting::Draft, None),
             (None, CampaignStatus::Live) => (Acting::Live, None),
-            (None, CampaignStatus::Paused) => (Acting::Paused, told("its file", "status")),
+            (None, CampaignStatus::Paused) => {
+                (Acting::Paused, told("its file", "status = \"paused\""))
+            }
         }
     }
 
-    /// Whether a person has paused or ended a campaign.
-    pub(super) fn rests(&self, campaign: &Campaign) -> bool {
-        matches!(self.of(campaign).0, Acting::Cancelled)
-            || self
-                .stops
-                .iter()
-                .any(|stop| stop.kind == StopOf::Campaign && stop.name == campaign.id)
+    /// The campaign, where a person has paused or ended it.
+    pub(super) fn resting(&self, campaign: &Campaign) -> Option<Resting> {
+        let (acting, because) = self.of(campaign);
+        let mut stops = self.stops.iter();
+        let stopped = stops.any(|stop| stop.kind == StopOf::Campaign && stop.name == campaign.id);
+        let state = match acting {
+            Acting::Cancelled => "cancelled",
+            Acting::Paused if stopped => "paused",
+            _ => return None,
+        };
+        Some(Resting {
+            id: campaign.id.clone(),
+            title: campaign.title.clone(),
+            state,
+            because: because.unwrap_or_default(),
+        })
     }
 }
 
@@ -234,7 +253,9 @@ pub async fn pause(app: &App, order: Order<'_>) -> Result<Result<(), Not>, Store
     let standing = Standing::read(app).await?;
     match standing.of(order.campaign).0 {
         Acting::Cancelled => return Ok(Err(Not::Cancelled)),
-        Acting::Paused if standing.rests(order.campaign) => return Ok(Err(Not::Paused)),
+        Acting::Paused if standing.resting(order.campaign).is_some() => {
+            return Ok(Err(Not::Paused));
+        }
         _ => {}
     }
     let stop = Stop {

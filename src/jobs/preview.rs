@@ -1,7 +1,8 @@
 //! A template as one client would read it, or as the sample client does.
 
 use crate::app::App;
-use crate::certificates::picture;
+use crate::certificates::picture::{self, Easel, Form};
+use crate::config::campaign::CertificateOffer;
 use crate::db::{StoreError, Wanted};
 use crate::model::{Arm, ClientId, Day, Locale, Money};
 use crate::render::{
@@ -39,6 +40,12 @@ pub async fn preview(
     let locale = locale.unwrap_or(app.locale());
     let mut context = LetterContext::sample(locale);
     context.company = inputs::company_part(app);
+    if let Some(offer) = offer_of(app, template) {
+        let code = context.certificate.map(|sample| sample.code);
+        let valid_until = context.today.plus(offer.valid.count());
+        let code = code.unwrap_or_default();
+        context.certificate = Some(picture::of_offer(app, offer, &code, valid_until));
+    }
     if let Some(client) = client {
         match of_client(app, client, options, &context).await? {
             Some(own) => context = own,
@@ -56,6 +63,13 @@ pub async fn preview(
     Ok(render(app, kind, template, locale, context))
 }
 
+/// What the first campaign that sends a template gives with it; nothing where none gives anything.
+fn offer_of<'a>(app: &'a App, template: &str) -> Option<&'a CertificateOffer> {
+    let steps = app.campaigns.iter().flat_map(|campaign| &campaign.steps);
+    let mut of_template = steps.filter(|step| step.template.as_deref() == Some(template));
+    of_template.find_map(|step| step.certificate.as_ref())
+}
+
 fn render(
     app: &App,
     kind: Kind,
@@ -63,14 +77,14 @@ fn render(
     locale: Locale,
     mut context: LetterContext,
 ) -> Result<Rendered, String> {
-    let templates = &app.templates;
+    let (templates, easel) = (&app.templates, Easel::of(app));
     let rendered = match kind {
         Kind::Letter => {
             let part = context.certificate.take();
             let part = part.map(|part| app_part(app, part));
             let png = part
                 .as_ref()
-                .and_then(|part| picture::png(app, &context.company, part, locale).ok());
+                .and_then(|part| easel.draw(&context.company, part, locale, Form::Png).ok());
             context.certificate = part;
             let letter = templates.render_letter(template, locale, &context);
             letter.map(|letter| {
@@ -85,8 +99,9 @@ fn render(
                 ..app_part(app, part)
             };
             let wrong = |error: picture::NoPicture| error.to_string();
-            let png = picture::png(app, &context.company, &part, locale).map_err(wrong)?;
-            let pdf = picture::pdf(app, &context.company, &part, locale).map_err(wrong)?;
+            let drawn = |form| easel.draw(&context.company, &part, locale, form);
+            let png = drawn(Form::Png).map_err(wrong)?;
+            let pdf = drawn(Form::Pdf).map_err(wrong)?;
             return Ok(Rendered::Certificate(png, pdf));
         }
         Kind::Manager => {

@@ -1,10 +1,13 @@
 //! A certificate drawn: its SVG as PNG for letters and screens, and as PDF for printing.
 //!
 //! The fonts are compiled in, so that the same SVG gives the same picture on every machine; a
-//! company adds its own in `templates/fonts`. Pictures beside the template (`logo.png`) are read
-//! from `templates/certificates`, nothing from anywhere else.
+//! company adds its own in `templates/fonts`. Pictures beside the template (`logo.png`) come from
+//! `templates/certificates`, nothing from anywhere else. Both are read once: a message that is tried
+//! again is drawn with those of its first attempt.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use resvg::tiny_skia::{Pixmap, Transform};
@@ -22,47 +25,72 @@ const FONTS: [&[u8]; 3] = [
 /// The largest picture, in pixels of one side: beyond it somebody has mistaken the unit.
 const LARGEST: f32 = 4_000.0;
 
-/// The largest file that a template may show, in bytes.
+/// The largest font or picture of a company, in bytes.
 const LARGEST_FILE: u64 = 5 * 1024 * 1024;
+
+/// Where the fonts of a company lie, below its folder of templates.
+const OF_FONTS: &str = "fonts/";
+
+/// Where the pictures lie that its certificates show.
+const OF_PICTURES: &str = "certificates/";
 
 /// Pixels of an SVG in an inch, where it says millimetres. Source: CSS Values 3, absolute lengths.
 const DPI: f32 = 96.0;
 
+/// The company's own fonts and pictures, as they are at one moment: bytes by their paths below the
+/// folder of templates.
+pub type Materials = BTreeMap<String, Arc<Vec<u8>>>;
+
 /// Draws certificates.
 #[derive(Debug)]
 pub struct CertificateArtist {
+    materials: Materials,
     options: Options<'static>,
 }
 
 impl CertificateArtist {
     /// An artist with the fonts that are compiled in; with `templates`, the company's own folder of
-    /// templates, also with the fonts and pictures in it.
+    /// templates, also with the fonts and pictures in it, read now.
     pub fn new(templates: Option<&Path>) -> Self {
+        Self::with(templates.map(materials).unwrap_or_default())
+    }
+
+    /// An artist with the fonts that are compiled in, and with what another one had.
+    pub fn with(materials: Materials) -> Self {
         let mut fonts = fontdb::Database::new();
         for font in FONTS {
             fonts.load_font_data(font.to_vec());
         }
-        if let Some(templates) = templates {
-            fonts.load_fonts_dir(templates.join("fonts"));
+        for (_, font) in materials
+            .iter()
+            .filter(|(path, _)| path.starts_with(OF_FONTS))
+        {
+            fonts.load_font_source(fontdb::Source::Binary(Arc::<Vec<u8>>::clone(font)));
         }
         fonts.set_sans_serif_family("Inter");
         fonts.set_serif_family("Noto Serif Display");
         fonts.set_monospace_family("Inter");
-        let folder = templates.map(|templates| templates.join("certificates"));
-        let inside = folder.clone();
+        let pictures = materials.clone();
         let resolver = ImageHrefResolver {
             resolve_data: ImageHrefResolver::default_data_resolver(),
-            resolve_string: Box::new(move |name, _| inside.as_deref().and_then(|f| file(f, name))),
+            resolve_string: Box::new(move |name, _| {
+                picture(name, pictures.get(&format!("{OF_PICTURES}{name}"))?)
+            }),
         };
         let options = Options {
-            resources_dir: folder,
             dpi: DPI,
             font_family: "Inter".to_owned(),
             image_href_resolver: resolver,
             fontdb: Arc::new(fonts),
             ..Options::default()
         };
-        Self { options }
+        Self { materials, options }
+    }
+
+    /// What the company has put beside its templates: with the same materials the same SVG gives the
+    /// same picture.
+    pub const fn materials(&self) -> &Materials {
+        &self.materials
     }
 
     /// Draws an SVG as PNG, in the size that it names.
@@ -109,22 +137,41 @@ impl CertificateArtist {
     }
 }
 
-/// A picture of the company that lies beside its templates: a plain name, no path.
-fn file(folder: &Path, name: &str) -> Option<ImageKind> {
-    let plain = PathBuf::from(name);
-    if plain.file_name()?.to_str()? != name {
-        return None;
-    }
-    let path = folder.join(plain);
-    if std::fs::metadata(&path).ok()?.len() > LARGEST_FILE {
-        return None;
-    }
-    let bytes = Arc::new(std::fs::read(&path).ok()?);
-    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-        "png" => Some(ImageKind::PNG(bytes)),
-        "jpg" | "jpeg" => Some(ImageKind::JPEG(bytes)),
+/// Reads the fonts and the pictures in a folder of templates; what cannot be read is left out.
+fn materials(templates: &Path) -> Materials {
+    let of = |folder: &str, ends: &[&str]| {
+        let listed = fs::read_dir(templates.join(folder)).into_iter().flatten();
+        let found = listed.flatten().filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            if !ends.contains(&end_of(&name)?.as_str()) {
+                return None;
+            }
+            // What a link leads to counts, however small the link itself is.
+            let path = entry.path();
+            let is_small = fs::metadata(&path).ok()?.len() <= LARGEST_FILE;
+            let bytes = is_small.then(|| fs::read(&path).ok()).flatten()?;
+            Some((format!("{folder}{name}"), Arc::new(bytes)))
+        });
+        found.collect::<Vec<_>>()
+    };
+    let fonts = of(OF_FONTS, &["ttf", "otf", "ttc", "otc"]);
+    let pictures = of(OF_PICTURES, &["png", "jpg", "jpeg", "svg"]);
+    fonts.into_iter().chain(pictures).collect()
+}
+
+/// The end of a file's name, in small letters.
+fn end_of(name: &str) -> Option<String> {
+    let (_, end) = name.rsplit_once('.')?;
+    Some(end.to_ascii_lowercase())
+}
+
+/// A picture of the company, read as the end of its name says.
+fn picture(name: &str, bytes: &Arc<Vec<u8>>) -> Option<ImageKind> {
+    match end_of(name)?.as_str() {
+        "png" => Some(ImageKind::PNG(Arc::clone(bytes))),
+        "jpg" | "jpeg" => Some(ImageKind::JPEG(Arc::clone(bytes))),
         "svg" => {
-            let tree = Tree::from_data(&bytes, &usvg::Options::default()).ok()?;
+            let tree = Tree::from_data(bytes, &usvg::Options::default()).ok()?;
             Some(ImageKind::SVG(tree))
         }
         _ => None,
@@ -209,6 +256,14 @@ mod tests {
         let secret = home.path().join("secret.png");
         assert!(!shows(secret.to_str().unwrap()));
         assert!(!shows("https://example.org/logo.png"));
+        // What is edited later shows in a picture of an artist who begins later.
+        let blue = RED.replace("#ff0000", "#0000ff");
+        std::fs::write(folder.join("logo.png"), artist.png(&blue).unwrap()).unwrap();
+        assert!(shows("logo.png"));
+        let same = CertificateArtist::with(artist.materials().clone());
+        assert_eq!(same.materials(), artist.materials());
+        let later = CertificateArtist::new(Some(home.path()));
+        assert_ne!(later.materials(), artist.materials());
     }
 
     #[test]

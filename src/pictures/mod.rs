@@ -20,7 +20,7 @@ mod weeks;
 mod words;
 
 pub use backtest_board::backtest_board;
-pub use certificate::CertificateArtist;
+pub use certificate::{CertificateArtist, Materials};
 pub use funnel::{FunnelPicture, funnel};
 pub use report_board::report_board;
 pub use timeline::{Timeline, timeline};

@@ -10,13 +10,13 @@ use super::context::{CertificatePart, CompanyPart};
 use super::problem::{RenderError, TemplateProblem};
 
 /// The most letters in a line of the gift.
-const GIFT_WIDTH: usize = 26;
+const GIFT_WIDTH: usize = 30;
 
 /// The most lines of the gift.
 const GIFT_LINES: usize = 3;
 
 /// The most letters in a line of products.
-const PRODUCTS_WIDTH: usize = 52;
+const PRODUCTS_WIDTH: usize = 46;
 
 /// The most lines of products.
 const PRODUCT_LINES: usize = 2;
@@ -39,6 +39,8 @@ pub struct PicturePart {
     pub gift_lines: Vec<String>,
     /// The products that it is for, in lines; empty when it is for everything.
     pub product_lines: Vec<String>,
+    /// The same in one line, cut where it is too long; empty when it is for everything.
+    pub product_line: String,
     /// The QR code that leads to the page of the certificate.
     pub qr: QrPart,
     /// The address of that page as people read it, without `https://`.
@@ -71,6 +73,9 @@ impl CertificateContext {
         let picture = PicturePart {
             gift_lines: lines(gift, GIFT_WIDTH, GIFT_LINES),
             product_lines: lines(&products, PRODUCTS_WIDTH, PRODUCT_LINES),
+            product_line: lines(&products, PRODUCTS_WIDTH, 1)
+                .pop()
+                .unwrap_or_default(),
             qr: qr(address)?,
             address: shown.to_owned(),
         };

@@ -9,6 +9,7 @@ mod colour;
 mod context;
 mod engine;
 mod entry;
+mod fit;
 mod given;
 mod library;
 mod links;

@@ -13,6 +13,7 @@ use handlebars::{
 use serde_json::Value;
 
 use super::colour::Colour;
+use super::fit;
 use super::given::Given;
 use super::links;
 use super::markdown;
@@ -32,7 +33,7 @@ pub(super) struct Word {
 }
 
 /// Every word of our own.
-pub(super) static WORDS: [Word; 19] = [
+pub(super) static WORDS: [Word; 20] = [
     word(
         "money",
         1..=1,
@@ -113,6 +114,13 @@ pub(super) static WORDS: [Word; 19] = [
         &[],
         "{{readable_on company.accent}}",
         readable_on,
+    ),
+    word(
+        "fit",
+        1..=1,
+        &["size", "width"],
+        "{{fit company.name size=27 width=690}}",
+        fit::fit,
     ),
     word("first", 1..=1, &[], "{{first rhythm.usual_items}}", first),
     word("capital", 1..=1, &[], "{{capital campaign}}", capital),

@@ -1,10 +1,11 @@
 //! The triggers of the calendar: dates, birthdays, anniversaries, news.
 
-use crate::config::campaign::{DateRule, DayOff, Trigger};
+use crate::config::campaign::{DateRule, DayOff, NewsTime, Trigger};
 use crate::config::values::Days;
 use crate::model::{ClientFacts, Day};
 
 use super::calendar::{self, Dating};
+use super::delivery::hours;
 use super::evidence::Evidence;
 use super::no_occasion::NoOccasion;
 use super::trigger::{Episode, NotYet, Sight, never_bought};
@@ -36,7 +37,10 @@ pub(super) fn of_the_calendar(sight: &Sight<'_>, value: i64) -> Result<Vec<Episo
             let dating = dating(*lead, *on_day_off, holidays);
             anniversaries(facts, &dating, value, day)
         }
-        Trigger::News { day: on, .. } => news(*on, value, day),
+        Trigger::News { day: on, when } => {
+            let ahead = *when == NewsTime::Morning && is_ahead(sight, *on);
+            news(*on, ahead, value, day)
+        }
         _ => Ok(Vec::new()),
     }
 }
@@ -126,16 +130,36 @@ pub fn origins(trigger: &Trigger, day: Day) -> Option<Vec<Day>> {
     Some(calendar::origins(day, reach, years))
 }
 
-fn news(on: Day, value: i64, day: Day) -> Result<Vec<Episode>, NotYet> {
-    if on > day {
-        return Err(NotYet::before(NoOccasion::NewsToCome, on));
+/// Whether the morning of the news is over for a client when that day is run: he lives so far to the
+/// east that his letter has to be planned on the day before.
+fn is_ahead(sight: &Sight<'_>, on: Day) -> bool {
+    let (client, settings) = (&sight.facts.client, sight.settings);
+    let Some(run) = settings.schedule.daily.at.time_of_day() else {
+        return false;
+    };
+    let company = settings.company.time_zone.0;
+    let zone = hours::zone_of(
+        client.time_zone,
+        client.country.as_deref(),
+        sight.facts.phone(),
+        company,
+    );
+    let run = hours::instant(on.date().and_time(run), company);
+    hours::is_morning_over(run, on.date(), zone, &settings.hours)
+}
+
+/// `ahead`: whoever has the morning of the news before that day is run enters on the day before.
+fn news(on: Day, ahead: bool, value: i64, day: Day) -> Result<Vec<Episode>, NotYet> {
+    let from = on.plus(-i32::from(ahead));
+    if from > day {
+        return Err(NotYet::before(NoOccasion::NewsToCome, from));
     }
     if day.days_since(on) > NEWS_DAYS {
         return Err(NotYet::for_good(NoOccasion::NewsOld));
     }
     Ok(vec![Episode {
         key: format!("news:{on}"),
-        began_on: on,
+        began_on: from,
         last_entry: Some(on.plus(NEWS_DAYS)),
         evidence: Evidence::News { day: on },
         value,
@@ -150,7 +174,7 @@ pub fn is_day_of(trigger: &Trigger, holidays: &[Day], day: Day) -> bool {
             lead,
             on_day_off,
         } => dates(*rule, &dating(*lead, *on_day_off, holidays), 0, day).is_ok(),
-        Trigger::News { day: on, .. } => news(*on, 0, day).is_ok(),
+        Trigger::News { day: on, when } => news(*on, *when == NewsTime::Morning, 0, day).is_ok(),
         _ => false,
     }
 }

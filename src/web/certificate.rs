@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tracing::error;
 
 use super::site::{Site, Socket, broken, spoken, too_many};
-use crate::certificates::picture;
+use crate::certificates::picture::{self, Easel, Form};
 use crate::db::CertificateRow;
 use crate::render::{CertificatePage, CompanyPart, PageContext};
 use crate::rules::certificate::{Standing, read, standing};
@@ -58,14 +58,6 @@ impl Gallery {
     }
 }
 
-/// What is asked for behind the code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    Page,
-    Png,
-    Pdf,
-}
-
 /// `GET /c/CODE`, `/c/CODE.png`, `/c/CODE.pdf`.
 pub(super) async fn show(
     State(site): State<Arc<Site>>,
@@ -79,17 +71,19 @@ pub(super) async fn show(
         return too_many();
     }
     let (typed, form) = match file.rsplit_once('.') {
-        Some((code, "png")) => (code, Form::Png),
-        Some((code, "pdf")) => (code, Form::Pdf),
-        _ => (file.as_str(), Form::Page),
+        Some((code, "png")) => (code, Some(Form::Png)),
+        Some((code, "pdf")) => (code, Some(Form::Pdf)),
+        _ => (file.as_str(), None),
     };
     let found = match read(typed) {
         Ok(code) => site.app.store.certificate(&code).await,
         Err(_) => Ok(None),
     };
     match found {
-        Ok(Some(row)) if form == Form::Page => page(&site, &heads, &row),
-        Ok(Some(row)) => drawn(&site, row, form).await,
+        Ok(Some(row)) => match form {
+            Some(form) => drawn(&site, row, form).await,
+            None => page(&site, &heads, &row),
+        },
         Ok(None) => {
             if site.bad_codes.too_many(visitor, now_ms) {
                 return too_many();
@@ -136,7 +130,7 @@ fn page(site: &Site, heads: &HeaderMap, row: &CertificateRow) -> Response {
 pub(super) async fn drawn(site: &Arc<Site>, row: CertificateRow, form: Form) -> Response {
     let (end, media) = match form {
         Form::Pdf => ("pdf", "application/pdf"),
-        Form::Page | Form::Png => ("png", "image/png"),
+        Form::Png => ("png", "image/png"),
     };
     let name = format!("{}.{end}", row.code);
     let bytes = match site.gallery.find(&name) {
@@ -164,10 +158,7 @@ async fn draw(site: &Arc<Site>, row: CertificateRow, form: Form) -> Option<Vec<u
     let drawn = tokio::task::spawn_blocking(move || {
         let part = picture::of_row(&app, &row);
         let company = CompanyPart::of(&app.settings.company);
-        match form {
-            Form::Pdf => picture::pdf(&app, &company, &part, row.locale),
-            Form::Page | Form::Png => picture::png(&app, &company, &part, row.locale),
-        }
+        Easel::of(&app).draw(&company, &part, row.locale, form)
     });
     match drawn.await {
         Ok(Ok(bytes)) => Some(bytes),

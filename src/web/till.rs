@@ -23,7 +23,7 @@ use crate::certificates::picture;
 use crate::certificates::till::{Wish, WishError, redeem};
 use crate::config::secrets::ExposeSecret;
 use crate::db::{CertificateRow, Redeemed, RedemptionRow, Via};
-use crate::model::{Day, hex};
+use crate::model::{Day, Locale, hex};
 use crate::render::{CertificatePage, PageContext};
 use crate::rules::certificate::{read, standing};
 use crate::rules::wording;
@@ -128,6 +128,7 @@ async fn take(State(site): State<Arc<Site>>, heads: HeaderMap, body: Bytes) -> R
         Door::Open => {}
     }
     let typed = typed(&body);
+    let locale = language(&site, &heads);
     if typed.r#do == "redeem" {
         return redeemed(&site, &heads, &typed).await;
     }
@@ -139,7 +140,7 @@ async fn take(State(site): State<Arc<Site>>, heads: HeaderMap, body: Bytes) -> R
         Ok(code) => code,
         Err(error) => {
             let page = CertificatePage {
-                because: vec![error.to_string()],
+                because: vec![wording::no_code(locale, error)],
                 ..page("mistyped")
             };
             return shown(&site, &heads, StatusCode::OK, page, None);
@@ -156,6 +157,7 @@ async fn take(State(site): State<Arc<Site>>, heads: HeaderMap, body: Bytes) -> R
 }
 
 async fn redeemed(site: &Site, heads: &HeaderMap, typed: &Typed) -> Response {
+    let locale = language(site, heads);
     let said = |text: &'_ str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let (amount, contact, name) = (said(&typed.amount), said(&typed.contact), said(&typed.name));
     let wish = Wish {
@@ -199,7 +201,9 @@ async fn redeemed(site: &Site, heads: &HeaderMap, typed: &Typed) -> Response {
             because,
             last,
         }) => {
-            let because = because.iter().map(|one| one.sentence().to_owned());
+            let because = because
+                .iter()
+                .map(|one| wording::objection(locale, *one).to_owned());
             let page = CertificatePage {
                 because: because.collect(),
                 last: last.map(|last| told(&site.app, &last)),
@@ -211,7 +215,7 @@ async fn redeemed(site: &Site, heads: &HeaderMap, typed: &Typed) -> Response {
         Err(WishError::Store(error)) => return failed(&error),
         Err(error) => {
             let page = CertificatePage {
-                because: vec![error.to_string()],
+                because: vec![error.said(locale)],
                 ..page("mistyped")
             };
             (page, None)
@@ -245,7 +249,7 @@ fn shown(
     page: CertificatePage,
     row: Option<&CertificateRow>,
 ) -> Response {
-    let locale = spoken(heads).unwrap_or(site.app.locale());
+    let locale = language(site, heads);
     let left = row.map_or(0, |row| row.uses.saturating_sub(row.used));
     let context = PageContext {
         certificate: row.map(|row| picture::of_row(&site.app, row)),
@@ -253,6 +257,11 @@ fn shown(
         ..empty(site)
     };
     site.page(status, "till", locale, &context)
+}
+
+/// The language of whoever stands at the till.
+fn language(site: &Site, heads: &HeaderMap) -> Locale {
+    spoken(heads).unwrap_or(site.app.locale())
 }
 
 /// Whether the page may be used.

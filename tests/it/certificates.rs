@@ -5,6 +5,7 @@
     reason = "a company that cannot be set up or read fails the test as it should"
 )]
 
+mod commands;
 mod friends;
 mod issued;
 mod pictures;
@@ -109,6 +110,15 @@ impl Shop {
         self.world.texts(
             "SELECT f.state || coalesce(' ' || c.ext_id, '') FROM referrals f
              LEFT JOIN clients c ON c.id = f.friend_id ORDER BY f.redemption_id",
+        )
+    }
+
+    /// The uses that are taken: code and receipt, in the order of the codes' issue.
+    pub(crate) fn uses(&mut self) -> Vec<String> {
+        self.world.texts(
+            "SELECT r.code || ' ' || r.receipt FROM redemptions r
+             JOIN certificates t ON t.code = r.code
+             WHERE r.undone_at IS NULL ORDER BY t.episode, r.use_no",
         )
     }
 

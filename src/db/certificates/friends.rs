@@ -9,7 +9,7 @@ use super::super::rows::day_of;
 use super::super::{Result, Store};
 use super::{CertificateRow, FriendRules, identity};
 use crate::model::{ClientId, Day, FriendPurchase};
-use crate::rules::certificate::{FriendFacts, GiverLimit, Person};
+use crate::rules::certificate::{FriendFacts, GiverLimit, Person, mailbox};
 
 /// What is known of a friend: the client, where it is known, and what the till was told.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +40,7 @@ pub(super) async fn facts(
     // The same person under other cards, of this source or of another; and those that share what
     // is known of him by these.
     for _ in 0..2 {
-        let alike = identity::clients_like(&mut *connection, &friend_person, &rules.cards).await?;
+        let alike = identity::clients_like(&mut *connection, &friend_person).await?;
         friend_person.add(identity::person(&mut *connection, &alike, &rules.cards).await?);
         ids.extend(alike);
     }
@@ -75,20 +75,20 @@ async fn came_before(
     friend: &Person,
     except: Option<i64>,
 ) -> Result<bool> {
-    let texts = |texts: &[String]| serde_json::to_string(texts).unwrap_or_default();
+    let mailboxes: Vec<String> = friend.emails.iter().map(|email| mailbox(email)).collect();
     let came = sqlx::query_scalar::<_, i64>(
         "SELECT EXISTS (
              SELECT 1 FROM referrals f JOIN redemptions r ON r.id = f.redemption_id
              WHERE (f.friend_id IN (SELECT value FROM json_each(?1))
                     OR f.phone IN (SELECT value FROM json_each(?2))
-                    OR f.email IN (SELECT value FROM json_each(?3)))
+                    OR f.mailbox IN (SELECT value FROM json_each(?3)))
                AND r.id IS NOT ?4 AND f.state IN ('counts', 'waiting', 'review')
                AND r.undone_at IS NULL)",
     );
     let came = came
         .bind(identity::list(ids))
-        .bind(texts(&friend.phones))
-        .bind(texts(&friend.emails))
+        .bind(identity::texts(&friend.phones))
+        .bind(identity::texts(&mailboxes))
         .bind(except);
     Ok(came.fetch_one(connection).await? != 0)
 }

@@ -1,7 +1,7 @@
 //! What imports tell about certificates: receipts with a code, and friends who became clients.
 //!
 //! Everything is derived from the purchases that are there: doing it again changes nothing, and a
-//! purchase that was taken back gives its use back.
+//! purchase that was taken back, or whose code was corrected, gives its use back.
 
 use serde::Serialize;
 use sqlx::Row;
@@ -13,7 +13,7 @@ use super::friends::{self, Friend};
 use super::redeem::{Taking, Via, doubt, take, undo};
 use super::{CertificateRow, FriendRules, called, identity};
 use crate::model::{CertificateKind, Day};
-use crate::rules::certificate::{Objection, Person, Receipt, Verdict, judge};
+use crate::rules::certificate::{Objection, Person, Receipt, Verdict, judge, read};
 
 /// So many days a till's clock and the day of an imported purchase may differ.
 const DAYS_APART: i32 = 3;
@@ -61,7 +61,9 @@ impl Store {
             return Ok(settled);
         }
         let mut tx = self.begin().await?;
+        identity::keep_marks(&mut tx, &rules.cards).await?;
         settled.undone = undo_what_is_gone(&mut tx, now_ms).await?;
+        undo_other_codes(&mut tx, now_ms, &mut settled).await?;
         for coded in open_receipts(&mut tx).await? {
             settle(&mut tx, &coded, rules, now_ms, &mut settled).await?;
         }
@@ -126,10 +128,62 @@ async fn undo_what_is_gone(tx: &mut SqliteConnection, now_ms: i64) -> Result<u64
     Ok(gone.len() as u64)
 }
 
+/// Redemptions on purchases whose code was corrected since, or taken away.
+///
+/// What only the import told of is undone: it was never so. What a till took in person stays taken, and
+/// is tied to the purchase no longer; a person looks at it.
+async fn undo_other_codes(
+    tx: &mut SqliteConnection,
+    now_ms: i64,
+    settled: &mut SettledReceipts,
+) -> Result<()> {
+    let statement = format!(
+        "SELECT r.id, r.code, r.receipt, r.via, p.promo
+         {FOUND} JOIN redemptions r ON r.purchase_id = w.id AND r.undone_at IS NULL
+         WHERE p.key IS NOT NULL AND p.cancelled_on IS NULL
+         ORDER BY r.id"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+        .fetch_all(&mut *tx)
+        .await?;
+    for row in rows {
+        let (id, code): (i64, String) = (row.get("id"), row.get("code"));
+        if code_in(&row).as_deref() == Some(code.as_str()) {
+            continue;
+        }
+        if row.get::<String, _>("via") == Via::Import.word() {
+            undo(tx, id, "import", "the purchase names another code", now_ms).await?;
+            settled.undone += 1;
+            continue;
+        }
+        sqlx::query("UPDATE redemptions SET purchase_id = NULL WHERE id = ?1")
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query(
+            "UPDATE referrals SET state = 'review', counts_on = NULL
+             WHERE redemption_id = ?1 AND state IN ('counts', 'waiting')",
+        )
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+        let because = [Objection::OtherCode];
+        doubt(tx, &code, row.get("receipt"), Some(id), &because, now_ms).await?;
+        settled.doubtful += 1;
+    }
+    Ok(())
+}
+
+/// The code that a purchase names, as it is kept; nothing for a generic one.
+fn code_in(row: &SqliteRow) -> Option<String> {
+    let promo: Option<String> = row.get("promo");
+    promo.and_then(|text| read(&text).ok())
+}
+
 /// Receipts with a code that nothing was done about, in the order in which they were made.
 async fn open_receipts(tx: &mut SqliteConnection) -> Result<Vec<Coded>> {
     let statement = format!(
-        "SELECT w.id, w.code, w.key, w.day, p.client_id, p.amount, s.name AS source,
+        "SELECT w.id, w.code, w.key, w.day, p.client_id, p.amount, p.promo, s.name AS source,
                 (SELECT json_group_array(i.item) FROM purchase_items i
                  WHERE i.client_id = p.client_id AND i.day = p.day AND i.source_id = p.source_id
                    AND i.key = p.key) AS items
@@ -152,7 +206,9 @@ async fn open_receipts(tx: &mut SqliteConnection) -> Result<Vec<Coded>> {
         items: serde_json::from_str(row.get("items")).unwrap_or_default(),
         source: row.get("source"),
     };
-    Ok(rows.iter().map(coded).collect())
+    // A code that was corrected to a generic one, or taken away, is none any more.
+    let named = rows.iter().filter(|row| code_in(row).is_some());
+    Ok(named.map(coded).collect())
 }
 
 /// The number under which a receipt is kept: that of the source, or one made of what is known.
@@ -321,7 +377,7 @@ async fn recognise(
         "review"
     };
     sqlx::query(
-        "UPDATE referrals SET state = ?2, friend_id = ?3, phone = NULL, email = NULL,
+        "UPDATE referrals SET state = ?2, friend_id = ?3, phone = NULL, email = NULL, mailbox = NULL,
                 counts_on = CASE WHEN ?2 = 'counts' THEN ?4 END
          WHERE redemption_id = ?1",
     )
@@ -365,7 +421,7 @@ async fn find_friends(
             emails: row.get::<Option<String>, _>("email").into_iter().collect(),
             ..Person::default()
         };
-        let ids = identity::clients_like(&mut *tx, &told, &rules.cards).await?;
+        let ids = identity::clients_like(&mut *tx, &told).await?;
         let Some(client) = identity::only_one(&mut *tx, &ids).await? else {
             continue;
         };

@@ -8,9 +8,9 @@ use sqlx::types::Json;
 use super::super::rows::day_of;
 use super::super::{Result, Store, StoreError};
 use super::friends::{self, Friend};
-use super::{CertificateRow, FriendRules, called};
+use super::{CertificateRow, FriendRules, called, identity};
 use crate::model::{CertificateKind, ClientId, Day};
-use crate::rules::certificate::{Objection, Person, Receipt, Verdict, judge};
+use crate::rules::certificate::{FriendFacts, Objection, Person, Receipt, Verdict, judge, mailbox};
 
 /// How a redemption came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,20 +136,7 @@ impl Store {
                 redemption,
             });
         }
-        let friend = Friend {
-            client: order.client.map(|client| client.0),
-            told: order.told.clone(),
-            except: None,
-        };
-        let (facts, known) = match certificate.kind {
-            CertificateKind::Friend => {
-                let read =
-                    friends::facts(&mut tx, &certificate, &friend, order.on.day, order.friends);
-                let (facts, known) = read.await?;
-                (Some(facts), known)
-            }
-            CertificateKind::Own => (None, friend.client),
-        };
+        let (facts, known) = who_came(&mut tx, &certificate, order).await?;
         let limit = order.friends.limit;
         let verdict = judge(
             &certificate.facts(),
@@ -162,6 +149,7 @@ impl Store {
             Verdict::Redeem { doubts } => doubts,
             Verdict::Deny { because } => {
                 let last = last_of(&mut tx, order.code).await?;
+                tx.commit().await?;
                 return Ok(Redeemed::Denied {
                     certificate: Box::new(certificate),
                     because,
@@ -228,6 +216,27 @@ impl Store {
     }
 }
 
+/// What is known of the two people where the certificate is for a friend, and the client who came.
+async fn who_came(
+    tx: &mut SqliteConnection,
+    certificate: &CertificateRow,
+    order: &Redeeming<'_>,
+) -> Result<(Option<FriendFacts>, Option<i64>)> {
+    let client = order.client.map(|client| client.0);
+    if certificate.kind == CertificateKind::Own {
+        return Ok((None, client));
+    }
+    identity::keep_marks(tx, &order.friends.cards).await?;
+    let friend = Friend {
+        client,
+        told: order.told.clone(),
+        except: None,
+    };
+    let read = friends::facts(tx, certificate, &friend, order.on.day, order.friends);
+    let (facts, known) = read.await?;
+    Ok((Some(facts), known))
+}
+
 /// Writes a redemption with all that follows from it; gives back its number.
 pub(super) async fn take(tx: &mut SqliteConnection, taking: &Taking<'_>) -> Result<i64> {
     let id = insert(&mut *tx, taking).await?;
@@ -239,25 +248,49 @@ pub(super) async fn take(tx: &mut SqliteConnection, taking: &Taking<'_>) -> Resu
             (false, false) => "review",
         };
         sqlx::query(
-            "INSERT INTO referrals (redemption_id, giver_id, friend_id, phone, email, state,
+            "INSERT INTO referrals (redemption_id, giver_id, friend_id, phone, email, mailbox, state,
                                     counts_on)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )
         .bind(id)
         .bind(taking.certificate.client_id.0)
         .bind(taking.client)
         .bind(taking.told.phones.first())
         .bind(taking.told.emails.first())
+        .bind(taking.told.emails.first().map(|email| mailbox(email)))
         .bind(state)
         .bind(counts.then(|| taking.on.day.epoch_days()))
         .execute(&mut *tx)
         .await?;
     }
-    if !taking.doubts.is_empty() {
-        let (code, receipt) = (taking.certificate.code.as_str(), taking.receipt);
+    let (code, receipt) = (taking.certificate.code.as_str(), taking.receipt);
+    if taking.doubts.is_empty() {
+        settle_doubt(tx, code, receipt, taking).await?;
+    } else {
         doubt(tx, code, receipt, Some(id), taking.doubts, taking.now_ms).await?;
     }
     Ok(id)
+}
+
+/// Closes what was doubtful about a receipt that could not be redeemed before, and now is.
+async fn settle_doubt(
+    tx: &mut SqliteConnection,
+    code: &str,
+    receipt: &str,
+    taking: &Taking<'_>,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE reviews SET decision = 'approved', decided_at = ?3, decided_by = ?4,
+                note = 'redeemed after all'
+         WHERE code = ?1 AND receipt = ?2 AND redemption_id IS NULL AND decision IS NULL",
+    )
+    .bind(code)
+    .bind(receipt)
+    .bind(taking.now_ms)
+    .bind(taking.by)
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 async fn insert(tx: &mut SqliteConnection, taking: &Taking<'_>) -> Result<i64> {

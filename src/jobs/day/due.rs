@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
+use chrono_tz::Tz;
 
 use crate::config::campaign::{Campaign, NewsTime, Trigger};
 use crate::config::settings::Settings;
-use crate::model::ClientFacts;
-use crate::rules::delivery::hours::{next_morning, zone_of};
+use crate::model::{ClientFacts, Day};
+use crate::rules::delivery::hours::{instant, next_morning, next_open, zone_of};
 
 /// Gives out the instants of one run.
 pub(super) struct DueTimes<'a> {
@@ -30,33 +31,40 @@ impl<'a> DueTimes<'a> {
     /// The instant before which a message to a client does not leave, in unix milliseconds; 0 for one
     /// that may leave at once.
     pub(super) fn next(&mut self, campaign: &Campaign, facts: &ClientFacts) -> i64 {
-        let in_the_morning = matches!(
-            campaign.trigger,
+        let morning = match campaign.trigger {
             Trigger::News {
+                day,
                 when: NewsTime::Morning,
-                ..
-            }
-        );
-        let morning = in_the_morning.then(|| self.morning(facts)).flatten();
+            } => self.morning(facts, day),
+            _ => None,
+        };
         let Some(interval) = interval_ms(campaign) else {
             return morning.map_or(0, |at| at.timestamp_millis());
         };
-        let from = morning.unwrap_or(self.now).timestamp_millis();
+        let open = || next_open(self.now, self.zone_of(facts), &self.settings.hours);
+        let from = morning.or_else(open).unwrap_or(self.now);
+        let from = from.timestamp_millis();
         let place = self.given.entry((campaign.id.clone(), from)).or_default();
         let at = from + *place * interval;
         *place += 1;
         at
     }
 
-    fn morning(&self, facts: &ClientFacts) -> Option<DateTime<Utc>> {
+    /// The next morning of a client, and none before that of the news.
+    fn morning(&self, facts: &ClientFacts, day: Day) -> Option<DateTime<Utc>> {
+        let zone = self.zone_of(facts);
+        let begins = instant(day.date().and_time(NaiveTime::MIN), zone);
+        next_morning(self.now.max(begins), zone, &self.settings.hours)
+    }
+
+    fn zone_of(&self, facts: &ClientFacts) -> Tz {
         let client = &facts.client;
-        let zone = zone_of(
+        zone_of(
             client.time_zone,
             client.country.as_deref(),
             facts.phone(),
             self.settings.company.time_zone.0,
-        );
-        next_morning(self.now, zone, &self.settings.hours)
+        )
     }
 }
 
@@ -107,6 +115,15 @@ mod tests {
             ("Asia/Vladivostok", "2026-12-03T23:00:00Z"),
         ] {
             let given = due.next(&plain, &client(zone));
+            assert_eq!(given, at(expected).timestamp_millis(), "{zone}");
+        }
+        // On the day before they wait for the morning of their day.
+        let mut ahead = DueTimes::new(&settings, at("2026-12-02T03:00:00Z"));
+        for (zone, expected) in [
+            ("Asia/Vladivostok", "2026-12-02T23:00:00Z"),
+            ("Europe/Moscow", "2026-12-03T06:00:00Z"),
+        ] {
+            let given = ahead.next(&plain, &client(zone));
             assert_eq!(given, at(expected).timestamp_millis(), "{zone}");
         }
         let steady = campaign("[limits]\nper_hour = 1800");

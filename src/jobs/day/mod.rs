@@ -23,7 +23,7 @@ use crate::config::Campaign;
 use crate::config::campaign::CampaignStatus;
 use crate::db::StoreError;
 use crate::model::Day;
-use crate::rules::plan::{Frame, Running};
+use crate::rules::plan::{Frame, Resting, Running};
 
 use super::base::{self, Base};
 use super::campaigns::Standing;
@@ -46,6 +46,7 @@ pub(crate) struct Ground<'a> {
     options: DayOptions<'a>,
     base: Base,
     campaigns: Vec<Running<'a>>,
+    resting: Vec<Resting>,
     managers: Managers,
 }
 
@@ -53,13 +54,15 @@ impl<'a> Ground<'a> {
     /// Reads what the day rests on.
     pub(crate) async fn read(app: &'a App, options: DayOptions<'a>) -> Result<Self, StoreError> {
         let base = base::of_day(app, options.day, options.as_of).await?;
-        let mut campaigns = Vec::new();
+        let (mut campaigns, mut resting) = (Vec::new(), Vec::new());
         let standing = Standing::read(app).await?;
         for campaign in &app.campaigns {
             // What a person has paused or ended takes no part in the present day. The past stays as
             // the files have it.
-            let rests = !options.as_of && standing.rests(campaign);
-            if takes_part(campaign, options.also) && !rests {
+            let rest = standing.resting(campaign).filter(|_| !options.as_of);
+            if let Some(rest) = rest {
+                resting.push(rest);
+            } else if takes_part(campaign, options.also) {
                 let starts = starts(app, campaign, options.day).await?;
                 campaigns.push(Running { campaign, starts });
             }
@@ -69,6 +72,7 @@ impl<'a> Ground<'a> {
             options,
             base,
             campaigns,
+            resting,
             managers: Managers::read(app).await?,
         })
     }
@@ -99,6 +103,11 @@ impl<'a> Ground<'a> {
     /// What is known of the whole base.
     pub(crate) fn base(&self) -> &crate::rules::base_facts::BaseFacts {
         &self.base.facts
+    }
+
+    /// The campaigns that a person has paused or ended: they take no part.
+    pub(crate) fn resting(&self) -> &[Resting] {
+        &self.resting
     }
 
     /// The managers.

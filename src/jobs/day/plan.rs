@@ -40,6 +40,7 @@ pub async fn plan(app: &App, options: DayOptions<'_>) -> Result<Plan, StoreError
         base: base_line(&ground),
         reach: reach::count(app, options.day).await?,
         campaigns,
+        resting: ground.resting().to_vec(),
         messages: lines.messages,
         tasks,
     })

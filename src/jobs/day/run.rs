@@ -16,7 +16,7 @@ use super::lists;
 use super::waiting;
 use super::walk::Walk;
 use super::write::Writer;
-use super::{DayOptions, Ground};
+use super::{DayOptions, Ground, interval_ms};
 
 /// So many runs before a day say what is usual for its messages.
 const USUAL_OVER_RUNS: u32 = 14;
@@ -167,9 +167,20 @@ pub async fn approve(app: &App, date: Day, by: &str) -> Result<bool, StoreError>
     deliver::keep_versions(app, date).await?;
     let now_ms = app.now_ms();
     let store = &app.store;
-    store
+    let approved = store
         .approve_run(date, by, &lists, expired_since, now_ms)
-        .await
+        .await?;
+    if approved {
+        // The times of a steady rate have passed while the run waited: it begins now.
+        for campaign in &app.campaigns {
+            if let Some(interval) = interval_ms(campaign) {
+                store
+                    .spread_messages(&campaign.id, now_ms, interval)
+                    .await?;
+            }
+        }
+    }
+    Ok(approved)
 }
 
 /// Why the run has to wait for a person: campaigns that have never been live write to people whom

@@ -7,7 +7,7 @@ use tracing::warn;
 use super::versions::Version;
 use super::{MANAGERS, OPERATOR, notice};
 use crate::app::App;
-use crate::certificates::picture;
+use crate::certificates::picture::{self, Easel, Form};
 use crate::channels::calendar::{CalendarEvent, MEDIA_TYPE};
 use crate::channels::email::{BuiltEmail, EmailMessage, Enclosure, Enclosures, MailingList, Party};
 use crate::channels::whatsapp::{Button, Header, Media, WhatsAppRequest};
@@ -113,8 +113,11 @@ fn letter_to_client(
 ) -> Result<Prepared, String> {
     let key = message.key.clone();
     let (mut context, locale) = opened(app, version, message)?;
-    let picture = enclosed(app, &mut context, locale);
+    let picture = enclosed(version.easel(app), &mut context, locale);
     let letter = rendered(app, version, message, locale, &context)?;
+    // A letter that tells the code in words alone carries no picture.
+    let shown = format!("cid:{}", picture::ENCLOSED);
+    let picture = picture.filter(|_| letter.html.contains(&shown));
     let domain = sender_domain(app);
     let address = context.client.email.clone().unwrap_or_default();
     let email = EmailMessage {
@@ -160,9 +163,9 @@ fn letter_to_client(
 
 /// The picture of the certificate that a letter carries. A letter whose picture cannot be drawn
 /// goes without: the code and the link stand in it as text.
-fn enclosed(app: &App, context: &mut LetterContext, locale: Locale) -> Option<Vec<u8>> {
+fn enclosed(easel: Easel<'_>, context: &mut LetterContext, locale: Locale) -> Option<Vec<u8>> {
     let part = context.certificate.as_mut()?;
-    match picture::png(app, &context.company, part, locale) {
+    match easel.draw(&context.company, part, locale, Form::Png) {
         Ok(png) => {
             part.picture = Some(format!("cid:{}", picture::ENCLOSED));
             Some(png)

@@ -1,5 +1,5 @@
-//! What messages are made of beside their inputs: the template with all that it includes, and what
-//! company and campaign put into it.
+//! What messages are made of beside their inputs: the template with all that it includes, what
+//! company and campaign put into it, and what the picture of a certificate is drawn with.
 //!
 //! Both may be edited while messages wait. So they are kept when a run is let go, and what was
 //! approved is what leaves; and an attempt names the version that it was made of, so that the next
@@ -15,11 +15,13 @@ use tracing::warn;
 use super::MANAGERS;
 use super::prepare::LIST_TEMPLATE;
 use crate::app::App;
+use crate::certificates::picture::{Easel, USUAL};
 use crate::config::Campaign;
 use crate::config::settings::DeliveryMode;
-use crate::db::{DueMessage, Entry, RunVersion, StoreError};
+use crate::db::{DueMessage, Entry, RunVersion, StoreError, digest_of};
 use crate::jobs::inputs::Imprint;
 use crate::model::{Channel, Day};
+use crate::pictures::CertificateArtist;
 use crate::render::{Kind, Templates};
 
 /// The most versions that are kept ready at one time.
@@ -28,8 +30,13 @@ const READY: usize = 64;
 /// A version as it is kept.
 #[derive(Serialize, Deserialize)]
 struct Content {
-    /// Paths and texts of the template with all that it includes.
+    /// Paths and texts of the templates with all that they include: the message's own, and that of
+    /// the certificate which it may show.
     texts: BTreeMap<String, String>,
+    /// The fonts and pictures that the certificate is drawn with: digests by paths. Absent where the
+    /// message shows none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    materials: Option<BTreeMap<String, String>>,
     imprint: Imprint,
 }
 
@@ -37,6 +44,7 @@ struct Content {
 #[derive(Debug)]
 pub struct Version {
     templates: Option<Templates>,
+    artist: Option<CertificateArtist>,
     pub(super) imprint: Imprint,
 }
 
@@ -45,17 +53,27 @@ impl Version {
     pub(super) fn now(app: &App, campaign: &str) -> Self {
         Self {
             templates: None,
-            imprint: Imprint::now(app, campaign_of(app, campaign)),
+            artist: None,
+            imprint: Imprint::now(app, app.campaign(campaign)),
         }
     }
 
-    fn read(content: &str) -> Result<Self, StoreError> {
-        let content: Content = serde_json::from_str(content).map_err(|error| StoreError::Row {
+    async fn read(app: &App, number: i64) -> Result<Self, StoreError> {
+        let content = app.store.version(number).await?;
+        let content: Content = serde_json::from_str(&content).map_err(|error| StoreError::Row {
             table: "template_versions",
             reason: error.to_string(),
         })?;
+        let artist = match &content.materials {
+            Some(digests) => {
+                let materials = app.store.kept_files(digests).await?;
+                Some(CertificateArtist::with(materials))
+            }
+            None => None,
+        };
         Ok(Self {
             templates: Some(Templates::of_texts(&content.texts)),
+            artist,
             imprint: content.imprint,
         })
     }
@@ -63,6 +81,14 @@ impl Version {
     /// The templates of the version.
     pub(super) fn templates<'v>(&'v self, app: &'v App) -> &'v Templates {
         self.templates.as_ref().unwrap_or(&app.templates)
+    }
+
+    /// What the certificates of the version are drawn with.
+    pub(super) fn easel<'v>(&'v self, app: &'v App) -> Easel<'v> {
+        match (&self.templates, &self.artist) {
+            (Some(templates), Some(artist)) => Easel { templates, artist },
+            _ => Easel::of(app),
+        }
     }
 }
 
@@ -102,7 +128,7 @@ impl Versions {
         if let Some(version) = held(&self.ready).get(&number) {
             return Ok((Some(number), Arc::clone(version)));
         }
-        let version = Arc::new(Version::read(&app.store.version(number).await?)?);
+        let version = Arc::new(Version::read(app, number).await?);
         let mut ready = held(&self.ready);
         if ready.len() >= READY {
             ready.clear();
@@ -121,7 +147,11 @@ impl Versions {
             return Ok(*number);
         }
         let number = match content(app, &place) {
-            Some(content) => Some(app.store.keep_version(&content, app.now_ms()).await?),
+            Some(content) => {
+                let store = &app.store;
+                store.keep_files(app.artist.materials()).await?;
+                Some(store.keep_version(&content, app.now_ms()).await?)
+            }
             None => None,
         };
         held(&self.present).insert(place, number);
@@ -139,6 +169,7 @@ pub(in crate::jobs) async fn keep(app: &App, day: Day) -> Result<(), StoreError>
         return Ok(());
     }
     let versions = all(app);
+    app.store.keep_files(app.artist.materials()).await?;
     app.store
         .keep_run_versions(day, &versions, app.now_ms())
         .await
@@ -152,6 +183,7 @@ pub async fn renew(app: &App, day: Day, by: &str) -> Result<u64, StoreError> {
         reason: "the templates as they are now",
         now_ms: app.now_ms(),
     };
+    app.store.keep_files(app.artist.materials()).await?;
     app.store.renew_run_versions(day, &all(app), &entry).await
 }
 
@@ -195,18 +227,40 @@ fn content(app: &App, (campaign, channel, template): &Place) -> Option<String> {
         Channel::Email => Kind::Letter,
         Channel::Whatsapp => Kind::WhatsApp,
     };
-    let content = Content {
+    let campaign = app.campaign(campaign);
+    let pictures = campaign.map(|campaign| pictures_of(campaign, template));
+    let mut content = Content {
         texts: app.templates.texts(kind, template),
-        imprint: Imprint::now(app, campaign_of(app, campaign)),
+        materials: None,
+        imprint: Imprint::now(app, campaign),
     };
     if content.texts.is_empty() {
         return None;
+    }
+    let pictures = pictures.filter(|names| *channel == Channel::Email && !names.is_empty());
+    if let Some(names) = pictures {
+        // Whatever is frozen in a message can be drawn: by its own picture, or by the ready one.
+        for name in names.into_iter().chain([USUAL]) {
+            let texts = app.templates.texts(Kind::Certificate, name);
+            content.texts.extend(texts);
+        }
+        let files = app.artist.materials().iter();
+        let digests = files.map(|(path, bytes)| (path.clone(), digest_of(bytes)));
+        content.materials = Some(digests.collect());
     }
     serde_json::to_string(&content)
         .inspect_err(|error| warn!(%error, template, "a version cannot be kept"))
         .ok()
 }
 
-fn campaign_of<'a>(app: &'a App, id: &str) -> Option<&'a Campaign> {
-    app.campaigns.iter().find(|campaign| campaign.id == id)
+/// The pictures of the certificates that steps with a template give; none where they give nothing.
+fn pictures_of<'c>(campaign: &'c Campaign, template: &str) -> BTreeSet<&'c str> {
+    let with_template = campaign.steps.iter().filter(|step| {
+        let other = step.fallback.as_ref().map(|other| &other.template);
+        let variants = step.variants.iter().filter_map(|one| one.template.as_ref());
+        let mut names = step.template.iter().chain(other).chain(variants);
+        names.any(|name| name == template)
+    });
+    let offers = with_template.filter_map(|step| step.certificate.as_ref());
+    offers.map(|offer| offer.picture.as_str()).collect()
 }

@@ -2,26 +2,21 @@
 
 mod picture;
 mod text;
+mod verdicts;
 
 pub use picture::picture;
 pub use text::why_closed;
+pub use verdicts::{CampaignLines, ConditionLines, StepVariant};
 
 use serde::Serialize;
 
 use crate::app::App;
-use crate::config::Campaign;
 use crate::db::{MergedClient, StoreError, TaskRow, Wanted};
 use crate::model::{ClientFacts, ClientId, Day, Locale};
-use crate::rules::audience::Seen;
-use crate::rules::plan::{Candidate, ClientPlan, Decision, Verdict, decide};
 use crate::rules::rhythm::{Hint, StepUp};
 use crate::rules::standing::{RETURN_HORIZON_DAYS, Standing};
-use crate::rules::wording;
 
 use super::day::{DayOptions, Ground};
-
-/// The verdict about a campaign that marketing is still writing.
-const DRAFT: &str = "draft";
 
 /// Everything that is decided about one client on one day.
 #[derive(Clone, Debug, Serialize)]
@@ -97,52 +92,6 @@ pub struct RhythmLines {
     pub class: Option<String>,
 }
 
-/// What one campaign decides.
-#[derive(Clone, Debug, Serialize)]
-pub struct CampaignLines {
-    /// The campaign.
-    pub campaign: String,
-    /// One word: `enters`, `skipped`, `no_occasion` ...
-    pub verdict: &'static str,
-    /// The verdict in a phrase.
-    pub because: String,
-    /// Why a client who was wanted is skipped: the stable word of the plan's counts.
-    pub reason: Option<String>,
-    /// The day on which the verdict would change by itself, where that is known.
-    pub changes_on: Option<Day>,
-    /// What started it, in a sentence.
-    pub why: Option<String>,
-    /// The conditions of the audience.
-    pub conditions: Vec<ConditionLines>,
-}
-
-/// What was seen of one condition of an audience.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ConditionLines {
-    /// The key of the condition: `purchases`, `tags`.
-    pub condition: String,
-    /// What people call it.
-    pub title: String,
-    /// What is asked for: `at least 3`.
-    pub wanted: String,
-    /// What the client has: `2`.
-    pub value: String,
-    /// Whether the condition holds.
-    pub holds: bool,
-}
-
-impl ConditionLines {
-    fn of(seen: &Seen, locale: Locale) -> Self {
-        Self {
-            condition: seen.condition.clone(),
-            title: wording::condition(locale, &seen.condition),
-            wanted: seen.wanted(locale),
-            value: seen.value(locale),
-            holds: seen.holds,
-        }
-    }
-}
-
 /// Explains one client to somebody who reads a language; `None` when the client is not known on the
 /// day.
 pub async fn explain(
@@ -157,30 +106,7 @@ pub async fn explain(
         let merged = app.store.merged(client).await?;
         return Ok(merged.map(|merged| of_merged(merged, options.day)));
     };
-    let plan = decide(&ground.frame(), facts);
-    let mut campaigns: Vec<CampaignLines> = plan
-        .verdicts
-        .iter()
-        .map(|verdict| lines(&ground, &plan, verdict, locale))
-        .collect();
-    let drafts = app.campaigns.iter().filter(|campaign| {
-        !plan
-            .verdicts
-            .iter()
-            .any(|verdict| verdict.campaign == campaign.id)
-    });
-    campaigns.extend(drafts.map(|campaign| CampaignLines {
-        campaign: campaign.id.clone(),
-        verdict: DRAFT,
-        because: match locale {
-            Locale::Ru => "черновик: никого не берёт".to_owned(),
-            Locale::En => "a draft takes nobody in".to_owned(),
-        },
-        reason: None,
-        changes_on: None,
-        why: None,
-        conditions: Vec::new(),
-    }));
+    let campaigns = verdicts::lines(&ground, facts, locale);
     let tasks = app.store.tasks_about(client, options.day).await?;
     Ok(Some(Explanation {
         client: facts.client.ext_id.clone(),
@@ -246,73 +172,4 @@ fn rhythm_lines(facts: &ClientFacts, ground: &Ground<'_>, day: Day) -> Option<Rh
         key_account: standing.key_account,
         class: class.map(|class| class.tag.clone()),
     })
-}
-
-fn lines(
-    ground: &Ground<'_>,
-    plan: &ClientPlan,
-    verdict: &Verdict,
-    locale: Locale,
-) -> CampaignLines {
-    let (app, decision) = (ground.app(), &verdict.decision);
-    let mut because = decision.phrase(locale);
-    // Of several campaigns that want the client, one gets him.
-    if let Some(winner) = winner(ground, plan)
-        && winner.id != verdict.campaign
-        && wants_a_touch(ground, plan, &verdict.campaign)
-    {
-        because = match locale {
-            Locale::Ru => format!("{because}, но сегодня важнее «{}»", winner.title),
-            Locale::En => {
-                format!(
-                    "{because}, but \"{}\" has a higher priority today",
-                    winner.title
-                )
-            }
-        };
-    }
-    let (reason, changes_on) = match decision {
-        Decision::Skipped(block) => (Some(block.reason.to_string()), block.until),
-        Decision::NoOccasion { on, .. } => (None, *on),
-        Decision::Continues { step: None, next } => (None, *next),
-        _ => (None, None),
-    };
-    let evidence = verdict.evidence.as_ref();
-    let conditions = verdict.conditions.iter();
-    CampaignLines {
-        campaign: verdict.campaign.clone(),
-        verdict: decision.word(),
-        because,
-        reason,
-        changes_on,
-        why: evidence.map(|evidence| evidence.sentence(locale, app.currency())),
-        conditions: conditions
-            .map(|seen| ConditionLines::of(seen, locale))
-            .collect(),
-    }
-}
-
-fn wants_a_touch(ground: &Ground<'_>, plan: &ClientPlan, campaign: &str) -> bool {
-    plan.candidates.iter().any(|candidate| {
-        candidate.touch.is_some()
-            && ground.frame().campaigns[candidate.campaign].campaign.id == campaign
-    })
-}
-
-/// The campaign that gets the client today.
-fn winner<'g>(ground: &'g Ground<'_>, plan: &ClientPlan) -> Option<&'g Campaign> {
-    let frame = ground.frame();
-    let campaign_of = |candidate: &Candidate| frame.campaigns[candidate.campaign].campaign;
-    let with_touch = plan
-        .candidates
-        .iter()
-        .filter(|candidate| candidate.touch.is_some());
-    let best = with_touch.min_by_key(|candidate| {
-        (
-            candidate.is_backlog(),
-            std::cmp::Reverse(campaign_of(candidate).priority),
-            candidate.campaign,
-        )
-    });
-    best.map(campaign_of)
 }

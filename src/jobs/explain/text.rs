@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{CampaignLines, DRAFT, Explanation, RhythmLines, TaskLines};
+use super::verdicts::DRAFT;
+use super::{CampaignLines, Explanation, RhythmLines, TaskLines};
 use crate::model::Locale;
 use crate::rules::plan::who;
 use crate::rules::rhythm::{Hint, StepUp};
@@ -36,6 +37,9 @@ impl fmt::Display for Explanation {
             writeln!(f, "\n{one}")?;
             if let Some(why) = &one.why {
                 writeln!(f, "    {why}")?;
+            }
+            for drawn in &one.variants {
+                writeln!(f, "    variant of {}: {}", drawn.step, drawn.variant)?;
             }
             for seen in &one.conditions {
                 let mark = if seen.holds { "yes" } else { "NO " };

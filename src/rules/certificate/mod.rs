@@ -8,5 +8,5 @@ mod friend;
 mod redemption;
 
 pub use code::{CodeError, code, message_key, prefix_of, read};
-pub use friend::{FriendFacts, GiverLimit, Person};
+pub use friend::{FriendFacts, GiverLimit, Person, mailbox, plain_card};
 pub use redemption::{Certificate, Objection, Receipt, Standing, Verdict, judge, standing};

@@ -109,12 +109,14 @@ pub enum Objection {
     CameBefore,
     /// As many friends of the giver as may have counted already.
     GiverLimit,
+    /// A till took this certificate on a purchase that names another code, or none, now.
+    OtherCode,
 }
 
 impl Objection {
     /// Whether a till must not give anything; otherwise a person looks at it afterwards.
     pub const fn denies(self) -> bool {
-        !matches!(self, Self::SameName | Self::SameAddress)
+        !matches!(self, Self::SameName | Self::SameAddress | Self::OtherCode)
     }
 
     /// The word for tables and programs.
@@ -134,6 +136,7 @@ impl Objection {
             Self::BoughtBefore => "bought_before",
             Self::CameBefore => "came_before",
             Self::GiverLimit => "giver_limit",
+            Self::OtherCode => "other_code",
         }
     }
 
@@ -154,6 +157,9 @@ impl Objection {
             Self::BoughtBefore => "the friend has bought before",
             Self::CameBefore => "the friend has come with a friend's certificate before",
             Self::GiverLimit => "enough friends of the giver have come in this period",
+            Self::OtherCode => {
+                "the purchase on which a till took it does not name its code any more"
+            }
         }
     }
 }

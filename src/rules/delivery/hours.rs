@@ -99,6 +99,12 @@ pub fn next_morning(now: DateTime<Utc>, zone: Tz, hours: &Hours) -> Option<DateT
         .map(|(open, _)| now.max(open))
 }
 
+/// Whether the morning of a date in `zone` is over at an instant. Where nothing is open on that date,
+/// there is no morning that could be missed.
+pub fn is_morning_over(at: DateTime<Utc>, date: NaiveDate, zone: Tz, hours: &Hours) -> bool {
+    stretch_of(date, zone, hours).is_some_and(|(open, close)| at >= close.min(open + MORNING))
+}
+
 /// The open hours of a date as instants.
 fn stretch_of(date: NaiveDate, zone: Tz, hours: &Hours) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
     let weekend = matches!(date.weekday(), Weekday::Sat | Weekday::Sun)

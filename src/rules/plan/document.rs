@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::config::campaign::CampaignStatus;
 use crate::model::{Channel, Class, Currency, Day, Money};
 use crate::rules::rhythm::FitMethod;
 
@@ -23,10 +24,25 @@ pub struct Plan {
     pub reach: Vec<Reach>,
     /// Each campaign in numbers.
     pub campaigns: Vec<CampaignCounts>,
+    /// The campaigns that a person has paused or ended: they do nothing on this day.
+    pub resting: Vec<Resting>,
     /// The messages, in the order of clients.
     pub messages: Vec<MessageLine>,
     /// The managers' lists: new tasks and those that wait from earlier days, by place.
     pub tasks: Vec<TaskLine>,
+}
+
+/// A campaign that a person has paused or ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Resting {
+    /// The campaign.
+    pub id: String,
+    /// The name that people see.
+    pub title: String,
+    /// `paused` or `cancelled`.
+    pub state: &'static str,
+    /// Why, and who said so.
+    pub because: String,
 }
 
 /// What the dates of the clients rest on.
@@ -117,6 +133,7 @@ impl fmt::Display for Plan {
             )?;
         }
         self.write_campaigns(f)?;
+        self.write_resting(f)?;
         self.write_messages(f)?;
         self.write_tasks(f)
     }
@@ -126,11 +143,15 @@ impl Plan {
     /// Leaves what one campaign does.
     pub fn keep_only(&mut self, campaign: &str) {
         self.campaigns.retain(|one| one.id == campaign);
+        self.resting.retain(|one| one.id == campaign);
         self.messages.retain(|line| line.campaign == campaign);
         self.tasks.retain(|line| line.campaign == campaign);
     }
 
     fn write_campaigns(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.campaigns.is_empty() && !self.resting.is_empty() {
+            return Ok(());
+        }
         if self.campaigns.is_empty() {
             return writeln!(
                 f,
@@ -154,9 +175,22 @@ impl Plan {
                 one.left,
                 one.backlog_waiting
             )?;
+            if one.status == CampaignStatus::Paused {
+                writeln!(f, "    paused: its file says so")?;
+            }
             for (reason, clients) in &one.skipped {
                 writeln!(f, "    skipped {clients:>7}  {reason}")?;
             }
+        }
+        Ok(())
+    }
+
+    fn write_resting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.resting.is_empty() {
+            writeln!(f)?;
+        }
+        for one in &self.resting {
+            writeln!(f, "{:<24} {}: {}", one.id, one.state, one.because)?;
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ mod words;
 
 pub use client::{Candidate, ClientPlan, decide, occasion_today};
 pub use day::{CampaignCounts, DayPlanner, Decided};
-pub use document::{BaseLine, MessageLine, Plan, Reach, TaskLine, grouped, in_units, who};
+pub use document::{BaseLine, MessageLine, Plan, Reach, Resting, TaskLine, grouped, in_units, who};
 pub use gates::{country_of, not_just_bought, reachable, under_the_cap};
 pub use goal::goal_reached;
 pub use position::{AfterOutcome, after_outcome};

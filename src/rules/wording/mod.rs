@@ -8,12 +8,14 @@
 //! mail programs wrap. The sentences of [`rhythm_sentence`] have plain spaces only: they are read
 //! in terminals and searched for.
 
+mod certificates;
 mod en;
 mod labels;
 mod names;
 mod outcomes;
 mod ru;
 
+pub use certificates::{no_code, objection};
 pub use labels::{channel, condition, role, state};
 pub use names::{PersonName, person_name};
 pub use outcomes::{outcome, readiness};

@@ -12,10 +12,11 @@ use super::desk::{Answer, Desk, Failure};
 use super::door::Signed;
 use super::parts::campaign_title;
 use crate::db::{CampaignTotals, RunRow, StoreError};
+use crate::jobs::campaigns::{self, Acting};
 use crate::jobs::day::{self, DayOptions};
 use crate::jobs::managers::Managers;
 use crate::model::{Day, Locale, Money};
-use crate::rules::plan::{CampaignCounts, MessageLine, Plan, Reach, Reason, TaskLine};
+use crate::rules::plan::{CampaignCounts, MessageLine, Plan, Reach, Reason, Resting, TaskLine};
 
 /// How long a plan is shown before it is made anew, in milliseconds: it reads everybody who is due.
 const PLAN_LASTS_MS: i64 = 60_000;
@@ -43,7 +44,9 @@ struct Campaigns {
 struct CampaignPart {
     id: String,
     title: String,
-    status: &'static str,
+    status: Acting,
+    /// Who stopped it, and why.
+    because: Option<String>,
     /// What starts it: a word of the configuration.
     trigger: String,
     steps: Vec<StepPart>,
@@ -87,9 +90,10 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, signed: Signed) -> Answe
         .into_iter()
         .map(|one| (one.campaign.clone(), one))
         .collect();
-    let campaigns = app.campaigns.iter().map(|campaign| {
+    let acting = campaigns::acting(app).await?;
+    let campaigns = app.campaigns.iter().zip(acting).map(|(campaign, acting)| {
         let totals = totals.remove(&campaign.id).unwrap_or_default();
-        campaign_part(campaign, &totals)
+        campaign_part(campaign, acting, &totals)
     });
     let body = Campaigns {
         campaigns: campaigns.collect(),
@@ -104,8 +108,11 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, signed: Signed) -> Answe
     Ok(desk.good("campaigns", "campaigns.title", &signed, &body))
 }
 
-fn campaign_part(campaign: &crate::config::Campaign, totals: &CampaignTotals) -> CampaignPart {
-    use crate::config::campaign::CampaignStatus;
+fn campaign_part(
+    campaign: &crate::config::Campaign,
+    (status, because): (Acting, Option<String>),
+    totals: &CampaignTotals,
+) -> CampaignPart {
     let steps = campaign.steps.iter().map(|step| {
         let (kind, template) = match (&step.template, &step.script) {
             (Some(template), _) if step.channel == Some(crate::model::Channel::Whatsapp) => {
@@ -124,11 +131,8 @@ fn campaign_part(campaign: &crate::config::Campaign, totals: &CampaignTotals) ->
     CampaignPart {
         id: campaign.id.clone(),
         title: campaign.title.clone(),
-        status: match campaign.status {
-            CampaignStatus::Draft => "draft",
-            CampaignStatus::Live => "live",
-            CampaignStatus::Paused => "paused",
-        },
+        status,
+        because,
         trigger: trigger_word(campaign),
         steps: steps.collect(),
         entered: totals.entered,
@@ -166,6 +170,7 @@ struct PlanPage<'p> {
     date: Day,
     reach: &'p [Reach],
     campaigns: Vec<CountsPart<'p>>,
+    resting: &'p [Resting],
     messages: Vec<MessagePart<'p>>,
     more_messages: usize,
     tasks: Vec<TaskPart<'p>>,
@@ -237,6 +242,7 @@ fn plan_page(desk: &Desk, signed: &Signed, plan: &Plan, managers: &Managers) -> 
         date: plan.date,
         reach: &plan.reach,
         campaigns: campaigns.collect(),
+        resting: &plan.resting,
         messages: messages.collect(),
         more_messages: plan.messages.len().saturating_sub(SHOWN),
         tasks: tasks.collect(),

@@ -9,11 +9,11 @@ use super::desk::{Answer, Desk, Failure};
 use super::door::Signed;
 use super::parts::Ways;
 use super::task::own_task;
-use crate::certificates::picture;
+use crate::certificates::picture::{self, Form};
 use crate::db::{CertificateRow, TaskRow};
 use crate::jobs::outcome::given_by;
 use crate::model::Day;
-use crate::web::certificate::{Form, drawn};
+use crate::web::certificate::drawn;
 
 /// A certificate as the page of its task shows it.
 #[derive(Serialize)]

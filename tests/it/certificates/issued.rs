@@ -146,3 +146,32 @@ fn a_code_that_somebody_has_is_not_given_to_another() {
     other.finish();
     world.finish();
 }
+
+#[test]
+fn a_nudge_shows_the_picture_of_its_certificate_by_the_link_of_its_page() {
+    let mut world = World::new();
+    world.also(
+        "\n[delivery]\nwhatsapp_countries = [\"KZ\"]\npublic_url = \"https://bakery.test/post\"\n",
+    );
+    world.campaign(
+        &CAMPAIGN
+            .replace("channel = \"email\"", "channel = \"whatsapp\"")
+            .replace("\"friend-certificate\"", "\"friend-certificate-short\""),
+    );
+    world.client("anna").phone("+77011234567");
+    world.run("2026-03-01");
+    let code = world.texts("SELECT code FROM certificates").remove(0);
+    let files = world.letters();
+    let mut requests = files
+        .iter()
+        .filter(|(path, _)| path.extension().is_some_and(|end| end == "json"));
+    let request: serde_json::Value = serde_json::from_slice(requests.next().unwrap().1).unwrap();
+    let components = request["template"]["components"].as_array().unwrap();
+    let of = |kind: &str| components.iter().find(|one| one["type"] == kind).unwrap();
+    assert_eq!(
+        of("header")["parameters"][0]["image"]["link"],
+        format!("https://bakery.test/post/c/{code}.png")
+    );
+    assert_eq!(of("body")["parameters"][3]["text"], code.as_str());
+    world.finish();
+}

@@ -1,5 +1,6 @@
 //! The picture and the sheet: what stands on them, and that an independent reader reads the code.
 
+use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
 
@@ -140,5 +141,62 @@ fn values_are_escaped_and_a_gift_alone_is_a_picture_too() {
             qr_of(&artist.png(&svg).unwrap()),
             std::slice::from_ref(&page)
         );
+    }
+}
+
+/// The first and the last column in which something dark stands, within a part of a picture.
+fn ink(png: &[u8], columns: Range<u32>, rows: Range<u32>) -> (u32, u32) {
+    let picture = Pixmap::decode_png(png).unwrap();
+    let dark = |x: u32| {
+        rows.clone().any(|y| {
+            let pixel = picture.pixel(x, y).unwrap();
+            u32::from(pixel.red()) + u32::from(pixel.green()) + u32::from(pixel.blue()) < 330
+        })
+    };
+    let mut columns = columns.filter(|x| dark(*x));
+    let first = columns.next().unwrap();
+    (first, columns.next_back().unwrap_or(first))
+}
+
+#[test]
+fn nothing_runs_out_of_its_place_however_long_it_is() {
+    let artist = CertificateArtist::new(None);
+    for locale in Locale::ALL {
+        let (mut context, _) = context(locale);
+        context.company.name =
+            "ООО «Сибирская торгово-производственная компания кофейного оборудования»".to_owned();
+        let mut part = context.certificate.clone();
+        part.code = "WWMMWW-7K4M-Q2XD-90TR-K".to_owned();
+        part.discount = Some("12500.50 RUB".to_owned());
+        part.min_receipt = Some("1250000 RUB".parse().unwrap());
+        part.uses = 12;
+        part.products = vec![
+            "кофе в зёрнах «Эспрессо» тёмной обжарки".to_owned();
+            9
+        ];
+        let page = format!("https://certificates.example.org/c/{}", part.code);
+        let context = CertificateContext::new(context.company, part, &page).unwrap();
+        // Left of the dark panel, which begins at 812: the name, the discount, what it asks for.
+        let picture = svg("certificate", locale, &context).replace("#0b6e69", "#ffffff");
+        let png = artist.png(&picture).unwrap();
+        for rows in [70..112, 180..310, 515..570] {
+            let (from, to) = ink(&png, 0..812, rows.clone());
+            assert!(from >= 76 && to <= 790, "{locale} {rows:?}: {from}..{to}");
+        }
+        let sheet = svg("certificate-print", locale, &context);
+        // In millimetres as it is printed, so in pixels of its own units.
+        let sheet = sheet.replacen(
+            "width=\"210mm\" height=\"148mm\"",
+            "width=\"1050\" height=\"740\"",
+            1,
+        );
+        let png = artist.png(&sheet).unwrap();
+        let (from, to) = ink(&png, 600..1050, 408..430);
+        // The code, between the dotted line at 644 and the frame at 1010, with room on both sides.
+        assert!(
+            from >= 670 && to <= 985,
+            "{locale}: the code is at {from}..{to}"
+        );
+        assert_eq!(qr_of(&png), [page.as_str()]);
     }
 }

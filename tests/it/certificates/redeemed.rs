@@ -217,3 +217,56 @@ fn a_promo_code_of_an_import_redeems_once_and_twice_is_told() {
     assert_eq!(denied(&shop.redeem(&code, "r-1", None)), ["used_up"]);
     shop.world.finish();
 }
+
+#[test]
+fn a_code_that_an_import_corrects_gives_the_wrong_one_its_use_back() {
+    let mut shop = shop();
+    let (wrong, right) = (
+        shop.issue("own", "anna", &[]),
+        shop.issue("own", "anna", &[]),
+    );
+    shop.world.at(day("2026-03-05"));
+    let bought = |code: &str| format!("w1,anna,2026-03-01,500,{code},");
+    shop.import(&[BEFORE, &bought(&wrong)]);
+    assert_eq!(shop.uses(), [format!("{wrong} w1")]);
+    // Somebody else wanted the same code meanwhile, and was told that it is used up.
+    let other = format!("w2,anna,2026-03-02,700,{wrong},");
+    shop.import(&[BEFORE, &bought(&wrong), &other]);
+    assert_eq!(shop.doubts(), ["w2 [\"used_up\"]"]);
+    shop.import(&[BEFORE, &bought(&right), &other]);
+    assert_eq!(shop.uses(), [format!("{wrong} w2"), format!("{right} w1")]);
+    assert_eq!(
+        shop.doubts(),
+        Vec::<String>::new(),
+        "the second one is served now"
+    );
+    // A generic code, and none at all.
+    shop.import(&[BEFORE, &bought("SPRING10"), &other]);
+    assert_eq!(shop.uses(), [format!("{wrong} w2")]);
+    for _ in 0..2 {
+        shop.import(&[BEFORE, &bought(""), "w2,anna,2026-03-02,700,,"]);
+        assert_eq!(shop.uses(), Vec::<String>::new());
+    }
+    assert!(is_redeemed(&shop.redeem(&right, "r-9", None)));
+    shop.world.finish();
+}
+
+#[test]
+fn what_a_till_took_stays_taken_when_the_import_names_another_code_and_a_person_is_told() {
+    let mut shop = shop();
+    let (taken, named) = (
+        shop.issue("own", "anna", &[]),
+        shop.issue("own", "anna", &[]),
+    );
+    shop.world.at(day("2026-03-05"));
+    assert!(is_redeemed(&shop.redeem(&taken, "w1", None)));
+    shop.import(&[BEFORE, &format!("w1,anna,2026-03-05,500,{taken},")]);
+    assert_eq!(shop.doubts(), Vec::<String>::new());
+    for _ in 0..2 {
+        shop.import(&[BEFORE, &format!("w1,anna,2026-03-05,500,{named},")]);
+        assert_eq!(shop.uses(), [format!("{taken} w1"), format!("{named} w1")]);
+        assert_eq!(shop.doubts(), ["w1 [\"other_code\"]"]);
+    }
+    assert_eq!(denied(&shop.redeem(&taken, "w5", None)), ["used_up"]);
+    shop.world.finish();
+}

@@ -21,6 +21,7 @@ mod oracle;
 mod random;
 mod servers;
 mod side_by_side;
+mod steady;
 mod versions;
 
 pub(crate) use super::smtp::sink;

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use rekindle::jobs::day::RunOutcome;
 
-use super::fake::{Rule, Then};
+use super::fake::{HeaderKind, Rule, Template, Then};
 use super::servers::script;
 use super::{NUDGE, Post, news};
 
@@ -35,6 +35,29 @@ fn a_nudge_is_taken_and_its_id_kept() {
     assert_eq!(post.states(), [("accepted".to_owned(), 2)]);
     let ids = post.world.texts("SELECT provider_id FROM messages");
     assert!(ids.iter().all(|id| id.starts_with("wamid.")), "{ids:?}");
+    post.finish();
+}
+
+#[test]
+fn a_nudge_with_the_picture_of_a_certificate_is_taken() {
+    let mut script = script();
+    let template = Template {
+        name: "friend_certificate_short".to_owned(),
+        header: Some(HeaderKind::Image),
+        body: 4,
+        ..script.templates[0].clone()
+    };
+    script.templates.push(template);
+    let mut post = Post::nudges(script, "");
+    let client = post.world.client("anna");
+    client.phone("+77011234567").bought(&["2026-01-05"]);
+    let step = r#"channel = "whatsapp", template = "friend-certificate-short", certificate = { kind = "friend", discount = "10%", valid = "60d" }"#;
+    post.world.campaign(&news("news", "2026-03-05", step));
+    post.planned("2026-03-05");
+    post.later(TimeDelta::hours(1));
+    post.deliver();
+    assert_eq!(post.state("anna").0, "accepted");
+    assert_eq!(post.world.count("SELECT count(*) FROM certificates"), 1);
     post.finish();
 }
 

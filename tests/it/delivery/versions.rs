@@ -1,6 +1,8 @@
 //! What was let go is what leaves, and every attempt is made of the same, whoever edits meanwhile.
 
 use chrono::TimeDelta;
+use rekindle::pictures::CertificateArtist;
+use resvg::tiny_skia::Pixmap;
 
 use super::sink::{At, Fault, Manners, Script};
 use super::{LETTER, NUDGE, Post, fake, news, servers};
@@ -89,6 +91,79 @@ fn a_letter_has_the_same_bytes_at_each_attempt_though_all_that_it_is_made_of_was
     );
     assert!(post.world.count(kept) > before);
     post.finish();
+}
+
+#[test]
+fn a_certificate_has_the_same_picture_at_each_attempt_though_template_and_logo_were_edited() {
+    const GIFT: &str = r#"channel = "email", template = "friend-certificate", certificate = { kind = "friend", discount = "10%", valid = "60d" }"#;
+    let mut post = Post::letters(busy(2));
+    post.clients(&["anna"]);
+    // The company shows a logo of its own.
+    let red = logo("#ff0000");
+    let own = post.world.home().join("templates/certificates");
+    post.template("certificates/en/certificate.svg.hbs", |text| {
+        let whole = text.trim_end().strip_suffix("</svg>").unwrap();
+        let shown = r#"<image href="logo.png" x="600" y="70" width="100" height="50"/>"#;
+        format!("{whole}{shown}</svg>\n")
+    });
+    std::fs::write(own.join("logo.png"), &red).unwrap();
+    post.world.campaign(&news("news", "2026-03-05", GIFT));
+    post.planned("2026-03-05");
+    post.later(TimeDelta::hours(1));
+    post.deliver();
+    assert_eq!(post.state("anna").0, "retry");
+    // Between the attempts marketing redesigns both.
+    std::fs::write(own.join("logo.png"), logo("#0000ff")).unwrap();
+    post.template("certificates/en/certificate.svg.hbs", |text| {
+        text.replace("#f6f1e7", "#000000")
+    });
+    for hours in [1, 2] {
+        post.later(TimeDelta::hours(hours));
+        post.restart_as_written();
+        post.deliver();
+    }
+    assert_eq!(post.state("anna").0, "accepted");
+    let received = post.sink().received();
+    assert_eq!(received.len(), 3);
+    let pictures: Vec<Vec<u8>> = received.iter().map(|one| picture(&one.data)).collect();
+    let first = Pixmap::decode_png(&pictures[0]).unwrap();
+    let at = |x, y| first.pixel(x, y).unwrap();
+    assert_eq!((at(5, 5).red(), at(5, 5).blue()), (0xf6, 0xe7), "the paper");
+    assert_eq!(
+        (at(650, 95).red(), at(650, 95).blue()),
+        (255, 0),
+        "the logo"
+    );
+    assert!(pictures.iter().all(|one| *one == pictures[0]));
+    assert!(received.iter().all(|one| one.data == received[0].data));
+    // The next mailing has the new ones.
+    post.live = None;
+    post.world.campaign(&news("more", "2026-03-20", GIFT));
+    post.planned("2026-03-20");
+    post.later(TimeDelta::hours(1));
+    post.deliver();
+    let last = post.sink().received().pop().unwrap();
+    let last = Pixmap::decode_png(&picture(&last.data)).unwrap();
+    assert_eq!(last.pixel(5, 5).unwrap().red(), 0);
+    assert_eq!(last.pixel(650, 95).unwrap().blue(), 255);
+    post.finish();
+}
+
+/// A logo of one colour, as PNG.
+fn logo(colour: &str) -> Vec<u8> {
+    let svg = format!(
+        "<svg xmlns='http://www.w3.org/2000/svg' width='100' height='50'>\
+         <rect width='100' height='50' fill='{colour}'/></svg>"
+    );
+    CertificateArtist::new(None).png(&svg).unwrap()
+}
+
+/// The picture that a letter carries.
+fn picture(letter: &[u8]) -> Vec<u8> {
+    let letter = mail_parser::MessageParser::default().parse(letter).unwrap();
+    let mut parts = letter.parts.iter();
+    let picture = parts.find(|part| part.contents().starts_with(b"\x89PNG"));
+    picture.unwrap().contents().to_vec()
 }
 
 #[test]

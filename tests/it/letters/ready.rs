@@ -1,7 +1,8 @@
 //! The ready templates: every one, in both languages, with everything and with as little as may be.
 
+use rekindle::config::Settings;
 use rekindle::model::Locale;
-use rekindle::render::{Kind, Letter, LetterContext, TaskListContext, Templates};
+use rekindle::render::{CompanyPart, Kind, Letter, LetterContext, TaskListContext, Templates};
 
 /// Gmail cuts letters longer than this. Source: Gmail help, "message clipped".
 const CLIPPED_AT: usize = 102 * 1024;
@@ -142,6 +143,52 @@ fn every_letter_is_whole_and_small_and_offers_a_way_out() {
         if !["task-list", "sign-in"].contains(&letter.template.as_str()) {
             assert!(letter.html.contains(unsubscribe), "{name}");
             assert!(letter.text.contains(unsubscribe), "{name}");
+        }
+    }
+}
+
+#[test]
+fn no_sentence_ends_twice() {
+    for letter in every_letter(LetterContext::sample) {
+        for (what, text) in [("text", &letter.text), ("HTML", &letter.html)] {
+            let twice = text.replace("...", "…").find("..");
+            assert_eq!(twice, None, "{} {} {what}", letter.template, letter.locale);
+        }
+    }
+}
+
+#[test]
+fn the_theme_of_the_company_stands_in_one_place_and_shows_in_every_letter() {
+    let settings: Settings = toml::from_str(
+        r##"[company]
+name = "Rye & Co"
+time_zone = "Europe/Moscow"
+address = "1 Mill Lane"
+phone = "+78005550000"
+legal = "Rye Ltd, no. 77"
+accent = "#8a1538"
+logo_url = "https://rye.test/logo.png"
+"##,
+    )
+    .unwrap();
+    let company = CompanyPart::of(&settings.company);
+    let letters = every_letter(|locale| LetterContext {
+        company: company.clone(),
+        ..LetterContext::sample(locale)
+    });
+    for letter in letters {
+        if ["task-list", "sign-in"].contains(&letter.template.as_str()) {
+            continue;
+        }
+        let name = format!("{} {}", letter.template, letter.locale);
+        for shown in ["#8a1538", "https://rye.test/logo.png", "Rye &amp; Co"] {
+            assert!(letter.html.contains(shown), "{name}: {shown}");
+        }
+        for said in ["1 Mill Lane", "Rye Ltd, no. 77"] {
+            assert!(
+                letter.html.contains(said) && letter.text.contains(said),
+                "{name}: {said}"
+            );
         }
     }
 }

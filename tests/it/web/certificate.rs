@@ -206,6 +206,14 @@ async fn the_till_looks_redeems_once_and_denies_the_giver() {
         "{other}"
     );
     assert_eq!(company.number("SELECT count(*) FROM redemptions").await, 1);
+    let russian = company.http.post(format!("{}/till", company.staff));
+    let russian = russian
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("accept-language", "ru")
+        .header(COOKIE, &cookie)
+        .body(good.replace("receipt=1", "receipt=3"));
+    let russian = russian.send().await.unwrap().text().await.unwrap();
+    assert!(russian.contains("Сертификат уже использован."), "{russian}");
     let mistyped = company.till("do=look&code=MC-1", &cookie).await;
     assert!(mistyped.contains("Check what was typed"), "{mistyped}");
 }

@@ -9,8 +9,9 @@ use std::fs;
 
 use rekindle::db::Seated;
 use rekindle::jobs::campaigns::{self, Acting, CampaignState, Order};
+use rekindle::jobs::explain::explain;
 
-use super::{World, day};
+use super::{COMPANY, World, day};
 
 /// A campaign that writes one letter.
 fn letter(id: &str, trigger: &str, template: &str, more: &str) -> String {
@@ -107,6 +108,37 @@ fn a_date_begins_so_many_days_before_it() {
 }
 
 #[test]
+fn news_reach_everybody_in_the_morning_of_their_own_date_however_far_to_the_east() {
+    let mut world = World::with(&COMPANY.replace("Europe/Moscow", "America/New_York"));
+    let news =
+        "news = { title = \"New ovens\", item = [{ title = \"Bread\", text = \"Fresh.\" }] }";
+    world.campaign(&letter(
+        "n",
+        "on = \"news\", day = 2026-03-05",
+        "news",
+        news,
+    ));
+    // When the day is run, at six in New York, it is four in the afternoon in Almaty.
+    world.client("aliya").phone("+77011234567");
+    world.client("bob");
+    world.run_days("2026-03-03", "2026-03-07");
+    assert_eq!(world.got("aliya"), ["2026-03-04 n/letter"]);
+    assert_eq!(world.got("bob"), ["2026-03-05 n/letter"]);
+    let mut due = |client: &str| {
+        let ms = world.count(&format!(
+            "SELECT due_at FROM messages m JOIN clients c ON c.id = m.client_id
+             WHERE c.ext_id = '{client}'"
+        ));
+        chrono::DateTime::from_timestamp_millis(ms)
+            .unwrap()
+            .to_string()
+    };
+    assert_eq!(due("aliya"), "2026-03-05 04:00:00 UTC", "nine in Almaty");
+    assert_eq!(due("bob"), "2026-03-05 14:00:00 UTC", "nine in New York");
+    world.finish();
+}
+
+#[test]
 fn both_variants_go_out_and_everybody_has_his_own() {
     let mut world = World::new();
     let news =
@@ -135,6 +167,19 @@ fn both_variants_go_out_and_everybody_has_his_own() {
         .map(|(client, variant)| (client.to_owned(), variant.to_owned()))
         .collect();
     assert_eq!(kept, planned, "what the plan shows is what is sent");
+    let app = world.open();
+    for (client, variant) in &kept {
+        let id = world.wait(app.store.clients_called(client)).unwrap()[0];
+        let options = World::today(day("2026-03-03"));
+        let explained = world.wait(explain(&app, id, options, Locale::En)).unwrap().unwrap();
+        let named = &explained.campaigns[0].variants;
+        assert_eq!((&*named[0].step, &named[0].variant), ("letter", variant));
+        assert!(
+            explained
+                .to_string()
+                .contains(&format!("variant of letter: {variant}"))
+        );
+    }
     let state = state(&mut world, "n");
     let sent: Vec<u64> = state.parts.iter().map(|part| part.progress.sent).collect();
     assert_eq!(sent.len(), 2);
@@ -169,6 +214,9 @@ fn a_paused_campaign_takes_nobody_in_and_goes_on_where_it_stopped() {
     };
     world.wait(campaigns::pause(&app, order)).unwrap().unwrap();
     assert!(world.wait(campaigns::pause(&app, order)).unwrap().is_err());
+    assert_eq!(resting(&mut world, "2026-03-02"), ["n paused"]);
+    assert_eq!(verdict(&mut world, "anna").0, "paused");
+    assert!(verdict(&mut world, "anna").1.contains("a wrong price"));
     world.run_days("2026-03-02", "2026-03-04");
     assert_eq!(world.got("anna"), Vec::<String>::new());
     let paused = state(&mut world, "n");
@@ -184,9 +232,43 @@ fn a_paused_campaign_takes_nobody_in_and_goes_on_where_it_stopped() {
             .unwrap()
             .is_err()
     );
+    assert!(resting(&mut world, "2026-03-05").is_empty());
     world.run_days("2026-03-05", "2026-03-07");
     assert_eq!(world.got("anna"), ["2026-03-05 n/letter"]);
     world.finish();
+}
+
+/// The campaigns that a plan shows as paused or ended, and that it shows nothing else of them.
+fn resting(world: &mut World, on: &str) -> Vec<String> {
+    let plan = world.plan(on);
+    let text = plan.to_string();
+    for one in &plan.resting {
+        assert!(
+            text.contains(&format!("{}: {}", one.state, one.because)),
+            "{text}"
+        );
+        assert!(plan.campaigns.iter().all(|counts| counts.id != one.id));
+    }
+    let resting = plan.resting.iter();
+    resting
+        .map(|one| format!("{} {}", one.id, one.state))
+        .collect()
+}
+
+/// What the one campaign says of a client today: the word, and why.
+fn verdict(world: &mut World, client: &str) -> (&'static str, String) {
+    let app = world.open();
+    let id = world.wait(app.store.clients_called(client)).unwrap()[0];
+    let options = World::today(app.today());
+    let explained = world.wait(explain(&app, id, options, Locale::En)).unwrap().unwrap();
+    let text = explained.to_string();
+    let one = explained.campaigns.into_iter().next().unwrap();
+    world.wait(app.store.close());
+    assert!(
+        text.contains(&format!("{}: {}", one.verdict, one.because)),
+        "{text}"
+    );
+    (one.verdict, one.because)
 }
 
 #[test]
@@ -222,6 +304,9 @@ fn a_cancelled_campaign_never_acts_again() {
     assert_eq!(world.got("anna"), ["2026-03-02 d/letter"]);
     assert_eq!(world.got("late"), Vec::<String>::new());
     assert_eq!(state(&mut world, "d").acting, Acting::Cancelled);
+    assert_eq!(resting(&mut world, "2026-03-24"), ["d cancelled"]);
+    assert_eq!(verdict(&mut world, "late").0, "cancelled");
+    assert!(verdict(&mut world, "late").1.contains("enough (marketing)"));
     world.finish();
 }
 

@@ -12,6 +12,7 @@ mod funnels;
 mod index;
 mod managers;
 mod random;
+mod rewards;
 mod runs;
 mod steps;
 mod tasks;
@@ -184,7 +185,7 @@ impl World {
             settings: loaded.settings,
             campaigns: loaded.campaigns,
             templates,
-            artist: rekindle::pictures::CertificateArtist::new(None),
+            artist: rekindle::pictures::CertificateArtist::new(own.is_dir().then_some(&*own)),
             store,
             key,
             clock: Clock::Manual(Arc::clone(&self.clock)),
