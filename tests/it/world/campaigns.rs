@@ -10,6 +10,7 @@ use std::fs;
 use rekindle::db::Seated;
 use rekindle::jobs::campaigns::{self, Acting, CampaignState, Order};
 use rekindle::jobs::explain::explain;
+use rekindle::model::Locale;
 
 use super::{COMPANY, World, day};
 
