@@ -236,10 +236,10 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("certificates");
         std::fs::create_dir_all(&folder).unwrap();
-        let artist = CertificateArtist::new(Some(home.path()));
-        let red = artist.png(RED).unwrap();
+        let red = CertificateArtist::new(None).png(RED).unwrap();
         std::fs::write(folder.join("logo.png"), &red).unwrap();
         std::fs::write(home.path().join("secret.png"), &red).unwrap();
+        let artist = CertificateArtist::new(Some(home.path()));
         let shows = |name: &str| {
             let svg = format!(
                 "<svg xmlns='http://www.w3.org/2000/svg' width='20' height='10'>\
