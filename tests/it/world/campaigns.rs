@@ -172,7 +172,10 @@ fn both_variants_go_out_and_everybody_has_his_own() {
     for (client, variant) in &kept {
         let id = world.wait(app.store.clients_called(client)).unwrap()[0];
         let options = World::today(day("2026-03-03"));
-        let explained = world.wait(explain(&app, id, options, Locale::En)).unwrap().unwrap();
+        let explained = world
+            .wait(explain(&app, id, options, Locale::En))
+            .unwrap()
+            .unwrap();
         let named = &explained.campaigns[0].variants;
         assert_eq!((&*named[0].step, &named[0].variant), ("letter", variant));
         assert!(
@@ -261,7 +264,10 @@ fn verdict(world: &mut World, client: &str) -> (&'static str, String) {
     let app = world.open();
     let id = world.wait(app.store.clients_called(client)).unwrap()[0];
     let options = World::today(app.today());
-    let explained = world.wait(explain(&app, id, options, Locale::En)).unwrap().unwrap();
+    let explained = world
+        .wait(explain(&app, id, options, Locale::En))
+        .unwrap()
+        .unwrap();
     let text = explained.to_string();
     let one = explained.campaigns.into_iter().next().unwrap();
     world.wait(app.store.close());
