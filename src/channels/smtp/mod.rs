@@ -25,7 +25,7 @@ mod trouble;
 mod wire;
 
 pub use envelope::Envelope;
-pub use pool::{Pool, Pooled, Room};
+pub use pool::{NoSession, Pool, Pooled, Room};
 pub use server::{Server, ServerError};
 pub use session::{Accepted, Session};
 pub use trouble::{Cause, Reply, Trouble};

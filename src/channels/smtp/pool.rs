@@ -44,6 +44,15 @@ pub struct Pooled {
 #[derive(Debug)]
 pub struct Room(#[expect(dead_code, reason = "held, not looked at")] OwnedSemaphorePermit);
 
+/// Why there is no session. It keeps its room as long as it lives, so that who waits for room comes
+/// in only after the trouble was heeded: one wrong password is enough.
+#[derive(Debug)]
+pub struct NoSession {
+    /// What happened.
+    pub trouble: Trouble,
+    _room: Room,
+}
+
 impl Pool {
     /// A pool without sessions; they are opened when they are needed.
     pub fn new(server: Server, settings: &Smtp) -> Self {
@@ -68,15 +77,20 @@ impl Pool {
     }
 
     /// A session that is ready for a letter: a parked one that is still alive, or a new one.
-    pub async fn take(&self, room: Room) -> Result<Pooled, Trouble> {
+    pub async fn take(&self, room: Room) -> Result<Pooled, NoSession> {
         // The one that was parked last is the likeliest to live.
         while let Some(session) = self.inner.parked().pop_back() {
             if self.inner.is_fresh(&session) && session.is_alive() {
                 return Ok(self.lent(session, room));
             }
         }
-        let session = Session::open(&self.inner.server).await?;
-        Ok(self.lent(session, room))
+        match Session::open(&self.inner.server).await {
+            Ok(session) => Ok(self.lent(session, room)),
+            Err(trouble) => Err(NoSession {
+                trouble,
+                _room: room,
+            }),
+        }
     }
 
     fn lent(&self, session: Session, room: Room) -> Pooled {

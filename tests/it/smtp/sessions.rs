@@ -303,7 +303,7 @@ async fn a_reply_that_nobody_asked_for_is_credited_to_no_letter() {
             let smtp = settings(&sink);
             let pool = pool(&smtp);
             let trouble = match pool.take(pool.room().await.unwrap()).await {
-                Err(trouble) => Some(trouble),
+                Err(none) => Some(none.trouble),
                 Ok(mut session) => {
                     let offered = session.offer(&envelope("a@example.com")).await;
                     if offered.is_ok() {

@@ -31,7 +31,7 @@ impl Live {
         }
         let mut session = match pool.take(room).await {
             Ok(session) => session,
-            Err(trouble) => return self.put_aside(&parcel, before(&trouble)).await,
+            Err(none) => return self.put_aside(&parcel, before(&none.trouble)).await,
         };
         if let Err(trouble) = session.offer(&envelope).await {
             self.put_aside(&parcel, before(&trouble)).await;
