@@ -22,6 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rekindle::app::App;
+use rekindle::config::settings::DeliveryMode;
 use rekindle::jobs::{inputs, intake};
 use rekindle::model::Channel;
 use rekindle::web::{Web, WebError};
@@ -72,7 +73,10 @@ impl Company {
     async fn open_inbound(web: &str, inbound: &str) -> Self {
         let folder = opened::folder();
         write_company(folder.path(), web, inbound);
-        let app = Arc::new(opened::app(folder.path(), NOON).await);
+        let mut app = opened::app(folder.path(), NOON).await;
+        // A company that is being tried out leaves its mail alone.
+        app.settings.delivery.mode = DeliveryMode::Live;
+        let app = Arc::new(app);
         let pool = opened::database(&app).await;
         let stop = CancellationToken::new();
         let web = Web::bind(app.clone()).await.unwrap();
