@@ -84,19 +84,23 @@ impl Desk {
     ) -> Response {
         let locale = reader.locale(self);
         let company = &self.app().settings.company;
+        let csrf = reader.signed().map(|signed| signed.csrf.as_str());
         let page = Page {
-            locale: locale.code(),
-            company: &company.name,
-            style: &self.style_path,
-            title: self.pages.word(locale, title),
+            around: Frame {
+                locale: locale.code(),
+                company: &company.name,
+                style: &self.style_path,
+                title: self.pages.word(locale, title),
+                sandbox: self.app().settings.delivery.mode == DeliveryMode::Sandbox,
+                reader: reader.signed().map(|signed| signed.person.name.as_str()),
+                csrf,
+                nav: reader
+                    .signed()
+                    .map(|signed| nav(&signed.person, name))
+                    .unwrap_or_default(),
+            },
             today: self.app().today(),
-            sandbox: self.app().settings.delivery.mode == DeliveryMode::Sandbox,
-            reader: reader.signed().map(|signed| signed.person.name.as_str()),
-            csrf: reader.signed().map(|signed| signed.csrf.as_str()),
-            nav: reader
-                .signed()
-                .map(|signed| nav(&signed.person, name))
-                .unwrap_or_default(),
+            csrf,
             body,
         };
         match self.pages.page(name, locale, &page) {
@@ -164,18 +168,26 @@ impl<'r> Reader<'r> {
 /// What a page is made from.
 #[derive(Serialize)]
 struct Page<'p, B> {
+    /// Apart, because a part of a page that is laid around it is given a copy of what it looks at.
+    around: Frame<'p>,
+    today: Day,
+    csrf: Option<&'p str>,
+    #[serde(flatten)]
+    body: &'p B,
+}
+
+/// What stands around every page.
+#[derive(Serialize)]
+struct Frame<'p> {
     locale: &'static str,
     company: &'p str,
     style: &'p str,
     title: String,
-    today: Day,
     sandbox: bool,
     /// The name of whoever is signed in.
     reader: Option<&'p str>,
     csrf: Option<&'p str>,
     nav: Vec<Nav>,
-    #[serde(flatten)]
-    body: &'p B,
 }
 
 /// A way to another page.
