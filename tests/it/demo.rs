@@ -226,12 +226,16 @@ fn every_branch_of_a_rejection_can_be_seen(database: &Path) {
     assert!(counted.values().all(|count| *count > 0), "{counted:?}");
 }
 
-fn the_pages_are_whole(pages: &Path) {
-    let pages = files(pages);
+fn the_pages_are_whole(folder: &Path) {
+    let pages = files(folder);
     assert!(pages.len() >= 8, "{:?}", pages.keys());
     for (path, bytes) in pages {
         let page = text(&bytes);
         assert!(page.trim_end().ends_with("</html>"), "{}", path.display());
+        for picture in page.split("src=\"").skip(1) {
+            let source = picture.split('"').next().unwrap();
+            assert!(folder.join(source).exists(), "{}: {source}", path.display());
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::write_one;
 use crate::app::App;
+use crate::certificates::picture;
 use crate::jobs::day::ManagerList;
 use crate::jobs::deliver;
 use crate::model::Day;
@@ -32,7 +33,7 @@ pub(super) async fn letters(app: &App) -> anyhow::Result<Vec<View>> {
         let letter = deliver::letter(app, &message).map_err(anyhow::Error::msg)?;
         let name = format!("{}-{}.html", message.campaign, message.step);
         let page = Path::new("letters").join(name);
-        write_one(&app.path(&page), &letter.html)?;
+        write_one(&app.path(&page), &with_picture(app, letter.html, &receipt))?;
         views.push(View {
             of: message.campaign,
             to: message.client,
@@ -43,6 +44,16 @@ pub(super) async fn letters(app: &App) -> anyhow::Result<Vec<View>> {
         });
     }
     Ok(views)
+}
+
+/// A page with the picture of the certificate that lies beside the `.eml`: no browser looks into that.
+fn with_picture(app: &App, html: String, eml: &str) -> String {
+    let png = Path::new(eml).with_extension("png");
+    if !app.path(&png).exists() {
+        return html;
+    }
+    let beside = format!("../{}", png.display());
+    html.replace(&format!("cid:{}", picture::ENCLOSED), &beside)
 }
 
 /// Writes the managers' lists as pages.

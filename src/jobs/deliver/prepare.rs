@@ -116,7 +116,7 @@ fn letter_to_client(
     let picture = enclosed(version.easel(app), &mut context, locale);
     let letter = rendered(app, version, message, locale, &context)?;
     // A letter that tells the code in words alone carries no picture.
-    let shown = format!("cid:{}", picture::ENCLOSED);
+    let shown = enclosed_picture();
     let picture = picture.filter(|_| letter.html.contains(&shown));
     let domain = sender_domain(app);
     let address = context.client.email.clone().unwrap_or_default();
@@ -167,7 +167,7 @@ fn enclosed(easel: Easel<'_>, context: &mut LetterContext, locale: Locale) -> Op
     let part = context.certificate.as_mut()?;
     match easel.draw(&context.company, part, locale, Form::Png) {
         Ok(png) => {
-            part.picture = Some(format!("cid:{}", picture::ENCLOSED));
+            part.picture = Some(enclosed_picture());
             Some(png)
         }
         Err(error) => {
@@ -236,12 +236,18 @@ fn enclosures(
     }
 }
 
-/// A letter of the sandbox as it was handed over: to be looked at.
+/// How a letter shows the picture that goes along with it.
+fn enclosed_picture() -> String {
+    format!("cid:{}", picture::ENCLOSED)
+}
+
+/// A letter of the sandbox as it was handed over: to be looked at. The picture of a certificate is
+/// named by [`picture::ENCLOSED`], as in the letter that it goes along with.
 pub fn letter(app: &App, message: &DueMessage) -> Result<Letter, String> {
     let version = Version::now(app, &message.campaign);
     let (mut context, locale) = opened(app, &version, message)?;
     if let Some(part) = &mut context.certificate {
-        part.picture = Some(part.picture_url.clone());
+        part.picture = Some(enclosed_picture());
     }
     rendered(app, &version, message, locale, &context)
 }
