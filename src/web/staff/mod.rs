@@ -16,6 +16,7 @@ mod landing;
 mod letters;
 mod outbox;
 mod parts;
+mod script;
 mod search;
 mod task;
 mod today;
