@@ -13,9 +13,9 @@ use super::plan::json;
 use super::{Exit, Format, counted};
 use crate::app::App;
 use crate::clock::Clock;
-use crate::db::Store;
+use crate::db::{Lock, Place, Store, try_lock_beside};
 use crate::jobs::backup::{self, Sound};
-use crate::jobs::{erasure, lock};
+use crate::jobs::erasure;
 use crate::sources::load_or_create_key;
 
 /// Arguments of `rekindle backup`.
@@ -62,7 +62,7 @@ pub(super) async fn run(app: &App, args: &BackupArgs, out: &mut dyn Write) -> an
         .folder
         .clone()
         .unwrap_or_else(|| app.path(&app.settings.backup.folder));
-    let _lock = lock::wait(app.store.path()).await?;
+    let _lock = app.store.lock(Lock::Planning).await?;
     let made = backup::make(app, &folder).await?;
     match args.format {
         Format::Json => json(out, &made)?,
@@ -116,11 +116,14 @@ async fn put_back(
 ) -> anyhow::Result<Restored> {
     let loaded = &configured.loaded;
     let url = &loaded.settings.database.url;
-    let database = Store::file_of(url, &loaded.home)?;
+    let place = Place::of(url, &loaded.home)?;
+    let database = place
+        .file()
+        .context("a database of PostgreSQL is put back by pg_restore: see docs/OPERATIONS.md")?;
     let busy = "another process is using this database: stop the service first";
-    let _delivering = lock::delivery(&database)?.context(busy)?;
-    let _scheduling = lock::schedules(&database)?.context(busy)?;
-    let _planning = lock::try_planning(&database)?.context(busy)?;
+    let _delivering = try_lock_beside(database, Lock::Delivery)?.context(busy)?;
+    let _scheduling = try_lock_beside(database, Lock::Schedules)?.context(busy)?;
+    let _planning = try_lock_beside(database, Lock::Planning)?.context(busy)?;
     let beside = sound.lay_beside(&database)?;
     let wait = Duration::from_secs(loaded.settings.database.wait_seconds.into());
     let address = format!("sqlite://{}", beside.display());
@@ -148,7 +151,7 @@ async fn put_back(
     let forgotten_again = erasure::again(&store, &key, now.timestamp_millis()).await?;
     store.close().await;
     Ok(Restored {
-        database,
+        database: database.to_owned(),
         replaced,
         held_messages,
         suppressions_taken_over,

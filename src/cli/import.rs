@@ -12,11 +12,11 @@ use super::plan::json;
 use super::{Exit, Format};
 use crate::app::App;
 use crate::config::settings::Source;
+use crate::db::Lock;
 use crate::jobs::import::{
     FileSummary, ImportOptions, ImportProgress, ImportResult, ImportSummary, OnProgress,
     import_source,
 };
-use crate::jobs::lock;
 use crate::jobs::rhythms::{self, RhythmsKept};
 
 /// Arguments of `rekindle import`.
@@ -94,7 +94,7 @@ async fn import_all(
     sources: Vec<&Source>,
     options: ImportOptions,
 ) -> anyhow::Result<Report> {
-    let _lock = lock::wait(app.store.path()).await?;
+    let _lock = app.store.lock(Lock::Planning).await?;
     let mut report = Report::default();
     for source in sources {
         let (bar, progress) = bar_of(source);

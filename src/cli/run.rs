@@ -11,10 +11,10 @@ use super::service::DeliveredNow;
 use super::{DayArgs, Exit, Format, counted};
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
+use crate::db::Lock;
 use crate::jobs::base_weeks;
 use crate::jobs::day::{self, RunOutcome, RunSummary};
 use crate::jobs::deliver::{self, Delivered};
-use crate::jobs::lock;
 
 /// Arguments of `rekindle run`.
 #[derive(Clone, Debug, Args)]
@@ -59,7 +59,7 @@ pub(super) async fn run(
             options.day
         );
     }
-    let planning = lock::wait(app.store.path()).await?;
+    let planning = app.store.lock(Lock::Planning).await?;
     let bar = super::progress::clients();
     let outcome = day::run(app, options, &|left| {
         bar.set_message(format!("{left} left"));

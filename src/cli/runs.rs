@@ -11,9 +11,9 @@ use super::plan::json;
 use super::run::handed_over;
 use super::{Exit, Format, counted};
 use crate::app::App;
-use crate::db::{Entry, Hold, ScheduleRow};
+use crate::db::{Entry, Hold, Lock, ScheduleRow};
 use crate::jobs::schedule::{self, Upcoming};
-use crate::jobs::{day, deliver, lock};
+use crate::jobs::{day, deliver};
 use crate::model::Day;
 
 /// Arguments of `rekindle runs`.
@@ -181,7 +181,7 @@ async fn let_go(app: &App, date: Day, by: &str, out: &mut dyn Write) -> anyhow::
 /// Lists or approves.
 pub(super) async fn run(app: &App, args: &RunsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if let Some(Action::Approve { date, by }) = &args.action {
-        let _lock = lock::wait(app.store.path()).await?;
+        let _lock = app.store.lock(Lock::Planning).await?;
         if day::approve(app, *date, by).await? {
             return let_go(app, *date, by, out).await;
         }

@@ -13,8 +13,9 @@ use tracing::{error, info};
 use super::{Exit, reload, tell};
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
+use crate::db::Lock;
 use crate::jobs::deliver::{Live, NotReady};
-use crate::jobs::{doctor, intake, lock, schedule, task_hook, worker};
+use crate::jobs::{doctor, intake, schedule, task_hook, worker};
 use crate::web::Web;
 
 /// How long an import or a plan may go on after the end was asked for; killed, it is begun again.
@@ -74,7 +75,7 @@ pub(super) async fn run(
         return Ok(Exit::Wrong);
     }
     let _delivering = if parts.worker {
-        let lock = lock::delivery(app.store.path()).context("take the lock of delivery")?;
+        let lock = app.store.try_lock(Lock::Delivery).await?;
         let Some(lock) = lock else {
             anyhow::bail!(
                 "another process is delivering from this database; there can be only one"
@@ -245,7 +246,7 @@ pub(super) async fn deliver_now(app: Arc<App>) -> anyhow::Result<DeliveredNow> {
     if !may_go_live(&app).await? {
         return Ok(DeliveredNow::NotLive);
     }
-    let Some(_lock) = lock::delivery(app.store.path()).context("take the lock of delivery")? else {
+    let Some(_lock) = app.store.try_lock(Lock::Delivery).await? else {
         return Ok(DeliveredNow::Elsewhere);
     };
     let stop = CancellationToken::new();

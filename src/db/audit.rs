@@ -1,9 +1,8 @@
 //! The audit: what people changed by hand. It is only ever added to, in the transaction of what was
 //! changed.
 
+use crate::db::sql::{self, Connection};
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
 
 use super::{Result, Store};
 
@@ -36,12 +35,12 @@ pub struct AuditRow {
 
 /// Adds an entry to the audit, in the transaction of what was changed.
 pub(super) async fn write_down(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     what: &str,
     about: &str,
     entry: &Entry<'_>,
 ) -> Result<()> {
-    sqlx::query("INSERT INTO audit (at, by, what, about, reason) VALUES (?1, ?2, ?3, ?4, ?5)")
+    sql::query("INSERT INTO audit (at, by, what, about, reason) VALUES ($1, $2, $3, $4, $5)")
         .bind(entry.now_ms)
         .bind(entry.by)
         .bind(what)
@@ -69,9 +68,9 @@ impl Store {
 
     /// The latest entries of the audit, the last one first; only those about `about` when given.
     pub async fn audit(&self, about: Option<&str>, limit: u32) -> Result<Vec<AuditRow>> {
-        let rows = sqlx::query(
-            "SELECT at, by, what, about, reason FROM audit WHERE ?1 IS NULL OR about = ?1
-             ORDER BY id DESC LIMIT ?2",
+        let rows = sql::query(
+            "SELECT at, by, what, about, reason FROM audit WHERE $1 IS NULL OR about = $1
+             ORDER BY id DESC LIMIT $2",
         );
         let rows = rows.bind(about).bind(limit).fetch_all(&self.pool).await?;
         Ok(rows

@@ -1,13 +1,14 @@
 //! Copies of the whole database, made while others are writing, and what is done to a copy before it
 //! takes the place of the original.
 
+use crate::db::sql::{self, Connection};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, Row};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
-use super::{Result, Store, StoreError};
+use super::sql::Pool;
+use super::{Place, Result, Store, StoreError};
 
 /// Rows by table.
 pub type TableCounts = BTreeMap<String, i64>;
@@ -35,7 +36,7 @@ impl Store {
     /// Writes a copy of the database into a file that does not exist yet; nobody has to wait.
     pub async fn copy_to(&self, file: &Path) -> Result<()> {
         let name = file.to_string_lossy().into_owned();
-        sqlx::query("VACUUM INTO ?1")
+        sql::query("VACUUM INTO $1")
             .bind(name)
             .execute(&self.pool)
             .await?;
@@ -51,12 +52,14 @@ impl Store {
     /// Looks at every page of a copy; the rows of its tables, or what is wrong with it.
     pub async fn verify_copy(file: &Path) -> Result<TableCounts> {
         let failed = |source| StoreError::Open {
-            path: file.to_owned(),
+            place: Place::File(file.to_owned()),
             source,
         };
         let options = SqliteConnectOptions::new().filename(file).read_only(true);
-        let mut copy = options.connect().await.map_err(failed)?;
-        let said = sqlx::query_scalar::<_, String>("PRAGMA integrity_check");
+        let copy = SqlitePool::connect_with(options).await.map_err(failed)?;
+        let pool = Pool::Sqlite(copy);
+        let mut copy = pool.acquire().await?;
+        let said = sql::query_scalar::<String>("PRAGMA integrity_check");
         let said = said.fetch_all(&mut copy).await?;
         if said != ["ok"] {
             return Err(StoreError::Row {
@@ -65,7 +68,8 @@ impl Store {
             });
         }
         let counted = counts(&mut copy).await?;
-        copy.close().await?;
+        drop(copy);
+        pool.close().await;
         Ok(counted)
     }
 
@@ -73,26 +77,24 @@ impl Store {
     /// unknown, and new runs wait. Returns how many messages are held.
     pub async fn hold_restored(&self, reason: &str, now_ms: i64) -> Result<u64> {
         let mut tx = self.begin().await?;
-        let held = sqlx::query(
-            "UPDATE messages SET state = 'held', reason = ?1, changed_at = ?2,
+        let held = sql::query(
+            "UPDATE messages SET state = 'held', reason = $1, changed_at = $2,
                     changed_by = 'restore', owner = NULL, lease_until = NULL
              WHERE state IN ('planned', 'queued', 'retry', 'claimed')",
         );
         let held = held.bind(reason).bind(now_ms).execute(&mut *tx).await?;
-        let unknown = sqlx::query(
-            "UPDATE messages SET state = 'unknown', reason = ?1, changed_at = ?2,
+        let unknown = sql::query(
+            "UPDATE messages SET state = 'unknown', reason = $1, changed_at = $2,
                     changed_by = 'restore', owner = NULL, lease_until = NULL
              WHERE state = 'sending'",
         );
         unknown.bind(reason).bind(now_ms).execute(&mut *tx).await?;
-        sqlx::query(
-            "INSERT OR REPLACE INTO holds (name, since, reason) VALUES ('restore', ?2, ?1)",
-        )
-        .bind(reason)
-        .bind(now_ms)
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query("DELETE FROM heartbeats")
+        sql::query("INSERT OR REPLACE INTO holds (name, since, reason) VALUES ('restore', $2, $1)")
+            .bind(reason)
+            .bind(now_ms)
+            .execute(&mut *tx)
+            .await?;
+        sql::query("DELETE FROM heartbeats")
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
@@ -103,28 +105,28 @@ impl Store {
     /// forgotten: who said "stop", and who asked to be forgotten. Returns how many were new.
     pub async fn take_over_wishes(&self, replaced: &Path) -> Result<u64> {
         let mut connection = self.writer.acquire().await?;
-        sqlx::query("ATTACH DATABASE ?1 AS replaced")
+        sql::query("ATTACH DATABASE $1 AS replaced")
             .bind(replaced.to_string_lossy().into_owned())
-            .execute(&mut *connection)
+            .execute(&mut connection)
             .await?;
-        let taken = sqlx::query(
+        let taken = sql::query(
             "INSERT OR IGNORE INTO suppressions (address_hash, channel, scope, reason, since, source)
              SELECT address_hash, channel, scope, reason, since, source FROM replaced.suppressions",
         );
-        let taken = taken.execute(&mut *connection).await;
-        let detached = sqlx::query("DETACH DATABASE replaced");
-        detached.execute(&mut *connection).await?;
+        let taken = taken.execute(&mut connection).await;
+        let detached = sql::query("DETACH DATABASE replaced");
+        detached.execute(&mut connection).await?;
         Ok(taken?.rows_affected())
     }
 }
 
-async fn counts(connection: &mut sqlx::sqlite::SqliteConnection) -> Result<TableCounts> {
+async fn counts(connection: &mut Connection) -> Result<TableCounts> {
     let mut counts = TableCounts::new();
     for table in COUNTED {
         // An older backup does not have every table of today.
-        let exists = sqlx::query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1");
+        let exists = sql::query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1");
         if exists
-            .bind(table)
+            .bind(*table)
             .fetch_optional(&mut *connection)
             .await?
             .is_none()
@@ -132,7 +134,7 @@ async fn counts(connection: &mut sqlx::sqlite::SqliteConnection) -> Result<Table
             continue;
         }
         let statement = format!("SELECT count(*) AS n FROM {table}");
-        let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let row = sql::query(sqlx::AssertSqlSafe(statement))
             .fetch_one(&mut *connection)
             .await?;
         counts.insert((*table).to_owned(), row.get("n"));

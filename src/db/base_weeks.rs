@@ -1,8 +1,7 @@
 //! How the base stood, week by week: counts only, kept because yesterday cannot be counted again.
 
+use crate::db::sql::{self, Json};
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::types::Json;
 
 use super::rows::day_of;
 use super::{Result, Store};
@@ -26,7 +25,7 @@ pub struct WeekRow {
 impl Store {
     /// The last day for which the base was counted.
     pub async fn last_week(&self) -> Result<Option<Day>> {
-        let day = sqlx::query_scalar::<_, Option<i32>>("SELECT max(day) FROM base_weeks");
+        let day = sql::query_scalar::<Option<i32>>("SELECT max(day) FROM base_weeks");
         Ok(day.fetch_one(&self.pool).await?.map(Day::from_epoch))
     }
 
@@ -36,9 +35,9 @@ impl Store {
             .iter()
             .map(|row| (&row.manager, &row.from, &row.to, row.clients))
             .collect();
-        sqlx::query(
+        sql::query(
             "INSERT INTO base_weeks (day, manager, from_place, to_place, clients)
-             SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?2)
+             SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each($2)
              WHERE true ON CONFLICT DO NOTHING",
         )
         .bind(day.epoch_days())
@@ -50,9 +49,9 @@ impl Store {
 
     /// The weeks since a day, the first one first.
     pub async fn weeks_since(&self, day: Day) -> Result<Vec<WeekRow>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT day, manager, from_place, to_place, clients FROM base_weeks
-             WHERE day >= ?1 ORDER BY day, manager, from_place, to_place",
+             WHERE day >= $1 ORDER BY day, manager, from_place, to_place",
         )
         .bind(day.epoch_days())
         .fetch_all(&self.pool)

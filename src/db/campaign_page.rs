@@ -1,9 +1,8 @@
 //! What the pages of marketing count and list: campaigns, and messages that lie in the sandbox.
 
-use sqlx::Row;
-
 use super::rows::{day_of, optional_day, word};
 use super::{Result, Store};
+use crate::db::sql::{self, Row};
 use crate::model::{Channel, Day, MessageState};
 
 /// A campaign in numbers, over all its days.
@@ -68,7 +67,7 @@ const SANDBOX: &str = "
 impl Store {
     /// Every campaign that has ever done something, in numbers.
     pub async fn campaign_totals(&self) -> Result<Vec<CampaignTotals>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT e.campaign, count(*) AS entered, sum(e.closed_on IS NULL) AS inside,
                     sum(e.arm = 'holdout') AS held_out, sum(e.closed_by IS 'goal') AS reached,
                     max(e.entered_on) AS last_entered,
@@ -87,7 +86,7 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let count = |row: &sqlx::sqlite::SqliteRow, column| row.get::<i64, _>(column) as u64;
+        let count = |row: &Row, column| row.get::<i64, _>(column) as u64;
         let totals = rows.iter().map(|row| CampaignTotals {
             campaign: row.get("campaign"),
             entered: count(row, "entered"),
@@ -111,10 +110,10 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<SandboxRow>> {
         let statement = format!(
-            "{SANDBOX} AND (?1 IS NULL OR m.campaign = ?1)
-             ORDER BY m.run_id DESC, m.id DESC LIMIT ?2"
+            "{SANDBOX} AND ($1 IS NULL OR m.campaign = $1)
+             ORDER BY m.run_id DESC, m.id DESC LIMIT $2"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let rows = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(campaign)
             .bind(limit)
             .fetch_all(&self.pool)
@@ -124,8 +123,8 @@ impl Store {
 
     /// One message of the sandbox.
     pub async fn sandbox_message(&self, id: i64) -> Result<Option<SandboxRow>> {
-        let statement = format!("{SANDBOX} AND m.id = ?1");
-        let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let statement = format!("{SANDBOX} AND m.id = $1");
+        let row = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(id)
             .fetch_optional(&self.pool)
             .await?;
@@ -133,7 +132,7 @@ impl Store {
     }
 }
 
-fn sandbox_row(row: &sqlx::sqlite::SqliteRow) -> Result<SandboxRow> {
+fn sandbox_row(row: &Row) -> Result<SandboxRow> {
     Ok(SandboxRow {
         id: row.get("id"),
         day: day_of(row, "planned_on"),

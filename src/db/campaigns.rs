@@ -1,7 +1,7 @@
 //! Campaigns as a whole: how far their messages have come, and what a person has done to them.
 
+use crate::db::sql;
 use serde::Serialize;
-use sqlx::Row;
 
 use super::rows::word;
 use super::{Result, Store};
@@ -71,13 +71,13 @@ impl Store {
     /// Every campaign that has messages, with how many there are in each state. Rows of a run that is
     /// still being planned are left out.
     pub async fn campaign_messages(&self, campaign: Option<&str>) -> Result<Vec<CampaignMessages>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT m.campaign, m.step, m.variant, m.state, count(*) AS messages,
                     sum(e.closed_by IS 'goal') AS goals
              FROM messages m JOIN runs r ON r.id = m.run_id
              LEFT JOIN enrollments e ON e.campaign = m.campaign AND e.client_id = m.client_id
                  AND e.episode = m.episode
-             WHERE r.status <> 'planning' AND m.client_id <> 0 AND (?1 IS NULL OR m.campaign = ?1)
+             WHERE r.status <> 'planning' AND m.client_id <> 0 AND ($1 IS NULL OR m.campaign = $1)
              GROUP BY m.campaign, m.step, m.variant, m.state
              ORDER BY m.campaign, m.step, m.variant, m.state",
         )
@@ -99,9 +99,9 @@ impl Store {
 
     /// How many messages of a campaign were accepted since an instant.
     pub async fn accepted_since(&self, campaign: &str, since_ms: i64) -> Result<u64> {
-        let accepted: i64 = sqlx::query_scalar(
+        let accepted: i64 = sql::query_scalar(
             "SELECT count(*) FROM messages
-             WHERE campaign = ?1 AND state = 'accepted' AND accepted_at >= ?2",
+             WHERE campaign = $1 AND state = 'accepted' AND accepted_at >= $2",
         )
         .bind(campaign)
         .bind(since_ms)
@@ -119,13 +119,13 @@ impl Store {
         interval_ms: i64,
     ) -> Result<u64> {
         // Those that asked at the door while the campaign was paused have lost their own time.
-        let done = sqlx::query(
+        let done = sql::query(
             "UPDATE messages
              SET due_at = max(CASE WHEN reason LIKE '%is stopped%' THEN 0 ELSE due_at END,
-                              ?2 + row.place * ?3)
+                              $2 + row.place * $3)
              FROM (SELECT m.id, row_number() OVER (ORDER BY m.due_at, m.id) - 1 AS place
                    FROM messages m JOIN runs r ON r.id = m.run_id
-                   WHERE m.campaign = ?1 AND m.state IN ('planned', 'queued')
+                   WHERE m.campaign = $1 AND m.state IN ('planned', 'queued')
                      AND r.status = 'sealed') AS row
              WHERE messages.id = row.id",
         )
@@ -141,8 +141,8 @@ impl Store {
     /// it is out. What is at the door at this moment is stopped there: its episode is over.
     pub async fn cancel_campaign(&self, order: &Cancelled, day: Day) -> Result<CampaignEnded> {
         let mut tx = self.begin().await?;
-        sqlx::query(
-            "INSERT INTO cancelled_campaigns (campaign, at, by, reason) VALUES (?1, ?2, ?3, ?4)
+        sql::query(
+            "INSERT INTO cancelled_campaigns (campaign, at, by, reason) VALUES ($1, $2, $3, $4)
              ON CONFLICT DO NOTHING",
         )
         .bind(&order.campaign)
@@ -151,9 +151,9 @@ impl Store {
         .bind(&order.reason)
         .execute(&mut *tx)
         .await?;
-        let messages = sqlx::query(
-            "UPDATE messages SET state = 'cancelled', reason = ?2, changed_at = ?3, changed_by = ?4
-             WHERE campaign = ?1 AND state IN ('planned', 'queued', 'retry', 'held')",
+        let messages = sql::query(
+            "UPDATE messages SET state = 'cancelled', reason = $2, changed_at = $3, changed_by = $4
+             WHERE campaign = $1 AND state IN ('planned', 'queued', 'retry', 'held')",
         )
         .bind(&order.campaign)
         .bind(format!("the campaign was cancelled: {}", order.reason))
@@ -161,17 +161,17 @@ impl Store {
         .bind(&order.by)
         .execute(&mut *tx)
         .await?;
-        let tasks = sqlx::query(
-            "UPDATE tasks SET state = 'cancelled', closed_on = ?2, closed_by = 'cancelled'
-             WHERE campaign = ?1 AND state IN ('waiting', 'open')",
+        let tasks = sql::query(
+            "UPDATE tasks SET state = 'cancelled', closed_on = $2, closed_by = 'cancelled'
+             WHERE campaign = $1 AND state IN ('waiting', 'open')",
         )
         .bind(&order.campaign)
         .bind(day.epoch_days())
         .execute(&mut *tx)
         .await?;
-        let clients = sqlx::query(
-            "UPDATE enrollments SET closed_on = ?2, closed_by = 'cancelled'
-             WHERE campaign = ?1 AND closed_on IS NULL",
+        let clients = sql::query(
+            "UPDATE enrollments SET closed_on = $2, closed_by = 'cancelled'
+             WHERE campaign = $1 AND closed_on IS NULL",
         )
         .bind(&order.campaign)
         .bind(day.epoch_days())
@@ -187,7 +187,7 @@ impl Store {
 
     /// The campaigns that a person has ended.
     pub async fn cancelled_campaigns(&self) -> Result<Vec<Cancelled>> {
-        let rows = sqlx::query("SELECT campaign, at, by, reason FROM cancelled_campaigns")
+        let rows = sql::query("SELECT campaign, at, by, reason FROM cancelled_campaigns")
             .fetch_all(&self.pool)
             .await?;
         let cancelled = rows.iter().map(|row| Cancelled {
@@ -201,12 +201,12 @@ impl Store {
 
     /// The gifts of a campaign, those that are still to be sent first.
     pub async fn gift_tasks(&self, campaign: &str) -> Result<Vec<GiftTask>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT t.id, t.manager, c.ext_id, t.inputs, t.state = 'done' AS done, t.planned_on,
                     (SELECT o.note FROM outcomes o WHERE o.task_id = t.id AND o.note IS NOT NULL
                      ORDER BY o.id DESC LIMIT 1) AS note
              FROM tasks t JOIN clients c ON c.id = t.client_id JOIN runs r ON r.id = t.run_id
-             WHERE t.campaign = ?1 AND t.kind = 'gift' AND t.state IN ('waiting', 'open', 'done')
+             WHERE t.campaign = $1 AND t.kind = 'gift' AND t.state IN ('waiting', 'open', 'done')
                AND r.status = 'sealed'
              ORDER BY done, t.manager, t.value DESC, t.id",
         )

@@ -4,12 +4,11 @@
 //! something may have to be done. A plan for a past day looks at everybody instead, because the
 //! stored dates know what happened later.
 
-use sqlx::AssertSqlSafe;
-use sqlx::types::Json;
-
 use super::{Result, Store};
+use crate::db::sql::{self, Json};
 use crate::model::{ClientId, Day, DealStatus, RhythmState};
 use crate::rules::trigger::FRESH_DAYS;
+use sqlx::AssertSqlSafe;
 
 /// Numbers of clients: read as such, because the rows of a whole base would fill the memory.
 fn ids(numbers: Vec<i64>) -> Vec<ClientId> {
@@ -26,21 +25,21 @@ impl Store {
         to: Day,
     ) -> Result<Vec<ClientId>> {
         let reached = match state {
-            RhythmState::Active | RhythmState::Due => "due_on BETWEEN ?1 AND ?2",
-            RhythmState::Missed => "(missed_on BETWEEN ?1 AND ?2 OR asleep_on BETWEEN ?1 AND ?2)",
-            RhythmState::Asleep => "asleep_on BETWEEN ?1 AND ?2",
-            RhythmState::Lost => "lost_on BETWEEN ?1 AND ?2",
+            RhythmState::Active | RhythmState::Due => "due_on BETWEEN $1 AND $2",
+            RhythmState::Missed => "(missed_on BETWEEN $1 AND $2 OR asleep_on BETWEEN $1 AND $2)",
+            RhythmState::Asleep => "asleep_on BETWEEN $1 AND $2",
+            RhythmState::Lost => "lost_on BETWEEN $1 AND $2",
         };
         // Whoever reaches anything from the watched days on has a next date, and not a later one.
         let by_index = if from >= self.watched_from().await? {
-            "next_on <= ?2 AND "
+            "next_on <= $2 AND "
         } else {
             ""
         };
         // The sign keeps the order from being read off the whole table.
         let statement =
             format!("SELECT client_id FROM rhythms WHERE {by_index}{reached} ORDER BY +client_id");
-        let found = sqlx::query_scalar::<_, i64>(AssertSqlSafe(statement))
+        let found = sql::query_scalar::<i64>(AssertSqlSafe(statement))
             .bind(from.epoch_days())
             .bind(to.epoch_days())
             .fetch_all(&self.pool)
@@ -51,7 +50,7 @@ impl Store {
     /// From which day on the index knows every date of every rhythm: it was written by the base facts
     /// that the rhythms are dated by.
     async fn watched_from(&self) -> Result<Day> {
-        let day = sqlx::query_scalar::<_, i32>(
+        let day = sql::query_scalar::<i32>(
             "SELECT day FROM base_facts WHERE id = (SELECT parameters FROM rhythms LIMIT 1)",
         );
         let day = day.fetch_optional(&self.pool).await?;
@@ -62,9 +61,9 @@ impl Store {
 
     /// Clients who have been due since before a day and have not missed their cycle by another.
     pub async fn clients_due_since(&self, before: Day, day: Day) -> Result<Vec<ClientId>> {
-        let found = sqlx::query_scalar::<_, i64>(
+        let found = sql::query_scalar::<i64>(
             "SELECT client_id FROM rhythms
-             WHERE missed_on > ?2 AND asleep_on > ?2 AND due_on < ?1 AND next_on IS NOT NULL",
+             WHERE missed_on > $2 AND asleep_on > $2 AND due_on < $1 AND next_on IS NOT NULL",
         )
         .bind(before.epoch_days())
         .bind(day.epoch_days())
@@ -89,15 +88,15 @@ impl Store {
             RhythmState::Asleep => 2,
             RhythmState::Lost => 3,
         };
-        let found = sqlx::query_scalar::<_, i64>(
+        let found = sql::query_scalar::<i64>(
             "SELECT r.client_id FROM rhythms r
-             WHERE CASE ?2 WHEN 0 THEN r.due_on WHEN 1 THEN min(r.missed_on, r.asleep_on)
-                           WHEN 2 THEN r.asleep_on ELSE r.lost_on END < ?3
+             WHERE CASE $2 WHEN 0 THEN r.due_on WHEN 1 THEN min(r.missed_on, r.asleep_on)
+                           WHEN 2 THEN r.asleep_on ELSE r.lost_on END < $3
                AND NOT EXISTS (
                    SELECT 1 FROM enrollments e
-                   WHERE e.client_id = r.client_id AND e.campaign = ?1
-                     AND e.episode = ?6 || ':' || date(r.last_day * 86400, 'unixepoch'))
-             ORDER BY r.spent DESC, r.client_id LIMIT ?4 OFFSET ?5",
+                   WHERE e.client_id = r.client_id AND e.campaign = $1
+                     AND e.episode = $6 || ':' || date(r.last_day * 86400, 'unixepoch'))
+             ORDER BY r.spent DESC, r.client_id LIMIT $4 OFFSET $5",
         )
         .bind(campaign)
         .bind(reached)
@@ -118,9 +117,9 @@ impl Store {
         to: Day,
         only_once: bool,
     ) -> Result<Vec<ClientId>> {
-        let found = sqlx::query_scalar::<_, i64>(
+        let found = sql::query_scalar::<i64>(
             "SELECT client_id FROM rhythms
-             WHERE last_day BETWEEN ?1 AND ?2 AND (NOT ?3 OR purchase_days = 1)",
+             WHERE last_day BETWEEN $1 AND $2 AND (NOT $3 OR purchase_days = 1)",
         )
         .bind(from.epoch_days())
         .bind(to.epoch_days())
@@ -137,8 +136,8 @@ impl Store {
         from: Day,
         to: Day,
     ) -> Result<Vec<ClientId>> {
-        let found = sqlx::query_scalar::<_, i64>(
-            "SELECT DISTINCT client_id FROM deals WHERE status = ?1 AND closed_on BETWEEN ?2 AND ?3",
+        let found = sql::query_scalar::<i64>(
+            "SELECT DISTINCT client_id FROM deals WHERE status = $1 AND closed_on BETWEEN $2 AND $3",
         )
         .bind(status.word())
         .bind(from.epoch_days())
@@ -150,19 +149,18 @@ impl Store {
 
     /// Clients with a deal that is open.
     pub async fn clients_with_open_deals(&self) -> Result<Vec<ClientId>> {
-        let found = sqlx::query_scalar::<_, i64>(
-            "SELECT DISTINCT client_id FROM deals WHERE status = 'open'",
-        )
-        .fetch_all(&self.pool)
-        .await?;
+        let found =
+            sql::query_scalar::<i64>("SELECT DISTINCT client_id FROM deals WHERE status = 'open'")
+                .fetch_all(&self.pool)
+                .await?;
         Ok(ids(found))
     }
 
     /// Clients who have never bought and visited the site in a stretch of days.
     pub async fn visitors_who_never_bought(&self, from: Day, to: Day) -> Result<Vec<ClientId>> {
-        let found = sqlx::query_scalar::<_, i64>(
+        let found = sql::query_scalar::<i64>(
             "SELECT DISTINCT client_id FROM visits v
-             WHERE day BETWEEN ?1 AND ?2
+             WHERE day BETWEEN $1 AND $2
                AND NOT EXISTS (SELECT 1 FROM rhythms r WHERE r.client_id = v.client_id)",
         )
         .bind(from.epoch_days())
@@ -174,9 +172,9 @@ impl Store {
 
     /// The clients of some managers who have ever bought.
     pub async fn buyers_of(&self, managers: &[&str]) -> Result<Vec<ClientId>> {
-        let found = sqlx::query_scalar::<_, i64>(
+        let found = sql::query_scalar::<i64>(
             "SELECT m.client_id FROM client_managers m JOIN rhythms r ON r.client_id = m.client_id
-             WHERE m.manager IN (SELECT value FROM json_each(?1))",
+             WHERE m.manager IN (SELECT value FROM json_each($1))",
         )
         .bind(Json(managers))
         .fetch_all(&self.pool)
@@ -186,8 +184,8 @@ impl Store {
 
     /// Everybody who is in a campaign.
     pub async fn clients_in(&self, campaign: &str) -> Result<Vec<ClientId>> {
-        let found = sqlx::query_scalar::<_, i64>(
-            "SELECT client_id FROM enrollments WHERE campaign = ?1 AND closed_on IS NULL",
+        let found = sql::query_scalar::<i64>(
+            "SELECT client_id FROM enrollments WHERE campaign = $1 AND closed_on IS NULL",
         )
         .bind(campaign)
         .fetch_all(&self.pool)
@@ -198,8 +196,8 @@ impl Store {
     /// Clients in a campaign for whom something is due, or who have bought or won a deal since.
     /// An outcome of a manager makes an enrollment due as it is recorded.
     pub async fn clients_to_go_on_with(&self, day: Day) -> Result<Vec<ClientId>> {
-        let found = sqlx::query_scalar::<_, i64>(
-            "SELECT client_id FROM enrollments WHERE closed_on IS NULL AND next_on <= ?1
+        let found = sql::query_scalar::<i64>(
+            "SELECT client_id FROM enrollments WHERE closed_on IS NULL AND next_on <= $1
              UNION
              SELECT e.client_id FROM enrollments e JOIN rhythms r ON r.client_id = e.client_id
              WHERE e.closed_on IS NULL AND r.last_day >= e.began_on
@@ -221,14 +219,14 @@ impl Store {
         clients: u32,
         day: Day,
     ) -> Result<Vec<ClientId>> {
-        let found = sqlx::query_scalar::<_, i64>(
+        let found = sql::query_scalar::<i64>(
             "SELECT id FROM clients c
-             WHERE id > ?2 AND deleted_on IS NULL AND master_id IS NULL AND (implied = 0
-                OR EXISTS (SELECT 1 FROM purchases p WHERE p.client_id = c.id AND p.day <= ?1)
-                OR EXISTS (SELECT 1 FROM visits v WHERE v.client_id = c.id AND v.day <= ?1)
+             WHERE id > $2 AND deleted_on IS NULL AND master_id IS NULL AND (implied = 0
+                OR EXISTS (SELECT 1 FROM purchases p WHERE p.client_id = c.id AND p.day <= $1)
+                OR EXISTS (SELECT 1 FROM visits v WHERE v.client_id = c.id AND v.day <= $1)
                 OR EXISTS (SELECT 1 FROM deals d WHERE d.client_id = c.id
-                           AND (d.opened_on IS NULL OR d.opened_on <= ?1)))
-             ORDER BY id LIMIT ?3",
+                           AND (d.opened_on IS NULL OR d.opened_on <= $1)))
+             ORDER BY id LIMIT $3",
         )
         .bind(day.epoch_days())
         .bind(after.0)
@@ -240,14 +238,14 @@ impl Store {
 
     /// How many clients there are, known on a day or not.
     pub async fn clients(&self) -> Result<u64> {
-        let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM clients");
+        let count = sql::query_scalar::<i64>("SELECT count(*) FROM clients");
         Ok(count.fetch_one(&self.pool).await?.cast_unsigned())
     }
 
     /// Clients who were born on one of these days.
     pub async fn clients_born_on(&self, days: &[Day]) -> Result<Vec<ClientId>> {
         self.clients_of_days(
-            "SELECT id FROM clients WHERE birthday IN (SELECT value FROM json_each(?1))",
+            "SELECT id FROM clients WHERE birthday IN (SELECT value FROM json_each($1))",
             days,
         )
         .await
@@ -256,7 +254,7 @@ impl Store {
     /// Clients whose first purchase was on one of these days.
     pub async fn clients_who_first_bought_on(&self, days: &[Day]) -> Result<Vec<ClientId>> {
         self.clients_of_days(
-            "SELECT client_id FROM rhythms WHERE first_day IN (SELECT value FROM json_each(?1))",
+            "SELECT client_id FROM rhythms WHERE first_day IN (SELECT value FROM json_each($1))",
             days,
         )
         .await
@@ -268,7 +266,7 @@ impl Store {
         days: &[Day],
     ) -> Result<Vec<ClientId>> {
         let days: Vec<i32> = days.iter().map(|day| day.epoch_days()).collect();
-        let found = sqlx::query_scalar(statement).bind(Json(days));
+        let found = sql::query_scalar(statement).bind(Json(days));
         Ok(ids(found.fetch_all(&self.pool).await?))
     }
 }

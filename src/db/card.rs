@@ -1,11 +1,10 @@
 //! What the card of one client shows beside the verdicts: who he is, the people behind him, what he
 //! bought, his deals, his messages and what came of his tasks.
 
-use sqlx::Row;
-
 use super::day_page::PastOutcome;
 use super::rows::{day_of, optional_day, word};
 use super::{Result, Store};
+use crate::db::sql;
 use crate::model::{Channel, ClientId, Contact, Day, DealStatus, MessageState};
 
 /// Who a client is, as the source says.
@@ -86,10 +85,10 @@ const MOST: i64 = CARD_LISTS as i64;
 impl Store {
     /// Who a client is; nothing when there is no such number.
     pub async fn card_head(&self, client: ClientId) -> Result<Option<CardHead>> {
-        let row = sqlx::query(
+        let row = sql::query(
             "SELECT c.ext_id, c.name, c.company, c.email, c.phone, m.manager, c.tags, c.attributes
              FROM clients c JOIN client_managers m ON m.client_id = c.id
-             WHERE c.id = ?1 AND c.deleted_on IS NULL",
+             WHERE c.id = $1 AND c.deleted_on IS NULL",
         )
         .bind(client.0)
         .fetch_optional(&self.pool)
@@ -108,11 +107,11 @@ impl Store {
 
     /// Whether a client is a manager's to see: his own, or one whom he is asked to call.
     pub async fn is_client_of(&self, client: ClientId, manager: &str) -> Result<bool> {
-        let his = sqlx::query_scalar::<_, bool>(
-            "SELECT EXISTS (SELECT 1 FROM client_managers WHERE client_id = ?1 AND manager = ?2)
+        let his = sql::query_scalar::<bool>(
+            "SELECT EXISTS (SELECT 1 FROM client_managers WHERE client_id = $1 AND manager = $2)
                  OR EXISTS (SELECT 1 FROM tasks t
                             JOIN runs r ON r.id = t.run_id AND r.status = 'sealed'
-                            WHERE t.client_id = ?1 AND ?2 IN (t.manager, t.acting)
+                            WHERE t.client_id = $1 AND $2 IN (t.manager, t.acting)
                               AND t.state IN ('open', 'waiting'))",
         );
         Ok(his
@@ -124,8 +123,8 @@ impl Store {
 
     /// The people behind a client, whoever is written to first.
     pub async fn contacts_of(&self, client: ClientId) -> Result<Vec<Contact>> {
-        let rows = sqlx::query(
-            "SELECT name, role, email, phone, is_primary FROM contacts WHERE client_id = ?1
+        let rows = sql::query(
+            "SELECT name, role, email, phone, is_primary FROM contacts WHERE client_id = $1
              ORDER BY is_primary DESC, id",
         )
         .bind(client.0)
@@ -143,14 +142,14 @@ impl Store {
 
     /// What a client bought, the last day first.
     pub async fn purchases_of(&self, client: ClientId) -> Result<Vec<CardPurchase>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT p.day, sum(p.amount) AS amount,
                     (SELECT group_concat(item, ', ') FROM (
                          SELECT DISTINCT i.item FROM purchase_items i
-                         WHERE i.client_id = ?1 AND i.day = p.day LIMIT 12)) AS items
+                         WHERE i.client_id = $1 AND i.day = p.day LIMIT 12)) AS items
              FROM purchases p
-             WHERE p.client_id = ?1 AND p.cancelled_on IS NULL AND p.cancels IS NULL
-             GROUP BY p.day ORDER BY p.day DESC LIMIT ?2",
+             WHERE p.client_id = $1 AND p.cancelled_on IS NULL AND p.cancels IS NULL
+             GROUP BY p.day ORDER BY p.day DESC LIMIT $2",
         )
         .bind(client.0)
         .bind(MOST)
@@ -166,10 +165,10 @@ impl Store {
 
     /// The deals of a client, the last one first.
     pub async fn deals_of(&self, client: ClientId) -> Result<Vec<CardDeal>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT title, status, stage, amount, opened_on, closed_on, reason FROM deals
-             WHERE client_id = ?1
-             ORDER BY status <> 'open', coalesce(closed_on, opened_on) DESC, id DESC LIMIT ?2",
+             WHERE client_id = $1
+             ORDER BY status <> 'open', coalesce(closed_on, opened_on) DESC, id DESC LIMIT $2",
         )
         .bind(client.0)
         .bind(MOST)
@@ -191,11 +190,11 @@ impl Store {
 
     /// The messages to a client, the last one first; not those of the control group.
     pub async fn messages_to(&self, client: ClientId) -> Result<Vec<CardMessage>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT m.id, m.planned_on, m.campaign, m.step, m.channel, m.state, m.reason
              FROM messages m JOIN runs r ON r.id = m.run_id AND r.status <> 'planning'
-             WHERE m.client_id = ?1 AND m.state <> 'held_out'
-             ORDER BY m.planned_on DESC, m.id DESC LIMIT ?2",
+             WHERE m.client_id = $1 AND m.state <> 'held_out'
+             ORDER BY m.planned_on DESC, m.id DESC LIMIT $2",
         )
         .bind(client.0)
         .bind(MOST)
@@ -217,10 +216,10 @@ impl Store {
 
     /// What came of the tasks about a client, the last outcome first.
     pub async fn outcomes_about(&self, client: ClientId) -> Result<Vec<PastOutcome>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT o.kind, o.day, o.until, o.reason, o.note, o.recorded_by, o.task_id
              FROM tasks t JOIN outcomes o ON o.task_id = t.id
-             WHERE t.client_id = ?1 ORDER BY o.id DESC LIMIT ?2",
+             WHERE t.client_id = $1 ORDER BY o.id DESC LIMIT $2",
         )
         .bind(client.0)
         .bind(MOST)

@@ -1,6 +1,7 @@
 //! What the doctor asks of the database, and what it keeps there.
 
 use super::{Result, Store};
+use crate::db::sql;
 
 impl Store {
     /// Whether the database can be written to at this moment; nothing is written.
@@ -12,7 +13,7 @@ impl Store {
 
     /// The latest instant that the database remembers, in unix milliseconds.
     pub async fn latest_instant(&self) -> Result<Option<i64>> {
-        let latest = sqlx::query_scalar::<_, Option<i64>>(
+        let latest = sql::query_scalar::<Option<i64>>(
             "SELECT max(at) FROM (
                  SELECT max(started_at) AS at FROM runs
                  UNION ALL SELECT max(started_at) FROM imports
@@ -23,15 +24,14 @@ impl Store {
 
     /// Whether the doctor has found no failure with these settings.
     pub async fn checkup_passed(&self, settings: &[u8; 32]) -> Result<bool> {
-        let passed = sqlx::query_scalar::<_, bool>(
-            "SELECT EXISTS (SELECT 1 FROM checkups WHERE settings = ?1)",
-        );
+        let passed =
+            sql::query_scalar::<bool>("SELECT EXISTS (SELECT 1 FROM checkups WHERE settings = $1)");
         Ok(passed.bind(&settings[..]).fetch_one(&self.pool).await?)
     }
 
     /// Keeps that the doctor has found no failure with these settings.
     pub async fn note_checkup(&self, settings: &[u8; 32], now_ms: i64) -> Result<()> {
-        sqlx::query("INSERT OR REPLACE INTO checkups (settings, passed_at) VALUES (?1, ?2)")
+        sql::query("INSERT OR REPLACE INTO checkups (settings, passed_at) VALUES ($1, $2)")
             .bind(&settings[..])
             .bind(now_ms)
             .execute(&self.writer)

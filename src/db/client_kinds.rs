@@ -1,9 +1,7 @@
 //! The classes of clients, read for a stretch of their numbers.
 
+use crate::db::sql::{self, Connection};
 use std::collections::HashMap;
-
-use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
 
 use super::Result;
 use super::rows::json;
@@ -27,7 +25,7 @@ impl Kinds {
 
 /// Reads the classes of the clients after `after` up to `last`.
 pub(super) async fn read_kinds(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     base: &BaseFacts,
     after: i64,
     last: i64,
@@ -37,7 +35,7 @@ pub(super) async fn read_kinds(
         return Ok(Kinds(kinds));
     }
     let rows =
-        sqlx::query("SELECT id, tags FROM clients WHERE id > ?1 AND id <= ?2 AND tags <> '[]'")
+        sql::query("SELECT id, tags FROM clients WHERE id > $1 AND id <= $2 AND tags <> '[]'")
             .bind(after)
             .bind(last)
             .fetch_all(connection)

@@ -1,28 +1,27 @@
 //! Reading consents: those of a client, and those on the cards that were merged into his.
 
-use sqlx::{Row, SqliteExecutor};
-
 use super::Result;
 use super::rows::{optional_day, word};
+use crate::db::sql;
 use crate::model::{ClientId, Consent, Day};
 
 /// The consents of clients, given by a JSON list of their ids, as they stood on a day: each client's
 /// in the order in which they were recorded.
 pub(super) async fn consents(
-    executor: impl SqliteExecutor<'_>,
+    executor: impl sql::Executor<'_>,
     clients: &str,
     day: Day,
 ) -> Result<Vec<(ClientId, Consent)>> {
     // UNION, because the list may name a client twice.
-    let rows = sqlx::query(
+    let rows = sql::query(
         "WITH cards (client_id, card) AS (
-             SELECT value, value FROM json_each(?1)
+             SELECT value, value FROM json_each($1)
              UNION
              SELECT master_id, id FROM clients
-             WHERE master_id IN (SELECT value FROM json_each(?1)))
+             WHERE master_id IN (SELECT value FROM json_each($1)))
          SELECT cards.client_id, card, channel, class, basis, given_on, withdrawn_on
          FROM cards JOIN consents ON consents.client_id = card
-         WHERE given_on IS NULL OR given_on <= ?2
+         WHERE given_on IS NULL OR given_on <= $2
          ORDER BY cards.client_id, id",
     )
     .bind(clients)

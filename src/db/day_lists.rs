@@ -1,12 +1,10 @@
 //! The lists of a day: what competes for a place, who got one, and what has waited too long. The
 //! ranking itself is in `rules::day_list`.
 
+use crate::db::sql::{self, Connection, Json, Row};
 use std::collections::HashMap;
 
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::types::Json;
 
 use super::rows::day_of;
 use super::{Result, Store};
@@ -44,20 +42,20 @@ pub struct Listed {
 
 /// Writes the lists of a day: who is on it and where; the others wait.
 pub(super) async fn write_lists(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     day: Day,
     listed: &[Listed],
     now_ms: i64,
 ) -> Result<()> {
-    sqlx::query(
+    sql::query(
         "UPDATE tasks SET
              rank = row.value ->> 'rank', acting = row.value ->> 'acting',
              first_listed_on = CASE WHEN row.value ->> 'rank' IS NULL THEN first_listed_on
-                                    ELSE coalesce(first_listed_on, ?1) END,
-             listed_on = CASE WHEN row.value ->> 'rank' IS NULL THEN listed_on ELSE ?1 END,
+                                    ELSE coalesce(first_listed_on, $1) END,
+             listed_on = CASE WHEN row.value ->> 'rank' IS NULL THEN listed_on ELSE $1 END,
              state = CASE WHEN state = 'held_out' THEN state
                           WHEN row.value ->> 'rank' IS NULL THEN 'waiting' ELSE 'open' END
-         FROM json_each(?2) AS row
+         FROM json_each($2) AS row
          WHERE tasks.id = row.value ->> 'task'",
     )
     .bind(day.epoch_days())
@@ -65,10 +63,10 @@ pub(super) async fn write_lists(
     .execute(&mut *tx)
     .await?;
     // Another program hears of a task once for each time that it comes onto a list anew.
-    sqlx::query(
+    sql::query(
         "INSERT INTO task_events (task_id, kind, day, at, due_at)
-         SELECT t.id, 'listed', t.first_listed_on, ?1, ?1
-         FROM tasks t JOIN json_each(?2) AS row ON row.value ->> 'task' = t.id
+         SELECT t.id, 'listed', t.first_listed_on, $1, $1
+         FROM tasks t JOIN json_each($2) AS row ON row.value ->> 'task' = t.id
          WHERE t.state = 'open' AND row.value ->> 'rank' IS NOT NULL
          ON CONFLICT DO NOTHING",
     )
@@ -81,13 +79,13 @@ pub(super) async fn write_lists(
 
 /// Tells the head of tasks that have stood on lists since a day or longer without an outcome.
 pub(super) async fn escalate_tasks(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     day: Day,
     overdue_since: Day,
 ) -> Result<()> {
-    sqlx::query(
-        "UPDATE tasks SET escalated_on = ?1
-         WHERE state IN ('waiting', 'open') AND escalated_on IS NULL AND first_listed_on <= ?2",
+    sql::query(
+        "UPDATE tasks SET escalated_on = $1
+         WHERE state IN ('waiting', 'open') AND escalated_on IS NULL AND first_listed_on <= $2",
     )
     .bind(day.epoch_days())
     .bind(overdue_since.epoch_days())
@@ -98,14 +96,10 @@ pub(super) async fn escalate_tasks(
 
 /// Takes the tasks off the lists that nobody touched since a day; the campaign of the client goes
 /// on by its own rules.
-pub(super) async fn expire_tasks(
-    tx: &mut SqliteConnection,
-    day: Day,
-    expired_since: Day,
-) -> Result<()> {
-    sqlx::query(
-        "UPDATE tasks SET state = 'cancelled', rank = NULL, closed_on = ?1, closed_by = 'expired'
-         WHERE state IN ('waiting', 'open') AND max(planned_on, not_before) <= ?2
+pub(super) async fn expire_tasks(tx: &mut Connection, day: Day, expired_since: Day) -> Result<()> {
+    sql::query(
+        "UPDATE tasks SET state = 'cancelled', rank = NULL, closed_on = $1, closed_by = 'expired'
+         WHERE state IN ('waiting', 'open') AND max(planned_on, not_before) <= $2
            AND run_id IN (SELECT id FROM runs WHERE status = 'sealed')",
     )
     .bind(day.epoch_days())
@@ -120,14 +114,14 @@ impl Store {
     /// adds, which nobody sees yet, and without the tasks of those who leave and those that have
     /// waited since `expired_since` or longer.
     pub async fn task_queue(&self, day: Day, expired_since: Day) -> Result<Vec<TaskInQueue>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT t.id, t.manager, t.value, t.planned_on, t.state = 'held_out' AS held_out,
                     t.script = 'answered' AS answered, t.urgent
              FROM tasks t
-             JOIN runs r ON r.id = t.run_id AND (r.status = 'sealed' OR r.logical_date = ?1)
-             WHERE (t.state IN ('waiting', 'open') OR (t.state = 'held_out' AND t.planned_on = ?1))
-               AND t.not_before <= ?1 AND t.planned_on <= ?1
-               AND max(t.planned_on, t.not_before) > ?2
+             JOIN runs r ON r.id = t.run_id AND (r.status = 'sealed' OR r.logical_date = $1)
+             WHERE (t.state IN ('waiting', 'open') OR (t.state = 'held_out' AND t.planned_on = $1))
+               AND t.not_before <= $1 AND t.planned_on <= $1
+               AND max(t.planned_on, t.not_before) > $2
                AND (NOT EXISTS (
                    SELECT 1 FROM enrollments e
                    WHERE e.campaign = t.campaign AND e.client_id = t.client_id
@@ -155,11 +149,11 @@ impl Store {
 
     /// How many tasks more each manager has asked for on a day.
     pub async fn more_asked(&self, day: Day) -> Result<HashMap<String, u16>> {
-        let rows = sqlx::query("SELECT manager, tasks FROM more_asked WHERE day = ?1")
+        let rows = sql::query("SELECT manager, tasks FROM more_asked WHERE day = $1")
             .bind(day.epoch_days())
             .fetch_all(&self.pool)
             .await?;
-        let one = |row: &SqliteRow| (row.get("manager"), row.get::<i64, _>("tasks") as u16);
+        let one = |row: &Row| (row.get("manager"), row.get::<i64, _>("tasks") as u16);
         Ok(rows.iter().map(one).collect())
     }
 
@@ -172,8 +166,8 @@ impl Store {
         now_ms: i64,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
-        sqlx::query(
-            "INSERT INTO more_asked (manager, day, tasks) VALUES (?1, ?2, ?3)
+        sql::query(
+            "INSERT INTO more_asked (manager, day, tasks) VALUES ($1, $2, $3)
              ON CONFLICT DO UPDATE SET tasks = tasks + excluded.tasks",
         )
         .bind(manager)

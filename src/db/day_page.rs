@@ -2,11 +2,10 @@
 //!
 //! The cost follows the number of tasks on the list, not the size of the base.
 
+use crate::db::sql::{self, Json};
 use std::collections::HashMap;
 
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::types::Json;
 
 use super::rows::{day_of, optional_day, word};
 use super::tasks::{TASK_COLUMNS, task};
@@ -69,10 +68,10 @@ impl Store {
     /// The list of a manager as the last run has made it, without what is done.
     pub async fn list_of(&self, manager: &str) -> Result<Vec<TaskRow>> {
         let statement = format!(
-            "{TASK_COLUMNS} WHERE coalesce(t.acting, t.manager) = ?1 AND t.state = 'open' AND t.rank IS NOT NULL
+            "{TASK_COLUMNS} WHERE coalesce(t.acting, t.manager) = $1 AND t.state = 'open' AND t.rank IS NOT NULL
              ORDER BY t.rank, t.id"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let rows = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(manager)
             .fetch_all(&self.pool)
             .await?;
@@ -83,11 +82,11 @@ impl Store {
     pub async fn recorded_on(&self, manager: &str, day: Day) -> Result<Vec<TaskRow>> {
         let statement = format!(
             "{TASK_COLUMNS}
-             WHERE coalesce(t.acting, t.manager) = ?1 AND t.state <> 'held_out'
-               AND t.id IN (SELECT task_id FROM outcomes WHERE day = ?2)
+             WHERE coalesce(t.acting, t.manager) = $1 AND t.state <> 'held_out'
+               AND t.id IN (SELECT task_id FROM outcomes WHERE day = $2)
              ORDER BY (SELECT max(id) FROM outcomes WHERE task_id = t.id) DESC"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let rows = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(manager)
             .bind(day.epoch_days())
             .fetch_all(&self.pool)
@@ -97,10 +96,10 @@ impl Store {
 
     /// How many tasks of a manager wait for another day, though they could be done on this one.
     pub async fn waiting_of(&self, manager: &str, day: Day) -> Result<u32> {
-        let waiting = sqlx::query_scalar::<_, i64>(
+        let waiting = sql::query_scalar::<i64>(
             "SELECT count(*) FROM tasks t
-             WHERE coalesce(t.acting, t.manager) = ?1 AND t.state = 'waiting'
-               AND t.not_before <= ?2
+             WHERE coalesce(t.acting, t.manager) = $1 AND t.state = 'waiting'
+               AND t.not_before <= $2
                AND t.run_id IN (SELECT id FROM runs WHERE status = 'sealed')",
         );
         let waiting = waiting.bind(manager).bind(day.epoch_days());
@@ -109,9 +108,9 @@ impl Store {
 
     /// How many tasks every manager has on a day.
     pub async fn loads(&self, day: Day) -> Result<Vec<Load>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT coalesce(t.acting, t.manager) AS manager, sum(t.state = 'open' AND t.rank IS NOT NULL) AS open,
-                    sum(t.state = 'waiting' AND t.not_before <= ?1) AS waiting
+                    sum(t.state = 'waiting' AND t.not_before <= $1) AS waiting
              FROM tasks t
              WHERE t.state IN ('open', 'waiting')
                AND t.run_id IN (SELECT id FROM runs WHERE status = 'sealed')
@@ -142,9 +141,9 @@ impl Store {
         clients: &[ClientId],
         known: &mut HashMap<ClientId, Background>,
     ) -> Result<()> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT t.client_id, o.kind, o.day, o.until, o.reason, o.note, o.recorded_by, o.task_id
-             FROM json_each(?1) AS c
+             FROM json_each($1) AS c
              CROSS JOIN tasks t ON t.client_id = c.value
              CROSS JOIN outcomes o ON o.task_id = t.id
              ORDER BY o.id",
@@ -172,8 +171,8 @@ impl Store {
         clients: &[ClientId],
         known: &mut HashMap<ClientId, Background>,
     ) -> Result<()> {
-        let rows = sqlx::query(
-            "SELECT m.client_id, m.planned_on, m.channel FROM json_each(?1) AS c
+        let rows = sql::query(
+            "SELECT m.client_id, m.planned_on, m.channel FROM json_each($1) AS c
              CROSS JOIN messages m ON m.id = (
                  SELECT id FROM messages WHERE client_id = c.value
                      AND state IN ('accepted', 'unknown')
@@ -194,8 +193,8 @@ impl Store {
         clients: &[ClientId],
         known: &mut HashMap<ClientId, Background>,
     ) -> Result<()> {
-        let rows = sqlx::query(
-            "SELECT d.client_id, d.title, d.stage, d.amount FROM json_each(?1) AS c
+        let rows = sql::query(
+            "SELECT d.client_id, d.title, d.stage, d.amount FROM json_each($1) AS c
              CROSS JOIN deals d ON d.client_id = c.value AND d.status = 'open'
              ORDER BY d.opened_on, d.id",
         )

@@ -1,10 +1,8 @@
 //! What a letter or a task tells about a client beside the facts of the plan: read for those only
 //! who are touched.
 
+use crate::db::sql::{self, Row};
 use std::collections::HashMap;
-
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use super::facts::id_list;
 use super::rows::day_of;
@@ -30,22 +28,22 @@ pub struct Details {
 
 const USUAL_ITEMS: &str = "
     SELECT client_id, item, count(DISTINCT day) AS times FROM purchase_items
-    WHERE client_id IN (SELECT value FROM json_each(?1)) AND day <= ?2
+    WHERE client_id IN (SELECT value FROM json_each($1)) AND day <= $2
     GROUP BY client_id, item ORDER BY client_id, times DESC, item";
 
 /// The last day is looked for once a client: the list of clients is the outer loop.
 const LAST_ITEMS: &str = "
-    SELECT i.client_id, i.item FROM json_each(?1) AS one
+    SELECT i.client_id, i.item FROM json_each($1) AS one
     CROSS JOIN purchase_items i ON i.client_id = one.value
         AND i.day = (SELECT max(day) FROM purchase_items l
-                     WHERE l.client_id = one.value AND l.day <= ?2)
+                     WHERE l.client_id = one.value AND l.day <= $2)
     ORDER BY i.client_id, i.amount DESC, i.item";
 
 const LAST_AMOUNTS: &str = "
-    SELECT p.client_id, SUM(MAX(p.amount, 0)) AS paid FROM json_each(?1) AS one
+    SELECT p.client_id, SUM(MAX(p.amount, 0)) AS paid FROM json_each($1) AS one
     CROSS JOIN purchases p ON p.client_id = one.value
         AND p.day = (SELECT max(day) FROM purchases l
-                     WHERE l.client_id = one.value AND l.day <= ?2 AND l.amount > 0)
+                     WHERE l.client_id = one.value AND l.day <= $2 AND l.amount > 0)
     GROUP BY p.client_id";
 
 impl Store {
@@ -56,10 +54,7 @@ impl Store {
         let items = async {
             // Many bases know receipts only: nothing is looked for in them.
             let any = "SELECT EXISTS (SELECT 1 FROM purchase_items)";
-            if !sqlx::query_scalar::<_, bool>(any)
-                .fetch_one(&self.pool)
-                .await?
-            {
+            if !sql::query_scalar::<bool>(any).fetch_one(&self.pool).await? {
                 return Ok(None);
             }
             let (usual, last, ever) = tokio::try_join!(
@@ -96,13 +91,8 @@ impl Store {
         Ok(details)
     }
 
-    async fn of_clients(
-        &self,
-        statement: &'static str,
-        list: &str,
-        day: Day,
-    ) -> Result<Vec<SqliteRow>> {
-        let rows = sqlx::query(statement).bind(list).bind(day.epoch_days());
+    async fn of_clients(&self, statement: &'static str, list: &str, day: Day) -> Result<Vec<Row>> {
+        let rows = sql::query(statement).bind(list).bind(day.epoch_days());
         Ok(rows.fetch_all(&self.pool).await?)
     }
 
@@ -112,9 +102,9 @@ impl Store {
         ids: &[ClientId],
         up_to: Day,
     ) -> Result<HashMap<ClientId, Vec<(Day, String)>>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT client_id, day, item FROM purchase_items
-             WHERE client_id IN (SELECT value FROM json_each(?1)) AND day <= ?2
+             WHERE client_id IN (SELECT value FROM json_each($1)) AND day <= $2
              ORDER BY client_id, day, item",
         )
         .bind(id_list(ids))
@@ -131,8 +121,8 @@ impl Store {
 
     /// Whether any receipt up to a day names what was bought.
     pub async fn knows_items(&self, up_to: Day) -> Result<bool> {
-        let known = sqlx::query_scalar::<_, bool>(
-            "SELECT EXISTS (SELECT 1 FROM purchase_items WHERE day <= ?1)",
+        let known = sql::query_scalar::<bool>(
+            "SELECT EXISTS (SELECT 1 FROM purchase_items WHERE day <= $1)",
         );
         let known = known.bind(up_to.epoch_days()).fetch_one(&self.pool).await?;
         Ok(known)
@@ -150,9 +140,9 @@ impl Store {
         let Some(last) = self.end_of_page(*after, clients).await? else {
             return Ok(None);
         };
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT DISTINCT client_id, item FROM purchase_items
-             WHERE client_id > ?1 AND client_id <= ?2 AND day <= ?3 ORDER BY client_id, item",
+             WHERE client_id > $1 AND client_id <= $2 AND day <= $3 ORDER BY client_id, item",
         )
         .bind(after.0)
         .bind(last)
@@ -167,8 +157,8 @@ impl Store {
 
     /// The last of the next clients after `after`.
     async fn end_of_page(&self, after: ClientId, clients: u32) -> Result<Option<i64>> {
-        let last = sqlx::query_scalar(
-            "SELECT max(id) FROM (SELECT id FROM clients WHERE id > ?1 ORDER BY id LIMIT ?2)",
+        let last = sql::query_scalar(
+            "SELECT max(id) FROM (SELECT id FROM clients WHERE id > $1 ORDER BY id LIMIT $2)",
         );
         let last = last.bind(after.0).bind(clients);
         Ok(last.fetch_one(&self.pool).await?)
@@ -185,9 +175,9 @@ impl Store {
         let Some(last) = self.end_of_page(*after, clients).await? else {
             return Ok(None);
         };
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT client_id, item, day, sum(quantity) AS quantity, sum(amount) AS amount
-             FROM purchase_items WHERE client_id > ?1 AND client_id <= ?2 AND day <= ?3
+             FROM purchase_items WHERE client_id > $1 AND client_id <= $2 AND day <= $3
              GROUP BY client_id, day, item ORDER BY client_id, day, item",
         )
         .bind(after.0)
@@ -213,10 +203,10 @@ impl Store {
     ) -> Result<Vec<(ClientId, Vec<OwnedItem>)>> {
         // Beside a bare max(), SQLite takes the other columns from the row that has it.
         // Source: https://www.sqlite.org/lang_select.html#bareagg
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT client_id, item, quantity, max(day) FROM (
                  SELECT client_id, item, day, sum(quantity) AS quantity FROM purchase_items
-                 WHERE client_id IN (SELECT value FROM json_each(?1)) AND day <= ?2
+                 WHERE client_id IN (SELECT value FROM json_each($1)) AND day <= $2
                  GROUP BY client_id, item, day)
              GROUP BY client_id, item ORDER BY client_id, item",
         )
@@ -232,7 +222,7 @@ impl Store {
 }
 
 /// What is read from rows that come client after client.
-fn by_client<T>(rows: &[SqliteRow], read: impl Fn(&SqliteRow) -> T) -> Vec<(ClientId, Vec<T>)> {
+fn by_client<T>(rows: &[Row], read: impl Fn(&Row) -> T) -> Vec<(ClientId, Vec<T>)> {
     let mut baskets: Vec<(ClientId, Vec<T>)> = Vec::new();
     for row in rows {
         let (client, item) = (ClientId(row.get("client_id")), read(row));

@@ -1,8 +1,7 @@
 //! What is known of one person, for the person; and forgetting it.
 
+use crate::db::sql::{self, Connection, Row};
 use serde_json::{Map, Value};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{Column, Row, TypeInfo, ValueRef};
 
 use super::audit::{Entry, write_down};
 use super::suppressions::{NewSuppression, suppress};
@@ -37,7 +36,7 @@ pub struct Forgotten {
     pub tasks: u64,
 }
 
-/// What is told to a client about himself: the name of a part, and its rows. `?1` is the client.
+/// What is told to a client about himself: the name of a part, and its rows. `$1` is the client.
 const PARTS: &[(&str, &str)] = &[
     (
         "client",
@@ -45,39 +44,39 @@ const PARTS: &[(&str, &str)] = &[
                 c.time_zone, c.country, c.manager, c.tags, c.attributes,
                 date(c.birthday * 86400, 'unixepoch') AS birthday,
                 date(c.deleted_on * 86400, 'unixepoch') AS deleted_on
-         FROM clients c JOIN sources s ON s.id = c.source_id WHERE c.id = ?1",
+         FROM clients c JOIN sources s ON s.id = c.source_id WHERE c.id = $1",
     ),
     (
         "contacts",
-        "SELECT ext_id AS id, name, role, email, phone FROM contacts WHERE client_id = ?1",
+        "SELECT ext_id AS id, name, role, email, phone FROM contacts WHERE client_id = $1",
     ),
     (
         "purchases",
         "SELECT date(day * 86400, 'unixepoch') AS day, key, amount AS minor_units, promo
-         FROM purchases WHERE client_id = ?1",
+         FROM purchases WHERE client_id = $1",
     ),
     (
         "purchase_items",
         "SELECT date(day * 86400, 'unixepoch') AS day, key, item, sku, quantity,
                 amount AS minor_units
-         FROM purchase_items WHERE client_id = ?1",
+         FROM purchase_items WHERE client_id = $1",
     ),
     (
         "deals",
         "SELECT ext_id AS id, title, status, stage, amount AS minor_units, reason,
                 date(opened_on * 86400, 'unixepoch') AS opened_on,
                 date(closed_on * 86400, 'unixepoch') AS closed_on
-         FROM deals WHERE client_id = ?1",
+         FROM deals WHERE client_id = $1",
     ),
     (
         "visits",
-        "SELECT date(day * 86400, 'unixepoch') AS day, page FROM visits WHERE client_id = ?1",
+        "SELECT date(day * 86400, 'unixepoch') AS day, page FROM visits WHERE client_id = $1",
     ),
     (
         "consents",
         "SELECT channel, class, basis, proof, date(given_on * 86400, 'unixepoch') AS given_on,
                 date(withdrawn_on * 86400, 'unixepoch') AS withdrawn_on
-         FROM consents WHERE client_id = ?1",
+         FROM consents WHERE client_id = $1",
     ),
     (
         "rhythm",
@@ -85,14 +84,14 @@ const PARTS: &[(&str, &str)] = &[
                 date(first_day * 86400, 'unixepoch') AS first_day,
                 date(last_day * 86400, 'unixepoch') AS last_day,
                 date(due_on * 86400, 'unixepoch') AS due_on
-         FROM rhythms WHERE client_id = ?1",
+         FROM rhythms WHERE client_id = $1",
     ),
     (
         "enrollments",
         "SELECT campaign, episode, arm, date(began_on * 86400, 'unixepoch') AS began_on,
                 date(entered_on * 86400, 'unixepoch') AS entered_on,
                 date(closed_on * 86400, 'unixepoch') AS closed_on, closed_by
-         FROM enrollments WHERE client_id = ?1",
+         FROM enrollments WHERE client_id = $1",
     ),
     (
         "messages",
@@ -101,30 +100,30 @@ const PARTS: &[(&str, &str)] = &[
                 datetime(sent_at / 1000, 'unixepoch') AS sent_at,
                 datetime(accepted_at / 1000, 'unixepoch') AS accepted_at, inputs AS made_from,
                 evidence
-         FROM messages WHERE client_id = ?1",
+         FROM messages WHERE client_id = $1",
     ),
     (
         "tasks",
         "SELECT campaign, episode, step, kind, state, inputs AS made_from,
                 date(planned_on * 86400, 'unixepoch') AS planned_on
-         FROM tasks WHERE client_id = ?1",
+         FROM tasks WHERE client_id = $1",
     ),
     (
         "outcomes",
         "SELECT o.kind, o.note, date(o.day * 86400, 'unixepoch') AS day, o.recorded_by
-         FROM outcomes o JOIN tasks t ON t.id = o.task_id WHERE t.client_id = ?1",
+         FROM outcomes o JOIN tasks t ON t.id = o.task_id WHERE t.client_id = $1",
     ),
     (
         "certificates",
         "SELECT code, kind, discount, gift, date(issued_on * 86400, 'unixepoch') AS issued_on,
                 date(valid_until * 86400, 'unixepoch') AS valid_until
-         FROM certificates WHERE client_id = ?1",
+         FROM certificates WHERE client_id = $1",
     ),
     (
         "redemptions",
         "SELECT code, receipt, date(day * 86400, 'unixepoch') AS day, amount AS minor_units, by, via,
                 datetime(undone_at / 1000, 'unixepoch') AS undone_at
-         FROM redemptions WHERE client_id = ?1",
+         FROM redemptions WHERE client_id = $1",
     ),
 ];
 
@@ -133,7 +132,7 @@ impl Store {
     pub async fn all_about(&self, client: ClientId) -> Result<Map<String, Value>> {
         let mut all = Map::new();
         for (part, statement) in PARTS {
-            let rows = sqlx::query(*statement).bind(client.0);
+            let rows = sql::query(*statement).bind(client.0);
             let rows = rows.fetch_all(&self.pool).await?;
             let rows = rows.iter().map(object).collect::<Result<Vec<Value>>>()?;
             all.insert((*part).to_owned(), Value::Array(rows));
@@ -143,7 +142,7 @@ impl Store {
 
     /// Every client who has not been forgotten: number, source and id.
     pub async fn clients_not_forgotten(&self) -> Result<Vec<(ClientId, String, String)>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT c.id, s.name, c.ext_id FROM clients c JOIN sources s ON s.id = c.source_id
              WHERE c.id NOT IN (SELECT client_id FROM erasures)",
         );
@@ -179,9 +178,9 @@ impl Store {
             forgotten.addresses +=
                 u64::from(suppress(&mut tx, &new, erasure.today, entry.by).await?);
         }
-        sqlx::query(
+        sql::query(
             "INSERT OR IGNORE INTO erasures (client_id, proof, at, by, reason)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+             VALUES ($1, $2, $3, $4, $5)",
         )
         .bind(erasure.client.0)
         .bind(&erasure.proof[..])
@@ -199,23 +198,23 @@ impl Store {
 
 /// Removes what is personal.
 async fn empty(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     erasure: &Erasure<'_>,
     entry: &Entry<'_>,
     forgotten: &mut Forgotten,
 ) -> Result<()> {
     let id = erasure.client.0;
-    forgotten.contacts = changed(tx, "DELETE FROM contacts WHERE client_id = ?1", id).await?;
-    let cancelled = sqlx::query(
-        "UPDATE messages SET state = 'cancelled', reason = 'erasure', changed_by = ?2,
-                changed_at = ?3
-         WHERE client_id = ?1 AND state IN ('planned', 'queued', 'retry', 'held')",
+    forgotten.contacts = changed(tx, "DELETE FROM contacts WHERE client_id = $1", id).await?;
+    let cancelled = sql::query(
+        "UPDATE messages SET state = 'cancelled', reason = 'erasure', changed_by = $2,
+                changed_at = $3
+         WHERE client_id = $1 AND state IN ('planned', 'queued', 'retry', 'held')",
     );
     let cancelled = cancelled.bind(id).bind(entry.by).bind(entry.now_ms);
     forgotten.cancelled = cancelled.execute(&mut *tx).await?.rows_affected();
     forgotten.messages = changed(
         tx,
-        "UPDATE messages SET inputs = '{}' WHERE client_id = ?1",
+        "UPDATE messages SET inputs = '{}' WHERE client_id = $1",
         id,
     )
     .await?;
@@ -224,28 +223,28 @@ async fn empty(
         "UPDATE tasks SET inputs = '{}',
                 closed_by = CASE WHEN state IN ('waiting', 'open') THEN 'erased' ELSE closed_by END,
                 state = CASE WHEN state IN ('waiting', 'open') THEN 'cancelled' ELSE state END
-         WHERE client_id = ?1",
+         WHERE client_id = $1",
         id,
     )
     .await?;
     for statement in [
         "UPDATE outcomes SET note = NULL
-         WHERE task_id IN (SELECT id FROM tasks WHERE client_id = ?1)",
-        "UPDATE deals SET title = NULL WHERE client_id = ?1",
-        "DELETE FROM visits WHERE client_id = ?1",
+         WHERE task_id IN (SELECT id FROM tasks WHERE client_id = $1)",
+        "UPDATE deals SET title = NULL WHERE client_id = $1",
+        "DELETE FROM visits WHERE client_id = $1",
         // What a till was told of a friend whom no import has brought yet.
         "UPDATE referrals SET phone = NULL, email = NULL, mailbox = NULL
-         WHERE friend_id = ?1 OR phone = (SELECT phone FROM clients WHERE id = ?1)
-            OR email = (SELECT email FROM clients WHERE id = ?1)",
-        "DELETE FROM client_marks WHERE client_id = ?1",
+         WHERE friend_id = $1 OR phone = (SELECT phone FROM clients WHERE id = $1)
+            OR email = (SELECT email FROM clients WHERE id = $1)",
+        "DELETE FROM client_marks WHERE client_id = $1",
         // The trigger of the table does the rest, now and at every import.
         "UPDATE clients SET name = NULL, company = NULL, email = NULL, phone = NULL, locale = NULL,
                 time_zone = NULL, country = NULL, birthday = NULL, attributes = '{}', tags = '[]'
-         WHERE id = ?1",
+         WHERE id = $1",
     ] {
         changed(tx, statement, id).await?;
     }
-    sqlx::query("UPDATE clients SET deleted_on = ifnull(deleted_on, ?2) WHERE id = ?1")
+    sql::query("UPDATE clients SET deleted_on = ifnull(deleted_on, $2) WHERE id = $1")
         .bind(id)
         .bind(erasure.today.epoch_days())
         .execute(tx)
@@ -253,31 +252,29 @@ async fn empty(
     Ok(())
 }
 
-async fn changed(tx: &mut SqliteConnection, statement: &'static str, client: i64) -> Result<u64> {
-    let done = sqlx::query(statement).bind(client).execute(tx).await?;
+async fn changed(tx: &mut Connection, statement: &'static str, client: i64) -> Result<u64> {
+    let done = sql::query(statement).bind(client).execute(tx).await?;
     Ok(done.rows_affected())
 }
 
-/// A row as JSON, each column by the type of its value; JSON in texts is shown as what it is.
-fn object(row: &SqliteRow) -> Result<Value> {
+/// A row as JSON, each column by the kind of its value; JSON in texts is shown as what it is.
+fn object(row: &Row) -> Result<Value> {
     let mut object = Map::new();
-    for column in row.columns() {
-        let raw = row.try_get_raw(column.ordinal())?;
-        let kind = raw.type_info().name().to_owned();
-        let value = match kind.as_str() {
-            _ if raw.is_null() => Value::Null,
-            "INTEGER" => Value::from(row.get::<i64, _>(column.ordinal())),
-            "REAL" => Value::from(row.get::<f64, _>(column.ordinal())),
-            _ => {
-                let text: String = row.get(column.ordinal());
+    for (name, cell) in row.cells()? {
+        let value = match cell {
+            sql::Value::Int(Some(number)) => Value::from(number),
+            sql::Value::Real(Some(number)) => Value::from(number),
+            sql::Value::Text(Some(text)) => {
                 let json = text
                     .starts_with(['{', '['])
                     .then(|| serde_json::from_str(&text));
                 json.and_then(std::result::Result::ok)
-                    .unwrap_or(Value::String(text))
+                    .unwrap_or_else(|| Value::String(text.into_owned()))
             }
+            sql::Value::Bytes(Some(bytes)) => Value::String(hex(&bytes)),
+            _ => Value::Null,
         };
-        object.insert(column.name().to_owned(), value);
+        object.insert(name, value);
     }
     Ok(Value::Object(object))
 }

@@ -3,10 +3,8 @@
 //! A chunk is read by a handful of statements, whatever its size; nothing dated after the day is
 //! looked at.
 
+use crate::db::sql::{self, Row};
 use std::collections::HashMap;
-
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use super::consents::consents;
 use super::rows::{client, day_of, deal, rhythm, rhythm_dates, word};
@@ -65,7 +63,7 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    fn of_clients(rows: &[SqliteRow]) -> Result<Self> {
+    fn of_clients(rows: &[Row]) -> Result<Self> {
         let mut chunk = Self {
             facts: Vec::with_capacity(rows.len()),
             place: HashMap::with_capacity(rows.len()),
@@ -81,7 +79,7 @@ impl Chunk {
         Ok(chunk)
     }
 
-    pub(super) fn of(&mut self, row: &SqliteRow) -> Option<&mut ClientFacts> {
+    pub(super) fn of(&mut self, row: &Row) -> Option<&mut ClientFacts> {
         self.of_client(ClientId(row.get("client_id")))
     }
 
@@ -90,7 +88,7 @@ impl Chunk {
         self.facts.get_mut(*place)
     }
 
-    fn add_contacts(&mut self, rows: &[SqliteRow]) {
+    fn add_contacts(&mut self, rows: &[Row]) {
         for row in rows {
             if let Some(facts) = self.of(row)
                 && facts.contact.is_none()
@@ -106,7 +104,7 @@ impl Chunk {
         }
     }
 
-    fn add_rhythms(&mut self, rows: &[SqliteRow]) {
+    fn add_rhythms(&mut self, rows: &[Row]) {
         for row in rows {
             if let Some(facts) = self.of(row) {
                 facts.rhythm = Some((rhythm(row), rhythm_dates(row)));
@@ -124,7 +122,7 @@ impl Chunk {
         }
     }
 
-    fn add_suppressions(&mut self, rows: &[SqliteRow], owners: &Owners) -> Result<()> {
+    fn add_suppressions(&mut self, rows: &[Row], owners: &Owners) -> Result<()> {
         for row in rows {
             let channel: Channel = word(row, "suppressions", "channel")?;
             let advertising_only = row.get::<String, _>("scope") == "advertising";
@@ -142,7 +140,7 @@ impl Chunk {
     }
 
     /// Notes a message with its client, and with everybody who has its address.
-    fn add_message(&mut self, row: &SqliteRow, owners: &Owners) {
+    fn add_message(&mut self, row: &Row, owners: &Owners) {
         let of_address = owners_of(owners, row);
         for (place, channel) in of_address {
             self.facts[*place].address_got.push(AddressGot {
@@ -245,45 +243,45 @@ impl Store {
         Ok(chunk.facts)
     }
 
-    async fn client_rows(&self, list: &str) -> Result<Vec<SqliteRow>> {
-        let rows = sqlx::query(
+    async fn client_rows(&self, list: &str) -> Result<Vec<Row>> {
+        let rows = sql::query(
             "SELECT c.id AS client_id, s.name AS source, c.ext_id, c.name, c.company, c.email,
                     c.phone, c.locale, c.time_zone, c.country, m.manager, c.tags, c.attributes,
                     c.birthday
              FROM clients c JOIN sources s ON s.id = c.source_id
              JOIN client_managers m ON m.client_id = c.id
-             WHERE c.id IN (SELECT value FROM json_each(?1)) AND c.deleted_on IS NULL
+             WHERE c.id IN (SELECT value FROM json_each($1)) AND c.deleted_on IS NULL
                AND c.master_id IS NULL
              ORDER BY c.id",
         );
         Ok(rows.bind(list).fetch_all(&self.pool).await?)
     }
 
-    async fn contact_rows(&self, list: &str) -> Result<Vec<SqliteRow>> {
-        let rows = sqlx::query(
+    async fn contact_rows(&self, list: &str) -> Result<Vec<Row>> {
+        let rows = sql::query(
             "SELECT client_id, name, role, email, phone, is_primary FROM contacts
-             WHERE client_id IN (SELECT value FROM json_each(?1))
+             WHERE client_id IN (SELECT value FROM json_each($1))
              ORDER BY client_id, is_primary DESC, id",
         );
         Ok(rows.bind(list).fetch_all(&self.pool).await?)
     }
 
-    async fn rhythm_rows(&self, list: &str) -> Result<Vec<SqliteRow>> {
-        let rows = sqlx::query(
+    async fn rhythm_rows(&self, list: &str) -> Result<Vec<Row>> {
+        let rows = sql::query(
             "SELECT client_id, purchase_days, first_day, last_day, weight, sum_log, sum_sq,
                     turnover, spent, due_on, missed_on, asleep_on, lost_on
-             FROM rhythms WHERE client_id IN (SELECT value FROM json_each(?1))",
+             FROM rhythms WHERE client_id IN (SELECT value FROM json_each($1))",
         );
         Ok(rows.bind(list).fetch_all(&self.pool).await?)
     }
 
     async fn read_recent_purchases(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT client_id, day, SUM(amount) AS net,
-                    SUM(CASE WHEN amount > 0 AND (cancelled_on IS NULL OR cancelled_on > ?3)
+                    SUM(CASE WHEN amount > 0 AND (cancelled_on IS NULL OR cancelled_on > $3)
                         THEN amount ELSE 0 END) AS paid
              FROM purchases
-             WHERE client_id IN (SELECT value FROM json_each(?1)) AND day > ?2 AND day <= ?3
+             WHERE client_id IN (SELECT value FROM json_each($1)) AND day > $2 AND day <= $3
              GROUP BY client_id, day ORDER BY client_id, day DESC",
         )
         .bind(list)
@@ -307,21 +305,21 @@ impl Store {
     }
 
     async fn read_deals(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT client_id, ext_id, title, status, amount, opened_on, closed_on, reason, need,
                     money, urgency, manager,
                     -- A stage that was reached later was not reached yet.
                     CASE WHEN EXISTS (SELECT 1 FROM deal_stages s
-                                      WHERE s.deal_id = deals.id AND s.day > ?2)
+                                      WHERE s.deal_id = deals.id AND s.day > $2)
                          THEN (SELECT s.stage FROM deal_stages s
-                               WHERE s.deal_id = deals.id AND s.day <= ?2
+                               WHERE s.deal_id = deals.id AND s.day <= $2
                                ORDER BY s.day DESC LIMIT 1)
                          ELSE stage END AS stage,
                     (SELECT max(s.day) FROM deal_stages s
-                     WHERE s.deal_id = deals.id AND s.day <= ?2) AS stage_since
+                     WHERE s.deal_id = deals.id AND s.day <= $2) AS stage_since
              FROM deals
-             WHERE client_id IN (SELECT value FROM json_each(?1))
-               AND (opened_on IS NULL OR opened_on <= ?2)
+             WHERE client_id IN (SELECT value FROM json_each($1))
+               AND (opened_on IS NULL OR opened_on <= $2)
              ORDER BY client_id, id",
         )
         .bind(list)
@@ -340,13 +338,13 @@ impl Store {
     async fn read_visits(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
         // Beside a bare max(), SQLite takes the other columns from the row that has it.
         // Source: https://www.sqlite.org/lang_select.html#bareagg
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT v.client_id, v.page, max(v.day) AS last,
                     (SELECT min(f.day) FROM visits f WHERE f.client_id = v.client_id) AS first,
                     (SELECT count(DISTINCT n.day) FROM visits n
-                     WHERE n.client_id = v.client_id AND n.day <= ?2) AS days
+                     WHERE n.client_id = v.client_id AND n.day <= $2) AS days
              FROM visits v
-             WHERE v.client_id IN (SELECT value FROM json_each(?1)) AND v.day <= ?2
+             WHERE v.client_id IN (SELECT value FROM json_each($1)) AND v.day <= $2
              GROUP BY v.client_id",
         )
         .bind(list)
@@ -388,14 +386,14 @@ impl Store {
         Ok(())
     }
 
-    async fn message_rows(&self, list: &str, day: Day, hashes: &str) -> Result<Vec<SqliteRow>> {
-        let rows = sqlx::query(
+    async fn message_rows(&self, list: &str, day: Day, hashes: &str) -> Result<Vec<Row>> {
+        let rows = sql::query(
             "SELECT client_id, address_hash, campaign, episode, step, planned_on,
                     class = 'advertising' AND state <> 'cancelled' AS counts
              FROM messages
-             WHERE (address_hash IN (SELECT unhex(value) FROM json_each(?1))
-                    OR client_id IN (SELECT value FROM json_each(?3)))
-               AND planned_on <= ?2
+             WHERE (address_hash IN (SELECT unhex(value) FROM json_each($1))
+                    OR client_id IN (SELECT value FROM json_each($3)))
+               AND planned_on <= $2
                AND run_id IN (SELECT id FROM runs WHERE status <> 'planning')
              ORDER BY planned_on, id",
         );
@@ -403,10 +401,10 @@ impl Store {
         Ok(rows.fetch_all(&self.pool).await?)
     }
 
-    async fn suppression_rows(&self, day: Day, hashes: &str) -> Result<Vec<SqliteRow>> {
-        let rows = sqlx::query(
+    async fn suppression_rows(&self, day: Day, hashes: &str) -> Result<Vec<Row>> {
+        let rows = sql::query(
             "SELECT address_hash, channel, scope, reason FROM suppressions
-             WHERE address_hash IN (SELECT unhex(value) FROM json_each(?1)) AND since <= ?2",
+             WHERE address_hash IN (SELECT unhex(value) FROM json_each($1)) AND since <= $2",
         );
         let rows = rows.bind(hashes).bind(day.epoch_days());
         Ok(rows.fetch_all(&self.pool).await?)
@@ -436,7 +434,7 @@ fn hash_list(owners: &Owners) -> String {
     serde_json::to_string(&hashes).unwrap_or_default()
 }
 
-fn owners_of<'a>(owners: &'a Owners, row: &SqliteRow) -> &'a [(usize, Channel)] {
+fn owners_of<'a>(owners: &'a Owners, row: &Row) -> &'a [(usize, Channel)] {
     let hash: Vec<u8> = row.get("address_hash");
     let known = <[u8; 32]>::try_from(hash)
         .ok()

@@ -1,9 +1,8 @@
 //! The figures that an operator watches: what is due, what waits for a person, what failed. Counted
 //! by index, except the totals, which read every message.
 
-use sqlx::Row;
-
 use super::{Result, Store};
+use crate::db::sql;
 
 /// What waits on a channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,13 +39,13 @@ pub struct ScheduleFigures {
 impl Store {
     /// What waits on each channel.
     pub async fn channel_figures(&self, mode: &str, now_ms: i64) -> Result<Vec<ChannelFigures>> {
-        let rows = sqlx::query(
-            "SELECT m.channel, count(*) FILTER (WHERE m.due_at <= ?2) AS due,
-                    count(*) FILTER (WHERE m.due_at > ?2) AS waiting,
-                    min(CASE WHEN m.due_at <= ?2 THEN max(m.due_at, r.sealed_at) END) AS due_since
+        let rows = sql::query(
+            "SELECT m.channel, count(*) FILTER (WHERE m.due_at <= $2) AS due,
+                    count(*) FILTER (WHERE m.due_at > $2) AS waiting,
+                    min(CASE WHEN m.due_at <= $2 THEN max(m.due_at, r.sealed_at) END) AS due_since
              FROM runs r
              CROSS JOIN messages m ON m.run_id = r.id AND m.state IN ('planned', 'queued', 'retry')
-             WHERE r.status = 'sealed' AND r.mode = ?1 GROUP BY m.channel",
+             WHERE r.status = 'sealed' AND r.mode = $1 GROUP BY m.channel",
         );
         let rows = rows.bind(mode).bind(now_ms).fetch_all(&self.pool).await?;
         Ok(rows
@@ -62,7 +61,7 @@ impl Store {
 
     /// Messages in each of the states that somebody works on or has to look at.
     pub async fn open_states(&self) -> Result<Vec<(String, i64)>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT state, count(*) FROM messages WHERE state IN ('unknown', 'held') GROUP BY state
              UNION ALL
              SELECT state, count(*) FROM messages WHERE state IN ('claimed', 'sending')
@@ -74,7 +73,7 @@ impl Store {
 
     /// All messages by channel and state: reads every message.
     pub async fn message_totals(&self) -> Result<Vec<(String, String, i64)>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT channel, state, count(*) FROM messages WHERE client_id <> 0
              GROUP BY channel, state",
         );
@@ -88,7 +87,7 @@ impl Store {
     /// Why messages failed, in the words that were written down, with their number: reads every
     /// message.
     pub async fn failure_reasons(&self) -> Result<Vec<(String, i64)>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT ifnull(reason, ''), count(*) FROM messages WHERE state = 'failed' GROUP BY 1",
         );
         let rows = rows.fetch_all(&self.pool).await?;
@@ -97,7 +96,7 @@ impl Store {
 
     /// How each schedule is doing.
     pub async fn schedule_figures(&self) -> Result<Vec<ScheduleFigures>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT s.name,
                     count(*) FILTER (WHERE r.status IN ('waiting', 'running')) AS open,
                     min(r.planned_at) FILTER (WHERE r.status IN ('waiting', 'running')) AS open_since,

@@ -1,9 +1,7 @@
 //! Counting the funnels: every treated enrollment and every rejection with how far it came.
 
+use crate::db::sql::{self, Json, Row};
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-use sqlx::types::Json;
 
 use super::{Result, Store};
 use crate::model::Day;
@@ -45,15 +43,15 @@ const REPEAT_SALES: &str = "
                 max(e.entered_on, e.began_on + (c.value ->> 'after_purchase')) AS since
          FROM enrollments e
          JOIN runs r ON r.id = e.run_id AND r.status = 'sealed'
-         JOIN json_each(?1) AS c ON c.value ->> 'campaign' = e.campaign
+         JOIN json_each($1) AS c ON c.value ->> 'campaign' = e.campaign
                                 AND NOT c.value ->> 'rejections'
-         WHERE e.arm = 'treated' AND e.entered_on BETWEEN ?2 AND ?3),
+         WHERE e.arm = 'treated' AND e.entered_on BETWEEN $2 AND $3),
      deal AS (
          SELECT t.id, max(CASE
-             WHEN d.status = 'won' OR d.stage IN (SELECT value FROM json_each(?5))
-                  OR s.stage IN (SELECT value FROM json_each(?5)) THEN 3
-             WHEN d.stage IN (SELECT value FROM json_each(?4))
-                  OR s.stage IN (SELECT value FROM json_each(?4)) THEN 2
+             WHEN d.status = 'won' OR d.stage IN (SELECT value FROM json_each($5))
+                  OR s.stage IN (SELECT value FROM json_each($5)) THEN 3
+             WHEN d.stage IN (SELECT value FROM json_each($4))
+                  OR s.stage IN (SELECT value FROM json_each($4)) THEN 2
              ELSE 1 END) AS stage
          FROM taken t
          JOIN deals d ON d.client_id = t.client_id
@@ -89,7 +87,7 @@ const REJECTIONS: &str = "
          SELECT d.id, d.ext_id, d.client_id, d.closed_on, coalesce(d.reason, '') AS reason,
                 coalesce(d.manager, m.manager, '') AS manager
          FROM deals d LEFT JOIN client_managers m ON m.client_id = d.client_id
-         WHERE d.status = 'lost' AND d.closed_on BETWEEN ?2 AND ?3),
+         WHERE d.status = 'lost' AND d.closed_on BETWEEN $2 AND $3),
      taken AS (
          SELECT l.id, e.id AS enrollment, e.campaign, e.entered_on,
                 e.entered_on + (c.value ->> 'within') AS until,
@@ -98,7 +96,7 @@ const REJECTIONS: &str = "
          JOIN enrollments e ON e.client_id = l.client_id
               AND e.episode IN ('rejection:' || l.ext_id, 'answered:' || l.ext_id)
          JOIN runs r ON r.id = e.run_id AND r.status = 'sealed'
-         JOIN json_each(?1) AS c ON c.value ->> 'campaign' = e.campaign
+         JOIN json_each($1) AS c ON c.value ->> 'campaign' = e.campaign
                                 AND c.value ->> 'rejections'
          WHERE e.arm = 'treated'),
      said AS (
@@ -150,7 +148,7 @@ const REJECTIONS: &str = "
 impl Store {
     /// Every stage that a deal has been seen in.
     pub async fn deal_stages(&self) -> Result<Vec<String>> {
-        let stages = sqlx::query_scalar(
+        let stages = sql::query_scalar(
             "SELECT stage FROM deal_stages UNION SELECT stage FROM deals WHERE stage IS NOT NULL",
         );
         Ok(stages.fetch_all(&self.pool).await?)
@@ -162,7 +160,7 @@ impl Store {
         &self,
         order: &FunnelOrder<'_>,
     ) -> Result<Vec<(FunnelKey, RepeatSales)>> {
-        let rows = sqlx::query(REPEAT_SALES)
+        let rows = sql::query(REPEAT_SALES)
             .bind(Json(order.campaigns))
             .bind(order.from.epoch_days())
             .bind(order.to.epoch_days())
@@ -170,7 +168,7 @@ impl Store {
             .bind(Json(order.invoices))
             .fetch_all(&self.pool)
             .await?;
-        let row = |row: &SqliteRow| {
+        let row = |row: &Row| {
             let mut counts = RepeatSales::default();
             let clients: i64 = row.get("clients");
             let stage = row.get::<i64, _>("stage") as u8;
@@ -187,13 +185,13 @@ impl Store {
         &self,
         order: &FunnelOrder<'_>,
     ) -> Result<Vec<(FunnelKey, Rejections)>> {
-        let rows = sqlx::query(REJECTIONS)
+        let rows = sql::query(REJECTIONS)
             .bind(Json(order.campaigns))
             .bind(order.from.epoch_days())
             .bind(order.to.epoch_days())
             .fetch_all(&self.pool)
             .await?;
-        let row = |row: &SqliteRow| {
+        let row = |row: &Row| {
             let count = |column: &str| row.get::<f64, _>(column) as u64;
             let counts = Rejections {
                 rejected: row.get::<i64, _>("rejected").cast_unsigned(),
@@ -213,7 +211,7 @@ impl Store {
     /// Clients whose first purchase fell into a stretch of days, by who made that sale: the manager of
     /// their first won deal, else whoever had them before they changed hands, else their manager.
     pub async fn second_purchases(&self, from: Day, to: Day) -> Result<Vec<SecondPurchases>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT coalesce(
                         (SELECT d.manager FROM deals d
                          WHERE d.client_id = r.client_id AND d.status = 'won' AND d.manager IS NOT NULL
@@ -227,14 +225,14 @@ impl Store {
                                   WHERE p.client_id = r.client_id AND p.day > r.first_day
                                     AND p.amount > 0)), 0) AS later
              FROM rhythms r JOIN client_managers m ON m.client_id = r.client_id
-             WHERE r.first_day BETWEEN ?1 AND ?2
+             WHERE r.first_day BETWEEN $1 AND $2
              GROUP BY 1 ORDER BY 1",
         )
         .bind(from.epoch_days())
         .bind(to.epoch_days())
         .fetch_all(&self.pool)
         .await?;
-        let row = |row: &SqliteRow| SecondPurchases {
+        let row = |row: &Row| SecondPurchases {
             manager: row.get("manager"),
             first_purchases: row.get::<i64, _>("firsts").cast_unsigned(),
             second_purchases: row.get::<i64, _>("seconds").cast_unsigned(),
@@ -244,7 +242,7 @@ impl Store {
     }
 }
 
-fn key(row: &SqliteRow, reason: Option<String>) -> FunnelKey {
+fn key(row: &Row, reason: Option<String>) -> FunnelKey {
     FunnelKey {
         campaign: row.get("campaign"),
         manager: row.get("manager"),

@@ -1,10 +1,7 @@
 //! Purchase histories, client after client, and the facts of the whole base that are kept.
 
+use crate::db::sql::{self, Json, Row};
 use std::collections::HashMap;
-
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-use sqlx::types::Json;
 
 use super::facts::id_list;
 use super::rows::{json, optional_day};
@@ -74,7 +71,7 @@ macro_rules! history_lists {
         concat!(
             "SELECT client_id, group_concat(day), group_concat(amount), group_concat(first_import),
                     group_concat(ifnull(cancelled_on, ''))
-             FROM purchases WHERE day <= ?1 AND ",
+             FROM purchases WHERE day <= $1 AND ",
             $whose,
             " GROUP BY client_id ORDER BY client_id"
         )
@@ -90,12 +87,12 @@ struct Receipt {
     cancelled_on: Option<Day>,
 }
 
-fn histories_of(rows: &[SqliteRow], up_to: Day) -> Result<Vec<History>> {
+fn histories_of(rows: &[Row], up_to: Day) -> Result<Vec<History>> {
     rows.iter().map(|row| history_of(row, up_to)).collect()
 }
 
 /// The history of one client, whose days are purchase days as of `up_to`.
-fn history_of(row: &SqliteRow, up_to: Day) -> Result<History> {
+fn history_of(row: &Row, up_to: Day) -> Result<History> {
     let unreadable = || super::StoreError::Row {
         table: "purchases",
         reason: "a day or an amount is not a number".to_owned(),
@@ -153,8 +150,8 @@ fn day_of_receipts(receipts: &[Receipt], up_to: Day) -> HistoryDay {
 impl Store {
     /// The histories of some clients up to a day.
     pub async fn histories(&self, ids: &[ClientId], up_to: Day) -> Result<Vec<History>> {
-        let rows = sqlx::query(history_lists!(
-            "client_id IN (SELECT value FROM json_each(?2))"
+        let rows = sql::query(history_lists!(
+            "client_id IN (SELECT value FROM json_each($2))"
         ))
         .bind(up_to.epoch_days())
         .bind(id_list(ids))
@@ -170,10 +167,10 @@ impl Store {
         ids: &[ClientId],
         day: Day,
     ) -> Result<Vec<ClientId>> {
-        let ids = sqlx::query_scalar::<_, i64>(
+        let ids = sql::query_scalar::<i64>(
             "SELECT DISTINCT client_id FROM purchases
-             WHERE client_id IN (SELECT value FROM json_each(?1))
-               AND (day > ?2 OR cancelled_on > ?2)",
+             WHERE client_id IN (SELECT value FROM json_each($1))
+               AND (day > $2 OR cancelled_on > $2)",
         )
         .bind(id_list(ids))
         .bind(day.epoch_days())
@@ -190,8 +187,8 @@ impl Store {
         clients: u32,
         up_to: Day,
     ) -> Result<Vec<History>> {
-        let last: Option<i64> = sqlx::query(
-            "SELECT max(id) AS last FROM (SELECT id FROM clients WHERE id > ?1 ORDER BY id LIMIT ?2)",
+        let last: Option<i64> = sql::query(
+            "SELECT max(id) AS last FROM (SELECT id FROM clients WHERE id > $1 ORDER BY id LIMIT $2)",
         )
         .bind(after.0)
         .bind(clients)
@@ -203,7 +200,7 @@ impl Store {
             return Ok(Vec::new());
         };
         loop {
-            let rows = sqlx::query(history_lists!("client_id > ?2 AND client_id <= ?3"))
+            let rows = sql::query(history_lists!("client_id > $2 AND client_id <= $3"))
                 .bind(up_to.epoch_days())
                 .bind(from)
                 .bind(last)
@@ -214,9 +211,9 @@ impl Store {
             }
             // A stretch of clients who have not bought yet must not look like the end.
             from = last;
-            let next: Option<i64> = sqlx::query(
+            let next: Option<i64> = sql::query(
                 "SELECT max(id) AS last FROM
-                     (SELECT id FROM clients WHERE id > ?1 ORDER BY id LIMIT ?2)",
+                     (SELECT id FROM clients WHERE id > $1 ORDER BY id LIMIT $2)",
             )
             .bind(from)
             .bind(clients)
@@ -232,7 +229,7 @@ impl Store {
 
     /// The first and the last day on which anything was bought; nothing in an empty base.
     pub async fn span_of_purchases(&self) -> Result<Option<(Day, Day)>> {
-        let row = sqlx::query("SELECT min(first_day) AS first, max(last_day) AS last FROM rhythms")
+        let row = sql::query("SELECT min(first_day) AS first, max(last_day) AS last FROM rhythms")
             .fetch_one(&self.pool)
             .await?;
         Ok(optional_day(&row, "first").zip(optional_day(&row, "last")))
@@ -240,9 +237,9 @@ impl Store {
 
     /// The tags of some clients; who has none is missing.
     pub async fn tags_of(&self, ids: &[ClientId]) -> Result<HashMap<ClientId, Vec<String>>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT id, tags FROM clients
-             WHERE id IN (SELECT value FROM json_each(?1)) AND tags <> '[]'",
+             WHERE id IN (SELECT value FROM json_each($1)) AND tags <> '[]'",
         )
         .bind(id_list(ids))
         .fetch_all(&self.pool)
@@ -256,7 +253,7 @@ impl Store {
     /// The last import that changed the facts: as long as it is the same, so are they.
     pub async fn data_version(&self) -> Result<i64> {
         let row =
-            sqlx::query("SELECT coalesce(max(id), 0) AS id FROM imports WHERE status = 'done'")
+            sql::query("SELECT coalesce(max(id), 0) AS id FROM imports WHERE status = 'done'")
                 .fetch_one(&self.pool)
                 .await?;
         Ok(row.get("id"))
@@ -264,8 +261,8 @@ impl Store {
 
     /// The latest base facts of `from` to `to`, if there are any.
     pub async fn base_facts(&self, from: Day, to: Day) -> Result<Option<StoredBase>> {
-        let row = sqlx::query(
-            "SELECT id, facts, data FROM base_facts WHERE day BETWEEN ?1 AND ?2
+        let row = sql::query(
+            "SELECT id, facts, data FROM base_facts WHERE day BETWEEN $1 AND $2
              ORDER BY day DESC, id DESC LIMIT 1",
         )
         .bind(from.epoch_days())
@@ -289,16 +286,15 @@ impl Store {
         data: i64,
         now_ms: i64,
     ) -> Result<StoredBase> {
-        let id = sqlx::query(
-            "INSERT INTO base_facts (day, fitted_at, data, facts) VALUES (?1, ?2, ?3, ?4)",
+        let id = sql::query_scalar::<i64>(
+            "INSERT INTO base_facts (day, fitted_at, data, facts) VALUES ($1, $2, $3, $4) RETURNING id",
         )
         .bind(facts.day.epoch_days())
         .bind(now_ms)
         .bind(data)
         .bind(Json(facts))
-        .execute(&self.writer)
-        .await?
-        .last_insert_rowid();
+        .fetch_one(&self.writer)
+        .await?;
         Ok(StoredBase {
             id,
             facts: facts.clone(),

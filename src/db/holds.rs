@@ -1,7 +1,7 @@
 //! What rests until a person releases it, and which parts of the service are alive.
 
+use crate::db::sql;
 use serde::Serialize;
-use sqlx::Row;
 
 use super::audit::{Entry, write_down};
 use super::{Result, Store};
@@ -34,7 +34,7 @@ pub struct Heartbeat {
 impl Store {
     /// What rests until a person releases it.
     pub async fn holds(&self) -> Result<Vec<Hold>> {
-        let rows = sqlx::query("SELECT name, since, reason FROM holds ORDER BY name");
+        let rows = sql::query("SELECT name, since, reason FROM holds ORDER BY name");
         let rows = rows.fetch_all(&self.pool).await?;
         Ok(rows
             .iter()
@@ -48,8 +48,8 @@ impl Store {
 
     /// Lets something rest; says whether it did not before.
     pub async fn hold(&self, name: &str, reason: &str, now_ms: i64) -> Result<bool> {
-        let done = sqlx::query(
-            "INSERT INTO holds (name, since, reason) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        let done = sql::query(
+            "INSERT INTO holds (name, since, reason) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         );
         let done = done.bind(name).bind(now_ms).bind(reason);
         Ok(done.execute(&self.writer).await?.rows_affected() == 1)
@@ -59,14 +59,14 @@ impl Store {
     /// messages, or nothing when nothing rested.
     pub async fn release_hold(&self, name: &str, entry: &Entry<'_>) -> Result<Option<u64>> {
         let mut tx = self.begin().await?;
-        let gone = sqlx::query("DELETE FROM holds WHERE name = ?1").bind(name);
+        let gone = sql::query("DELETE FROM holds WHERE name = $1").bind(name);
         if gone.execute(&mut *tx).await?.rows_affected() == 0 {
             return Ok(None);
         }
-        let messages = sqlx::query(
-            "UPDATE messages SET state = 'queued', reason = 'released', changed_at = ?2,
-                    changed_by = ?3
-             WHERE state = 'held' AND changed_by = ?1",
+        let messages = sql::query(
+            "UPDATE messages SET state = 'queued', reason = 'released', changed_at = $2,
+                    changed_by = $3
+             WHERE state = 'held' AND changed_by = $1",
         );
         let messages = messages.bind(name).bind(entry.now_ms).bind(entry.by);
         let messages = messages.execute(&mut *tx).await?.rows_affected();
@@ -77,9 +77,9 @@ impl Store {
 
     /// Notes that a part of the service is alive, and what is wrong with it.
     pub async fn beat(&self, part: &str, owner: &str, note: &str, now_ms: i64) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO heartbeats (part, at, owner, note) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (part) DO UPDATE SET at = ?2, owner = ?3, note = ?4",
+        sql::query(
+            "INSERT INTO heartbeats (part, at, owner, note) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (part) DO UPDATE SET at = $2, owner = $3, note = $4",
         )
         .bind(part)
         .bind(now_ms)
@@ -92,7 +92,7 @@ impl Store {
 
     /// Notes that a part of the service has ended as it should.
     pub async fn stop_beating(&self, part: &str) -> Result<()> {
-        sqlx::query("DELETE FROM heartbeats WHERE part = ?1")
+        sql::query("DELETE FROM heartbeats WHERE part = $1")
             .bind(part)
             .execute(&self.writer)
             .await?;
@@ -101,7 +101,7 @@ impl Store {
 
     /// The parts of the service that have told that they are alive.
     pub async fn heartbeats(&self) -> Result<Vec<Heartbeat>> {
-        let rows = sqlx::query("SELECT part, at, note FROM heartbeats ORDER BY part");
+        let rows = sql::query("SELECT part, at, note FROM heartbeats ORDER BY part");
         let rows = rows.fetch_all(&self.pool).await?;
         Ok(rows
             .iter()

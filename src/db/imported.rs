@@ -1,8 +1,7 @@
 //! Which imports there were, and when: since when a fact was known.
 
-use sqlx::Row;
-
 use super::{Result, Store};
+use crate::db::sql;
 
 /// An import that has changed the facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +17,7 @@ pub struct Imported {
 impl Store {
     /// The imports that have changed the facts, in their order.
     pub async fn imports_done(&self) -> Result<Vec<Imported>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT i.id, s.name AS source, i.started_at
              FROM imports i JOIN sources s ON s.id = i.source_id
              WHERE i.status = 'done' ORDER BY i.id",

@@ -1,16 +1,14 @@
 //! The managers that sources name.
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-
 use super::rows::{optional_day, word};
 use super::{Result, Store};
+use crate::db::sql::{self, Row};
 use crate::model::{Day, Manager};
 
 impl Store {
     /// The managers that sources name.
     pub async fn managers(&self) -> Result<Vec<Manager>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT ext_id, name, email, phone, role, capacity, locale, absent_from, absent_to,
                     substitute
              FROM managers ORDER BY id",
@@ -37,7 +35,7 @@ impl Store {
 }
 
 /// The days on which a manager is not there: without an end, or a beginning, it goes on for ever.
-fn absence(row: &SqliteRow) -> Option<(Day, Day)> {
+fn absence(row: &Row) -> Option<(Day, Day)> {
     let (from, to) = (
         optional_day(row, "absent_from"),
         optional_day(row, "absent_to"),

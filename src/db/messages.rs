@@ -1,9 +1,7 @@
 //! Messages on their way out, and what became of them.
 
+use crate::db::sql::{self, Json, Row};
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-use sqlx::types::Json;
 
 use super::rows::{day_of, word};
 use super::{Result, Store};
@@ -75,7 +73,7 @@ pub(super) const DUE_COLUMNS: &str = "
                      WHERE v.run_id = m.run_id AND v.campaign = m.campaign
                        AND v.channel = m.channel AND v.template = m.template)) AS version";
 
-pub(super) fn due_message(row: &SqliteRow) -> Result<DueMessage> {
+pub(super) fn due_message(row: &Row) -> Result<DueMessage> {
     Ok(DueMessage {
         id: row.get("id"),
         key: row.get("key"),
@@ -105,13 +103,13 @@ impl Store {
         let statement = format!(
             "{DUE_COLUMNS}
              FROM runs r
-             JOIN messages m ON m.run_id = r.id AND m.channel = ?1
+             JOIN messages m ON m.run_id = r.id AND m.channel = $1
                  AND m.state IN ('planned', 'queued', 'retry')
              LEFT JOIN clients c ON c.id = m.client_id
-             WHERE r.status = 'sealed' AND r.mode = ?3
-             ORDER BY r.id, m.due_at, m.id LIMIT ?2"
+             WHERE r.status = 'sealed' AND r.mode = $3
+             ORDER BY r.id, m.due_at, m.id LIMIT $2"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let rows = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(channel.word())
             .bind(limit)
             .bind(mode)
@@ -123,15 +121,15 @@ impl Store {
     /// Adds the letters with the lists of a day to its sealed run, each once; returns how many were
     /// new. They may be doubled when nobody knows whether one arrived: better two lists than none.
     pub async fn add_lists(&self, day: Day, lists: &[NewList], expires_at: i64) -> Result<u64> {
-        let done = sqlx::query(
+        let done = sql::query(
             "INSERT INTO messages (run_id, planned_on, key, campaign, client_id, episode, step,
                                    channel, template, class, address_hash, state, inputs,
                                    on_unknown, expires_at)
-             SELECT r.id, r.logical_date, value ->> 'key', 'managers', 0, ?2, value ->> 'step', 'email', 'task-list',
+             SELECT r.id, r.logical_date, value ->> 'key', 'managers', 0, $2, value ->> 'step', 'email', 'task-list',
                     'service', unhex(value ->> 'address_hash'), 'planned', value ->> 'inputs',
-                    'at_least_once', ?4
-             FROM json_each(?3)
-             JOIN runs r ON r.schedule = 'daily' AND r.logical_date = ?1 AND r.status = 'sealed'
+                    'at_least_once', $4
+             FROM json_each($3)
+             JOIN runs r ON r.schedule = 'daily' AND r.logical_date = $1 AND r.status = 'sealed'
              WHERE true
              ON CONFLICT DO NOTHING",
         )
@@ -147,13 +145,13 @@ impl Store {
     /// Records what became of messages of the sandbox; one transaction, and only for those that
     /// have not left.
     pub async fn record_handed(&self, handed: &[Handed], now_ms: i64) -> Result<()> {
-        sqlx::query(
+        sql::query(
             "UPDATE messages SET
                  state = CASE WHEN row.value ->> 'failure' IS NULL THEN 'accepted' ELSE 'failed' END,
-                 accepted_at = CASE WHEN row.value ->> 'failure' IS NULL THEN ?2 END,
+                 accepted_at = CASE WHEN row.value ->> 'failure' IS NULL THEN $2 END,
                  receipt = row.value ->> 'receipt', reason = row.value ->> 'failure',
-                 changed_at = ?2, changed_by = 'sandbox'
-             FROM json_each(?1) AS row
+                 changed_at = $2, changed_by = 'sandbox'
+             FROM json_each($1) AS row
              WHERE messages.id = row.value ->> 'id' AND state IN ('planned', 'queued', 'retry')",
         )
         .bind(Json(handed))

@@ -1,8 +1,8 @@
 //! The database: every line of SQL of the house.
 //!
 //! [`Store`] is the contract: its methods take and return plain data of the lower floors, and no
-//! type of sqlx leaves this room. Today it speaks to SQLite; PostgreSQL will stand beside it behind
-//! the same methods (see `docs/DECISIONS.md`). What a row *means* is decided in `rules`.
+//! type of sqlx leaves this room. Behind it stands SQLite or PostgreSQL (`sql`); each statement is
+//! written for both, or twice where that is better. What a row *means* is decided in `rules`.
 
 mod audit;
 mod backup;
@@ -30,9 +30,11 @@ mod holds;
 mod import;
 mod imported;
 mod inbound;
+mod locks;
 mod managers;
 mod messages;
 mod notices;
+mod opening;
 mod outcomes;
 mod own_facts;
 mod partner_codes;
@@ -44,6 +46,7 @@ mod schedules;
 mod search;
 mod seats;
 mod sessions;
+mod sql;
 mod staging;
 mod story;
 mod suppressions;
@@ -79,8 +82,10 @@ pub use holds::{CONFIGURATION, Heartbeat, Hold};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
 pub use imported::Imported;
 pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Taking, Trace};
+pub use locks::{Held, Lock, try_lock_beside};
 pub use messages::{DueMessage, Handed, NewList};
 pub use notices::NewNotice;
+pub use opening::Place;
 pub use outcomes::{Effects, Noted, Recording};
 pub use own_facts::{Friend, OWN_SOURCE};
 pub use retention::{Cutoffs, Tidied};
@@ -99,45 +104,34 @@ pub use task_events::TaskEvent;
 pub use tasks::{Reassignment, TaskFilter, TaskRow};
 pub use versions::{RunVersion, digest_of};
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::migrate::MigrateError;
 use tokio::sync::Notify;
 
-/// The migrations, compiled in: a binary needs no files beside it.
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-
-/// How long a writer waits for another one before it gives up, unless told otherwise.
-const USUAL_WAIT: Duration = Duration::from_secs(30);
-
-/// Rows that a statement may give before somebody takes them: each wait for one costs a switch of
-/// threads.
-const ROWS_AHEAD: usize = 1_024;
+use sql::{Pool, Transaction};
 
 /// What can go wrong with the database, in words for an operator.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The configured address is not one that this build understands.
-    #[error("database.url = \"{0}\" is not understood; write sqlite://FILE")]
+    #[error(
+        "database.url = \"{0}\" is not understood; write sqlite://FILE or postgres://USER@HOST/NAME"
+    )]
     Url(String),
-    /// The file cannot be opened, made or migrated.
-    #[error("the database {path} cannot be opened: {source}{hint}", hint = hint(source))]
+    /// The database cannot be opened, made or migrated.
+    #[error("the database {place} cannot be opened: {source}{hint}", hint = hint(source))]
     Open {
-        /// The file.
-        path: PathBuf,
+        /// The database.
+        place: Place,
         /// What the database said.
         source: sqlx::Error,
     },
-    /// The file was written by a newer version, or its history was changed.
-    #[error("the database {path} does not fit this version of rekindle: {source}")]
+    /// It was written by a newer version, or its history was changed.
+    #[error("the database {place} does not fit this version of rekindle: {source}")]
     Migration {
-        /// The file.
-        path: PathBuf,
+        /// The database.
+        place: Place,
         /// What the migrator said.
         source: MigrateError,
     },
@@ -148,6 +142,9 @@ pub enum StoreError {
         #[from]
         source: sqlx::Error,
     },
+    /// A lock beside the database.
+    #[error("the lock beside the database cannot be taken: {0}")]
+    Lock(#[from] std::io::Error),
     /// A stored value is not what this version writes.
     #[error("a row of table {table} cannot be read: {reason}")]
     Row {
@@ -181,102 +178,47 @@ fn hint(error: &sqlx::Error) -> &'static str {
 /// Our own short form.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
-/// Brings the tables up to date. Of two processes that start at once one waits for the other; where
-/// nothing is missing, nobody waits for whoever is writing.
-async fn bring_up_to_date(pool: &SqlitePool) -> std::result::Result<(), MigrateError> {
-    let applied =
-        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM _sqlx_migrations WHERE success");
-    // Without the table the database is new.
-    let applied = applied.fetch_one(pool).await.unwrap_or_default();
-    if applied >= MIGRATIONS.iter().count() as i64 {
-        return MIGRATIONS.run(pool).await;
-    }
-    let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
-    MIGRATIONS.run(&mut *tx).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
 /// The one door to the database.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pool: SqlitePool,
-    /// The one connection that writes: SQLite has one writer anyway. Whoever wants to write waits
-    /// here for his turn, first come, first served, instead of knocking again and again at a locked
-    /// file; and what was read stays in its cache, because nobody else changes it.
-    writer: SqlitePool,
-    path: PathBuf,
+    pool: Pool,
+    /// The one connection that writes, in SQLite, which has one writer anyway: whoever wants to write
+    /// waits here for his turn, first come, first served, instead of knocking again and again at a
+    /// locked file; and what was read stays in its cache, because nobody else changes it. In
+    /// PostgreSQL it is `pool`.
+    writer: Pool,
+    place: Place,
     /// Told whenever something comes in, so that nobody has to ask again and again.
     arrivals: Arc<Notify>,
 }
 
 impl Store {
-    /// Opens the database at `url`, makes it where it is missing, and brings its tables up to date.
-    ///
-    /// A relative file starts at `home`.
-    pub async fn open(url: &str, home: &Path) -> Result<Self> {
-        Self::open_waiting(url, home, USUAL_WAIT).await
-    }
-
-    /// The file of the database at `url`; a relative one starts at `home`.
-    pub fn file_of(url: &str, home: &Path) -> Result<PathBuf> {
-        let file = url
-            .strip_prefix("sqlite://")
-            .or_else(|| url.strip_prefix("sqlite:"))
-            .ok_or_else(|| StoreError::Url(url.to_owned()))?;
-        Ok(home.join(file))
-    }
-
-    /// As [`Self::open`], with the time that a writer waits for another one before it gives up.
-    pub async fn open_waiting(url: &str, home: &Path, wait: Duration) -> Result<Self> {
-        let path = Self::file_of(url, home)?;
-        // FULL: a power cut must not take back what has been promised to the outside world.
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(wait)
-            .row_buffer_size(ROWS_AHEAD);
-        // A file cannot hang up: asking at every use whether it is still there costs a switch of
-        // threads.
-        let connections = |most: u32| {
-            SqlitePoolOptions::new()
-                .max_connections(most)
-                .test_before_acquire(false)
-        };
-        let pool = connections(4).connect_with(options.clone()).await;
-        let pool = pool.map_err(|source| StoreError::Open {
-            path: path.clone(),
-            source,
-        })?;
-        // Whoever waits for another process inside makes those behind him wait as long.
-        let patience = wait + USUAL_WAIT;
-        let writer = connections(1)
-            .acquire_timeout(patience)
-            .connect_lazy_with(options);
-        let migrated = bring_up_to_date(&pool).await;
-        migrated.map_err(|source| StoreError::Migration {
-            path: path.clone(),
-            source,
-        })?;
-        Ok(Self {
-            pool,
-            writer,
-            path,
-            arrivals: Arc::default(),
-        })
-    }
-
-    /// The file of the database.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Where the database is.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Closes every connection; what is open is finished first.
     pub async fn close(&self) {
         self.writer.close().await;
         self.pool.close().await;
+    }
+
+    /// As [`Self::begin`], for work over a good part of the base: with a cache of so many KiB in
+    /// SQLite, until [`Transaction::commit_large`].
+    async fn begin_large(&self, cache_kib: u32) -> Result<Transaction> {
+        let mut connection = self.pool.acquire().await?;
+        connection.set_cache(cache_kib).await?;
+        let mut tx = connection.begin().await?;
+        locks::writer(&mut tx).await?;
+        Ok(tx)
+    }
+
+    /// Begins a transaction that writes facts or decisions: one at a time, as SQLite has it anyway.
+    /// So whatever is decided on what was read in it still holds when it is committed.
+    async fn begin(&self) -> Result<Transaction> {
+        let mut tx = self.writer.acquire().await?.begin().await?;
+        locks::writer(&mut tx).await?;
+        Ok(tx)
     }
 }

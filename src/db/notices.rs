@@ -1,11 +1,10 @@
 //! Letters to the operator. They travel as all messages do, under runs of their own that nobody has
 //! to approve.
 
-use sqlx::Row;
-
 use super::rows::day_of;
 use super::{Result, Store};
 use crate::config::settings::DeliveryMode;
+use crate::db::sql;
 use crate::model::Day;
 
 /// The schedule under which the letters to the operator travel.
@@ -36,17 +35,17 @@ impl Store {
         mode: DeliveryMode,
         now_ms: i64,
     ) -> Result<u64> {
-        let known = sqlx::query_scalar::<_, bool>(
+        let known = sql::query_scalar::<bool>(
             "SELECT EXISTS (SELECT 1 FROM messages
-                            WHERE campaign = 'operator' AND client_id = 0 AND episode = ?1)",
+                            WHERE campaign = 'operator' AND client_id = 0 AND episode = $1)",
         );
         if known.bind(notice.occasion).fetch_one(&self.pool).await? {
             return Ok(0);
         }
         let mut tx = self.begin().await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO runs (schedule, logical_date, mode, status, started_at, sealed_at)
-             VALUES (?1, ?2, ?3, 'sealed', ?4, ?4)
+             VALUES ($1, $2, $3, 'sealed', $4, $4)
              ON CONFLICT (schedule, logical_date) DO UPDATE SET mode = excluded.mode",
         )
         .bind(OPERATOR)
@@ -55,13 +54,13 @@ impl Store {
         .bind(now_ms)
         .execute(&mut *tx)
         .await?;
-        let done = sqlx::query(
+        let done = sql::query(
             "INSERT INTO messages (run_id, planned_on, key, campaign, client_id, episode, step,
                                    channel, template, class, address_hash, state, inputs,
                                    on_unknown, expires_at)
-             SELECT id, logical_date, ?3, 'operator', 0, ?4, 'notice', 'email', 'notice', 'service',
-                    ?5, 'planned', ?6, 'at_least_once', ?7
-             FROM runs WHERE schedule = ?1 AND logical_date = ?2
+             SELECT id, logical_date, $3, 'operator', 0, $4, 'notice', 'email', 'notice', 'service',
+                    $5, 'planned', $6, 'at_least_once', $7
+             FROM runs WHERE schedule = $1 AND logical_date = $2
              ON CONFLICT DO NOTHING",
         )
         .bind(OPERATOR)
@@ -80,9 +79,9 @@ impl Store {
     /// Messages to clients that became unknown since an instant (unix milliseconds) and still are, by
     /// the day that they were planned for.
     pub async fn unknown_by_day(&self, since_ms: i64) -> Result<Vec<(Day, u64)>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT planned_on, count(*) AS n FROM messages
-             WHERE state = 'unknown' AND changed_at >= ?1 AND client_id <> 0
+             WHERE state = 'unknown' AND changed_at >= $1 AND client_id <> 0
              GROUP BY planned_on ORDER BY planned_on",
         );
         let rows = rows.bind(since_ms).fetch_all(&self.pool).await?;

@@ -1,13 +1,11 @@
 //! Recording what came of tasks, with everything that follows from it, in one transaction.
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
-
 use super::clients::addresses_of;
 use super::own_facts::{Friend, change_deal, name_friend};
 use super::rows::outcome;
 use super::suppressions::{NewSuppression, suppress};
 use super::{NewCertificate, Result, Store, certificates};
+use crate::db::sql::{self, Connection};
 use crate::model::{AddressKey, ClientId, Day, Outcome, SuppressionReason, SuppressionScope};
 use crate::rules::follow_up::{DealChange, FollowUp};
 use crate::rules::plan::AfterOutcome;
@@ -70,7 +68,7 @@ impl Store {
     pub async fn record_outcome(&self, new: &Recording<'_>, key: &AddressKey) -> Result<Noted> {
         let mut tx = self.begin().await?;
         if let Some(told) = new.key {
-            let known = sqlx::query("SELECT 1 FROM outcomes WHERE key = ?1").bind(told);
+            let known = sql::query("SELECT 1 FROM outcomes WHERE key = $1").bind(told);
             if known.fetch_optional(&mut *tx).await?.is_some() {
                 return Ok(Noted::Before);
             }
@@ -91,7 +89,7 @@ impl Store {
             let friend = name_friend(&mut tx, new, client, outcome, friend).await?;
             effects.friend = Some(ClientId(friend));
         }
-        sqlx::query("UPDATE outcomes SET deal_id = ?2, friend_id = ?3 WHERE id = ?1")
+        sql::query("UPDATE outcomes SET deal_id = $2, friend_id = $3 WHERE id = $1")
             .bind(outcome)
             .bind(effects.deal)
             .bind(effects.friend.map(|friend| friend.0))
@@ -130,10 +128,10 @@ impl Store {
     /// The days on which something came of a task about a client, and what the manager wrote; the
     /// last first.
     pub async fn outcomes_of(&self, client: ClientId) -> Result<Vec<(Outcome, Option<String>)>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT o.kind, o.day, o.until, o.note, o.reason, o.need, o.money, o.urgency
              FROM outcomes o JOIN tasks t ON t.id = o.task_id
-             WHERE t.client_id = ?1 ORDER BY o.id DESC",
+             WHERE t.client_id = $1 ORDER BY o.id DESC",
         )
         .bind(client.0)
         .fetch_all(&self.pool)
@@ -145,18 +143,18 @@ impl Store {
 
 /// Closes a task, or puts it off until `again_on`; returns its client, unless the task is over.
 async fn settle_task(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     new: &Recording<'_>,
     again_on: Option<Day>,
 ) -> Result<Option<i64>> {
-    let row = sqlx::query(
+    let row = sql::query(
         "UPDATE tasks SET attempts = attempts + 1, rank = NULL,
-             state = CASE WHEN ?2 IS NULL THEN 'done' ELSE 'waiting' END,
-             not_before = coalesce(?2, not_before),
-             closed_on = CASE WHEN ?2 IS NULL THEN ?3 END,
-             closed_by = CASE WHEN ?2 IS NULL THEN 'outcome' END,
+             state = CASE WHEN $2 IS NULL THEN 'done' ELSE 'waiting' END,
+             not_before = coalesce($2, not_before),
+             closed_on = CASE WHEN $2 IS NULL THEN $3 END,
+             closed_by = CASE WHEN $2 IS NULL THEN 'outcome' END,
              first_listed_on = NULL, escalated_on = NULL
-         WHERE id = ?1 AND state IN ('waiting', 'open')
+         WHERE id = $1 AND state IN ('waiting', 'open')
          RETURNING client_id",
     )
     .bind(new.task)
@@ -167,16 +165,16 @@ async fn settle_task(
     Ok(row.map(|row| row.get("client_id")))
 }
 
-async fn insert_outcome(tx: &mut SqliteConnection, new: &Recording<'_>) -> Result<i64> {
+async fn insert_outcome(tx: &mut Connection, new: &Recording<'_>) -> Result<i64> {
     let readiness = new.outcome.readiness;
     let reason = match &new.follow_up.deal {
         Some(DealChange::Lost { reason }) => reason.as_deref(),
         _ => new.outcome.reason.as_deref(),
     };
-    let done = sqlx::query(
+    let done = sql::query_scalar::<i64>(
         "INSERT INTO outcomes (task_id, kind, day, until, note, reason, need, money, urgency, key,
                                recorded_at, recorded_by)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
     )
     .bind(new.task)
     .bind(new.outcome.kind.word())
@@ -190,14 +188,14 @@ async fn insert_outcome(tx: &mut SqliteConnection, new: &Recording<'_>) -> Resul
     .bind(new.key)
     .bind(new.now_ms)
     .bind(new.by)
-    .execute(tx)
+    .fetch_one(tx)
     .await?;
-    Ok(done.last_insert_rowid())
+    Ok(done)
 }
 
 /// Gives the client to another manager on the same day: a task of its own, on today's list.
-async fn pass_on(tx: &mut SqliteConnection, new: &Recording<'_>, manager: &str) -> Result<i64> {
-    let done = sqlx::query(
+async fn pass_on(tx: &mut Connection, new: &Recording<'_>, manager: &str) -> Result<i64> {
+    let done = sql::query_scalar::<i64>(
         "INSERT INTO tasks (run_id, campaign, client_id, episode, step, manager, acting, kind, script,
                             state, planned_on, not_before, value, inputs, urgent, apart, listed_on,
                             first_listed_on, rank)
@@ -206,20 +204,20 @@ async fn pass_on(tx: &mut SqliteConnection, new: &Recording<'_>, manager: &str) 
                                 FROM tasks k WHERE k.campaign = t.campaign
                                   AND k.client_id = t.client_id AND k.episode = t.episode
                                   AND k.step LIKE 'passed-on%'),
-                ?2, ?3, t.kind, t.script, 'open', ?4, ?4, t.value,
-                json_set(t.inputs, '$.why', (t.inputs ->> '$.why') || char(10) || ?5), 1, 1, ?4, ?4,
+                $2, $3, t.kind, t.script, 'open', $4, $4, t.value,
+                json_set(t.inputs, '$.why', (t.inputs ->> '$.why') || char(10) || $5), 1, 1, $4, $4,
                 (SELECT coalesce(max(k.rank), 0) + 1 FROM tasks k
-                 WHERE k.listed_on = ?4 AND coalesce(k.acting, k.manager) = ?3)
-         FROM tasks t WHERE t.id = ?1",
+                 WHERE k.listed_on = $4 AND coalesce(k.acting, k.manager) = $3)
+         FROM tasks t WHERE t.id = $1 RETURNING id",
     )
     .bind(new.task)
     .bind(manager)
     .bind(new.acting)
     .bind(new.outcome.day.epoch_days())
     .bind(new.passed_with)
-    .execute(tx)
+    .fetch_one(tx)
     .await?;
-    Ok(done.last_insert_rowid())
+    Ok(done)
 }
 
 /// A client who gets another manager.
@@ -232,15 +230,12 @@ pub(super) struct OwnerChange<'a> {
     pub(super) now_ms: i64,
 }
 
-pub(super) async fn change_owner(
-    tx: &mut SqliteConnection,
-    change: &OwnerChange<'_>,
-) -> Result<()> {
-    sqlx::query(
+pub(super) async fn change_owner(tx: &mut Connection, change: &OwnerChange<'_>) -> Result<()> {
+    sql::query(
         "INSERT INTO owner_changes (client_id, manager, was, said, on_day, at, by, reason)
-         SELECT c.id, ?2, m.manager, c.manager, ?3, ?4, ?5, ?6
+         SELECT c.id, $2, m.manager, c.manager, $3, $4, $5, $6
          FROM clients c JOIN client_managers m ON m.client_id = c.id
-         WHERE c.id = ?1 AND m.manager IS NOT ?2",
+         WHERE c.id = $1 AND m.manager IS NOT $2",
     )
     .bind(change.client.0)
     .bind(change.manager)
@@ -254,11 +249,11 @@ pub(super) async fn change_owner(
 }
 
 /// A hand-over is a task for two: when one of them says that it is done, it is done.
-async fn close_other_half(tx: &mut SqliteConnection, new: &Recording<'_>) -> Result<()> {
-    sqlx::query(
-        "UPDATE tasks SET state = 'done', rank = NULL, closed_on = ?2, closed_by = 'accepted'
+async fn close_other_half(tx: &mut Connection, new: &Recording<'_>) -> Result<()> {
+    sql::query(
+        "UPDATE tasks SET state = 'done', rank = NULL, closed_on = $2, closed_by = 'accepted'
          FROM tasks t
-         WHERE t.id = ?1 AND tasks.id <> t.id AND tasks.campaign = t.campaign
+         WHERE t.id = $1 AND tasks.id <> t.id AND tasks.campaign = t.campaign
            AND tasks.client_id = t.client_id AND tasks.episode = t.episode
            AND tasks.taker IS NOT NULL AND tasks.state IN ('waiting', 'open')",
     )
@@ -271,7 +266,7 @@ async fn close_other_half(tx: &mut SqliteConnection, new: &Recording<'_>) -> Res
 
 /// Suppresses every address of a client for everything: he asked for it.
 async fn suppress_client(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     client: ClientId,
     day: Day,
     by: &str,
@@ -290,11 +285,11 @@ async fn suppress_client(
 }
 
 /// The daily scan looks at the client again: an outcome steers his campaign.
-async fn wake_enrollment(tx: &mut SqliteConnection, new: &Recording<'_>) -> Result<()> {
-    sqlx::query(
-        "UPDATE enrollments SET next_on = min(ifnull(next_on, ?2), ?2)
+async fn wake_enrollment(tx: &mut Connection, new: &Recording<'_>) -> Result<()> {
+    sql::query(
+        "UPDATE enrollments SET next_on = min(ifnull(next_on, $2), $2)
          FROM tasks t
-         WHERE t.id = ?1 AND enrollments.campaign = t.campaign
+         WHERE t.id = $1 AND enrollments.campaign = t.campaign
            AND enrollments.client_id = t.client_id AND enrollments.episode = t.episode",
     )
     .bind(new.task)
@@ -306,15 +301,15 @@ async fn wake_enrollment(tx: &mut SqliteConnection, new: &Recording<'_>) -> Resu
 
 /// Another program may want to know that a task is over, if it was told that there was one.
 pub(super) async fn tell_closed(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     task: i64,
     day: Day,
     now_ms: i64,
 ) -> Result<()> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO task_events (task_id, kind, day, at, due_at)
-         SELECT ?1, 'closed', ?2, ?3, ?3
-         WHERE EXISTS (SELECT 1 FROM task_events WHERE task_id = ?1 AND kind = 'listed')
+         SELECT $1, 'closed', $2, $3, $3
+         WHERE EXISTS (SELECT 1 FROM task_events WHERE task_id = $1 AND kind = 'listed')
          ON CONFLICT DO NOTHING",
     )
     .bind(task)

@@ -1,15 +1,14 @@
 //! Codes of partners: each is given once, and a message keeps its own.
 
-use sqlx::types::Json;
-
 use super::{Result, Store};
+use crate::db::sql::{self, Json};
 
 impl Store {
     /// Takes up the codes of a partner's file; those that are known stay as they are.
     pub async fn add_partner_codes(&self, pool: &str, codes: &[String]) -> Result<u64> {
-        let done = sqlx::query(
+        let done = sql::query(
             "INSERT INTO partner_codes (pool, code, n)
-             SELECT ?1, value, key FROM json_each(?2) WHERE true ON CONFLICT DO NOTHING",
+             SELECT $1, value, key FROM json_each($2) WHERE true ON CONFLICT DO NOTHING",
         )
         .bind(pool)
         .bind(Json(codes))
@@ -28,18 +27,18 @@ impl Store {
     ) -> Result<Option<String>> {
         let mut tx = self.begin().await?;
         let known: Option<String> =
-            sqlx::query_scalar("SELECT code FROM partner_codes WHERE given_to = ?1")
+            sql::query_scalar("SELECT code FROM partner_codes WHERE given_to = $1")
                 .bind(message_key)
                 .fetch_optional(&mut *tx)
                 .await?;
         let code = match known {
             Some(code) => Some(code),
             None => {
-                sqlx::query_scalar(
-                    "UPDATE partner_codes SET given_to = ?2, given_at = ?3
-                     WHERE pool = ?1 AND code = (
+                sql::query_scalar(
+                    "UPDATE partner_codes SET given_to = $2, given_at = $3
+                     WHERE pool = $1 AND code = (
                          SELECT code FROM partner_codes
-                         WHERE pool = ?1 AND given_to IS NULL ORDER BY n LIMIT 1)
+                         WHERE pool = $1 AND given_to IS NULL ORDER BY n LIMIT 1)
                      RETURNING code",
                 )
                 .bind(pool)
@@ -55,8 +54,8 @@ impl Store {
 
     /// How many codes of a file are left.
     pub async fn partner_codes_left(&self, pool: &str) -> Result<u64> {
-        let left: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM partner_codes WHERE pool = ?1 AND given_to IS NULL",
+        let left: i64 = sql::query_scalar(
+            "SELECT count(*) FROM partner_codes WHERE pool = $1 AND given_to IS NULL",
         )
         .bind(pool)
         .fetch_one(&self.pool)

@@ -1,6 +1,7 @@
 //! Removing what has been kept long enough. What proves that something was sent, and the keys that
 //! keep it from being sent twice, stay for ever.
 
+use crate::db::sql;
 use serde::Serialize;
 
 use super::{Result, Store};
@@ -35,26 +36,26 @@ pub struct Tidied {
 impl Store {
     /// Removes what is older than the cutoffs allow; each kind in a transaction of its own.
     pub async fn tidy(&self, cutoffs: &Cutoffs) -> Result<Tidied> {
-        let messages = sqlx::query(
+        let messages = sql::query(
             "UPDATE messages SET inputs = '{}'
-             WHERE planned_on < ?1 AND inputs <> '{}'
+             WHERE planned_on < $1 AND inputs <> '{}'
                AND state IN ('accepted', 'failed', 'suppressed', 'expired', 'cancelled', 'skipped',
                              'held_out')",
         );
         let messages = messages.bind(cutoffs.messages.epoch_days());
         let messages = messages.execute(&self.writer).await?.rows_affected();
-        let tasks = sqlx::query(
+        let tasks = sql::query(
             "UPDATE tasks SET inputs = '{}'
-             WHERE planned_on < ?1 AND inputs <> '{}' AND state NOT IN ('waiting', 'open')",
+             WHERE planned_on < $1 AND inputs <> '{}' AND state NOT IN ('waiting', 'open')",
         );
         let tasks = tasks.bind(cutoffs.tasks.epoch_days());
         let tasks = tasks.execute(&self.writer).await?.rows_affected();
         let outcomes =
-            sqlx::query("UPDATE outcomes SET note = NULL WHERE day < ?1 AND note IS NOT NULL");
+            sql::query("UPDATE outcomes SET note = NULL WHERE day < $1 AND note IS NOT NULL");
         let outcomes = outcomes.bind(cutoffs.tasks.epoch_days());
         let outcomes = outcomes.execute(&self.writer).await?.rows_affected();
-        let schedules = sqlx::query(
-            "DELETE FROM schedule_runs WHERE planned_at < ?1 AND status NOT IN ('waiting', 'running')
+        let schedules = sql::query(
+            "DELETE FROM schedule_runs WHERE planned_at < $1 AND status NOT IN ('waiting', 'running')
                AND id <> (SELECT max(id) FROM schedule_runs AS last
                           WHERE last.schedule = schedule_runs.schedule)",
         );

@@ -1,9 +1,7 @@
 //! Reading single columns and rows: days, our words, JSON of ours, the parts of facts.
 
+use crate::db::sql::Row;
 use std::str::FromStr;
-
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use super::{Result, StoreError};
 use crate::model::{
@@ -11,18 +9,18 @@ use crate::model::{
 };
 
 /// Reads a column of whole days.
-pub(super) fn day_of(row: &SqliteRow, column: &str) -> Day {
+pub(super) fn day_of(row: &Row, column: &str) -> Day {
     Day::from_epoch(row.get::<i64, _>(column) as i32)
 }
 
 /// Reads a column of whole days that may be empty.
-pub(super) fn optional_day(row: &SqliteRow, column: &str) -> Option<Day> {
+pub(super) fn optional_day(row: &Row, column: &str) -> Option<Day> {
     row.get::<Option<i64>, _>(column)
         .map(|days| Day::from_epoch(days as i32))
 }
 
 /// Reads a column that holds one of our words.
-pub(super) fn word<T: FromStr>(row: &SqliteRow, table: &'static str, column: &str) -> Result<T>
+pub(super) fn word<T: FromStr>(row: &Row, table: &'static str, column: &str) -> Result<T>
 where
     T::Err: std::fmt::Display,
 {
@@ -35,7 +33,7 @@ where
 
 /// Reads a column that holds JSON of ours.
 pub(super) fn json<T: serde::de::DeserializeOwned>(
-    row: &SqliteRow,
+    row: &Row,
     table: &'static str,
     column: &str,
 ) -> Result<T> {
@@ -47,7 +45,7 @@ pub(super) fn json<T: serde::de::DeserializeOwned>(
 }
 
 /// Reads a client.
-pub(super) fn client(row: &SqliteRow) -> Result<Client> {
+pub(super) fn client(row: &Row) -> Result<Client> {
     let locale: Option<String> = row.get("locale");
     let zone: Option<String> = row.get("time_zone");
     Ok(Client {
@@ -69,7 +67,7 @@ pub(super) fn client(row: &SqliteRow) -> Result<Client> {
 }
 
 /// Reads the state of a rhythm.
-pub(super) fn rhythm(row: &SqliteRow) -> Rhythm {
+pub(super) fn rhythm(row: &Row) -> Rhythm {
     Rhythm {
         purchase_days: row.get::<i64, _>("purchase_days") as u32,
         first: day_of(row, "first_day"),
@@ -81,7 +79,7 @@ pub(super) fn rhythm(row: &SqliteRow) -> Rhythm {
 }
 
 /// Reads the dates of a rhythm.
-pub(super) fn rhythm_dates(row: &SqliteRow) -> RhythmDates {
+pub(super) fn rhythm_dates(row: &Row) -> RhythmDates {
     RhythmDates {
         due: day_of(row, "due_on"),
         missed: day_of(row, "missed_on"),
@@ -91,7 +89,7 @@ pub(super) fn rhythm_dates(row: &SqliteRow) -> RhythmDates {
 }
 
 /// Reads a deal as it was known on a day: what closed later was still open.
-pub(super) fn deal(row: &SqliteRow, day: Day) -> Result<Deal> {
+pub(super) fn deal(row: &Row, day: Day) -> Result<Deal> {
     let closed_on = optional_day(row, "closed_on");
     let later = closed_on.is_some_and(|closed| closed > day);
     Ok(Deal {
@@ -114,7 +112,7 @@ pub(super) fn deal(row: &SqliteRow, day: Day) -> Result<Deal> {
 }
 
 /// Reads need, money and urgency.
-pub(super) fn readiness(row: &SqliteRow) -> Readiness {
+pub(super) fn readiness(row: &Row) -> Readiness {
     let answer = |column| row.get::<Option<i64>, _>(column).map(|yes| yes != 0);
     Readiness {
         need: answer("need"),
@@ -124,7 +122,7 @@ pub(super) fn readiness(row: &SqliteRow) -> Readiness {
 }
 
 /// Reads an outcome, whose word and day stand in these columns.
-pub(super) fn outcome(row: &SqliteRow, kind: &str, day: &str) -> Result<Outcome> {
+pub(super) fn outcome(row: &Row, kind: &str, day: &str) -> Result<Outcome> {
     Ok(Outcome {
         kind: word(row, "outcomes", kind)?,
         day: day_of(row, day),

@@ -1,10 +1,8 @@
 //! Runs: the applied days. A run's rows are written chunk by chunk (`staging`) and stay invisible
 //! until one update of its status seals it.
 
+use crate::db::sql::{self, Connection, Json};
 use serde::Serialize;
-use sqlx::sqlite::SqliteConnection;
-use sqlx::types::Json;
-use sqlx::{Row, SqliteTransaction};
 
 use super::day_lists::{Listed, escalate_tasks, expire_tasks, write_lists};
 use super::rows::day_of;
@@ -81,12 +79,11 @@ impl Store {
         for run in half_written(&mut tx).await? {
             clear(&mut tx, run).await?;
         }
-        let known =
-            sqlx::query("SELECT status FROM runs WHERE schedule = ?1 AND logical_date = ?2")
-                .bind(DAILY)
-                .bind(date.epoch_days())
-                .fetch_optional(&mut *tx)
-                .await?;
+        let known = sql::query("SELECT status FROM runs WHERE schedule = $1 AND logical_date = $2")
+            .bind(DAILY)
+            .bind(date.epoch_days())
+            .fetch_optional(&mut *tx)
+            .await?;
         if let Some(row) = known {
             let status: String = row.get("status");
             tx.commit().await?;
@@ -94,18 +91,17 @@ impl Store {
                 awaiting_approval: status == "awaiting_approval",
             });
         }
-        let id = sqlx::query(
+        let id = sql::query_scalar::<i64>(
             "INSERT INTO runs (schedule, logical_date, mode, status, started_at, campaigns)
-             VALUES (?1, ?2, ?3, 'planning', ?4, ?5)",
+             VALUES ($1, $2, $3, 'planning', $4, $5) RETURNING id",
         )
         .bind(DAILY)
         .bind(date.epoch_days())
         .bind(mode.word())
         .bind(now_ms)
         .bind(Json(campaigns))
-        .execute(&mut *tx)
-        .await?
-        .last_insert_rowid();
+        .fetch_one(&mut *tx)
+        .await?;
         tx.commit().await?;
         Ok(Begun::New(id))
     }
@@ -119,10 +115,10 @@ impl Store {
         } else {
             "sealed"
         };
-        sqlx::query(
-            "UPDATE runs SET status = ?2, sealed_at = ?3, counts = ?4, held_because = ?5,
-                    base_facts = ?6
-             WHERE id = ?1",
+        sql::query(
+            "UPDATE runs SET status = $2, sealed_at = $3, counts = $4, held_because = $5,
+                    base_facts = $6
+             WHERE id = $1",
         )
         .bind(run)
         .bind(status)
@@ -146,9 +142,9 @@ impl Store {
 
     /// How many messages of a run are to leave on a channel.
     pub async fn messages_of_run(&self, run: i64, channel: Channel) -> Result<u64> {
-        let count: i64 = sqlx::query_scalar(
+        let count: i64 = sql::query_scalar(
             "SELECT count(*) FROM messages
-             WHERE run_id = ?1 AND channel = ?2 AND state IN ('planned', 'queued', 'retry')",
+             WHERE run_id = $1 AND channel = $2 AND state IN ('planned', 'queued', 'retry')",
         )
         .bind(run)
         .bind(channel.word())
@@ -168,9 +164,9 @@ impl Store {
         now_ms: i64,
     ) -> Result<bool> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
-            "UPDATE runs SET status = 'sealed', approved_by = ?3
-             WHERE schedule = ?1 AND logical_date = ?2 AND status = 'awaiting_approval'",
+        let done = sql::query(
+            "UPDATE runs SET status = 'sealed', approved_by = $3
+             WHERE schedule = $1 AND logical_date = $2 AND status = 'awaiting_approval'",
         )
         .bind(DAILY)
         .bind(date.epoch_days())
@@ -188,7 +184,7 @@ impl Store {
 
     /// The last day that was run, whether it waits for a person or not.
     pub async fn last_run_day(&self) -> Result<Option<Day>> {
-        let day = sqlx::query_scalar::<_, Option<i32>>(
+        let day = sql::query_scalar::<Option<i32>>(
             "SELECT max(logical_date) FROM runs WHERE schedule = 'daily' AND status <> 'planning'",
         );
         Ok(day.fetch_one(&self.pool).await?.map(Day::from_epoch))
@@ -196,9 +192,9 @@ impl Store {
 
     /// The status of the run of a day; nothing when it has not been run.
     pub async fn run_status(&self, date: Day) -> Result<Option<String>> {
-        let status = sqlx::query_scalar(
+        let status = sql::query_scalar(
             "SELECT status FROM runs
-             WHERE schedule = ?1 AND logical_date = ?2 AND status <> 'planning'",
+             WHERE schedule = $1 AND logical_date = $2 AND status <> 'planning'",
         );
         let status = status.bind(DAILY).bind(date.epoch_days());
         Ok(status.fetch_optional(&self.pool).await?)
@@ -212,10 +208,10 @@ impl Store {
 
     /// What the latest runs before a day counted, as JSON.
     pub async fn counts_before(&self, day: Day, runs: u32) -> Result<Vec<String>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT counts FROM runs
-             WHERE schedule = 'daily' AND status <> 'planning' AND logical_date < ?1
-             ORDER BY logical_date DESC LIMIT ?2",
+             WHERE schedule = 'daily' AND status <> 'planning' AND logical_date < $1
+             ORDER BY logical_date DESC LIMIT $2",
         )
         .bind(day.epoch_days())
         .bind(runs)
@@ -226,14 +222,14 @@ impl Store {
 
     /// The latest runs, the last one first.
     pub async fn runs(&self, limit: u32) -> Result<Vec<RunRow>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT logical_date, mode, status, held_because, approved_by,
                     (SELECT count(*) FROM messages m
                      WHERE m.run_id = r.id AND m.state <> 'held_out' AND m.client_id <> 0)
                         AS messages,
                     (SELECT count(*) FROM tasks t
                      WHERE t.run_id = r.id AND t.state <> 'held_out') AS tasks
-             FROM runs r WHERE schedule = 'daily' ORDER BY logical_date DESC LIMIT ?1",
+             FROM runs r WHERE schedule = 'daily' ORDER BY logical_date DESC LIMIT $1",
         )
         .bind(limit)
         .fetch_all(&self.pool)
@@ -254,11 +250,11 @@ impl Store {
 
     /// The day of the first run in which a campaign took part, and whether one of them was live.
     pub async fn first_run_of(&self, campaign: &str) -> Result<Option<(Day, bool)>> {
-        let row = sqlx::query(
+        let row = sql::query(
             "SELECT min(logical_date) AS day, max(mode = 'live' AND status = 'sealed') AS live
              FROM runs
              WHERE status <> 'planning'
-               AND EXISTS (SELECT 1 FROM json_each(runs.campaigns) WHERE value = ?1)",
+               AND EXISTS (SELECT 1 FROM json_each(runs.campaigns) WHERE value = $1)",
         )
         .bind(campaign)
         .fetch_one(&self.pool)
@@ -267,59 +263,54 @@ impl Store {
         let live: Option<i64> = row.get("live");
         Ok(day.map(|day| (Day::from_epoch(day as i32), live == Some(1))))
     }
-
-    /// Opens a transaction that may write, so that it never has to wait half-way.
-    pub(super) async fn begin(&self) -> Result<SqliteTransaction<'static>> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
-    }
 }
 
-async fn half_written(connection: &mut SqliteConnection) -> Result<Vec<i64>> {
-    let runs = sqlx::query_scalar("SELECT id FROM runs WHERE status = 'planning'");
+async fn half_written(connection: &mut Connection) -> Result<Vec<i64>> {
+    let runs = sql::query_scalar("SELECT id FROM runs WHERE status = 'planning'");
     Ok(runs.fetch_all(connection).await?)
 }
 
 /// Removes the invisible rows of a run whose process died. Whoever would have been touched is
 /// looked at again, from the day of the run on.
-async fn clear(tx: &mut SqliteConnection, run: i64) -> Result<()> {
+async fn clear(tx: &mut Connection, run: i64) -> Result<()> {
     for statement in [
         "UPDATE enrollments SET next_on = min(next_on, touched.planned_on)
-         FROM (SELECT campaign, client_id, episode, planned_on FROM messages WHERE run_id = ?1
+         FROM (SELECT campaign, client_id, episode, planned_on FROM messages WHERE run_id = $1
                UNION ALL
-               SELECT campaign, client_id, episode, planned_on FROM tasks WHERE run_id = ?1)
+               SELECT campaign, client_id, episode, planned_on FROM tasks WHERE run_id = $1)
               AS touched
          WHERE enrollments.campaign = touched.campaign
            AND enrollments.client_id = touched.client_id
            AND enrollments.episode = touched.episode",
-        "DELETE FROM messages WHERE run_id = ?1",
-        "DELETE FROM tasks WHERE run_id = ?1",
-        "DELETE FROM certificates WHERE run_id = ?1",
+        "DELETE FROM messages WHERE run_id = $1",
+        "DELETE FROM tasks WHERE run_id = $1",
+        "DELETE FROM certificates WHERE run_id = $1",
         "UPDATE enrollments SET closed_on = NULL, closed_by = NULL, closed_run = NULL
-         WHERE closed_run = ?1",
-        "DELETE FROM enrollments WHERE run_id = ?1",
-        "DELETE FROM runs WHERE id = ?1",
+         WHERE closed_run = $1",
+        "DELETE FROM enrollments WHERE run_id = $1",
+        "DELETE FROM runs WHERE id = $1",
     ] {
-        sqlx::query(statement).bind(run).execute(&mut *tx).await?;
+        sql::query(statement).bind(run).execute(&mut *tx).await?;
     }
     Ok(())
 }
 
 /// Takes back what has not left yet for clients whose episode ended.
-async fn withdraw_what_is_over(tx: &mut SqliteConnection, run: i64, now_ms: i64) -> Result<()> {
+async fn withdraw_what_is_over(tx: &mut Connection, run: i64, now_ms: i64) -> Result<()> {
     for statement in [
         "UPDATE messages SET state = 'cancelled', reason = e.closed_by, changed_by = 'run',
-                changed_at = ?2
+                changed_at = $2
          FROM enrollments e
-         WHERE e.closed_run = ?1 AND messages.campaign = e.campaign
+         WHERE e.closed_run = $1 AND messages.campaign = e.campaign
            AND messages.client_id = e.client_id AND messages.episode = e.episode
            AND messages.state IN ('planned', 'queued', 'retry', 'held')",
         "UPDATE tasks SET state = 'cancelled', closed_on = e.closed_on, closed_by = e.closed_by
          FROM enrollments e
-         WHERE e.closed_run = ?1 AND tasks.campaign = e.campaign
+         WHERE e.closed_run = $1 AND tasks.campaign = e.campaign
            AND tasks.client_id = e.client_id AND tasks.episode = e.episode
            AND tasks.state IN ('waiting', 'open') AND NOT tasks.apart",
     ] {
-        sqlx::query(statement)
+        sql::query(statement)
             .bind(run)
             .bind(now_ms)
             .execute(&mut *tx)

@@ -1,8 +1,7 @@
 //! Schedules: what was due when, and what became of it.
 
+use crate::db::sql::{self, Row};
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use super::rows::day_of;
 use super::{Result, Store};
@@ -83,12 +82,12 @@ pub enum Finished {
 impl Store {
     /// Since when a schedule has been known, in unix milliseconds: from now on when it is new.
     pub async fn schedule_since(&self, schedule: &str, now_ms: i64) -> Result<i64> {
-        let since = sqlx::query_scalar("SELECT since FROM schedules WHERE name = ?1");
+        let since = sql::query_scalar("SELECT since FROM schedules WHERE name = $1");
         let since: Option<i64> = since.bind(schedule).fetch_optional(&self.pool).await?;
         if let Some(since) = since {
             return Ok(since);
         }
-        sqlx::query("INSERT INTO schedules (name, since) VALUES (?1, ?2) ON CONFLICT DO NOTHING")
+        sql::query("INSERT INTO schedules (name, since) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(schedule)
             .bind(now_ms)
             .execute(&self.writer)
@@ -98,8 +97,8 @@ impl Store {
 
     /// When the last occurrence that was entered was due; those of a clock that ran ahead left aside.
     pub async fn last_occurrence(&self, schedule: &str, now_ms: i64) -> Result<Option<i64>> {
-        let last = sqlx::query_scalar::<_, Option<i64>>(
-            "SELECT max(planned_at) FROM schedule_runs WHERE schedule = ?1 AND planned_at <= ?2",
+        let last = sql::query_scalar::<Option<i64>>(
+            "SELECT max(planned_at) FROM schedule_runs WHERE schedule = $1 AND planned_at <= $2",
         );
         let last = last.bind(schedule).bind(now_ms);
         Ok(last.fetch_one(&self.pool).await?)
@@ -116,11 +115,11 @@ impl Store {
         let mut new = Vec::new();
         for one in occurrences {
             let missed = one.missed.is_some();
-            let done = sqlx::query(
+            let done = sql::query(
                 "INSERT INTO schedule_runs
                      (schedule, logical_date, slot, planned_at, status, late, next_try, finished_at,
                       note)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
             )
             .bind(one.schedule)
             .bind(one.date.epoch_days())
@@ -143,7 +142,7 @@ impl Store {
 
     /// The occurrences that wait, the earliest first.
     pub async fn open_occurrences(&self) -> Result<Vec<OpenOccurrence>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT id, schedule, logical_date, planned_at, attempts, next_try FROM schedule_runs
              WHERE status = 'waiting' ORDER BY planned_at, id",
         )
@@ -162,11 +161,11 @@ impl Store {
 
     /// Begins an attempt; says whether it was still to be done.
     pub async fn begin_occurrence(&self, id: i64, now_ms: i64) -> Result<bool> {
-        let done = sqlx::query(
+        let done = sql::query(
             "UPDATE schedule_runs
-             SET status = 'running', attempts = attempts + 1, next_try = NULL, started_at = ?2,
+             SET status = 'running', attempts = attempts + 1, next_try = NULL, started_at = $2,
                  finished_at = NULL
-             WHERE id = ?1 AND status = 'waiting'",
+             WHERE id = $1 AND status = 'waiting'",
         )
         .bind(id)
         .bind(now_ms)
@@ -190,9 +189,9 @@ impl Store {
             Finished::Failed => ("failed", None),
             Finished::Missed => ("missed", None),
         };
-        sqlx::query(
-            "UPDATE schedule_runs SET status = ?2, next_try = ?3, finished_at = ?4, note = ?5
-             WHERE id = ?1 AND status IN ('running', 'waiting')",
+        sql::query(
+            "UPDATE schedule_runs SET status = $2, next_try = $3, finished_at = $4, note = $5
+             WHERE id = $1 AND status IN ('running', 'waiting')",
         )
         .bind(id)
         .bind(status)
@@ -206,8 +205,8 @@ impl Store {
 
     /// Gives back what a process that is gone had begun; the caller holds the lock of schedules.
     pub async fn take_over_occurrences(&self, now_ms: i64) -> Result<u64> {
-        let done = sqlx::query(
-            "UPDATE schedule_runs SET status = 'waiting', next_try = ?1,
+        let done = sql::query(
+            "UPDATE schedule_runs SET status = 'waiting', next_try = $1,
                     note = 'its process ended in the middle'
              WHERE status = 'running'",
         );
@@ -217,8 +216,8 @@ impl Store {
 
     /// The latest occurrences, the last one first.
     pub async fn schedule_rows(&self, limit: u32) -> Result<Vec<ScheduleRow>> {
-        let statement = format!("{SCHEDULE_ROWS} ORDER BY planned_at DESC, id DESC LIMIT ?1");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let statement = format!("{SCHEDULE_ROWS} ORDER BY planned_at DESC, id DESC LIMIT $1");
+        let rows = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(limit)
             .fetch_all(&self.pool)
             .await?;
@@ -227,8 +226,8 @@ impl Store {
 
     /// Occurrences that were due since an instant, in unix milliseconds, the first one first.
     pub async fn schedule_rows_since(&self, since_ms: i64) -> Result<Vec<ScheduleRow>> {
-        let statement = format!("{SCHEDULE_ROWS} WHERE planned_at >= ?1 ORDER BY planned_at, id");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let statement = format!("{SCHEDULE_ROWS} WHERE planned_at >= $1 ORDER BY planned_at, id");
+        let rows = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(since_ms)
             .fetch_all(&self.pool)
             .await?;
@@ -237,8 +236,8 @@ impl Store {
 
     /// The last time at which a schedule was done, in unix milliseconds.
     pub async fn schedule_last_done(&self, schedule: &str) -> Result<Option<i64>> {
-        let last = sqlx::query_scalar::<_, Option<i64>>(
-            "SELECT max(finished_at) FROM schedule_runs WHERE schedule = ?1
+        let last = sql::query_scalar::<Option<i64>>(
+            "SELECT max(finished_at) FROM schedule_runs WHERE schedule = $1
                AND status IN ('done', 'held')",
         );
         Ok(last.bind(schedule).fetch_one(&self.pool).await?)
@@ -246,7 +245,7 @@ impl Store {
 
     /// When each source's files last brought something new: name and instant in unix milliseconds.
     pub async fn sources_changed_at(&self) -> Result<Vec<(String, i64)>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT s.name, max(i.finished_at) AS at FROM imports i JOIN sources s ON s.id = i.source_id
              WHERE i.status = 'done' AND i.finished_at IS NOT NULL GROUP BY s.name",
         );
@@ -262,7 +261,7 @@ const SCHEDULE_ROWS: &str = "
     SELECT schedule, logical_date, planned_at, status, late, attempts, started_at, finished_at, note
     FROM schedule_runs";
 
-fn schedule_row(row: &SqliteRow) -> ScheduleRow {
+fn schedule_row(row: &Row) -> ScheduleRow {
     ScheduleRow {
         schedule: row.get("schedule"),
         date: day_of(row, "logical_date"),

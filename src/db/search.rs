@@ -5,9 +5,8 @@
 //! with a large first letter and large. The whole table is read where no index answers; the answer is
 //! a page and never the base.
 
-use sqlx::Row;
-
 use super::{Result, Store};
+use crate::db::sql;
 use crate::model::ClientId;
 
 /// What is looked for.
@@ -111,13 +110,13 @@ fn parts(sought: &Sought) -> (String, Vec<String>) {
             (found, words.iter().flat_map(|word| forms(word)).collect())
         }
         Sought::Digits(digits) => {
-            let found = "SELECT id FROM clients WHERE instr(phone, ?4) > 0 OR ext_id = ?4
-                         UNION SELECT client_id FROM contacts WHERE instr(phone, ?4) > 0";
+            let found = "SELECT id FROM clients WHERE instr(phone, $4) > 0 OR ext_id = $4
+                         UNION SELECT client_id FROM contacts WHERE instr(phone, $4) > 0";
             (found.to_owned(), vec![digits.clone()])
         }
         Sought::Email(email) => {
-            let found = "SELECT id FROM clients WHERE email = ?4
-                         UNION SELECT client_id FROM contacts WHERE email = ?4";
+            let found = "SELECT id FROM clients WHERE email = $4
+                         UNION SELECT client_id FROM contacts WHERE email = $4";
             (found.to_owned(), vec![email.clone()])
         }
     }
@@ -139,19 +138,19 @@ impl Store {
              FROM found JOIN clients c ON c.id = found.id
              JOIN client_managers m ON m.client_id = c.id
              WHERE c.deleted_on IS NULL AND c.master_id IS NULL
-               AND (?1 IS NULL OR m.manager = ?1 OR EXISTS (
+               AND ($1 IS NULL OR m.manager = $1 OR EXISTS (
                    SELECT 1 FROM tasks t JOIN runs r ON r.id = t.run_id AND r.status = 'sealed'
-                   WHERE t.client_id = c.id AND ?1 IN (t.manager, t.acting)
+                   WHERE t.client_id = c.id AND $1 IN (t.manager, t.acting)
                      AND t.state IN ('open', 'waiting')))
-             ORDER BY c.ext_id = ?3 DESC,
+             ORDER BY c.ext_id = $3 DESC,
                       (SELECT max(day) FROM purchases p WHERE p.client_id = c.id) DESC, c.id
-             LIMIT ?2"
+             LIMIT $2"
         );
         let whole = match sought {
             Sought::Words(words) => words.join(" "),
             Sought::Digits(text) | Sought::Email(text) => text.clone(),
         };
-        let mut query = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let mut query = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(of_manager)
             .bind(most)
             .bind(whole);

@@ -1,10 +1,8 @@
 //! Seats at events: no more are given than there are.
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
-
 use super::rows::optional_day;
 use super::{Result, Store};
+use crate::db::sql::{self, Connection};
 use crate::model::{ClientId, Day, Seat};
 
 /// What became of the wish to take a seat.
@@ -34,8 +32,8 @@ pub struct SeatRow {
 impl Store {
     /// The seat of a client at the event of a campaign.
     pub async fn seat(&self, campaign: &str, client: ClientId) -> Result<Option<Seat>> {
-        let row = sqlx::query(
-            "SELECT taken, attended_on FROM seats WHERE campaign = ?1 AND client_id = ?2",
+        let row = sql::query(
+            "SELECT taken, attended_on FROM seats WHERE campaign = $1 AND client_id = $2",
         )
         .bind(campaign)
         .bind(client.0)
@@ -51,7 +49,7 @@ impl Store {
     /// How many seats of an event are taken.
     pub async fn seats_taken(&self, campaign: &str) -> Result<u32> {
         let taken: i64 =
-            sqlx::query_scalar("SELECT count(*) FROM seats WHERE campaign = ?1 AND taken = 1")
+            sql::query_scalar("SELECT count(*) FROM seats WHERE campaign = $1 AND taken = 1")
                 .bind(campaign)
                 .fetch_one(&self.pool)
                 .await?;
@@ -68,12 +66,12 @@ impl Store {
         now_ms: i64,
     ) -> Result<Seated> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
+        let done = sql::query(
             "INSERT INTO seats (campaign, client_id, taken, changed_at)
-             SELECT ?1, ?2, 1, ?4
-             WHERE ?3 IS NULL OR ?3 > (SELECT count(*) FROM seats
-                                       WHERE campaign = ?1 AND taken = 1 AND client_id <> ?2)
-             ON CONFLICT (campaign, client_id) DO UPDATE SET taken = 1, changed_at = ?4",
+             SELECT $1, $2, 1, $4
+             WHERE $3 IS NULL OR $3 > (SELECT count(*) FROM seats
+                                       WHERE campaign = $1 AND taken = 1 AND client_id <> $2)
+             ON CONFLICT (campaign, client_id) DO UPDATE SET taken = 1, changed_at = $4",
         )
         .bind(campaign)
         .bind(client.0)
@@ -98,9 +96,9 @@ impl Store {
         client: ClientId,
         now_ms: i64,
     ) -> Result<bool> {
-        let done = sqlx::query(
-            "UPDATE seats SET taken = 0, changed_at = ?3
-             WHERE campaign = ?1 AND client_id = ?2 AND taken = 1",
+        let done = sql::query(
+            "UPDATE seats SET taken = 0, changed_at = $3
+             WHERE campaign = $1 AND client_id = $2 AND taken = 1",
         )
         .bind(campaign)
         .bind(client.0)
@@ -119,10 +117,10 @@ impl Store {
         now_ms: i64,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO seats (campaign, client_id, taken, changed_at, attended_on)
-             VALUES (?1, ?2, 0, ?4, ?3)
-             ON CONFLICT (campaign, client_id) DO UPDATE SET attended_on = ?3, changed_at = ?4",
+             VALUES ($1, $2, 0, $4, $3)
+             ON CONFLICT (campaign, client_id) DO UPDATE SET attended_on = $3, changed_at = $4",
         )
         .bind(campaign)
         .bind(client.0)
@@ -137,11 +135,11 @@ impl Store {
 
     /// Everybody with a seat at an event, and whoever came.
     pub async fn seats_of(&self, campaign: &str) -> Result<Vec<SeatRow>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT c.ext_id, coalesce(c.company, c.name, c.ext_id) AS name, c.phone, s.taken,
                     s.attended_on
              FROM seats s JOIN clients c ON c.id = s.client_id
-             WHERE s.campaign = ?1 ORDER BY name, c.ext_id",
+             WHERE s.campaign = $1 ORDER BY name, c.ext_id",
         )
         .bind(campaign)
         .fetch_all(&self.pool)
@@ -158,9 +156,9 @@ impl Store {
 
     /// The seats of some clients.
     pub(super) async fn seats_of_clients(&self, list: &str) -> Result<Vec<(ClientId, Seat)>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT client_id, campaign, taken, attended_on FROM seats
-             WHERE client_id IN (SELECT value FROM json_each(?1)) ORDER BY client_id, campaign",
+             WHERE client_id IN (SELECT value FROM json_each($1)) ORDER BY client_id, campaign",
         )
         .bind(list)
         .fetch_all(&self.pool)
@@ -178,10 +176,10 @@ impl Store {
 }
 
 /// Lets the next day look at a client of a campaign.
-async fn wake(tx: &mut SqliteConnection, campaign: &str, client: ClientId) -> Result<()> {
-    sqlx::query(
+async fn wake(tx: &mut Connection, campaign: &str, client: ClientId) -> Result<()> {
+    sql::query(
         "UPDATE enrollments SET next_on = entered_on
-         WHERE campaign = ?1 AND client_id = ?2 AND closed_on IS NULL",
+         WHERE campaign = $1 AND client_id = $2 AND closed_on IS NULL",
     )
     .bind(campaign)
     .bind(client.0)

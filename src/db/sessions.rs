@@ -3,8 +3,8 @@
 //! Neither the link nor the cookie stands in the database: the link is signed, the cookie is kept as
 //! a keyed hash. Who may see what is decided above.
 
+use crate::db::sql;
 use serde::Serialize;
-use sqlx::Row;
 
 use super::audit::{Entry, write_down};
 use super::{Result, Store};
@@ -57,7 +57,7 @@ impl Store {
     ) -> Result<bool> {
         let mut tx = self.begin().await?;
         let asked: i64 =
-            sqlx::query_scalar("SELECT count(*) FROM sign_ins WHERE person = ?1 AND asked_at > ?2")
+            sql::query_scalar("SELECT count(*) FROM sign_ins WHERE person = $1 AND asked_at > $2")
                 .bind(link.person)
                 .bind(since_ms)
                 .fetch_one(&mut *tx)
@@ -66,9 +66,9 @@ impl Store {
             return Ok(false);
         }
         // A day on which the mode was changed has one run already; its letters go where new ones go.
-        let run: i64 = sqlx::query_scalar(
+        let run: i64 = sql::query_scalar(
             "INSERT INTO runs (schedule, logical_date, mode, status, started_at, sealed_at)
-             VALUES (?1, ?2, ?3, 'sealed', ?4, ?4)
+             VALUES ($1, $2, $3, 'sealed', $4, $4)
              ON CONFLICT (schedule, logical_date) DO UPDATE SET mode = excluded.mode
              RETURNING id",
         )
@@ -78,12 +78,12 @@ impl Store {
         .bind(link.now_ms)
         .fetch_one(&mut *tx)
         .await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO messages (run_id, planned_on, key, campaign, client_id, episode, step,
                                    channel, template, class, address_hash, state, inputs,
                                    on_unknown, expires_at)
-             VALUES (?1, ?2, ?3, 'managers', 0, ?3, 'sign-in', 'email', 'sign-in', 'service', ?4,
-                     'planned', ?5, 'at_least_once', ?6)",
+             VALUES ($1, $2, $3, 'managers', 0, $3, 'sign-in', 'email', 'sign-in', 'service', $4,
+                     'planned', $5, 'at_least_once', $6)",
         )
         .bind(run)
         .bind(link.day.epoch_days())
@@ -93,9 +93,9 @@ impl Store {
         .bind(link.expires_at)
         .execute(&mut *tx)
         .await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO sign_ins (message_key, person, asked_at, expires_at, lands_on)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+             VALUES ($1, $2, $3, $4, $5)",
         )
         .bind(link.key)
         .bind(link.person)
@@ -110,9 +110,9 @@ impl Store {
 
     /// Whose link this is, while it is still good; looking at it changes nothing.
     pub async fn sign_in_of(&self, message_key: &str, now_ms: i64) -> Result<Option<String>> {
-        let person = sqlx::query_scalar(
+        let person = sql::query_scalar(
             "SELECT person FROM sign_ins
-             WHERE message_key = ?1 AND used_at IS NULL AND expires_at > ?2",
+             WHERE message_key = $1 AND used_at IS NULL AND expires_at > $2",
         );
         Ok(person
             .bind(message_key)
@@ -129,9 +129,9 @@ impl Store {
         now_ms: i64,
     ) -> Result<Option<Entered>> {
         let mut tx = self.begin().await?;
-        let row = sqlx::query(
-            "UPDATE sign_ins SET used_at = ?2
-             WHERE message_key = ?1 AND used_at IS NULL AND expires_at > ?2
+        let row = sql::query(
+            "UPDATE sign_ins SET used_at = $2
+             WHERE message_key = $1 AND used_at IS NULL AND expires_at > $2
              RETURNING person, lands_on",
         )
         .bind(message_key)
@@ -143,9 +143,9 @@ impl Store {
             lands_on: row.get("lands_on"),
         });
         if let Some(Entered { person, .. }) = &entered {
-            sqlx::query(
+            sql::query(
                 "INSERT INTO sessions (token_hash, person, began_at, seen_at)
-                 VALUES (?1, ?2, ?3, ?3)",
+                 VALUES ($1, $2, $3, $3)",
             )
             .bind(&session[..])
             .bind(person)
@@ -172,9 +172,9 @@ impl Store {
         idle_ms: i64,
         now_ms: i64,
     ) -> Result<Option<String>> {
-        let row = sqlx::query(
+        let row = sql::query(
             "SELECT person, seen_at FROM sessions
-             WHERE token_hash = ?1 AND began_at > ?2 AND seen_at > ?3",
+             WHERE token_hash = $1 AND began_at > $2 AND seen_at > $3",
         )
         .bind(&session[..])
         .bind(oldest_ms)
@@ -185,7 +185,7 @@ impl Store {
             return Ok(None);
         };
         if now_ms - row.get::<i64, _>("seen_at") > SEEN_EVERY_MS {
-            sqlx::query("UPDATE sessions SET seen_at = ?2 WHERE token_hash = ?1")
+            sql::query("UPDATE sessions SET seen_at = $2 WHERE token_hash = $1")
                 .bind(&session[..])
                 .bind(now_ms)
                 .execute(&self.writer)
@@ -196,7 +196,7 @@ impl Store {
 
     /// Ends a session.
     pub async fn sign_out(&self, session: &[u8; 32]) -> Result<()> {
-        sqlx::query("DELETE FROM sessions WHERE token_hash = ?1")
+        sql::query("DELETE FROM sessions WHERE token_hash = $1")
             .bind(&session[..])
             .execute(&self.writer)
             .await?;
@@ -205,12 +205,12 @@ impl Store {
 
     /// Forgets sessions that nobody can use any more, and links that expired before an instant.
     pub async fn tidy_sessions(&self, oldest_ms: i64, idle_ms: i64) -> Result<()> {
-        sqlx::query("DELETE FROM sessions WHERE began_at <= ?1 OR seen_at <= ?2")
+        sql::query("DELETE FROM sessions WHERE began_at <= $1 OR seen_at <= $2")
             .bind(oldest_ms)
             .bind(idle_ms)
             .execute(&self.writer)
             .await?;
-        sqlx::query("DELETE FROM sign_ins WHERE expires_at <= ?1")
+        sql::query("DELETE FROM sign_ins WHERE expires_at <= $1")
             .bind(oldest_ms)
             .execute(&self.writer)
             .await?;

@@ -1,8 +1,7 @@
 //! What a chunk of clients adds to a run: written under its number, seen by nobody before the seal.
 
+use crate::db::sql::{self, Connection, Json};
 use serde::Serialize;
-use sqlx::sqlite::SqliteConnection;
-use sqlx::types::Json;
 
 use super::bulk::Bulk;
 use super::{Result, Store};
@@ -182,7 +181,7 @@ impl Store {
 
 /// Where the rows of a run go.
 struct OfRun<'a> {
-    connection: &'a mut SqliteConnection,
+    connection: &'a mut Connection,
     run: i64,
     day: i32,
 }
@@ -206,11 +205,9 @@ impl OfRun<'_> {
     async fn enrollments(&mut self, enrollments: Vec<NewEnrollment>) -> Result<()> {
         let mut rows = self.rows(INSERT_ENROLLMENTS, "?, ?, ?, ?, ?, ?, ?");
         for one in enrollments {
-            rows.add(one.campaign)?
-                .add(one.client.0)?
-                .add(one.episode)?;
-            rows.add(one.began_on)?.add(one.arm)?.add(one.evidence)?;
-            rows.add(one.next_on)?.end_row(self.connection).await?;
+            rows.add(one.campaign).add(one.client.0).add(one.episode);
+            rows.add(one.began_on).add(one.arm).add(one.evidence);
+            rows.add(one.next_on).end_row(self.connection).await?;
         }
         rows.flush(self.connection).await?;
         Ok(())
@@ -222,15 +219,13 @@ impl OfRun<'_> {
             "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?",
         );
         for one in messages {
-            rows.add(one.key)?.add(one.campaign)?.add(one.client.0)?;
-            rows.add(one.episode)?.add(one.step)?.add(one.channel)?;
-            rows.add(one.template)?
-                .add(one.class)?
-                .add(one.address_hash.to_vec())?;
-            rows.add(one.state)?.add(one.inputs)?.add(one.on_unknown)?;
-            rows.add(one.expires_at)?
-                .add(one.due_at)?
-                .add(one.variant)?;
+            rows.add(one.key).add(one.campaign).add(one.client.0);
+            rows.add(one.episode).add(one.step).add(one.channel);
+            rows.add(one.template)
+                .add(one.class)
+                .add(one.address_hash.to_vec());
+            rows.add(one.state).add(one.inputs).add(one.on_unknown);
+            rows.add(one.expires_at).add(one.due_at).add(one.variant);
             rows.end_row(self.connection).await?;
         }
         rows.flush(self.connection).await?;
@@ -241,12 +236,10 @@ impl OfRun<'_> {
         let row = format!("{}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?", self.day);
         let mut rows = self.rows(INSERT_TASKS, &row);
         for one in tasks {
-            rows.add(one.campaign)?
-                .add(one.client.0)?
-                .add(one.episode)?;
-            rows.add(one.step)?.add(one.manager)?.add(one.kind)?;
-            rows.add(one.script)?.add(one.state)?.add(one.value)?;
-            rows.add(one.inputs)?.add(one.urgent)?.add(one.taker)?;
+            rows.add(one.campaign).add(one.client.0).add(one.episode);
+            rows.add(one.step).add(one.manager).add(one.kind);
+            rows.add(one.script).add(one.state).add(one.value);
+            rows.add(one.inputs).add(one.urgent).add(one.taker);
             rows.end_row(self.connection).await?;
         }
         rows.flush(self.connection).await?;
@@ -259,13 +252,11 @@ impl OfRun<'_> {
             "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?",
         );
         for one in certificates {
-            rows.add(one.code)?.add(one.campaign)?.add(one.client.0)?;
-            rows.add(one.episode)?.add(one.step)?.add(one.kind)?;
-            rows.add(one.discount)?
-                .add(one.gift)?
-                .add(one.min_receipt)?;
-            rows.add(one.products)?.add(one.uses)?.add(one.picture)?;
-            rows.add(one.locale)?.add(one.valid_until)?;
+            rows.add(one.code).add(one.campaign).add(one.client.0);
+            rows.add(one.episode).add(one.step).add(one.kind);
+            rows.add(one.discount).add(one.gift).add(one.min_receipt);
+            rows.add(one.products).add(one.uses).add(one.picture);
+            rows.add(one.locale).add(one.valid_until);
             rows.end_row(self.connection).await?;
         }
         rows.flush(self.connection).await?;
@@ -278,7 +269,7 @@ impl OfRun<'_> {
         if rows.is_empty() {
             return Ok(());
         }
-        sqlx::query(statement)
+        sql::query(statement)
             .bind(self.run)
             .bind(self.day)
             .bind(Json(rows))
@@ -307,12 +298,12 @@ const INSERT_CERTIFICATES: &str = "
                               valid_until) VALUES";
 
 const CLOSE_ENROLLMENTS: &str = "
-    UPDATE enrollments SET closed_run = ?1, closed_on = ?2, closed_by = row.value ->> 'by'
-    FROM json_each(?3) AS row
+    UPDATE enrollments SET closed_run = $1, closed_on = $2, closed_by = row.value ->> 'by'
+    FROM json_each($3) AS row
     WHERE enrollments.id = row.value ->> 'enrollment' AND closed_on IS NULL";
 
 const MOVE_ENROLLMENTS: &str = "
     UPDATE enrollments SET next_on = row.value ->> 'next_on'
-    FROM json_each(?3) AS row
+    FROM json_each($3) AS row
     WHERE campaign = row.value ->> 'campaign' AND client_id = row.value ->> 'client'
       AND episode = row.value ->> 'episode'";

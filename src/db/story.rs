@@ -1,22 +1,20 @@
 //! Reading what was done with clients: enrollments with their messages, tasks and outcomes.
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-
 use super::facts::Chunk;
 use super::rows::{day_of, optional_day, outcome as outcome_of, word};
 use super::{Result, Store};
+use crate::db::sql::{self, Row};
 use crate::model::{Arm, Day, Enrollment, Touch, TouchKind};
 
 impl Store {
     /// Enrollments with what was done in them, from sealed runs only.
     pub(super) async fn read_story(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT e.client_id, e.id, e.campaign, e.episode, e.began_on, e.entered_on, e.arm,
                     CASE WHEN e.closed_run IN (SELECT id FROM runs WHERE status <> 'planning')
                          THEN e.closed_on END AS closed_on
              FROM enrollments e
-             WHERE e.client_id IN (SELECT value FROM json_each(?1)) AND e.entered_on <= ?2
+             WHERE e.client_id IN (SELECT value FROM json_each($1)) AND e.entered_on <= $2
                AND e.run_id IN (SELECT id FROM runs WHERE status <> 'planning')
              ORDER BY e.client_id, e.id",
         )
@@ -38,7 +36,7 @@ impl Store {
     }
 
     async fn read_messages(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT client_id, campaign, episode, step, channel, class, planned_on,
                     coalesce(evidence ->> '$.progress', '') NOT IN ('delivered', 'read')
                         AND EXISTS (SELECT 1 FROM address_faults f
@@ -46,7 +44,7 @@ impl Store {
                                       AND f.channel = messages.channel AND f.kind = 'no_account'
                                       AND f.message_id = messages.id) AS in_vain
              FROM messages
-             WHERE client_id IN (SELECT value FROM json_each(?1)) AND planned_on <= ?2
+             WHERE client_id IN (SELECT value FROM json_each($1)) AND planned_on <= $2
                AND state <> 'cancelled'
                AND run_id IN (SELECT id FROM runs WHERE status <> 'planning')
              ORDER BY client_id, id",
@@ -67,16 +65,16 @@ impl Store {
     }
 
     async fn read_tasks(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT t.client_id, t.campaign, t.episode, t.step, t.planned_on, t.not_before,
                     (t.state IN ('waiting', 'open')
-                     OR (t.state IN ('done', 'cancelled') AND t.closed_on > ?2)) AS waits,
+                     OR (t.state IN ('done', 'cancelled') AND t.closed_on > $2)) AS waits,
                     o.kind AS outcome, o.day AS outcome_day, o.until, o.reason, o.need, o.money,
                     o.urgency
              FROM tasks t
              LEFT JOIN outcomes o ON o.id = (
-                 SELECT max(id) FROM outcomes WHERE task_id = t.id AND day <= ?2)
-             WHERE t.client_id IN (SELECT value FROM json_each(?1)) AND t.planned_on <= ?2
+                 SELECT max(id) FROM outcomes WHERE task_id = t.id AND day <= $2)
+             WHERE t.client_id IN (SELECT value FROM json_each($1)) AND t.planned_on <= $2
                AND t.run_id IN (SELECT id FROM runs WHERE status <> 'planning')
              ORDER BY t.client_id, t.id",
         )
@@ -106,7 +104,7 @@ impl Store {
     }
 }
 
-fn push_touch(chunk: &mut Chunk, row: &SqliteRow, what: TouchKind) {
+fn push_touch(chunk: &mut Chunk, row: &Row, what: TouchKind) {
     let (campaign, episode): (String, String) = (row.get("campaign"), row.get("episode"));
     let touch = Touch {
         step: row.get("step"),
@@ -124,7 +122,7 @@ fn push_touch(chunk: &mut Chunk, row: &SqliteRow, what: TouchKind) {
     }
 }
 
-fn enrollment(row: &SqliteRow, day: Day) -> Enrollment {
+fn enrollment(row: &Row, day: Day) -> Enrollment {
     let held_out = row.get::<String, _>("arm") == "holdout";
     Enrollment {
         id: row.get("id"),

@@ -1,10 +1,8 @@
 //! Addresses that must not be written to: entered, asked for, taken back. By keyed hash only: an
 //! address cannot be read out of this table.
 
+use crate::db::sql::{self, Connection, Json, Row};
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::types::Json;
 
 use super::audit::{Entry, write_down};
 use super::rows::{day_of, word};
@@ -44,14 +42,14 @@ pub struct SuppressionRow {
 /// Suppresses an address. What a client may take back himself gives way to any other reason: his
 /// complaint does not end because he had used the link before.
 pub(super) async fn suppress(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     new: &NewSuppression,
     since: Day,
     source: &str,
 ) -> Result<bool> {
-    let done = sqlx::query(
+    let done = sql::query(
         "INSERT INTO suppressions (address_hash, channel, scope, reason, since, source)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT DO UPDATE SET reason = excluded.reason, source = excluded.source
          WHERE suppressions.reason = 'unsubscribe' AND excluded.reason <> 'unsubscribe'",
     )
@@ -66,7 +64,7 @@ pub(super) async fn suppress(
     Ok(done.rows_affected() == 1)
 }
 
-fn suppression(row: &SqliteRow) -> Result<SuppressionRow> {
+fn suppression(row: &Row) -> Result<SuppressionRow> {
     Ok(SuppressionRow {
         hash: hex(&row.get::<Vec<u8>, _>("address_hash")),
         channel: word(row, "suppressions", "channel")?,
@@ -112,9 +110,9 @@ impl Store {
         entry: &Entry<'_>,
     ) -> Result<u64> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
-            "DELETE FROM suppressions WHERE address_hash = ?1 AND channel = ?2
-               AND (?3 IS NULL OR reason = ?3)",
+        let done = sql::query(
+            "DELETE FROM suppressions WHERE address_hash = $1 AND channel = $2
+               AND ($3 IS NULL OR reason = $3)",
         )
         .bind(&hash[..])
         .bind(channel.word())
@@ -133,10 +131,10 @@ impl Store {
     pub async fn suppressions_of(&self, hashes: &[[u8; 32]]) -> Result<Vec<SuppressionRow>> {
         let hashes: Vec<String> = hashes.iter().map(|hash| hex(hash)).collect();
         let statement = format!(
-            "{COLUMNS} WHERE address_hash IN (SELECT unhex(value) FROM json_each(?1))
+            "{COLUMNS} WHERE address_hash IN (SELECT unhex(value) FROM json_each($1))
              ORDER BY channel, scope"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let rows = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(Json(hashes))
             .fetch_all(&self.pool)
             .await?;
@@ -145,8 +143,8 @@ impl Store {
 
     /// Every suppressed address, the latest first.
     pub async fn suppressions(&self, limit: u32) -> Result<Vec<SuppressionRow>> {
-        let statement = format!("{COLUMNS} ORDER BY since DESC, address_hash, channel LIMIT ?1");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let statement = format!("{COLUMNS} ORDER BY since DESC, address_hash, channel LIMIT $1");
+        let rows = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(limit)
             .fetch_all(&self.pool)
             .await?;

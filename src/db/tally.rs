@@ -1,9 +1,8 @@
 //! What a stretch of runs came to: ended episodes, and the last message of every step.
 
-use sqlx::Row;
-
 use super::messages::{DUE_COLUMNS, due_message};
 use super::{DueMessage, Result, Store};
+use crate::db::sql;
 use crate::model::Day;
 
 /// How many episodes of a campaign ended for one reason.
@@ -21,9 +20,9 @@ impl Store {
     /// Episodes of treated clients that ended in a stretch of days, both ends included, by campaign
     /// and reason.
     pub async fn ended_episodes(&self, from: Day, to: Day) -> Result<Vec<Ended>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT e.campaign, e.closed_by, count(*) AS episodes FROM enrollments e
-             WHERE e.closed_on BETWEEN ?1 AND ?2 AND e.arm = 'treated'
+             WHERE e.closed_on BETWEEN $1 AND $2 AND e.arm = 'treated'
                AND e.closed_run IN (SELECT id FROM runs WHERE status <> 'planning')
              GROUP BY e.campaign, e.closed_by ORDER BY e.campaign, e.closed_by",
         )
@@ -52,7 +51,7 @@ impl Store {
                AND m.receipt IS NOT NULL
              ORDER BY m.campaign, m.id"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let rows = sql::query(sqlx::AssertSqlSafe(statement))
             .fetch_all(&self.pool)
             .await?;
         rows.iter()

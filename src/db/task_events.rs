@@ -1,10 +1,9 @@
 //! What is told to the program behind `tasks.hook`: written with what happened, told afterwards, at
 //! least once.
 
-use sqlx::Row;
-
 use super::rows::day_of;
 use super::{Result, Store};
+use crate::db::sql::{self, Row};
 use crate::model::Day;
 
 /// Something that another program is to be told.
@@ -27,15 +26,15 @@ pub struct TaskEvent {
 impl Store {
     /// What is due to be told, the oldest first.
     pub async fn task_events_due(&self, limit: u32, now_ms: i64) -> Result<Vec<TaskEvent>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT id, task_id, kind, day, at, tries FROM task_events
-             WHERE due_at <= ?1 ORDER BY id LIMIT ?2",
+             WHERE due_at <= $1 ORDER BY id LIMIT $2",
         )
         .bind(now_ms)
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;
-        let event = |row: &sqlx::sqlite::SqliteRow| TaskEvent {
+        let event = |row: &Row| TaskEvent {
             id: row.get("id"),
             task: row.get("task_id"),
             kind: row.get("kind"),
@@ -54,9 +53,9 @@ impl Store {
         again_at: Option<i64>,
         now_ms: i64,
     ) -> Result<()> {
-        sqlx::query(
-            "UPDATE task_events SET tries = tries + 1, due_at = ?2, told_at = ?3, said = ?4
-             WHERE id = ?1",
+        sql::query(
+            "UPDATE task_events SET tries = tries + 1, due_at = $2, told_at = $3, said = $4
+             WHERE id = $1",
         )
         .bind(id)
         .bind(again_at)

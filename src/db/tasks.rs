@@ -1,10 +1,8 @@
 //! Tasks of managers, as people see them and hand them on. On which list of a day they stand is in
 //! `day_lists`, what came of them in `outcomes`.
 
+use crate::db::sql::{self, Json, Row};
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-use sqlx::types::Json;
 
 use super::audit::{Entry, write_down};
 use super::outcomes::{OwnerChange, change_owner};
@@ -94,7 +92,7 @@ pub(super) const TASK_COLUMNS: &str = "
     JOIN clients c ON c.id = t.client_id
     JOIN runs r ON r.id = t.run_id AND r.status = 'sealed'";
 
-pub(super) fn task(row: &SqliteRow) -> Result<TaskRow> {
+pub(super) fn task(row: &Row) -> Result<TaskRow> {
     Ok(TaskRow {
         id: row.get("id"),
         manager: row.get("manager"),
@@ -130,14 +128,14 @@ impl Store {
     pub async fn tasks(&self, filter: &TaskFilter<'_>) -> Result<Vec<TaskRow>> {
         let statement = format!(
             "{TASK_COLUMNS}
-             WHERE CASE WHEN ?3 IS NULL THEN t.state IN ('waiting', 'open')
-                        ELSE t.state IN ('done', 'cancelled') AND t.closed_on >= ?3 END
-               AND (?1 IS NULL OR coalesce(t.acting, t.manager) = ?1)
-               AND (NOT ?4 OR t.escalated_on IS NOT NULL)
-               AND (?2 IS NULL OR (t.listed_on = ?2 AND t.rank IS NOT NULL))
+             WHERE CASE WHEN $3 IS NULL THEN t.state IN ('waiting', 'open')
+                        ELSE t.state IN ('done', 'cancelled') AND t.closed_on >= $3 END
+               AND ($1 IS NULL OR coalesce(t.acting, t.manager) = $1)
+               AND (NOT $4 OR t.escalated_on IS NOT NULL)
+               AND ($2 IS NULL OR (t.listed_on = $2 AND t.rank IS NOT NULL))
              ORDER BY acting, t.rank IS NULL, t.rank, t.closed_on DESC, t.value DESC, t.id"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let rows = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(filter.manager)
             .bind(filter.listed_on.map(Day::epoch_days))
             .bind(filter.closed_since.map(Day::epoch_days))
@@ -151,10 +149,10 @@ impl Store {
     pub async fn tasks_about(&self, client: ClientId, up_to: Day) -> Result<Vec<TaskRow>> {
         let statement = format!(
             "{TASK_COLUMNS}
-             WHERE t.client_id = ?1 AND t.planned_on <= ?2 AND t.state <> 'held_out'
+             WHERE t.client_id = $1 AND t.planned_on <= $2 AND t.state <> 'held_out'
              ORDER BY t.planned_on DESC, t.id DESC"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let rows = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(client.0)
             .bind(up_to.epoch_days())
             .fetch_all(&self.pool)
@@ -164,9 +162,9 @@ impl Store {
 
     /// Writes what tasks that wait say today: number and JSON.
     pub async fn retell_tasks(&self, said: &[(i64, String)]) -> Result<()> {
-        sqlx::query(
+        sql::query(
             "UPDATE tasks SET inputs = row.value ->> 1
-             FROM json_each(?1) AS row
+             FROM json_each($1) AS row
              WHERE tasks.id = row.value ->> 0 AND tasks.inputs <> row.value ->> 1",
         )
         .bind(Json(said))
@@ -177,8 +175,8 @@ impl Store {
 
     /// One task.
     pub async fn task(&self, id: i64) -> Result<Option<TaskRow>> {
-        let statement = format!("{TASK_COLUMNS} WHERE t.id = ?1 AND t.state <> 'held_out'");
-        let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let statement = format!("{TASK_COLUMNS} WHERE t.id = $1 AND t.state <> 'held_out'");
+        let row = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(id)
             .fetch_optional(&self.pool)
             .await?;
@@ -189,10 +187,10 @@ impl Store {
     /// Returns the numbers of those that were given.
     pub async fn reassign(&self, given: &Reassignment<'_>) -> Result<Vec<i64>> {
         let mut tx = self.begin().await?;
-        let rows = sqlx::query(
-            "UPDATE tasks SET manager = ?2, acting = ?3, first_listed_on = NULL,
+        let rows = sql::query(
+            "UPDATE tasks SET manager = $2, acting = $3, first_listed_on = NULL,
                     escalated_on = NULL, state = 'waiting', rank = NULL
-             WHERE id IN (SELECT value FROM json_each(?1)) AND state IN ('waiting', 'open')
+             WHERE id IN (SELECT value FROM json_each($1)) AND state IN ('waiting', 'open')
              RETURNING id, client_id",
         )
         .bind(Json(given.tasks))
@@ -227,8 +225,8 @@ impl Store {
 
     /// The open tasks of a manager.
     pub async fn open_tasks_of(&self, manager: &str) -> Result<Vec<i64>> {
-        let tasks = sqlx::query_scalar(
-            "SELECT id FROM tasks WHERE manager = ?1 AND state IN ('waiting', 'open') ORDER BY id",
+        let tasks = sql::query_scalar(
+            "SELECT id FROM tasks WHERE manager = $1 AND state IN ('waiting', 'open') ORDER BY id",
         );
         Ok(tasks.bind(manager).fetch_all(&self.pool).await?)
     }

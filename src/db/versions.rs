@@ -1,12 +1,11 @@
 //! Versions of templates: what the messages of a run are made of, whatever becomes of the files.
 
+use crate::db::sql::{self, Connection, Json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use sqlx::sqlite::SqliteConnection;
-use sqlx::types::Json;
 
 use super::audit::{Entry, write_down};
 use super::{Result, Store};
@@ -72,9 +71,9 @@ impl Store {
         entry: &Entry<'_>,
     ) -> Result<u64> {
         let mut tx = self.begin().await?;
-        let concerned: i64 = sqlx::query_scalar(
+        let concerned: i64 = sql::query_scalar(
             "SELECT count(*) FROM messages m
-             JOIN runs r ON r.id = m.run_id AND r.logical_date = ?1 AND r.status = 'sealed'
+             JOIN runs r ON r.id = m.run_id AND r.logical_date = $1 AND r.status = 'sealed'
                  AND r.mode = 'live'
              WHERE m.attempts = 0 AND m.state IN ('planned', 'queued', 'retry', 'held', 'claimed')",
         )
@@ -93,8 +92,8 @@ impl Store {
     /// Keeps files that versions are drawn with, each once.
     pub async fn keep_files(&self, files: &BTreeMap<String, Arc<Vec<u8>>>) -> Result<()> {
         for bytes in files.values() {
-            sqlx::query(
-                "INSERT INTO template_files (digest, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            sql::query(
+                "INSERT INTO template_files (digest, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING",
             )
             .bind(digest_of(bytes))
             .bind(bytes.as_slice())
@@ -111,7 +110,7 @@ impl Store {
     ) -> Result<BTreeMap<String, Arc<Vec<u8>>>> {
         let mut files = BTreeMap::new();
         for (path, digest) in digests {
-            let bytes = sqlx::query_scalar("SELECT bytes FROM template_files WHERE digest = ?1");
+            let bytes = sql::query_scalar("SELECT bytes FROM template_files WHERE digest = $1");
             let bytes: Vec<u8> = bytes.bind(digest).fetch_one(&self.pool).await?;
             files.insert(path.clone(), Arc::new(bytes));
         }
@@ -120,7 +119,7 @@ impl Store {
 
     /// What a version was.
     pub async fn version(&self, id: i64) -> Result<String> {
-        let content = sqlx::query_scalar("SELECT content FROM template_versions WHERE id = ?1");
+        let content = sql::query_scalar("SELECT content FROM template_versions WHERE id = $1");
         Ok(content.bind(id).fetch_one(&self.pool).await?)
     }
 }
@@ -131,7 +130,7 @@ pub fn digest_of(bytes: &[u8]) -> String {
 }
 
 async fn put(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     day: Day,
     statuses: &str,
     versions: &[RunVersion],
@@ -146,12 +145,12 @@ async fn put(
             version: keep(tx, &one.content, now_ms).await?,
         });
     }
-    sqlx::query(
+    sql::query(
         "INSERT INTO run_versions (run_id, campaign, channel, template, version)
          SELECT r.id, value ->> 'campaign', value ->> 'channel', value ->> 'template',
                 value ->> 'version'
-         FROM json_each(?2) JOIN runs r ON r.logical_date = ?1 AND r.schedule = 'daily'
-             AND instr(?3, r.status) > 0
+         FROM json_each($2) JOIN runs r ON r.logical_date = $1 AND r.schedule = 'daily'
+             AND instr($3, r.status) > 0
          WHERE true
          ON CONFLICT DO UPDATE SET version = excluded.version",
     )
@@ -163,10 +162,10 @@ async fn put(
     Ok(())
 }
 
-async fn keep(tx: &mut SqliteConnection, content: &str, now_ms: i64) -> Result<i64> {
+async fn keep(tx: &mut Connection, content: &str, now_ms: i64) -> Result<i64> {
     let digest = Sha256::digest(content);
-    sqlx::query(
-        "INSERT INTO template_versions (digest, kept_at, content) VALUES (?1, ?2, ?3)
+    sql::query(
+        "INSERT INTO template_versions (digest, kept_at, content) VALUES ($1, $2, $3)
          ON CONFLICT DO NOTHING",
     )
     .bind(&digest[..])
@@ -174,6 +173,6 @@ async fn keep(tx: &mut SqliteConnection, content: &str, now_ms: i64) -> Result<i
     .bind(content)
     .execute(&mut *tx)
     .await?;
-    let version = sqlx::query_scalar("SELECT id FROM template_versions WHERE digest = ?1");
+    let version = sql::query_scalar("SELECT id FROM template_versions WHERE digest = $1");
     Ok(version.bind(&digest[..]).fetch_one(tx).await?)
 }

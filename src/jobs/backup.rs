@@ -95,7 +95,7 @@ fn fingerprint(key_file: &Path) -> Result<String, BackupError> {
 
 /// Makes a backup in a new folder below `folder`, and looks at every page of it.
 ///
-/// The caller holds the lock of the database (`jobs::lock`), so that no day is half planned.
+/// The caller holds the lock of the database (`db::Lock`), so that no day is half planned.
 pub async fn make(app: &App, folder: &Path) -> Result<Made, BackupError> {
     let key_file = app.path(&app.settings.paths.key);
     let on_disk =

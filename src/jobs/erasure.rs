@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use crate::app::App;
 use crate::db::{Entry, Erasure, Forgotten, Store, StoreError};
-use crate::jobs::backup::with_end;
 use crate::model::{AddressKey, Channel, ClientId, Day, hex};
 
 /// Why a client could not be forgotten.
@@ -22,11 +21,9 @@ pub enum ErasureError {
     File(PathBuf, io::Error),
 }
 
-/// The file beside a database that says, by keyed hash, who must be forgotten again when an older
-/// backup is put back.
-pub fn proofs_of(database: &Path) -> PathBuf {
-    with_end(database, ".erased")
-}
+/// The end of the name of the file beside a database that says, by keyed hash, who must be forgotten
+/// again when an older backup is put back.
+pub const PROOFS: &str = "erased";
 
 /// The keyed hash of a client: all that is left of who it was.
 pub fn proof(key: &AddressKey, source: &str, client: &str) -> [u8; 32] {
@@ -42,7 +39,7 @@ pub async fn forget(
     let known = app.store.identity_of(client).await?.unwrap_or_default();
     let proof = proof(&app.key, &known.0, &known.1);
     // First the proof: killed in between, the client is forgotten at the next restore at the latest.
-    let file = proofs_of(app.store.path());
+    let file = app.store.place().beside(PROOFS);
     keep(&file, &proof).map_err(|error| ErasureError::File(file, error))?;
     Ok(erase(&app.store, &app.key, client, proof, app.today(), entry).await?)
 }
@@ -80,7 +77,7 @@ fn keep(file: &Path, proof: &[u8; 32]) -> io::Result<()> {
 
 /// Forgets again whom an older database does not know to be forgotten; returns how many.
 pub async fn again(store: &Store, key: &AddressKey, now_ms: i64) -> Result<u64, StoreError> {
-    let text = fs::read_to_string(proofs_of(store.path())).unwrap_or_default();
+    let text = fs::read_to_string(store.place().beside(PROOFS)).unwrap_or_default();
     let proofs: std::collections::HashSet<&str> = text.lines().collect();
     if proofs.is_empty() {
         return Ok(0);

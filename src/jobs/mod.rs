@@ -19,7 +19,6 @@ pub mod funnels;
 pub mod import;
 pub mod inputs;
 pub mod intake;
-pub mod lock;
 pub mod managers;
 mod measures;
 pub mod notices;

@@ -127,13 +127,6 @@ impl Desk {
     }
 }
 
-/// The file of the queue beside a database.
-pub fn queue_file(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push(".queue");
-    PathBuf::from(name)
-}
-
 /// Delivers until it is told to stop; then what is under way ends or is given back.
 pub async fn work(
     app: &Arc<App>,
@@ -141,7 +134,7 @@ pub async fn work(
     start: &str,
     stop: &CancellationToken,
 ) -> Result<(), WorkerError> {
-    let file = queue_file(app.store.path());
+    let file = app.store.place().beside("queue");
     let queue = |error: &dyn std::fmt::Display| WorkerError::Queue {
         path: file.clone(),
         reason: error.to_string(),

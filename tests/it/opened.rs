@@ -44,7 +44,7 @@ pub(crate) async fn app(home: &Path, now: &str) -> App {
 
 /// The company's database, beside the company.
 pub(crate) async fn database(app: &App) -> SqlitePool {
-    let options = SqliteConnectOptions::new().filename(app.store.path());
+    let options = SqliteConnectOptions::new().filename(app.store.place().file().expect("a file"));
     SqlitePool::connect_with(options).await.unwrap()
 }
 

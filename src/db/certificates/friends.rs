@@ -1,9 +1,7 @@
 //! Friends who came with a certificate, and for whom that counts.
 
+use crate::db::sql::{self, Connection};
 use std::collections::HashMap;
-
-use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
 
 use super::super::rows::day_of;
 use super::super::{Result, Store};
@@ -23,7 +21,7 @@ pub(super) struct Friend {
 /// Reads what the rules about friends look at; beside it the client that the friend is, where what
 /// was told leads to exactly one.
 pub(super) async fn facts(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     certificate: &CertificateRow,
     friend: &Friend,
     day: Day,
@@ -70,19 +68,19 @@ pub(super) async fn facts(
 
 /// Whether he came as somebody's friend, by another redemption than `except`.
 async fn came_before(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     ids: &[i64],
     friend: &Person,
     except: Option<i64>,
 ) -> Result<bool> {
     let mailboxes: Vec<String> = friend.emails.iter().map(|email| mailbox(email)).collect();
-    let came = sqlx::query_scalar::<_, i64>(
+    let came = sql::query_scalar::<i64>(
         "SELECT EXISTS (
              SELECT 1 FROM referrals f JOIN redemptions r ON r.id = f.redemption_id
-             WHERE (f.friend_id IN (SELECT value FROM json_each(?1))
-                    OR f.phone IN (SELECT value FROM json_each(?2))
-                    OR f.mailbox IN (SELECT value FROM json_each(?3)))
-               AND r.id IS NOT ?4 AND f.state IN ('counts', 'waiting', 'review')
+             WHERE (f.friend_id IN (SELECT value FROM json_each($1))
+                    OR f.phone IN (SELECT value FROM json_each($2))
+                    OR f.mailbox IN (SELECT value FROM json_each($3)))
+               AND r.id IS NOT $4 AND f.state IN ('counts', 'waiting', 'review')
                AND r.undone_at IS NULL)",
     );
     let came = came
@@ -94,16 +92,16 @@ async fn came_before(
 }
 
 async fn friends_of_giver(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     givers: &[i64],
     day: Day,
     limit: GiverLimit,
     except: Option<i64>,
 ) -> Result<u32> {
-    let count = sqlx::query_scalar(
+    let count = sql::query_scalar(
         "SELECT count(*) FROM referrals f JOIN redemptions r ON r.id = f.redemption_id
-         WHERE f.giver_id IN (SELECT value FROM json_each(?1)) AND r.day > ?2
-           AND r.id IS NOT ?3 AND f.state IN ('counts', 'waiting', 'review')
+         WHERE f.giver_id IN (SELECT value FROM json_each($1)) AND r.day > $2
+           AND r.id IS NOT $3 AND f.state IN ('counts', 'waiting', 'review')
            AND r.undone_at IS NULL",
     );
     let since = day.plus(-limit.days);
@@ -121,17 +119,17 @@ impl Store {
         list: &str,
         day: Day,
     ) -> Result<HashMap<ClientId, Vec<FriendPurchase>>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT coalesce(g.master_id, g.id) AS giver, s.name || '/' || c.ext_id AS friend,
                     f.counts_on, r.amount
              FROM referrals f JOIN redemptions r ON r.id = f.redemption_id
              JOIN clients g ON g.id = f.giver_id
              JOIN clients c ON c.id = f.friend_id JOIN sources s ON s.id = c.source_id
              WHERE f.giver_id IN (
-                       SELECT value FROM json_each(?1)
+                       SELECT value FROM json_each($1)
                        UNION SELECT id FROM clients
-                       WHERE master_id IN (SELECT value FROM json_each(?1)))
-               AND f.state = 'counts' AND f.counts_on <= ?2
+                       WHERE master_id IN (SELECT value FROM json_each($1)))
+               AND f.state = 'counts' AND f.counts_on <= $2
              ORDER BY giver, f.counts_on DESC, friend",
         )
         .bind(list)
@@ -152,10 +150,10 @@ impl Store {
 
     /// Clients whose friends have counted since a day in a stretch, both ends included.
     pub async fn clients_whose_friends_bought(&self, from: Day, to: Day) -> Result<Vec<ClientId>> {
-        let rows = sqlx::query_scalar(
+        let rows = sql::query_scalar(
             "SELECT DISTINCT coalesce(g.master_id, g.id) FROM referrals f
              JOIN clients g ON g.id = f.giver_id
-             WHERE f.state = 'counts' AND f.counts_on BETWEEN ?1 AND ?2",
+             WHERE f.state = 'counts' AND f.counts_on BETWEEN $1 AND $2",
         );
         let rows: Vec<i64> = rows
             .bind(from.epoch_days())
@@ -167,9 +165,9 @@ impl Store {
 
     /// How many friends of a certificate count, wait to be known, or are looked at by a person.
     pub async fn friends_by_certificate(&self, code: &str) -> Result<Vec<(String, u32)>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT f.state, count(*) AS n FROM referrals f
-             JOIN redemptions r ON r.id = f.redemption_id WHERE r.code = ?1 GROUP BY f.state",
+             JOIN redemptions r ON r.id = f.redemption_id WHERE r.code = $1 GROUP BY f.state",
         );
         let rows = rows.bind(code).fetch_all(&self.pool).await?;
         Ok(rows

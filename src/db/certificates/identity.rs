@@ -1,9 +1,7 @@
 //! Who is behind a phone, an e-mail address or a card: all the cards of clients that are one person.
 
+use crate::db::sql::{self, Connection, Row};
 use std::collections::BTreeMap;
-
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::super::Result;
 use super::super::rows::json;
@@ -17,11 +15,11 @@ const PAGE: u32 = 1_000;
 const ADDRESS: &str = "address";
 
 /// The clients of a merge, as numbers: those that are named, and those whose facts count for them.
-pub(super) async fn all_cards(connection: &mut SqliteConnection, ids: &[i64]) -> Result<Vec<i64>> {
-    let rows = sqlx::query_scalar(
+pub(super) async fn all_cards(connection: &mut Connection, ids: &[i64]) -> Result<Vec<i64>> {
+    let rows = sql::query_scalar(
         "WITH named (id) AS (
              SELECT coalesce(c.master_id, c.id) FROM clients c
-             WHERE c.id IN (SELECT value FROM json_each(?1)))
+             WHERE c.id IN (SELECT value FROM json_each($1)))
          SELECT id FROM named
          UNION SELECT c.id FROM clients c WHERE c.master_id IN (SELECT id FROM named)",
     );
@@ -30,17 +28,17 @@ pub(super) async fn all_cards(connection: &mut SqliteConnection, ids: &[i64]) ->
 
 /// Everything by which the person behind some clients can be recognised.
 pub(super) async fn person(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     ids: &[i64],
     cards: &[String],
 ) -> Result<Person> {
     let mut person = Person::default();
-    let rows = sqlx::query(
+    let rows = sql::query(
         "SELECT name, phone, email, attributes FROM clients
-         WHERE id IN (SELECT value FROM json_each(?1))
+         WHERE id IN (SELECT value FROM json_each($1))
          UNION ALL
          SELECT name, phone, email, '{}' FROM contacts
-         WHERE client_id IN (SELECT value FROM json_each(?1))",
+         WHERE client_id IN (SELECT value FROM json_each($1))",
     )
     .bind(list(ids))
     .fetch_all(connection)
@@ -59,23 +57,20 @@ pub(super) async fn person(
 
 /// Who shares a phone, an address or a mark with somebody; each part by an index.
 const LIKE: &str = "
-    SELECT id FROM clients WHERE phone IN (SELECT value FROM json_each(?1))
-    UNION SELECT id FROM clients WHERE email IN (SELECT value FROM json_each(?2))
-    UNION SELECT client_id FROM contacts WHERE phone IN (SELECT value FROM json_each(?1))
-    UNION SELECT client_id FROM contacts WHERE email IN (SELECT value FROM json_each(?2))
-    UNION SELECT client_id FROM client_marks WHERE mark IN (SELECT value FROM json_each(?3))";
+    SELECT id FROM clients WHERE phone IN (SELECT value FROM json_each($1))
+    UNION SELECT id FROM clients WHERE email IN (SELECT value FROM json_each($2))
+    UNION SELECT client_id FROM contacts WHERE phone IN (SELECT value FROM json_each($1))
+    UNION SELECT client_id FROM contacts WHERE email IN (SELECT value FROM json_each($2))
+    UNION SELECT client_id FROM client_marks WHERE mark IN (SELECT value FROM json_each($3))";
 
 /// The clients that share a phone, a mailbox or a card with a person, however it is written.
-pub(super) async fn clients_like(
-    connection: &mut SqliteConnection,
-    person: &Person,
-) -> Result<Vec<i64>> {
+pub(super) async fn clients_like(connection: &mut Connection, person: &Person) -> Result<Vec<i64>> {
     let mut emails = person.emails.clone();
     emails.extend(person.emails.iter().map(|email| mailbox(email)));
     let marks = person.emails.iter().map(|email| mark_of_email(email));
     let cards = person.cards.iter().map(|card| mark_of_card(card));
     let marks: Vec<String> = marks.chain(cards.flatten()).collect();
-    let found: Vec<i64> = sqlx::query_scalar(LIKE)
+    let found: Vec<i64> = sql::query_scalar(LIKE)
         .bind(texts(&person.phones))
         .bind(texts(&emails))
         .bind(texts(&marks))
@@ -96,19 +91,18 @@ fn mark_of_card(card: &str) -> Option<String> {
 
 /// Makes the marks of clients whom imports have changed since the last time; of everybody, when other
 /// attributes hold the numbers of cards now. Where nothing has changed this is one look.
-pub(super) async fn keep_marks(tx: &mut SqliteConnection, cards: &[String]) -> Result<()> {
+pub(super) async fn keep_marks(tx: &mut Connection, cards: &[String]) -> Result<()> {
     let wanted = texts(cards);
-    let made: Option<(i64, String)> =
-        sqlx::query_as("SELECT through_import, cards FROM marks_made")
-            .fetch_optional(&mut *tx)
-            .await?;
-    let latest: i64 = sqlx::query_scalar("SELECT ifnull(max(id), 0) FROM imports")
+    let made: Option<(i64, String)> = sql::query_as("SELECT through_import, cards FROM marks_made")
+        .fetch_optional(&mut *tx)
+        .await?;
+    let latest: i64 = sql::query_scalar("SELECT ifnull(max(id), 0) FROM imports")
         .fetch_one(&mut *tx)
         .await?;
     let since = match made {
         Some((through, known)) if known == wanted => through,
         _ => {
-            sqlx::query("DELETE FROM client_marks")
+            sql::query("DELETE FROM client_marks")
                 .execute(&mut *tx)
                 .await?;
             -1
@@ -118,8 +112,8 @@ pub(super) async fn keep_marks(tx: &mut SqliteConnection, cards: &[String]) -> R
         return Ok(());
     }
     mark_changed(&mut *tx, cards, since).await?;
-    sqlx::query(
-        "INSERT INTO marks_made (id, through_import, cards) VALUES (1, ?1, ?2)
+    sql::query(
+        "INSERT INTO marks_made (id, through_import, cards) VALUES (1, $1, $2)
          ON CONFLICT (id) DO UPDATE SET through_import = excluded.through_import,
                                         cards = excluded.cards",
     )
@@ -131,17 +125,17 @@ pub(super) async fn keep_marks(tx: &mut SqliteConnection, cards: &[String]) -> R
 }
 
 /// Marks the clients who have changed since an import, page by page.
-async fn mark_changed(tx: &mut SqliteConnection, cards: &[String], since: i64) -> Result<()> {
+async fn mark_changed(tx: &mut Connection, cards: &[String], since: i64) -> Result<()> {
     let mut last = i64::MIN;
     loop {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT id, email, attributes,
                     (SELECT json_group_array(t.email) FROM contacts t
                      WHERE t.client_id = c.id AND t.email IS NOT NULL) AS others
              FROM clients c
-             WHERE id > ?1 AND (last_import > ?2 OR EXISTS (
-                 SELECT 1 FROM contacts t WHERE t.client_id = c.id AND t.last_import > ?2))
-             ORDER BY id LIMIT ?3",
+             WHERE id > $1 AND (last_import > $2 OR EXISTS (
+                 SELECT 1 FROM contacts t WHERE t.client_id = c.id AND t.last_import > $2))
+             ORDER BY id LIMIT $3",
         )
         .bind(last)
         .bind(since)
@@ -157,15 +151,13 @@ async fn mark_changed(tx: &mut SqliteConnection, cards: &[String], since: i64) -
             marks_of(row, cards, &mut marks)?;
         }
         let ids: Vec<i64> = rows.iter().map(|row| row.get("id")).collect();
-        sqlx::query(
-            "DELETE FROM client_marks WHERE client_id IN (SELECT value FROM json_each(?1))",
-        )
-        .bind(list(&ids))
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query(
+        sql::query("DELETE FROM client_marks WHERE client_id IN (SELECT value FROM json_each($1))")
+            .bind(list(&ids))
+            .execute(&mut *tx)
+            .await?;
+        sql::query(
             "INSERT INTO client_marks (mark, client_id)
-             SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE true
+             SELECT value ->> 0, value ->> 1 FROM json_each($1) WHERE true
              ON CONFLICT DO NOTHING",
         )
         .bind(serde_json::to_string(&marks).unwrap_or_default())
@@ -175,7 +167,7 @@ async fn mark_changed(tx: &mut SqliteConnection, cards: &[String], since: i64) -
 }
 
 /// The marks of one client: a mailbox only where it is written in another way.
-fn marks_of(row: &SqliteRow, cards: &[String], marks: &mut Vec<(String, i64)>) -> Result<()> {
+fn marks_of(row: &Row, cards: &[String], marks: &mut Vec<(String, i64)>) -> Result<()> {
     let id = row.get("id");
     let mut emails: Vec<String> = json(row, "contacts", "others")?;
     emails.extend(row.get::<Option<String>, _>("email"));
@@ -190,13 +182,13 @@ fn marks_of(row: &SqliteRow, cards: &[String], marks: &mut Vec<(String, i64)>) -
 
 /// The first day before `day` on which one of some clients bought anything, taken back or not.
 pub(super) async fn bought_before(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     ids: &[i64],
     day: Day,
 ) -> Result<Option<Day>> {
-    let first: Option<i32> = sqlx::query_scalar(
+    let first: Option<i32> = sql::query_scalar(
         "SELECT min(day) FROM purchases
-         WHERE client_id IN (SELECT value FROM json_each(?1)) AND day < ?2 AND amount > 0",
+         WHERE client_id IN (SELECT value FROM json_each($1)) AND day < $2 AND amount > 0",
     )
     .bind(list(ids))
     .bind(day.epoch_days())
@@ -206,13 +198,10 @@ pub(super) async fn bought_before(
 }
 
 /// The one client among some, merges counted as one; nothing where there are several.
-pub(super) async fn only_one(
-    connection: &mut SqliteConnection,
-    ids: &[i64],
-) -> Result<Option<i64>> {
-    let masters: Vec<i64> = sqlx::query_scalar(
+pub(super) async fn only_one(connection: &mut Connection, ids: &[i64]) -> Result<Option<i64>> {
+    let masters: Vec<i64> = sql::query_scalar(
         "SELECT DISTINCT coalesce(master_id, id) FROM clients
-         WHERE id IN (SELECT value FROM json_each(?1)) AND deleted_on IS NULL LIMIT 2",
+         WHERE id IN (SELECT value FROM json_each($1)) AND deleted_on IS NULL LIMIT 2",
     )
     .bind(list(ids))
     .fetch_all(connection)
@@ -244,7 +233,7 @@ mod tests {
         let store = Store::open("sqlite://looked.db", home.path()).await;
         let mut tx = store.unwrap().begin().await.unwrap();
         let explained = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {LIKE}"));
-        let plan = sqlx::query(explained).fetch_all(&mut *tx).await.unwrap();
+        let plan = sql::query(explained).fetch_all(&mut *tx).await.unwrap();
         let lines: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
         for table in ["clients", "contacts", "client_marks"] {
             let mut of_table = lines

@@ -13,10 +13,8 @@ pub use receipts::SettledReceipts;
 pub use redeem::{Redeemed, Redeeming, RedemptionRow, Via};
 pub use review::{ReviewDecision, ReviewRow};
 
+use crate::db::sql::{self, Connection, Json, Row};
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::types::Json;
 
 use super::rows::{day_of, json, word};
 use super::{NewCertificate, Result, Store};
@@ -100,7 +98,7 @@ const SELECT: &str = "
     FROM certificates t JOIN clients c ON c.id = t.client_id
     JOIN runs ON runs.id = t.run_id AND runs.status = 'sealed'";
 
-fn certificate(row: &SqliteRow) -> Result<CertificateRow> {
+fn certificate(row: &Row) -> Result<CertificateRow> {
     Ok(CertificateRow {
         code: row.get("code"),
         campaign: row.get("campaign"),
@@ -122,9 +120,9 @@ fn certificate(row: &SqliteRow) -> Result<CertificateRow> {
     })
 }
 
-async fn called(connection: &mut SqliteConnection, code: &str) -> Result<Option<CertificateRow>> {
-    let statement = sqlx::AssertSqlSafe(format!("{SELECT} WHERE t.code = ?1"));
-    let row = sqlx::query(statement)
+async fn called(connection: &mut Connection, code: &str) -> Result<Option<CertificateRow>> {
+    let statement = sqlx::AssertSqlSafe(format!("{SELECT} WHERE t.code = $1"));
+    let row = sql::query(statement)
         .bind(code)
         .fetch_optional(connection)
         .await?;
@@ -145,10 +143,10 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<CertificateRow>> {
         let statement = format!(
-            "{SELECT} WHERE ?1 IS NULL OR t.client_id = ?1
-             ORDER BY t.issued_on DESC, t.code LIMIT ?2"
+            "{SELECT} WHERE $1 IS NULL OR t.client_id = $1
+             ORDER BY t.issued_on DESC, t.code LIMIT $2"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let rows = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(client.map(|client| client.0))
             .bind(limit)
             .fetch_all(&self.pool)
@@ -159,9 +157,9 @@ impl Store {
     /// The certificate that was made for an occasion.
     pub async fn certificate_for(&self, given: &IssuedFor) -> Result<Option<CertificateRow>> {
         let statement = format!(
-            "{SELECT} WHERE t.client_id = ?1 AND t.campaign = ?2 AND t.episode = ?3 AND t.step = ?4"
+            "{SELECT} WHERE t.client_id = $1 AND t.campaign = $2 AND t.episode = $3 AND t.step = $4"
         );
-        let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let row = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(given.client.0)
             .bind(&given.campaign)
             .bind(&given.episode)
@@ -174,9 +172,9 @@ impl Store {
     /// Which of some codes belong to a certificate already, each with the occasion it was made for:
     /// campaign, client, episode, step.
     pub async fn taken_codes(&self, codes: &[&str]) -> Result<Vec<(String, IssuedFor)>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT code, campaign, client_id, episode, step FROM certificates
-             WHERE code IN (SELECT value FROM json_each(?1))",
+             WHERE code IN (SELECT value FROM json_each($1))",
         )
         .bind(Json(codes))
         .fetch_all(&self.pool)
@@ -197,17 +195,17 @@ impl Store {
 /// Writes a certificate down that is given with what came of a task; it belongs to the run of the
 /// task.
 pub(super) async fn give(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     task: i64,
     day: Day,
     new: &NewCertificate,
 ) -> Result<()> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO certificates (run_id, issued_on, code, campaign, client_id, episode, step, kind,
                                    discount, gift, min_receipt, products, uses, picture, locale,
                                    valid_until)
-         SELECT run_id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
-         FROM tasks WHERE id = ?1",
+         SELECT run_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
+         FROM tasks WHERE id = $1",
     )
     .bind(task)
     .bind(day.epoch_days())

@@ -3,9 +3,8 @@
 //! Everything is derived from the purchases that are there: doing it again changes nothing, and a
 //! purchase that was taken back, or whose code was corrected, gives its use back.
 
+use crate::db::sql::{self, Connection, Row};
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::super::rows::day_of;
 use super::super::{Result, Store};
@@ -51,7 +50,7 @@ impl Store {
         now_ms: i64,
     ) -> Result<SettledReceipts> {
         let mut settled = SettledReceipts::default();
-        let nothing: i64 = sqlx::query_scalar(
+        let nothing: i64 = sql::query_scalar(
             "SELECT NOT EXISTS (SELECT 1 FROM purchases_with_code)
                 AND NOT EXISTS (SELECT 1 FROM referrals WHERE state = 'waiting')",
         )
@@ -75,9 +74,9 @@ impl Store {
     /// The imported purchase that a number names, where it names exactly one: its client, day,
     /// amount and items.
     pub async fn purchase_called(&self, key: &str) -> Result<Option<(i64, Receipt)>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT client_id, day, amount, source_id FROM purchases
-             WHERE source_id IN (SELECT id FROM sources) AND key = ?1 AND key NOT LIKE '~%'
+             WHERE source_id IN (SELECT id FROM sources) AND key = $1 AND key NOT LIKE '~%'
                AND amount > 0 LIMIT 2",
         )
         .bind(key)
@@ -85,9 +84,9 @@ impl Store {
         .await?;
         let [row] = &rows[..] else { return Ok(None) };
         let client: i64 = row.get("client_id");
-        let items = sqlx::query_scalar(
+        let items = sql::query_scalar(
             "SELECT item FROM purchase_items
-             WHERE client_id = ?1 AND day = ?2 AND source_id = ?3 AND key = ?4 ORDER BY line",
+             WHERE client_id = $1 AND day = $2 AND source_id = $3 AND key = $4 ORDER BY line",
         );
         let items = items
             .bind(client)
@@ -114,12 +113,12 @@ const FOUND: &str = "
         AND p.key = CASE WHEN c.master_id IS NOT NULL AND w.key LIKE '~%'
                          THEN w.key || '~c' || c.id ELSE w.key END";
 
-async fn undo_what_is_gone(tx: &mut SqliteConnection, now_ms: i64) -> Result<u64> {
+async fn undo_what_is_gone(tx: &mut Connection, now_ms: i64) -> Result<u64> {
     let statement = format!(
         "SELECT r.id {FOUND} JOIN redemptions r ON r.purchase_id = w.id AND r.undone_at IS NULL
          WHERE p.key IS NULL OR p.cancelled_on IS NOT NULL"
     );
-    let gone: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(statement))
+    let gone: Vec<i64> = sql::query_scalar(sqlx::AssertSqlSafe(statement))
         .fetch_all(&mut *tx)
         .await?;
     for id in &gone {
@@ -133,7 +132,7 @@ async fn undo_what_is_gone(tx: &mut SqliteConnection, now_ms: i64) -> Result<u64
 /// What only the import told of is undone: it was never so. What a till took in person stays taken, and
 /// is tied to the purchase no longer; a person looks at it.
 async fn undo_other_codes(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     now_ms: i64,
     settled: &mut SettledReceipts,
 ) -> Result<()> {
@@ -143,7 +142,7 @@ async fn undo_other_codes(
          WHERE p.key IS NOT NULL AND p.cancelled_on IS NULL
          ORDER BY r.id"
     );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+    let rows = sql::query(sqlx::AssertSqlSafe(statement))
         .fetch_all(&mut *tx)
         .await?;
     for row in rows {
@@ -156,13 +155,13 @@ async fn undo_other_codes(
             settled.undone += 1;
             continue;
         }
-        sqlx::query("UPDATE redemptions SET purchase_id = NULL WHERE id = ?1")
+        sql::query("UPDATE redemptions SET purchase_id = NULL WHERE id = $1")
             .bind(id)
             .execute(&mut *tx)
             .await?;
-        sqlx::query(
+        sql::query(
             "UPDATE referrals SET state = 'review', counts_on = NULL
-             WHERE redemption_id = ?1 AND state IN ('counts', 'waiting')",
+             WHERE redemption_id = $1 AND state IN ('counts', 'waiting')",
         )
         .bind(id)
         .execute(&mut *tx)
@@ -175,13 +174,13 @@ async fn undo_other_codes(
 }
 
 /// The code that a purchase names, as it is kept; nothing for a generic one.
-fn code_in(row: &SqliteRow) -> Option<String> {
+fn code_in(row: &Row) -> Option<String> {
     let promo: Option<String> = row.get("promo");
     promo.and_then(|text| read(&text).ok())
 }
 
 /// Receipts with a code that nothing was done about, in the order in which they were made.
-async fn open_receipts(tx: &mut SqliteConnection) -> Result<Vec<Coded>> {
+async fn open_receipts(tx: &mut Connection) -> Result<Vec<Coded>> {
     let statement = format!(
         "SELECT w.id, w.code, w.key, w.day, p.client_id, p.amount, p.promo, s.name AS source,
                 (SELECT json_group_array(i.item) FROM purchase_items i
@@ -193,10 +192,10 @@ async fn open_receipts(tx: &mut SqliteConnection) -> Result<Vec<Coded>> {
                            WHERE r.purchase_id = w.id AND r.undone_at IS NULL)
          ORDER BY w.day, w.id"
     );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+    let rows = sql::query(sqlx::AssertSqlSafe(statement))
         .fetch_all(tx)
         .await?;
-    let coded = |row: &SqliteRow| Coded {
+    let coded = |row: &Row| Coded {
         id: row.get("id"),
         code: row.get("code"),
         key: row.get("key"),
@@ -221,7 +220,7 @@ fn receipt_of(coded: &Coded) -> String {
 }
 
 async fn settle(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     coded: &Coded,
     rules: &FriendRules,
     now_ms: i64,
@@ -292,24 +291,20 @@ async fn settle(
     Ok(())
 }
 
-async fn is_known(tx: &mut SqliteConnection, code: &str, receipt: &str) -> Result<bool> {
-    let known = sqlx::query_scalar::<_, i64>(
-        "SELECT EXISTS (SELECT 1 FROM reviews WHERE code = ?1 AND receipt = ?2)",
+async fn is_known(tx: &mut Connection, code: &str, receipt: &str) -> Result<bool> {
+    let known = sql::query_scalar::<i64>(
+        "SELECT EXISTS (SELECT 1 FROM reviews WHERE code = $1 AND receipt = $2)",
     );
     Ok(known.bind(code).bind(receipt).fetch_one(tx).await? != 0)
 }
 
 /// The redemption of a till that this purchase is: by its number, else the only one of these days.
-async fn taken_at_a_till(
-    tx: &mut SqliteConnection,
-    coded: &Coded,
-    number: &str,
-) -> Result<Option<i64>> {
-    let found = sqlx::query_scalar(
+async fn taken_at_a_till(tx: &mut Connection, coded: &Coded, number: &str) -> Result<Option<i64>> {
+    let found = sql::query_scalar(
         "SELECT id FROM redemptions
-         WHERE code = ?1 AND purchase_id IS NULL AND undone_at IS NULL
-           AND (receipt = ?2 OR abs(day - ?3) <= ?4)
-         ORDER BY receipt <> ?2, abs(day - ?3), id LIMIT 1",
+         WHERE code = $1 AND purchase_id IS NULL AND undone_at IS NULL
+           AND (receipt = $2 OR abs(day - $3) <= $4)
+         ORDER BY receipt <> $2, abs(day - $3), id LIMIT 1",
     );
     let found = found
         .bind(&coded.code)
@@ -319,9 +314,9 @@ async fn taken_at_a_till(
     Ok(found.fetch_optional(tx).await?)
 }
 
-async fn tie(tx: &mut SqliteConnection, redemption: i64, coded: &Coded) -> Result<()> {
-    sqlx::query(
-        "UPDATE redemptions SET purchase_id = ?2, client_id = ?3, amount = ?4 WHERE id = ?1",
+async fn tie(tx: &mut Connection, redemption: i64, coded: &Coded) -> Result<()> {
+    sql::query(
+        "UPDATE redemptions SET purchase_id = $2, client_id = $3, amount = $4 WHERE id = $1",
     )
     .bind(redemption)
     .bind(coded.id)
@@ -338,7 +333,7 @@ async fn tie(tx: &mut SqliteConnection, redemption: i64, coded: &Coded) -> Resul
     reason = "a step of one transaction, called from two places of this file"
 )]
 async fn recognise(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     certificate: &CertificateRow,
     redemption: i64,
     friend: &Friend,
@@ -347,8 +342,8 @@ async fn recognise(
     now_ms: i64,
     settled: &mut SettledReceipts,
 ) -> Result<()> {
-    let waits = sqlx::query_scalar::<_, i64>(
-        "SELECT EXISTS (SELECT 1 FROM referrals WHERE redemption_id = ?1 AND state = 'waiting')",
+    let waits = sql::query_scalar::<i64>(
+        "SELECT EXISTS (SELECT 1 FROM referrals WHERE redemption_id = $1 AND state = 'waiting')",
     );
     let waits = waits.bind(redemption).fetch_one(&mut *tx).await? != 0;
     if certificate.kind != CertificateKind::Friend || !waits {
@@ -376,10 +371,10 @@ async fn recognise(
     } else {
         "review"
     };
-    sqlx::query(
-        "UPDATE referrals SET state = ?2, friend_id = ?3, phone = NULL, email = NULL, mailbox = NULL,
-                counts_on = CASE WHEN ?2 = 'counts' THEN ?4 END
-         WHERE redemption_id = ?1",
+    sql::query(
+        "UPDATE referrals SET state = $2, friend_id = $3, phone = NULL, email = NULL, mailbox = NULL,
+                counts_on = CASE WHEN $2 = 'counts' THEN $4 END
+         WHERE redemption_id = $1",
     )
     .bind(redemption)
     .bind(state)
@@ -389,7 +384,7 @@ async fn recognise(
     .await?;
     if !doubts.is_empty() {
         settled.doubtful += 1;
-        let receipt: String = sqlx::query_scalar("SELECT receipt FROM redemptions WHERE id = ?1")
+        let receipt: String = sql::query_scalar("SELECT receipt FROM redemptions WHERE id = $1")
             .bind(redemption)
             .fetch_one(&mut *tx)
             .await?;
@@ -401,12 +396,12 @@ async fn recognise(
 
 /// Friends of whom a till was told a phone or an address, and who are clients with a purchase by now.
 async fn find_friends(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     rules: &FriendRules,
     now_ms: i64,
     settled: &mut SettledReceipts,
 ) -> Result<()> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "SELECT f.redemption_id, f.phone, f.email, r.code, r.day
          FROM referrals f JOIN redemptions r ON r.id = f.redemption_id
          WHERE f.state = 'waiting' AND (f.phone IS NOT NULL OR f.email IS NOT NULL)
@@ -425,9 +420,9 @@ async fn find_friends(
         let Some(client) = identity::only_one(&mut *tx, &ids).await? else {
             continue;
         };
-        let bought = sqlx::query_scalar::<_, i64>(
+        let bought = sql::query_scalar::<i64>(
             "SELECT EXISTS (SELECT 1 FROM purchases
-                            WHERE client_id = ?1 AND day >= ?2 AND amount > 0)",
+                            WHERE client_id = $1 AND day >= $2 AND amount > 0)",
         );
         let since = day.plus(-DAYS_APART).epoch_days();
         let bought = bought.bind(client).bind(since).fetch_one(&mut *tx).await? != 0;

@@ -1,9 +1,7 @@
 //! Redeeming: one transaction that reads, decides and writes.
 
+use crate::db::sql::{self, Connection, Json, Row};
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::types::Json;
 
 use super::super::rows::day_of;
 use super::super::{Result, Store, StoreError};
@@ -183,8 +181,8 @@ impl Store {
 
     /// The redemptions of a certificate, the first one first; those that were undone as well.
     pub async fn redemptions(&self, code: &str) -> Result<Vec<RedemptionRow>> {
-        let statement = format!("{REDEMPTIONS} WHERE r.code = ?1 ORDER BY r.id");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let statement = format!("{REDEMPTIONS} WHERE r.code = $1 ORDER BY r.id");
+        let rows = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(code)
             .fetch_all(&self.pool)
             .await?;
@@ -202,8 +200,8 @@ impl Store {
         now_ms: i64,
     ) -> Result<bool> {
         let mut tx = self.begin().await?;
-        let id: Option<i64> = sqlx::query_scalar(
-            "SELECT id FROM redemptions WHERE code = ?1 AND receipt = ?2 AND undone_at IS NULL",
+        let id: Option<i64> = sql::query_scalar(
+            "SELECT id FROM redemptions WHERE code = $1 AND receipt = $2 AND undone_at IS NULL",
         )
         .bind(code)
         .bind(receipt)
@@ -218,7 +216,7 @@ impl Store {
 
 /// What is known of the two people where the certificate is for a friend, and the client who came.
 async fn who_came(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     certificate: &CertificateRow,
     order: &Redeeming<'_>,
 ) -> Result<(Option<FriendFacts>, Option<i64>)> {
@@ -238,7 +236,7 @@ async fn who_came(
 }
 
 /// Writes a redemption with all that follows from it; gives back its number.
-pub(super) async fn take(tx: &mut SqliteConnection, taking: &Taking<'_>) -> Result<i64> {
+pub(super) async fn take(tx: &mut Connection, taking: &Taking<'_>) -> Result<i64> {
     let id = insert(&mut *tx, taking).await?;
     if taking.certificate.kind == CertificateKind::Friend {
         let counts = taking.client.is_some() && taking.doubts.is_empty();
@@ -247,10 +245,10 @@ pub(super) async fn take(tx: &mut SqliteConnection, taking: &Taking<'_>) -> Resu
             (false, true) => "waiting",
             (false, false) => "review",
         };
-        sqlx::query(
+        sql::query(
             "INSERT INTO referrals (redemption_id, giver_id, friend_id, phone, email, mailbox, state,
                                     counts_on)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(id)
         .bind(taking.certificate.client_id.0)
@@ -274,15 +272,15 @@ pub(super) async fn take(tx: &mut SqliteConnection, taking: &Taking<'_>) -> Resu
 
 /// Closes what was doubtful about a receipt that could not be redeemed before, and now is.
 async fn settle_doubt(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     code: &str,
     receipt: &str,
     taking: &Taking<'_>,
 ) -> Result<()> {
-    sqlx::query(
-        "UPDATE reviews SET decision = 'approved', decided_at = ?3, decided_by = ?4,
+    sql::query(
+        "UPDATE reviews SET decision = 'approved', decided_at = $3, decided_by = $4,
                 note = 'redeemed after all'
-         WHERE code = ?1 AND receipt = ?2 AND redemption_id IS NULL AND decision IS NULL",
+         WHERE code = $1 AND receipt = $2 AND redemption_id IS NULL AND decision IS NULL",
     )
     .bind(code)
     .bind(receipt)
@@ -293,18 +291,18 @@ async fn settle_doubt(
     Ok(())
 }
 
-async fn insert(tx: &mut SqliteConnection, taking: &Taking<'_>) -> Result<i64> {
+async fn insert(tx: &mut Connection, taking: &Taking<'_>) -> Result<i64> {
     // The smallest number that is free: a use that was undone leaves a gap.
-    let id = sqlx::query_scalar(
+    let id = sql::query_scalar(
         "INSERT INTO redemptions (code, use_no, receipt, day, at, by, via, amount, client_id,
                                   purchase_id)
-         SELECT ?1, n.value, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
+         SELECT $1, n.value, $3, $4, $5, $6, $7, $8, $9, $10
          FROM (SELECT min(place) AS value FROM (
                    SELECT 1 AS place
-                   UNION SELECT use_no + 1 FROM redemptions WHERE code = ?1 AND undone_at IS NULL)
+                   UNION SELECT use_no + 1 FROM redemptions WHERE code = $1 AND undone_at IS NULL)
                WHERE place NOT IN (SELECT use_no FROM redemptions
-                                   WHERE code = ?1 AND undone_at IS NULL)) AS n
-         WHERE n.value <= ?2
+                                   WHERE code = $1 AND undone_at IS NULL)) AS n
+         WHERE n.value <= $2
          RETURNING id",
     )
     .bind(&taking.certificate.code)
@@ -327,16 +325,16 @@ async fn insert(tx: &mut SqliteConnection, taking: &Taking<'_>) -> Result<i64> {
 
 /// Puts something on the list of what a person has to look at.
 pub(super) async fn doubt(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     code: &str,
     receipt: &str,
     redemption: Option<i64>,
     because: &[Objection],
     now_ms: i64,
 ) -> Result<()> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO reviews (code, receipt, redemption_id, because, opened_at)
-         VALUES (?1, ?2, ?3, ?4, ?5)
+         VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (code, receipt) DO UPDATE SET
              redemption_id = excluded.redemption_id, because = excluded.because,
              opened_at = excluded.opened_at, decision = NULL, decided_at = NULL,
@@ -355,14 +353,14 @@ pub(super) async fn doubt(
 
 /// Gives a use back.
 pub(super) async fn undo(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     id: i64,
     by: &str,
     why: &str,
     now_ms: i64,
 ) -> Result<()> {
-    sqlx::query(
-        "UPDATE redemptions SET undone_at = ?2, undone_by = ?3, undone_why = ?4 WHERE id = ?1",
+    sql::query(
+        "UPDATE redemptions SET undone_at = $2, undone_by = $3, undone_why = $4 WHERE id = $1",
     )
     .bind(id)
     .bind(now_ms)
@@ -370,13 +368,13 @@ pub(super) async fn undo(
     .bind(why)
     .execute(&mut *tx)
     .await?;
-    sqlx::query("UPDATE referrals SET state = 'undone', counts_on = NULL WHERE redemption_id = ?1")
+    sql::query("UPDATE referrals SET state = 'undone', counts_on = NULL WHERE redemption_id = $1")
         .bind(id)
         .execute(&mut *tx)
         .await?;
-    sqlx::query(
-        "UPDATE reviews SET decision = 'rejected', decided_at = ?2, decided_by = ?3, note = ?4
-         WHERE redemption_id = ?1 AND decision IS NULL",
+    sql::query(
+        "UPDATE reviews SET decision = 'rejected', decided_at = $2, decided_by = $3, note = $4
+         WHERE redemption_id = $1 AND decision IS NULL",
     )
     .bind(id)
     .bind(now_ms)
@@ -394,13 +392,13 @@ const REDEMPTIONS: &str = "
     FROM redemptions r LEFT JOIN clients c ON c.id = r.client_id";
 
 async fn of_receipt(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     code: &str,
     receipt: &str,
 ) -> Result<Option<RedemptionRow>> {
     let statement =
-        format!("{REDEMPTIONS} WHERE r.code = ?1 AND r.receipt = ?2 AND r.undone_at IS NULL");
-    let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+        format!("{REDEMPTIONS} WHERE r.code = $1 AND r.receipt = $2 AND r.undone_at IS NULL");
+    let row = sql::query(sqlx::AssertSqlSafe(statement))
         .bind(code)
         .bind(receipt)
         .fetch_optional(connection)
@@ -408,18 +406,18 @@ async fn of_receipt(
     Ok(row.as_ref().map(redemption))
 }
 
-async fn last_of(connection: &mut SqliteConnection, code: &str) -> Result<Option<RedemptionRow>> {
+async fn last_of(connection: &mut Connection, code: &str) -> Result<Option<RedemptionRow>> {
     let statement = format!(
-        "{REDEMPTIONS} WHERE r.code = ?1 AND r.undone_at IS NULL ORDER BY r.id DESC LIMIT 1"
+        "{REDEMPTIONS} WHERE r.code = $1 AND r.undone_at IS NULL ORDER BY r.id DESC LIMIT 1"
     );
-    let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+    let row = sql::query(sqlx::AssertSqlSafe(statement))
         .bind(code)
         .fetch_optional(connection)
         .await?;
     Ok(row.as_ref().map(redemption))
 }
 
-fn redemption(row: &SqliteRow) -> RedemptionRow {
+fn redemption(row: &Row) -> RedemptionRow {
     RedemptionRow {
         use_no: row.get("use_no"),
         receipt: row.get("receipt"),

@@ -1,7 +1,7 @@
 //! What a person decides: doubtful redemptions, and certificates that are made void.
 
+use crate::db::sql::{self, Row};
 use serde::Serialize;
-use sqlx::Row;
 
 use super::super::rows::{day_of, json};
 use super::super::{Result, Store};
@@ -61,7 +61,7 @@ impl ReviewDecision {
 impl Store {
     /// What is doubtful; with `all` what was decided as well, the latest first.
     pub async fn reviews(&self, all: bool, limit: u32) -> Result<Vec<ReviewRow>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT v.id, v.code, v.receipt, r.day, v.redemption_id IS NOT NULL AS redeemed,
                     v.because, g.ext_id AS giver,
                     coalesce(g.company, g.name, g.ext_id) AS giver_name,
@@ -71,14 +71,14 @@ impl Store {
              JOIN clients g ON g.id = t.client_id
              LEFT JOIN redemptions r ON r.id = v.redemption_id
              LEFT JOIN clients c ON c.id = r.client_id
-             WHERE ?1 OR v.decision IS NULL
-             ORDER BY v.decision IS NOT NULL, v.id DESC LIMIT ?2",
+             WHERE $1 OR v.decision IS NULL
+             ORDER BY v.decision IS NOT NULL, v.id DESC LIMIT $2",
         )
         .bind(all)
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;
-        let review = |row: &sqlx::sqlite::SqliteRow| {
+        let review = |row: &Row| {
             Ok(ReviewRow {
                 id: row.get("id"),
                 code: row.get("code"),
@@ -101,7 +101,7 @@ impl Store {
     /// Friends who came and are not known as clients yet.
     pub async fn friends_to_be_known(&self) -> Result<u64> {
         let waiting: i64 =
-            sqlx::query_scalar("SELECT count(*) FROM referrals WHERE state = 'waiting'")
+            sql::query_scalar("SELECT count(*) FROM referrals WHERE state = 'waiting'")
                 .fetch_one(&self.pool)
                 .await?;
         Ok(waiting.cast_unsigned())
@@ -119,9 +119,9 @@ impl Store {
         now_ms: i64,
     ) -> Result<bool> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
-            "UPDATE reviews SET decision = ?2, decided_at = ?3, decided_by = ?4, note = ?5
-             WHERE id = ?1 AND decision IS NULL",
+        let done = sql::query(
+            "UPDATE reviews SET decision = $2, decided_at = $3, decided_by = $4, note = $5
+             WHERE id = $1 AND decision IS NULL",
         )
         .bind(id)
         .bind(decision.word())
@@ -145,17 +145,17 @@ impl Store {
                      counts_on = CASE
                          WHEN friend_id IS NULL OR friend_id IN (
                              SELECT o.friend_id FROM referrals o WHERE o.state = 'counts')
-                         THEN NULL ELSE ?2 END
+                         THEN NULL ELSE $2 END
                  WHERE state = 'review'
-                   AND redemption_id = (SELECT redemption_id FROM reviews WHERE id = ?1)"
+                   AND redemption_id = (SELECT redemption_id FROM reviews WHERE id = $1)"
             }
             ReviewDecision::Rejected => {
                 "UPDATE referrals SET state = 'rejected', counts_on = NULL
-                 WHERE state = 'review' AND ?2 IS NOT NULL
-                   AND redemption_id = (SELECT redemption_id FROM reviews WHERE id = ?1)"
+                 WHERE state = 'review' AND $2 IS NOT NULL
+                   AND redemption_id = (SELECT redemption_id FROM reviews WHERE id = $1)"
             }
         };
-        sqlx::query(statement)
+        sql::query(statement)
             .bind(id)
             .bind(day.epoch_days())
             .execute(&mut *tx)
@@ -172,9 +172,9 @@ impl Store {
         why: &str,
         now_ms: i64,
     ) -> Result<bool> {
-        let done = sqlx::query(
-            "UPDATE certificates SET void_at = ?2, void_by = ?3, void_why = ?4
-             WHERE code = ?1 AND void_at IS NULL",
+        let done = sql::query(
+            "UPDATE certificates SET void_at = $2, void_by = $3, void_why = $4
+             WHERE code = $1 AND void_at IS NULL",
         )
         .bind(code)
         .bind(now_ms)

@@ -1,10 +1,9 @@
 //! Claiming what is due: a lease and a fence.
 
+use crate::db::sql::{self, Connection};
 use std::collections::HashSet;
 
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
 
 use super::super::messages::{DUE_COLUMNS, DueMessage, due_message};
 use super::super::rows::word;
@@ -64,19 +63,19 @@ pub struct Claims {
 
 /// Reads claimed messages.
 async fn read(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     ids: &[i64],
     address_of: impl Fn(&DueMessage) -> String,
 ) -> Result<Vec<(Claimed, String)>> {
     let statement = format!(
         "{DUE_COLUMNS}, m.client_id, m.claim, m.refusals, m.on_unknown
-         FROM json_each(?1) AS row
+         FROM json_each($1) AS row
          JOIN messages m ON m.id = row.value
          JOIN runs r ON r.id = m.run_id
          LEFT JOIN clients c ON c.id = m.client_id
          ORDER BY m.id"
     );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+    let rows = sql::query(sqlx::AssertSqlSafe(statement))
         .bind(rows_of(ids)?)
         .fetch_all(tx)
         .await?;
@@ -110,15 +109,15 @@ impl Store {
         address_of: impl Fn(&DueMessage) -> String,
     ) -> Result<Claims> {
         let mut tx = self.begin().await?;
-        let ids: Vec<i64> = sqlx::query_scalar(
-            "UPDATE messages SET state = 'claimed', claim = claim + 1, owner = ?5,
-                    lease_until = ?3 + ?6, reason = NULL, changed_at = ?3, changed_by = ?5
+        let ids: Vec<i64> = sql::query_scalar(
+            "UPDATE messages SET state = 'claimed', claim = claim + 1, owner = $5,
+                    lease_until = $3 + $6, reason = NULL, changed_at = $3, changed_by = $5
              WHERE id IN (
                  SELECT m.id FROM runs r
-                 CROSS JOIN messages m ON m.run_id = r.id AND m.channel = ?1 AND m.due_at <= ?3
+                 CROSS JOIN messages m ON m.run_id = r.id AND m.channel = $1 AND m.due_at <= $3
                      AND m.state IN ('planned', 'queued', 'retry')
-                 WHERE r.status = 'sealed' AND r.mode = ?4
-                 ORDER BY r.id, m.due_at LIMIT ?2)
+                 WHERE r.status = 'sealed' AND r.mode = $4
+                 ORDER BY r.id, m.due_at LIMIT $2)
              RETURNING id",
         )
         .bind(order.channel.word())
@@ -161,10 +160,10 @@ impl Store {
 
     /// Gives claimed messages back as they were: nothing of them has left.
     pub async fn give_back(&self, claims: &[Claim], by: &str, now_ms: i64) -> Result<u64> {
-        let done = sqlx::query(
+        let done = sql::query(
             "UPDATE messages SET state = 'queued', owner = NULL, lease_until = NULL, reason = NULL,
-                    changed_at = ?2, changed_by = ?3
-             FROM json_each(?1) AS row
+                    changed_at = $2, changed_by = $3
+             FROM json_each($1) AS row
              WHERE messages.id = row.value ->> 'message' AND claim = row.value ->> 'seq'
                AND messages.state = 'claimed'",
         )
@@ -178,10 +177,10 @@ impl Store {
 
     /// Puts a claimed message off until it is its turn. Being paced is no event of its story.
     pub async fn put_off(&self, claim: Claim, until_ms: i64, by: &str, now_ms: i64) -> Result<()> {
-        sqlx::query(
+        sql::query(
             "UPDATE messages SET state = 'queued', owner = NULL, lease_until = NULL, reason = NULL,
-                    due_at = ?3, changed_at = ?4, changed_by = ?5
-             WHERE id = ?1 AND claim = ?2 AND state = 'claimed'",
+                    due_at = $3, changed_at = $4, changed_by = $5
+             WHERE id = $1 AND claim = $2 AND state = 'claimed'",
         )
         .bind(claim.message)
         .bind(claim.seq)
@@ -196,12 +195,12 @@ impl Store {
     /// The instant in unix milliseconds at which the next message of a channel is due; nothing when
     /// none waits.
     pub async fn next_due(&self, channel: Channel) -> Result<Option<i64>> {
-        let due = sqlx::query_scalar::<_, Option<i64>>(
+        let due = sql::query_scalar::<Option<i64>>(
             "SELECT min((SELECT m.due_at FROM messages m
-                         WHERE m.run_id = r.id AND m.channel = ?1
+                         WHERE m.run_id = r.id AND m.channel = $1
                            AND m.state IN ('planned', 'queued', 'retry')
                          ORDER BY m.due_at LIMIT 1))
-             FROM runs r WHERE r.status = 'sealed' AND r.mode = ?2",
+             FROM runs r WHERE r.status = 'sealed' AND r.mode = $2",
         );
         let due = due.bind(channel.word()).bind(LIVE);
         Ok(due.fetch_one(&self.pool).await?)

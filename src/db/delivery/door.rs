@@ -4,8 +4,8 @@
 //! SQLite has one writer: an opt-out is committed either before this transaction begins, and is
 //! seen, or after it has ended.
 
+use crate::db::sql::{self, Connection};
 use serde::Serialize;
-use sqlx::sqlite::SqliteConnection;
 
 use super::super::{Result, Store};
 use super::ending::{Ending, record};
@@ -151,7 +151,7 @@ fn count_against_the_others(passed: &Standing, others: &mut [Standing], today: D
 }
 
 async fn mark_sending(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     through: &[Through],
     by: &str,
     now_ms: i64,
@@ -160,10 +160,10 @@ async fn mark_sending(
         return Ok(());
     }
     let rows = rows_of(through)?;
-    sqlx::query(
-        "UPDATE messages SET state = 'sending', attempts = attempts + 1, sent_at = ?2,
-                changed_at = ?2, changed_by = ?3
-         FROM json_each(?1) AS row
+    sql::query(
+        "UPDATE messages SET state = 'sending', attempts = attempts + 1, sent_at = $2,
+                changed_at = $2, changed_by = $3
+         FROM json_each($1) AS row
          WHERE messages.id = row.value ->> 'id' AND claim = row.value ->> 'claim'
            AND messages.state = 'claimed'",
     )
@@ -172,11 +172,11 @@ async fn mark_sending(
     .bind(by)
     .execute(&mut *tx)
     .await?;
-    sqlx::query(
+    sql::query(
         "INSERT INTO attempts (message_id, n, claim, owner, began_at, content, version)
-         SELECT m.id, m.attempts, m.claim, m.owner, ?2, unhex(row.value ->> 'content'),
+         SELECT m.id, m.attempts, m.claim, m.owner, $2, unhex(row.value ->> 'content'),
                 row.value ->> 'version'
-         FROM json_each(?1) AS row JOIN messages m ON m.id = row.value ->> 'id'",
+         FROM json_each($1) AS row JOIN messages m ON m.id = row.value ->> 'id'",
     )
     .bind(&rows)
     .bind(now_ms)

@@ -1,7 +1,7 @@
 //! What came of an attempt.
 
+use crate::db::sql::{self, Connection};
 use serde::Serialize;
-use sqlx::sqlite::SqliteConnection;
 
 use super::super::{Result, Store};
 use super::{Claim, rows_of};
@@ -114,7 +114,7 @@ impl Ending {
 ///
 /// An acceptance is also taken from a message that counted as unknown meanwhile: it is proof.
 pub(super) async fn record(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     endings: &[Ending],
     by: &str,
     now_ms: i64,
@@ -123,16 +123,16 @@ pub(super) async fn record(
         return Ok(0);
     }
     let rows: Vec<Row<'_>> = endings.iter().map(Ending::row).collect();
-    let done = sqlx::query(
+    let done = sql::query(
         "UPDATE messages SET state = row.value ->> 'state', owner = NULL, lease_until = NULL,
                 accepted_at = CASE WHEN row.value ->> 'receipt' IS NULL THEN accepted_at
-                                   ELSE ?2 END,
+                                   ELSE $2 END,
                 receipt = coalesce(row.value ->> 'receipt', receipt),
                 provider_id = coalesce(row.value ->> 'provider_id', provider_id),
                 due_at = coalesce(row.value ->> 'due_at', due_at),
                 refusals = refusals + (row.value ->> 'refused'),
-                reason = row.value ->> 'reason', changed_at = ?2, changed_by = ?3
-         FROM json_each(?1) AS row
+                reason = row.value ->> 'reason', changed_at = $2, changed_by = $3
+         FROM json_each($1) AS row
          WHERE messages.id = row.value ->> 'id' AND claim = row.value ->> 'claim'
            AND CASE messages.state
                    WHEN 'claimed' THEN row.value ->> 'state' IN ('retry', 'failed', 'queued')

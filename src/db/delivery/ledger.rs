@@ -1,8 +1,7 @@
 //! The story of messages, for people; and what a person decides about them.
 
+use crate::db::sql::{self, Row};
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use super::super::rows::{day_of, word};
 use super::super::{Result, Store};
@@ -111,7 +110,7 @@ const COLUMNS: &str = "
     JOIN runs r ON r.id = m.run_id AND r.status <> 'planning'
     LEFT JOIN clients c ON c.id = m.client_id";
 
-fn message_row(row: &SqliteRow) -> Result<MessageRow> {
+fn message_row(row: &Row) -> Result<MessageRow> {
     Ok(MessageRow {
         id: row.get("id"),
         client: row.get::<Option<String>, _>("client").unwrap_or_default(),
@@ -135,11 +134,11 @@ impl Store {
     pub async fn messages(&self, filter: &MessageFilter<'_>) -> Result<Vec<MessageRow>> {
         let statement = format!(
             "{COLUMNS}
-             WHERE (?1 IS NULL OR m.state = ?1) AND (?2 IS NULL OR m.campaign = ?2)
-               AND (?3 IS NULL OR c.ext_id = ?3) AND m.state <> 'held_out'
-             ORDER BY m.id DESC LIMIT ?4"
+             WHERE ($1 IS NULL OR m.state = $1) AND ($2 IS NULL OR m.campaign = $2)
+               AND ($3 IS NULL OR c.ext_id = $3) AND m.state <> 'held_out'
+             ORDER BY m.id DESC LIMIT $4"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let rows = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(filter.state.map(MessageState::word))
             .bind(filter.campaign)
             .bind(filter.client)
@@ -151,8 +150,8 @@ impl Store {
 
     /// One message.
     pub async fn message(&self, id: i64) -> Result<Option<MessageRow>> {
-        let statement = format!("{COLUMNS} WHERE m.id = ?1");
-        let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let statement = format!("{COLUMNS} WHERE m.id = $1");
+        let row = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(id)
             .fetch_optional(&self.pool)
             .await?;
@@ -161,11 +160,11 @@ impl Store {
 
     /// The story of a message, from the beginning.
     pub async fn journal(&self, id: i64) -> Result<Vec<Journal>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT at, state, by, reason FROM (
-                 SELECT at, state, by, reason, id AS place FROM message_events WHERE message_id = ?1
+                 SELECT at, state, by, reason, id AS place FROM message_events WHERE message_id = $1
                  UNION ALL
-                 SELECT began_at, 'sending', owner, NULL, 0 FROM attempts WHERE message_id = ?1)
+                 SELECT began_at, 'sending', owner, NULL, 0 FROM attempts WHERE message_id = $1)
              ORDER BY at, place",
         )
         .bind(id)
@@ -184,7 +183,7 @@ impl Store {
 
     /// How many messages of live runs are in each state.
     pub async fn message_states(&self) -> Result<Vec<(MessageState, u64)>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT m.state, count(*) AS messages FROM messages m
              JOIN runs r ON r.id = m.run_id AND r.status <> 'planning' AND r.mode = 'live'
              GROUP BY m.state ORDER BY m.state",
@@ -208,12 +207,12 @@ impl Store {
         now_ms: i64,
     ) -> Result<bool> {
         let (from, to, resend) = decision.change();
-        let done = sqlx::query(
-            "UPDATE messages SET state = ?3, resends = resends + ?4, due_at = ?7,
-                    accepted_at = CASE WHEN ?3 = 'accepted' THEN ?7 ELSE accepted_at END,
-                    receipt = CASE WHEN ?3 = 'accepted' THEN coalesce(receipt, ?5) ELSE receipt END,
-                    reason = ?5, changed_by = ?6, changed_at = ?7
-             WHERE id = ?1 AND state IN (SELECT value FROM json_each(?2))",
+        let done = sql::query(
+            "UPDATE messages SET state = $3, resends = resends + $4, due_at = $7,
+                    accepted_at = CASE WHEN $3 = 'accepted' THEN $7 ELSE accepted_at END,
+                    receipt = CASE WHEN $3 = 'accepted' THEN coalesce(receipt, $5) ELSE receipt END,
+                    reason = $5, changed_by = $6, changed_at = $7
+             WHERE id = $1 AND state IN (SELECT value FROM json_each($2))",
         )
         .bind(id)
         .bind(from)
@@ -230,8 +229,8 @@ impl Store {
     /// Stops everything that has not left until it is released: after a restore, or when a person
     /// pulls the brake. Returns how many.
     pub async fn hold_everything(&self, reason: &str, by: &str, now_ms: i64) -> Result<u64> {
-        let done = sqlx::query(
-            "UPDATE messages SET state = 'held', reason = ?1, changed_by = ?2, changed_at = ?3
+        let done = sql::query(
+            "UPDATE messages SET state = 'held', reason = $1, changed_by = $2, changed_at = $3
              WHERE state IN ('planned', 'queued', 'retry')",
         )
         .bind(reason)

@@ -1,7 +1,7 @@
 //! What answers bring about beside the message: suppressed addresses, counted faults, stops.
 
+use crate::db::sql;
 use serde::Serialize;
-use sqlx::Row;
 
 use super::super::rows::word;
 use super::super::suppressions::{self, NewSuppression};
@@ -58,9 +58,9 @@ impl Store {
         since_ms: i64,
     ) -> Result<u64> {
         let mut tx = self.begin().await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO address_faults (address_hash, channel, kind, at, message_id)
-             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         )
         .bind(&hash[..])
         .bind(channel.word())
@@ -71,9 +71,9 @@ impl Store {
         .await?;
         if kind == "no_account" {
             // The next run looks at the client: a fallback may be due.
-            sqlx::query(
-                "UPDATE enrollments SET next_on = min(next_on, ?2) FROM messages m
-                 WHERE m.id = ?1 AND enrollments.campaign = m.campaign
+            sql::query(
+                "UPDATE enrollments SET next_on = min(next_on, $2) FROM messages m
+                 WHERE m.id = $1 AND enrollments.campaign = m.campaign
                    AND enrollments.client_id = m.client_id AND enrollments.episode = m.episode",
             )
             .bind(message)
@@ -81,9 +81,9 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         }
-        let faults: i64 = sqlx::query_scalar(
+        let faults: i64 = sql::query_scalar(
             "SELECT count(*) FROM address_faults
-             WHERE address_hash = ?1 AND channel = ?2 AND kind = ?3 AND at > ?4",
+             WHERE address_hash = $1 AND channel = $2 AND kind = $3 AND at > $4",
         )
         .bind(&hash[..])
         .bind(channel.word())
@@ -97,8 +97,8 @@ impl Store {
 
     /// Stops something until a person lifts it; the first reason stays.
     pub async fn stop(&self, stop: &Stop) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO stops (kind, name, since, by, reason) VALUES (?1, ?2, ?3, ?4, ?5)
+        sql::query(
+            "INSERT INTO stops (kind, name, since, by, reason) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT DO NOTHING",
         )
         .bind(stop.kind.word())
@@ -114,15 +114,15 @@ impl Store {
     /// Lifts a stop; what waited for that may go at once. Says whether there was one.
     pub async fn lift_stop(&self, kind: StopOf, name: &str) -> Result<bool> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query("DELETE FROM stops WHERE kind = ?1 AND name = ?2")
+        let done = sql::query("DELETE FROM stops WHERE kind = $1 AND name = $2")
             .bind(kind.word())
             .bind(name)
             .execute(&mut *tx)
             .await?;
         if done.rows_affected() == 1 {
-            sqlx::query(
+            sql::query(
                 "UPDATE messages SET due_at = 0, reason = NULL
-                 WHERE state = 'queued' AND substr(reason, 1, length(?1)) = ?1",
+                 WHERE state = 'queued' AND substr(reason, 1, length($1)) = $1",
             )
             .bind(is_stopped(kind, name))
             .execute(&mut *tx)
@@ -134,8 +134,8 @@ impl Store {
 
     /// Whether a channel rests until a person lifts it.
     pub async fn channel_is_stopped(&self, channel: Channel) -> Result<bool> {
-        let stopped = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM stops WHERE kind = 'channel' AND name = ?1)",
+        let stopped = sql::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM stops WHERE kind = 'channel' AND name = $1)",
         );
         Ok(stopped.bind(channel.word()).fetch_one(&self.pool).await?)
     }
@@ -143,7 +143,7 @@ impl Store {
     /// Everything that rests until a person lifts it.
     pub async fn stops(&self) -> Result<Vec<Stop>> {
         let rows =
-            sqlx::query("SELECT kind, name, since, by, reason FROM stops ORDER BY kind, name")
+            sql::query("SELECT kind, name, since, by, reason FROM stops ORDER BY kind, name")
                 .fetch_all(&self.pool)
                 .await?;
         let stops = rows.iter().map(|row| {

@@ -18,9 +18,8 @@ pub use ledger::{Decision, Journal, MessageFilter, MessageRow};
 pub use measures::Stop;
 pub use reconcile::Reconciled;
 
-use sqlx::sqlite::SqliteConnection;
-
 use super::{Result, StoreError};
+use crate::db::sql::{self, Connection};
 use crate::model::StopOf;
 use crate::rules::delivery::clearance::Hindrance;
 
@@ -43,7 +42,7 @@ fn rows_of<T: serde::Serialize>(rows: &[T]) -> Result<String> {
 /// Puts claimed messages back, or ends them, for the reasons that the gates gave. Returns how many
 /// were still the claimant's.
 async fn put_back(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     hindered: &[(Claim, Hindrance)],
     by: &str,
     now_ms: i64,
@@ -77,11 +76,11 @@ async fn put_back(
             }
         })
         .collect();
-    let done = sqlx::query(
+    let done = sql::query(
         "UPDATE messages SET state = row.value ->> 'state', owner = NULL, lease_until = NULL,
                 due_at = coalesce(row.value ->> 'due_at', due_at),
-                reason = row.value ->> 'reason', changed_at = ?2, changed_by = ?3
-         FROM json_each(?1) AS row
+                reason = row.value ->> 'reason', changed_at = $2, changed_by = $3
+         FROM json_each($1) AS row
          WHERE messages.id = row.value ->> 'id' AND claim = row.value ->> 'claim'
            AND messages.state = 'claimed'",
     )

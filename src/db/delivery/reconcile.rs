@@ -1,8 +1,8 @@
 //! Putting right what dead workers and passing time have left. It never guesses: what may have been
 //! sent is unknown until there is proof or a person decides.
 
+use crate::db::sql::{self, Connection};
 use serde::Serialize;
-use sqlx::sqlite::SqliteConnection;
 
 use super::super::{Result, Store};
 
@@ -68,34 +68,34 @@ impl Store {
 
 const GIVE_BACK: &str = "
     UPDATE messages SET state = 'queued', owner = NULL, lease_until = NULL, reason = NULL,
-           changed_at = ?2, changed_by = ?1
-    WHERE state = 'claimed' AND lease_until < ?3";
+           changed_at = $2, changed_by = $1
+    WHERE state = 'claimed' AND lease_until < $3";
 
 const DOUBT: &str = "
     UPDATE messages SET state = 'unknown', owner = NULL, lease_until = NULL,
-           reason = 'the process that was sending it is gone', changed_at = ?2, changed_by = ?1
-    WHERE state = 'sending' AND lease_until < ?3";
+           reason = 'the process that was sending it is gone', changed_at = $2, changed_by = $1
+    WHERE state = 'sending' AND lease_until < $3";
 
 const RESEND: &str = "
-    UPDATE messages SET state = 'retry', due_at = ?2, resends = resends + 1,
-           reason = 'sent once more: better two than none', changed_at = ?2, changed_by = ?1
-    WHERE state = 'unknown' AND on_unknown = 'at_least_once' AND resends < ?4
-      AND changed_at < ?3";
+    UPDATE messages SET state = 'retry', due_at = $2, resends = resends + 1,
+           reason = 'sent once more: better two than none', changed_at = $2, changed_by = $1
+    WHERE state = 'unknown' AND on_unknown = 'at_least_once' AND resends < $4
+      AND changed_at < $3";
 
 const EXPIRE: &str = "
-    UPDATE messages SET state = 'expired', reason = 'its time is over', changed_at = ?2,
-           changed_by = ?1
-    WHERE state IN ('planned', 'queued', 'retry') AND expires_at <= ?3
+    UPDATE messages SET state = 'expired', reason = 'its time is over', changed_at = $2,
+           changed_by = $1
+    WHERE state IN ('planned', 'queued', 'retry') AND expires_at <= $3
       AND run_id IN (SELECT id FROM runs WHERE status = 'sealed' AND mode = 'live')";
 
 async fn change(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     statement: &'static str,
     by: &str,
     now_ms: i64,
     before: i64,
 ) -> Result<u64> {
-    let done = sqlx::query(statement)
+    let done = sql::query(statement)
         .bind(by)
         .bind(now_ms)
         .bind(before)

@@ -1,11 +1,9 @@
 //! What is known of messages and their readers at the moment of sending: read for many messages by
 //! a handful of statements, in the transaction that decides.
 
+use crate::db::sql::{self, Connection, Row};
 use std::collections::HashMap;
 use std::str::FromStr;
-
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::super::consents::consents;
 use super::super::rows::{day_of, optional_day, word};
@@ -47,12 +45,12 @@ const STANDINGS: &str = "
            (SELECT json_group_array(o.sent_at) FROM messages o
             WHERE (o.client_id = m.client_id OR o.address_hash = m.address_hash)
               AND o.class = 'advertising' AND o.state IN ('sending', 'accepted', 'unknown')
-              AND o.sent_at > ?2 AND o.client_id <> 0 AND m.client_id <> 0) AS advertising,
+              AND o.sent_at > $2 AND o.client_id <> 0 AND m.client_id <> 0) AS advertising,
            -- Deals that were won: the goal of some campaigns.
            (SELECT json_group_array(json_array(d.ext_id, d.closed_on)) FROM deals d
             WHERE d.client_id = m.client_id AND d.status = 'won' AND d.closed_on IS NOT NULL)
                AS won
-    FROM json_each(?1) AS row
+    FROM json_each($1) AS row
     JOIN messages m ON m.id = row.value
     LEFT JOIN clients c ON c.id = m.client_id
     LEFT JOIN sources s ON s.id = c.source_id
@@ -63,7 +61,7 @@ const STANDINGS: &str = "
 
 /// Reads all that the gates look at, for many messages by two statements.
 pub(super) async fn standings(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     claims: &[(Claim, &str)],
     needs_until: i64,
     door: &Door<'_>,
@@ -78,7 +76,7 @@ pub(super) async fn standings(
     let ids: Vec<i64> = addresses.keys().copied().collect();
     let within = door.settings.limits.per_client_within.count();
     let since = door.now - chrono::TimeDelta::days(i64::from(within) + 1);
-    let rows = sqlx::query(STANDINGS)
+    let rows = sql::query(STANDINGS)
         .bind(rows_of(&ids)?)
         .bind(since.timestamp_millis())
         .fetch_all(&mut *tx)
@@ -98,7 +96,7 @@ pub(super) async fn standings(
 }
 
 /// The list in a column; most are empty.
-fn list<T: serde::de::DeserializeOwned>(row: &SqliteRow, column: &'static str) -> Result<Vec<T>> {
+fn list<T: serde::de::DeserializeOwned>(row: &Row, column: &'static str) -> Result<Vec<T>> {
     let text: &str = row.get(column);
     if text == "[]" {
         return Ok(Vec::new());
@@ -122,7 +120,7 @@ where
 }
 
 /// What the lists of a row say about its reader, and whether something stops the message.
-fn add_lists(row: &SqliteRow, message: &mut AtTheDoor, door: &Door<'_>) -> Result<()> {
+fn add_lists(row: &Row, message: &mut AtTheDoor, door: &Door<'_>) -> Result<()> {
     message.stopped = stopped(&list(row, "stops")?, row, message)?;
     let Reader::Client { facts, .. } = &mut message.reader else {
         return Ok(());
@@ -160,7 +158,7 @@ fn add_lists(row: &SqliteRow, message: &mut AtTheDoor, door: &Door<'_>) -> Resul
     Ok(())
 }
 
-fn standing(row: &SqliteRow, address: &str) -> Result<Standing> {
+fn standing(row: &Row, address: &str) -> Result<Standing> {
     let channel: Channel = word(row, "messages", "channel")?;
     let client = ClientId(row.get("client_id"));
     let expires_at: Option<i64> = row.get("expires_at");
@@ -198,7 +196,7 @@ fn standing(row: &SqliteRow, address: &str) -> Result<Standing> {
 /// Why a message rests until a person lifts something; `stops` are kind, name, reason.
 fn stopped(
     stops: &[(String, String, String)],
-    row: &SqliteRow,
+    row: &Row,
     message: &AtTheDoor,
 ) -> Result<Option<String>> {
     if stops.is_empty() {
@@ -227,7 +225,7 @@ fn stopped(
 }
 
 /// The client with the address that the message goes to, whatever the sources say by now.
-fn reader(row: &SqliteRow, id: ClientId, channel: Channel, address: &str) -> Client {
+fn reader(row: &Row, id: ClientId, channel: Channel, address: &str) -> Client {
     let zone: Option<String> = row.get("time_zone");
     let mut client = Client {
         id,
@@ -246,7 +244,7 @@ fn reader(row: &SqliteRow, id: ClientId, channel: Channel, address: &str) -> Cli
 }
 
 /// As much of the rhythm as the gates look at: the last purchase.
-fn rhythm(row: &SqliteRow) -> Option<(Rhythm, RhythmDates)> {
+fn rhythm(row: &Row) -> Option<(Rhythm, RhythmDates)> {
     row.get::<Option<i64>, _>("purchase_days")?;
     let last = day_of(row, "last_day");
     let dates = RhythmDates {
@@ -258,7 +256,7 @@ fn rhythm(row: &SqliteRow) -> Option<(Rhythm, RhythmDates)> {
     Some((Rhythm::first_purchase(last), dates))
 }
 
-fn enrollment(row: &SqliteRow) -> Option<Enrollment> {
+fn enrollment(row: &Row) -> Option<Enrollment> {
     Some(Enrollment {
         id: row.get::<Option<i64>, _>("enrollment")?,
         campaign: row.get("campaign"),
@@ -271,11 +269,7 @@ fn enrollment(row: &SqliteRow) -> Option<Enrollment> {
     })
 }
 
-async fn read_consents(
-    tx: &mut SqliteConnection,
-    standings: &mut [Standing],
-    today: Day,
-) -> Result<()> {
+async fn read_consents(tx: &mut Connection, standings: &mut [Standing], today: Day) -> Result<()> {
     let mut places: HashMap<i64, Vec<usize>> = HashMap::new();
     for (place, standing) in standings.iter().enumerate() {
         places.entry(standing.client.0).or_default().push(place);

@@ -3,6 +3,7 @@
 use super::super::{Result, StoreError};
 use super::{Bulk, Merge};
 use crate::config::settings::FactKind;
+use crate::db::sql;
 use crate::model::{Class, ClientFact, ConsentAnswer, ConsentBasis, Day, Locale};
 
 const UPSERT: &str = "
@@ -51,26 +52,23 @@ impl Merge {
                     ConsentAnswer::Given(day) => (day.map(Day::epoch_days), false),
                     ConsentAnswer::Withheld => (None, true),
                 };
-                answers.add(client.id.as_str())?.add(channel.word())?;
-                answers.add(given)?.add(withheld)?;
+                answers.add(client.id.as_str()).add(channel.word());
+                answers.add(given).add(withheld);
                 answers.end_row(&mut self.tx).await?;
             }
             if self.snapshot {
-                listed
-                    .add(client.id.as_str())?
-                    .end_row(&mut self.tx)
-                    .await?;
+                listed.add(client.id.as_str()).end_row(&mut self.tx).await?;
             }
             let tags = json(&client.tags)?;
             let attributes = json(&client.attributes)?;
-            rows.add(client.id)?.add(client.name)?.add(client.company)?;
-            rows.add(client.email)?.add(client.phone)?;
-            rows.add(client.locale.map(Locale::code))?
-                .add(client.time_zone)?;
-            rows.add(client.country)?.add(client.manager)?;
-            rows.add(tags)?.add(attributes)?;
-            rows.add(client.birthday.map(Day::epoch_days))?
-                .add(client.merged_into)?;
+            rows.add(client.id).add(client.name).add(client.company);
+            rows.add(client.email).add(client.phone);
+            rows.add(client.locale.map(Locale::code))
+                .add(client.time_zone);
+            rows.add(client.country).add(client.manager);
+            rows.add(tags).add(attributes);
+            rows.add(client.birthday.map(Day::epoch_days))
+                .add(client.merged_into);
             rows.end_row(&mut self.tx).await?;
         }
         answers.flush(&mut self.tx).await?;
@@ -85,8 +83,8 @@ impl Merge {
         if self.snapshot {
             let gone = self
                 .run(
-                    "UPDATE clients SET deleted_on = ?3, last_import = ?2
-                     WHERE source_id = ?1 AND implied = 0 AND deleted_on IS NULL
+                    "UPDATE clients SET deleted_on = $3, last_import = $2
+                     WHERE source_id = $1 AND implied = 0 AND deleted_on IS NULL
                        AND NOT EXISTS (
                            SELECT 1 FROM listed_clients l WHERE l.ext_id = clients.ext_id)",
                 )
@@ -97,7 +95,7 @@ impl Merge {
         self.run(
             "INSERT INTO stale_rhythms (client_id, from_day, turnover, spent)
              SELECT c.id, -1000000, 0, 0 FROM clients c JOIN rhythms r ON r.client_id = c.id
-             WHERE c.source_id = ?1 AND c.last_import = ?2
+             WHERE c.source_id = $1 AND c.last_import = $2
              ON CONFLICT (client_id) DO UPDATE SET from_day = excluded.from_day",
         )
         .await?;
@@ -110,10 +108,10 @@ impl Merge {
     /// new consent of the day on which it was seen.
     async fn take_up_consent_answers(&mut self) -> Result<()> {
         self.run(
-            "UPDATE consents SET withdrawn_on = ?3, last_import = ?2
-             WHERE source_id = ?1 AND class = 'advertising' AND withdrawn_on IS NULL
+            "UPDATE consents SET withdrawn_on = $3, last_import = $2
+             WHERE source_id = $1 AND class = 'advertising' AND withdrawn_on IS NULL
                AND EXISTS (SELECT 1 FROM consent_answers a JOIN clients c
-                           ON c.source_id = ?1 AND c.ext_id = a.ext_id
+                           ON c.source_id = $1 AND c.ext_id = a.ext_id
                            WHERE c.id = consents.client_id AND a.channel = consents.channel
                              AND a.withheld)",
         )
@@ -124,13 +122,13 @@ impl Merge {
              SELECT c.id, a.channel, '{class}', '{basis}',
                     CASE WHEN a.withheld OR a.given_on IS NOT NULL OR NOT EXISTS (
                              SELECT 1 FROM consents o WHERE o.client_id = c.id
-                             AND o.channel = a.channel AND o.class = '{class}' AND o.source_id = ?1)
-                         THEN a.given_on ELSE ?3 END,
-                    CASE WHEN a.withheld THEN ?3 END, ?1, ?2, ?2
-             FROM consent_answers a JOIN clients c ON c.source_id = ?1 AND c.ext_id = a.ext_id
+                             AND o.channel = a.channel AND o.class = '{class}' AND o.source_id = $1)
+                         THEN a.given_on ELSE $3 END,
+                    CASE WHEN a.withheld THEN $3 END, $1, $2, $2
+             FROM consent_answers a JOIN clients c ON c.source_id = $1 AND c.ext_id = a.ext_id
              WHERE NOT EXISTS (
                  SELECT 1 FROM consents o WHERE o.client_id = c.id AND o.channel = a.channel
-                   AND o.class = '{class}' AND o.source_id = ?1
+                   AND o.class = '{class}' AND o.source_id = $1
                    AND CASE WHEN a.withheld THEN true
                             WHEN a.given_on IS NULL THEN o.withdrawn_on IS NULL
                             ELSE o.given_on = a.given_on END)
@@ -138,7 +136,7 @@ impl Merge {
             class = Class::Advertising.word(),
             basis = ConsentBasis::Consent.word(),
         );
-        sqlx::query(sqlx::AssertSqlSafe(insert))
+        sql::query(sqlx::AssertSqlSafe(insert))
             .bind(self.source)
             .bind(self.import)
             .bind(self.day.epoch_days())

@@ -46,19 +46,17 @@ impl Merge {
             UPSERT,
         );
         for deal in batch {
-            listed.add(deal.id.as_str())?.end_row(&mut self.tx).await?;
-            rows.add(numbers[&deal.client])?
-                .add(deal.id)?
-                .add(deal.title)?;
-            rows.add(deal.status.word())?
-                .add(deal.stage)?
-                .add(deal.amount)?;
+            listed.add(deal.id.as_str()).end_row(&mut self.tx).await?;
+            rows.add(numbers[&deal.client]).add(deal.id).add(deal.title);
+            rows.add(deal.status.word())
+                .add(deal.stage)
+                .add(deal.amount);
             for day in [deal.opened, deal.closed, deal.changed] {
-                rows.add(day.map(Day::epoch_days))?;
+                rows.add(day.map(Day::epoch_days));
             }
-            rows.add(deal.reason)?;
-            rows.add(deal.need)?.add(deal.money)?.add(deal.urgency)?;
-            rows.add(deal.manager)?.end_row(&mut self.tx).await?;
+            rows.add(deal.reason);
+            rows.add(deal.need).add(deal.money).add(deal.urgency);
+            rows.add(deal.manager).end_row(&mut self.tx).await?;
         }
         listed.flush(&mut self.tx).await?;
         self.written += rows.flush(&mut self.tx).await?;
@@ -74,9 +72,9 @@ impl Merge {
         self.run(
             "INSERT INTO deal_stages (deal_id, day, stage)
              SELECT id, coalesce(closed_on, changed_on,
-                                 CASE WHEN first_import = ?2 THEN opened_on END, ?3), stage
+                                 CASE WHEN first_import = $2 THEN opened_on END, $3), stage
              FROM deals
-             WHERE source_id = ?1 AND last_import = ?2 AND stage IS NOT NULL
+             WHERE source_id = $1 AND last_import = $2 AND stage IS NOT NULL
                AND stage IS NOT (SELECT s.stage FROM deal_stages s WHERE s.deal_id = deals.id
                                  ORDER BY s.day DESC LIMIT 1)
              ON CONFLICT DO NOTHING",
@@ -85,13 +83,13 @@ impl Merge {
         if self.snapshot {
             self.run(
                 "DELETE FROM deal_stages WHERE deal_id IN (
-                     SELECT id FROM deals WHERE source_id = ?1
+                     SELECT id FROM deals WHERE source_id = $1
                        AND ext_id NOT IN (SELECT ext_id FROM listed_deals))",
             )
             .await?;
             let gone = self
                 .run(
-                    "DELETE FROM deals WHERE source_id = ?1
+                    "DELETE FROM deals WHERE source_id = $1
                        AND ext_id NOT IN (SELECT ext_id FROM listed_deals)",
                 )
                 .await?;

@@ -16,11 +16,10 @@ mod purchase_tables;
 mod purchases;
 mod visits;
 
+use crate::db::sql::{self, Transaction};
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sqlx::sqlite::SqliteTransaction;
-use sqlx::{Row, SqlSafeStr};
 
 use super::bulk::Bulk;
 use super::{Result, Store};
@@ -29,8 +28,6 @@ use crate::model::{AddressKey, Day, FactBatch};
 
 /// Pages of memory for the merge, in KiB: random access to a large base needs some.
 const CACHE_KIB: u32 = 64 * 1024;
-/// What SQLite uses when nobody says anything.
-const USUAL_CACHE_KIB: u32 = 2 * 1024;
 
 /// How an import ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +89,7 @@ pub struct ImportId(pub i64);
 /// facts in the order of their keys, then [`Merge::end`]; [`Merge::unite`] after the last kind.
 /// Dropped before [`Merge::finish`], nothing has happened.
 pub struct Merge {
-    tx: SqliteTransaction<'static>,
+    tx: Transaction,
     import: i64,
     source: i64,
     snapshot: bool,
@@ -113,9 +110,9 @@ pub struct Merge {
 impl Store {
     /// The fingerprint of the last import of `source` that is done.
     pub async fn last_fingerprint(&self, source: &str) -> Result<Option<String>> {
-        let row = sqlx::query(
+        let row = sql::query(
             "SELECT i.fingerprint FROM imports i JOIN sources s ON s.id = i.source_id
-             WHERE s.name = ?1 AND i.status = 'done' ORDER BY i.id DESC LIMIT 1",
+             WHERE s.name = $1 AND i.status = 'done' ORDER BY i.id DESC LIMIT 1",
         )
         .bind(source)
         .fetch_optional(&self.pool)
@@ -126,7 +123,7 @@ impl Store {
     /// How many facts of each kind `source` has put into the tables; those of clients that are
     /// gone or only implied are not counted.
     pub async fn facts_of_source(&self, source: &str) -> Result<BTreeMap<FactKind, u64>> {
-        let row = sqlx::query(
+        let row = sql::query(
             "SELECT (SELECT count(*) FROM managers t WHERE t.source_id = s.id) AS managers,
                     (SELECT count(*) FROM clients t WHERE t.source_id = s.id
                         AND implied = 0 AND deleted_on IS NULL) AS clients,
@@ -135,7 +132,7 @@ impl Store {
                     (SELECT count(*) FROM purchases t WHERE t.source_id = s.id) AS purchases,
                     (SELECT count(*) FROM deals t WHERE t.source_id = s.id) AS deals,
                     (SELECT count(*) FROM visits t WHERE t.source_id = s.id) AS visits
-             FROM sources s WHERE s.name = ?1",
+             FROM sources s WHERE s.name = $1",
         )
         .bind(source)
         .fetch_optional(&self.pool)
@@ -164,20 +161,19 @@ impl Store {
         now_ms: i64,
     ) -> Result<ImportId> {
         let mut tx = self.begin().await?;
-        sqlx::query("INSERT INTO sources (name) VALUES (?1) ON CONFLICT DO NOTHING")
+        sql::query("INSERT INTO sources (name) VALUES ($1) ON CONFLICT DO NOTHING")
             .bind(source)
             .execute(&mut *tx)
             .await?;
-        let id = sqlx::query(
+        let id = sql::query_scalar::<i64>(
             "INSERT INTO imports (source_id, started_at, status, fingerprint)
-             SELECT id, ?2, 'running', ?3 FROM sources WHERE name = ?1",
+             SELECT id, $2, 'running', $3 FROM sources WHERE name = $1 RETURNING id",
         )
         .bind(source)
         .bind(now_ms)
         .bind(fingerprint)
-        .execute(&mut *tx)
-        .await?
-        .last_insert_rowid();
+        .fetch_one(&mut *tx)
+        .await?;
         tx.commit().await?;
         Ok(ImportId(id))
     }
@@ -190,7 +186,7 @@ impl Store {
         summary: &str,
         now_ms: i64,
     ) -> Result<()> {
-        sqlx::query("UPDATE imports SET status = ?2, summary = ?3, finished_at = ?4 WHERE id = ?1")
+        sql::query("UPDATE imports SET status = $2, summary = $3, finished_at = $4 WHERE id = $1")
             .bind(import.0)
             .bind(status.word())
             .bind(summary)
@@ -203,7 +199,7 @@ impl Store {
     /// Moves what was written last into the database file itself, so that its log does not stay as
     /// large as a whole import. Left for later when somebody reads.
     pub async fn give_back_log(&self) -> Result<()> {
-        sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        sql::raw_of("PRAGMA wal_checkpoint(TRUNCATE)", "")
             .execute(&self.writer)
             .await?;
         Ok(())
@@ -211,15 +207,8 @@ impl Store {
 
     /// Begins to take up the facts of an import. No other process can write until it is finished.
     pub async fn merge(&self, import: ImportId, order: &ImportOrder<'_>) -> Result<Merge> {
-        let mut connection = self.pool.acquire().await?;
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
-            "PRAGMA cache_size = -{CACHE_KIB}"
-        )))
-        .execute(&mut *connection)
-        .await?;
-        let mut tx =
-            SqliteTransaction::begin(connection, Some("BEGIN IMMEDIATE".into_sql_str())).await?;
-        let source = sqlx::query("SELECT id FROM sources WHERE name = ?1")
+        let mut tx = self.begin_large(CACHE_KIB).await?;
+        let source = sql::query("SELECT id FROM sources WHERE name = $1")
             .bind(order.source)
             .fetch_one(&mut *tx)
             .await?;
@@ -306,15 +295,15 @@ impl Merge {
         let mut shared = [0, 0];
         for (count, statement) in shared.iter_mut().zip([
             "SELECT count(*) FROM (SELECT 1 FROM clients
-             WHERE source_id = ?1 AND phone IS NOT NULL AND deleted_on IS NULL
+             WHERE source_id = $1 AND phone IS NOT NULL AND deleted_on IS NULL
                AND master_id IS NULL
              GROUP BY phone HAVING count(*) > 1)",
             "SELECT count(*) FROM (SELECT 1 FROM clients
-             WHERE source_id = ?1 AND email IS NOT NULL AND deleted_on IS NULL
+             WHERE source_id = $1 AND email IS NOT NULL AND deleted_on IS NULL
                AND master_id IS NULL
              GROUP BY email HAVING count(*) > 1)",
         ]) {
-            let row = sqlx::query(statement).bind(self.source);
+            let row = sql::query(statement).bind(self.source);
             let row = row.fetch_one(&mut *self.tx).await?;
             *count = row.get::<i64, _>(0).cast_unsigned();
         }
@@ -333,10 +322,10 @@ impl Merge {
         summary: &str,
         now_ms: i64,
     ) -> Result<()> {
-        sqlx::query(
-            "UPDATE imports SET status = ?2, fingerprint = ?3, rows_read = ?4, rows_rejected = ?5,
-                 summary = ?6, finished_at = ?7
-             WHERE id = ?1",
+        sql::query(
+            "UPDATE imports SET status = $2, fingerprint = $3, rows_read = $4, rows_rejected = $5,
+                 summary = $6, finished_at = $7
+             WHERE id = $1",
         )
         .bind(self.import)
         .bind(status.word())
@@ -348,18 +337,13 @@ impl Merge {
         .execute(&mut *self.tx)
         .await?;
         self.drop_temporary_tables().await?;
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
-            "PRAGMA cache_size = -{USUAL_CACHE_KIB}"
-        )))
-        .execute(&mut *self.tx)
-        .await?;
         crash_point!("before-import");
-        Ok(self.tx.commit().await?)
+        Ok(self.tx.commit_large().await?)
     }
 
     /// Whether the source has put anything into a table before this import.
     async fn had_any(&mut self, statement: &'static str) -> Result<bool> {
-        let row = sqlx::query(statement)
+        let row = sql::query(statement)
             .bind(self.source)
             .fetch_one(&mut *self.tx)
             .await?;
@@ -368,7 +352,7 @@ impl Merge {
 
     /// Runs a statement whose parameters are the source, the import and the day.
     async fn run(&mut self, statement: &'static str) -> Result<u64> {
-        let done = sqlx::query(statement)
+        let done = sql::query(statement)
             .bind(self.source)
             .bind(self.import)
             .bind(self.day.epoch_days())
@@ -379,7 +363,7 @@ impl Merge {
 
     /// Runs a statement without parameters.
     async fn raw(&mut self, statement: &'static str) -> Result<()> {
-        sqlx::raw_sql(statement).execute(&mut *self.tx).await?;
+        sql::raw(statement).execute(&mut *self.tx).await?;
         Ok(())
     }
 
@@ -403,7 +387,7 @@ impl Merge {
     }
 
     async fn count(&mut self, statement: &'static str) -> Result<u64> {
-        let count = sqlx::query_scalar::<_, i64>(statement);
+        let count = sql::query_scalar::<i64>(statement);
         Ok(count.fetch_one(&mut *self.tx).await?.cast_unsigned())
     }
 
@@ -413,12 +397,12 @@ impl Merge {
 
     /// Tables of a connection outlive its transaction, and the pool uses connections again.
     async fn drop_temporary_tables(&mut self) -> Result<()> {
-        let tables = sqlx::query("SELECT name FROM temp.sqlite_schema WHERE type = 'table'")
+        let tables = sql::query("SELECT name FROM temp.sqlite_schema WHERE type = 'table'")
             .fetch_all(&mut *self.tx)
             .await?;
         for table in tables {
             let name: String = table.get(0);
-            sqlx::raw_sql(sqlx::AssertSqlSafe(format!("DROP TABLE temp.{name}")))
+            sql::raw(sqlx::AssertSqlSafe(format!("DROP TABLE temp.{name}")))
                 .execute(&mut *self.tx)
                 .await?;
         }

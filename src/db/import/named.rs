@@ -1,9 +1,7 @@
 //! Clients as other facts name them: found by the id of the source, made where nobody knows them.
 
+use crate::db::sql::{self, Json};
 use std::collections::{BTreeMap, HashMap};
-
-use sqlx::Row;
-use sqlx::types::Json;
 
 use super::super::Result;
 use super::{Bulk, Merge};
@@ -27,9 +25,9 @@ impl Merge {
     /// counts for implied ones only: a list of clients knows better.
     pub(super) async fn numbers(&mut self, named: &Named<'_>) -> Result<HashMap<String, i64>> {
         let ids: Vec<&str> = named.keys().copied().collect();
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT ext_id, id, implied, deleted_on IS NOT NULL AS deleted FROM clients
-             WHERE source_id = ?1 AND ext_id IN (SELECT value FROM json_each(?2))",
+             WHERE source_id = $1 AND ext_id IN (SELECT value FROM json_each($2))",
         )
         .bind(self.source)
         .bind(Json(ids))
@@ -57,11 +55,11 @@ impl Merge {
     }
 
     async fn improve_implied(&mut self, id: i64, hint: &ClientHint) -> Result<()> {
-        sqlx::query(
-            "UPDATE clients SET name = ifnull(?2, name), email = ifnull(?3, email),
-                 phone = ifnull(?4, phone), deleted_on = NULL, last_import = ?5
-             WHERE id = ?1 AND (name, email, phone, deleted_on)
-                 IS NOT (ifnull(?2, name), ifnull(?3, email), ifnull(?4, phone), NULL)",
+        sql::query(
+            "UPDATE clients SET name = ifnull($2, name), email = ifnull($3, email),
+                 phone = ifnull($4, phone), deleted_on = NULL, last_import = $5
+             WHERE id = $1 AND (name, email, phone, deleted_on)
+                 IS NOT (ifnull($2, name), ifnull($3, email), ifnull($4, phone), NULL)",
         )
         .bind(id)
         .bind(&hint.name)
@@ -81,7 +79,7 @@ impl Merge {
         let mut next = if let Some(next) = self.next_client {
             next
         } else {
-            let next = sqlx::query_scalar("SELECT ifnull(max(id), 0) + 1 FROM clients");
+            let next = sql::query_scalar("SELECT ifnull(max(id), 0) + 1 FROM clients");
             next.fetch_one(&mut *self.tx).await?
         };
         let mut rows = Bulk::new(
@@ -97,8 +95,8 @@ impl Merge {
             if numbers.contains_key(*ext_id) {
                 continue;
             }
-            rows.add(next)?.add(*ext_id)?;
-            rows.add(&hint.name)?.add(&hint.email)?.add(&hint.phone)?;
+            rows.add(next).add(*ext_id);
+            rows.add(&hint.name).add(&hint.email).add(&hint.phone);
             rows.end_row(&mut self.tx).await?;
             numbers.insert((*ext_id).to_owned(), next);
             next += 1;

@@ -5,11 +5,10 @@
 //! be taken back or a client be merged before the import is finished, that is noted as ever, and his
 //! purchases are read again.
 
-use sqlx::sqlite::SqliteConnection;
-
 use super::super::Result;
 use super::super::rhythms::{EVERYTHING, NOTHING, Passing};
 use super::Bulk;
+use crate::db::sql::Connection;
 use crate::model::Day;
 
 /// Purchases on their way into the table.
@@ -40,7 +39,7 @@ impl PassingBy {
     /// Adds the next purchase: client, day and amount.
     pub(super) async fn add(
         &mut self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         (client, day, amount): (i64, Day, i64),
     ) -> Result<()> {
         if self.client != Some(client) {
@@ -51,22 +50,22 @@ impl PassingBy {
         Ok(())
     }
 
-    async fn end_client(&mut self, connection: &mut SqliteConnection) -> Result<()> {
+    async fn end_client(&mut self, connection: &mut Connection) -> Result<()> {
         let Some(client) = self.client.take() else {
             return Ok(());
         };
         let kept = std::mem::take(&mut self.so_far).kept();
         let from_day = if kept.is_some() { NOTHING } else { EVERYTHING };
         let last_day = kept.map(|kept| kept.rhythm.last.epoch_days());
-        self.rows.add(client)?.add(from_day)?;
+        self.rows.add(client).add(from_day);
         self.rows
-            .add(last_day)?
-            .add(kept.map(|kept| kept.to_bytes().to_vec()))?;
+            .add(last_day)
+            .add(kept.map(|kept| kept.to_bytes().to_vec()));
         self.rows.end_row(connection).await
     }
 
     /// Writes what waits: the last client has ended too.
-    pub(super) async fn finish(mut self, connection: &mut SqliteConnection) -> Result<()> {
+    pub(super) async fn finish(mut self, connection: &mut Connection) -> Result<()> {
         self.end_client(connection).await?;
         self.rows.flush(connection).await?;
         Ok(())

@@ -37,19 +37,17 @@ impl Merge {
         );
         for manager in batch {
             listed
-                .add(manager.id.as_str())?
+                .add(manager.id.as_str())
                 .end_row(&mut self.tx)
                 .await?;
-            rows.add(manager.id)?
-                .add(manager.name)?
-                .add(manager.email)?;
-            rows.add(manager.phone)?.add(manager.role.word())?;
-            rows.add(manager.capacity.map(i64::from))?;
-            rows.add(manager.locale.map(Locale::code))?;
+            rows.add(manager.id).add(manager.name).add(manager.email);
+            rows.add(manager.phone).add(manager.role.word());
+            rows.add(manager.capacity.map(i64::from));
+            rows.add(manager.locale.map(Locale::code));
             for day in [manager.absent_from, manager.absent_to] {
-                rows.add(day.map(Day::epoch_days))?;
+                rows.add(day.map(Day::epoch_days));
             }
-            rows.add(manager.substitute)?;
+            rows.add(manager.substitute);
             rows.end_row(&mut self.tx).await?;
         }
         listed.flush(&mut self.tx).await?;
@@ -63,7 +61,7 @@ impl Merge {
         if self.snapshot {
             let gone = self
                 .run(
-                    "DELETE FROM managers WHERE source_id = ?1 AND ext_id NOT IN
+                    "DELETE FROM managers WHERE source_id = $1 AND ext_id NOT IN
                          (SELECT ext_id FROM listed_managers)",
                 )
                 .await?;
@@ -104,13 +102,11 @@ impl Merge {
         );
         for contact in batch {
             let client = numbers[&contact.client];
-            listed.add(client)?.add(contact.id.as_str())?;
+            listed.add(client).add(contact.id.as_str());
             listed.end_row(&mut self.tx).await?;
-            rows.add(client)?.add(contact.id)?.add(contact.name)?;
-            rows.add(contact.role)?
-                .add(contact.email)?
-                .add(contact.phone)?;
-            rows.add(contact.primary)?.end_row(&mut self.tx).await?;
+            rows.add(client).add(contact.id).add(contact.name);
+            rows.add(contact.role).add(contact.email).add(contact.phone);
+            rows.add(contact.primary).end_row(&mut self.tx).await?;
         }
         listed.flush(&mut self.tx).await?;
         self.written += rows.flush(&mut self.tx).await?;
@@ -124,7 +120,7 @@ impl Merge {
             let gone = self
                 .run(
                     "DELETE FROM contacts
-                     WHERE client_id IN (SELECT id FROM clients WHERE source_id = ?1)
+                     WHERE client_id IN (SELECT id FROM clients WHERE source_id = $1)
                        AND (client_id, ext_id) NOT IN (SELECT client_id, ext_id FROM listed_contacts)",
                 )
                 .await?;

@@ -30,12 +30,12 @@ impl Merge {
                  ifnull(excluded.proof, proof), ifnull(withdrawn_on, excluded.withdrawn_on))",
         );
         for consent in batch {
-            rows.add(numbers[&consent.client])?
-                .add(consent.channel.word())?;
-            rows.add(consent.class.word())?.add(consent.basis.word())?;
-            rows.add(consent.given.map(Day::epoch_days))?;
-            rows.add(consent.withdrawn.map(Day::epoch_days))?;
-            rows.add(consent.proof)?.end_row(&mut self.tx).await?;
+            rows.add(numbers[&consent.client])
+                .add(consent.channel.word());
+            rows.add(consent.class.word()).add(consent.basis.word());
+            rows.add(consent.given.map(Day::epoch_days));
+            rows.add(consent.withdrawn.map(Day::epoch_days));
+            rows.add(consent.proof).end_row(&mut self.tx).await?;
         }
         self.written += rows.flush(&mut self.tx).await?;
         Ok(())
@@ -54,9 +54,9 @@ impl Merge {
         );
         for fact in batch {
             let hash = self.key.hash(fact.channel, &fact.address);
-            rows.add(hash.to_vec())?.add(fact.channel.word())?;
-            rows.add(fact.scope.word())?.add(fact.reason.word())?;
-            rows.add(fact.since.unwrap_or(self.day).epoch_days())?;
+            rows.add(hash.to_vec()).add(fact.channel.word());
+            rows.add(fact.scope.word()).add(fact.reason.word());
+            rows.add(fact.since.unwrap_or(self.day).epoch_days());
             rows.end_row(&mut self.tx).await?;
         }
         self.written += rows.flush(&mut self.tx).await?;

@@ -1,11 +1,11 @@
-//! The statements that merge purchases. Parameters: ?1 the source, ?2 the import, ?3 the day.
+//! The statements that merge purchases. Parameters: $1 the source, $2 the import, $3 the day.
 //!
 //! All of them walk their tables in the order of the primary key, client after client.
 
 /// Whether the source has purchases already.
 pub(super) const HAS_PURCHASES: &str = "
     SELECT EXISTS (SELECT 1 FROM clients c JOIN purchases p ON p.client_id = c.id
-                   WHERE c.source_id = ?1 AND p.source_id = ?1)";
+                   WHERE c.source_id = $1 AND p.source_id = $1)";
 
 /// The index that the first purchases of a source are imported without.
 pub(super) const CREATE_INDEX_BY_ID: &str = "
@@ -32,7 +32,7 @@ pub(super) const CREATE_INCOMING: &str = "
 pub(super) const FIND_GONE: &str = "
     INSERT INTO gone
     SELECT p.client_id, p.day, p.key FROM purchases p
-    WHERE p.source_id = ?1 AND NOT EXISTS (
+    WHERE p.source_id = $1 AND NOT EXISTS (
         SELECT 1 FROM incoming i
         WHERE i.client_id = p.client_id AND i.day = p.day AND i.key = p.key)";
 
@@ -41,7 +41,7 @@ pub(super) const FIND_MOVED: &str = "
     INSERT INTO gone
     SELECT p.client_id, p.day, p.key
     FROM incoming i
-    CROSS JOIN purchases p ON p.source_id = ?1 AND p.key = i.key AND p.key NOT LIKE '~%'
+    CROSS JOIN purchases p ON p.source_id = $1 AND p.key = i.key AND p.key NOT LIKE '~%'
     WHERE i.key NOT LIKE '~%' AND (p.client_id <> i.client_id OR p.day <> i.day)";
 
 /// Clients who lose a row: their history is read again.
@@ -52,11 +52,11 @@ pub(super) const GONE_ARE_STALE: &str = "
 
 pub(super) const DELETE_GONE: &str = "
     DELETE FROM purchases
-    WHERE (client_id, day, source_id, key) IN (SELECT client_id, day, ?1, key FROM gone)";
+    WHERE (client_id, day, source_id, key) IN (SELECT client_id, day, $1, key FROM gone)";
 
 pub(super) const DELETE_ITEMS_OF_GONE: &str = "
     DELETE FROM purchase_items
-    WHERE (client_id, day, source_id, key) IN (SELECT client_id, day, ?1, key FROM gone)";
+    WHERE (client_id, day, source_id, key) IN (SELECT client_id, day, $1, key FROM gone)";
 
 /// Clients who get a row or whose row changes: from which day on, and what it adds to the sums.
 ///
@@ -68,7 +68,7 @@ pub(super) const CHANGED_ARE_STALE: &str = "
            sum(i.amount - ifnull(p.amount, 0)),
            sum(max(i.amount, 0) - max(ifnull(p.amount, 0), 0))
     FROM incoming i
-    LEFT JOIN purchases p ON p.client_id = i.client_id AND p.day = i.day AND p.source_id = ?1
+    LEFT JOIN purchases p ON p.client_id = i.client_id AND p.day = i.day AND p.source_id = $1
                          AND p.key = i.key
     WHERE p.key IS NULL OR p.amount <> i.amount OR p.cancels IS NOT i.cancels
     GROUP BY i.client_id
@@ -78,24 +78,24 @@ pub(super) const CHANGED_ARE_STALE: &str = "
         spent = spent + excluded.spent";
 
 pub(super) const UPDATE_CHANGED: &str = "
-    UPDATE purchases SET amount = i.amount, cancels = i.cancels, promo = i.promo, last_import = ?2
+    UPDATE purchases SET amount = i.amount, cancels = i.cancels, promo = i.promo, last_import = $2
     FROM incoming i
     WHERE purchases.client_id = i.client_id AND purchases.day = i.day
-      AND purchases.source_id = ?1 AND purchases.key = i.key
+      AND purchases.source_id = $1 AND purchases.key = i.key
       AND (purchases.amount, purchases.cancels, purchases.promo)
           IS NOT (i.amount, i.cancels, i.promo)";
 
 pub(super) const INSERT_NEW: &str = "
     INSERT INTO purchases (client_id, day, key, amount, cancels, promo, source_id, first_import,
                            last_import)
-    SELECT client_id, day, key, amount, cancels, promo, ?1, ?2, ?2 FROM incoming WHERE true
+    SELECT client_id, day, key, amount, cancels, promo, $1, $2, $2 FROM incoming WHERE true
     ON CONFLICT (client_id, day, source_id, key) DO NOTHING";
 
 /// Items that a purchase no longer has. A purchase that comes without any item keeps those that it
 /// has: the file may have no column for them.
 pub(super) const DELETE_OTHER_ITEMS: &str = "
     DELETE FROM purchase_items
-    WHERE (client_id, day, source_id, key) IN (SELECT client_id, day, ?1, key FROM incoming_items)
+    WHERE (client_id, day, source_id, key) IN (SELECT client_id, day, $1, key FROM incoming_items)
       AND NOT EXISTS (
           SELECT 1 FROM incoming_items i
           WHERE i.client_id = purchase_items.client_id AND i.day = purchase_items.day
@@ -103,7 +103,7 @@ pub(super) const DELETE_OTHER_ITEMS: &str = "
 
 pub(super) const UPSERT_ITEMS: &str = "
     INSERT INTO purchase_items (client_id, day, key, line, item, sku, quantity, amount, source_id)
-    SELECT client_id, day, key, line, item, sku, quantity, amount, ?1 FROM incoming_items WHERE true
+    SELECT client_id, day, key, line, item, sku, quantity, amount, $1 FROM incoming_items WHERE true
     ON CONFLICT (client_id, day, source_id, key, line) DO UPDATE SET
         item = excluded.item, sku = excluded.sku, quantity = excluded.quantity,
         amount = excluded.amount
@@ -117,16 +117,16 @@ macro_rules! wrongly_marked {
         concat!(
             "WITH named (key, day) AS (
                  SELECT cancels, min(day) FROM purchases
-                 WHERE source_id = ?1 AND cancels IS NOT NULL GROUP BY cancels),
+                 WHERE source_id = $1 AND cancels IS NOT NULL GROUP BY cancels),
              wrong (client_id, day, key, cancelled_on) AS (
                  SELECT p.client_id, p.day, p.key, n.day
                  FROM named n CROSS JOIN purchases p
-                   ON p.source_id = ?1 AND p.key = n.key AND p.key NOT LIKE '~%'
+                   ON p.source_id = $1 AND p.key = n.key AND p.key NOT LIKE '~%'
                  WHERE p.cancelled_on IS NOT n.day
                  UNION ALL
                  SELECT p.client_id, p.day, p.key, NULL
                  FROM purchases p INDEXED BY purchases_cancelled
-                 WHERE p.source_id = ?1 AND p.cancelled_on IS NOT NULL
+                 WHERE p.source_id = $1 AND p.cancelled_on IS NOT NULL
                    AND p.key NOT IN (SELECT key FROM named)) ",
             $act
         )
@@ -142,13 +142,13 @@ pub(super) const CANCELLED_ARE_STALE: &str = wrongly_marked!(
 pub(super) const MARK_CANCELLED: &str = wrongly_marked!(
     "UPDATE purchases SET cancelled_on = wrong.cancelled_on FROM wrong
      WHERE purchases.client_id = wrong.client_id AND purchases.day = wrong.day
-       AND purchases.source_id = ?1 AND purchases.key = wrong.key"
+       AND purchases.source_id = $1 AND purchases.key = wrong.key"
 );
 
 /// Clients who were known by their purchases only and have none any more.
 pub(super) const FORGET_IMPLIED: &str = "
-    UPDATE clients SET deleted_on = ?3, last_import = ?2
-    WHERE source_id = ?1 AND implied = 1 AND deleted_on IS NULL
+    UPDATE clients SET deleted_on = $3, last_import = $2
+    WHERE source_id = $1 AND implied = 1 AND deleted_on IS NULL
       AND NOT EXISTS (SELECT 1 FROM purchases p WHERE p.client_id = clients.id)
       AND NOT EXISTS (SELECT 1 FROM deals d WHERE d.client_id = clients.id)
       AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.client_id = clients.id)

@@ -79,15 +79,15 @@ impl Merge {
             let day = purchase.day.epoch_days();
             for (line, item) in purchase.items.into_iter().enumerate() {
                 purchases.items = true;
-                items.add(client.1)?.add(day)?.add(purchase.key.as_str())?;
-                items.add(line as i64)?.add(item.item)?.add(item.sku)?;
-                items.add(item.quantity)?.add(item.amount)?;
+                items.add(client.1).add(day).add(purchase.key.as_str());
+                items.add(line as i64).add(item.item).add(item.sku);
+                items.add(item.quantity).add(item.amount);
                 items.end_row(&mut self.tx).await?;
             }
-            rows.add(client.1)?.add(day)?.add(purchase.key)?;
-            rows.add(purchase.amount)?
-                .add(purchase.cancels)?
-                .add(purchase.promo)?;
+            rows.add(client.1).add(day).add(purchase.key);
+            rows.add(purchase.amount)
+                .add(purchase.cancels)
+                .add(purchase.promo);
             rows.end_row(&mut self.tx).await?;
         }
         items.flush(&mut self.tx).await?;
@@ -166,9 +166,9 @@ impl Merge {
             let Some(code) = promo.and_then(|text| certificate::read(text).ok()) else {
                 continue;
             };
-            found.add(purchase.key.as_str())?;
-            found.add(numbers[&purchase.client])?;
-            found.add(purchase.day.epoch_days())?.add(code)?;
+            found.add(purchase.key.as_str());
+            found.add(numbers[&purchase.client]);
+            found.add(purchase.day.epoch_days()).add(code);
             found.end_row(&mut self.tx).await?;
         }
         found.flush(&mut self.tx).await?;
@@ -185,7 +185,7 @@ impl Merge {
             "ON CONFLICT DO NOTHING",
         );
         for client in clients {
-            stale.add(client)?.end_row(&mut self.tx).await?;
+            stale.add(client).end_row(&mut self.tx).await?;
         }
         stale.flush(&mut self.tx).await?;
         Ok(())

@@ -37,13 +37,10 @@ impl Merge {
             let client = numbers[&visit.client];
             let day = visit.day.epoch_days();
             if self.snapshot {
-                listed.add(client)?.add(day)?.add(visit.key.as_str())?;
+                listed.add(client).add(day).add(visit.key.as_str());
                 listed.end_row(&mut self.tx).await?;
             }
-            rows.add(client)?
-                .add(day)?
-                .add(visit.key)?
-                .add(visit.page)?;
+            rows.add(client).add(day).add(visit.key).add(visit.page);
             rows.end_row(&mut self.tx).await?;
         }
         listed.flush(&mut self.tx).await?;
@@ -57,7 +54,7 @@ impl Merge {
         if self.snapshot {
             let gone = self
                 .run(
-                    "DELETE FROM visits WHERE source_id = ?1 AND NOT EXISTS (
+                    "DELETE FROM visits WHERE source_id = $1 AND NOT EXISTS (
                          SELECT 1 FROM listed_visits l WHERE l.client_id = visits.client_id
                            AND l.day = visits.day AND l.key = visits.key)",
                 )

@@ -9,8 +9,8 @@ mod trace;
 pub use taking::{NewAnswer, Taken, Taking};
 pub use trace::{KnownMessage, Trace};
 
+use crate::db::sql;
 use sha2::{Digest, Sha256};
-use sqlx::Row;
 
 use super::{Result, Store};
 
@@ -58,9 +58,9 @@ impl Store {
             .chain_update([0])
             .chain_update(body)
             .finalize();
-        let done = sqlx::query(
+        let done = sql::query(
             "INSERT INTO inbound_events (kind, digest, received_at, body, due_at)
-             VALUES (?1, ?2, ?3, ?4, ?3) ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, $3, $4, $3) ON CONFLICT DO NOTHING",
         )
         .bind(kind.word())
         .bind(&digest[..])
@@ -84,9 +84,9 @@ impl Store {
         limit: u32,
         now_ms: i64,
     ) -> Result<Vec<InboundEvent>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT id, kind, received_at, body, tries FROM inbound_events
-             WHERE due_at <= ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+             WHERE due_at <= $1 AND id > $2 ORDER BY id LIMIT $3",
         )
         .bind(now_ms)
         .bind(after)
@@ -116,10 +116,10 @@ impl Store {
         again_at: Option<i64>,
         now_ms: i64,
     ) -> Result<()> {
-        sqlx::query(
-            "UPDATE inbound_events SET due_at = ?2, tries = tries + 1, outcome = ?3,
-                    done_at = CASE WHEN ?2 IS NULL THEN ?4 END
-             WHERE id = ?1",
+        sql::query(
+            "UPDATE inbound_events SET due_at = $2, tries = tries + 1, outcome = $3,
+                    done_at = CASE WHEN $2 IS NULL THEN $4 END
+             WHERE id = $1",
         )
         .bind(id)
         .bind(again_at)
@@ -133,9 +133,9 @@ impl Store {
     /// Empties what was looked at before an instant in unix milliseconds: it holds words and
     /// addresses of people. What it was is still known by its digest. Returns how many.
     pub async fn forget_inbound(&self, before_ms: i64) -> Result<u64> {
-        let done = sqlx::query(
+        let done = sql::query(
             "UPDATE inbound_events SET body = x''
-             WHERE due_at IS NULL AND done_at < ?1 AND length(body) > 0",
+             WHERE due_at IS NULL AND done_at < $1 AND length(body) > 0",
         )
         .bind(before_ms)
         .execute(&self.writer)
@@ -145,7 +145,7 @@ impl Store {
 
     /// How many events wait to be looked at.
     pub async fn inbound_waiting(&self) -> Result<u64> {
-        let waiting = sqlx::query_scalar::<_, i64>(
+        let waiting = sql::query_scalar::<i64>(
             "SELECT count(*) FROM inbound_events WHERE due_at IS NOT NULL",
         );
         Ok(waiting.fetch_one(&self.pool).await?.cast_unsigned())

@@ -1,11 +1,9 @@
 //! The effects of one event, in one transaction with the note that it was counted.
 
-use sqlx::sqlite::SqliteConnection;
-use sqlx::types::Json;
-
 use super::super::rows::json;
 use super::super::suppressions::{NewSuppression, suppress};
 use super::super::{Result, Store};
+use crate::db::sql::{self, Connection, Json};
 use crate::model::{Day, TaskKind};
 use crate::rules::delivery::answer::ANSWERED;
 use crate::rules::delivery::feedback::{Feedback, Report};
@@ -63,8 +61,8 @@ impl Store {
     pub async fn take_in(&self, taking: &Taking<'_>) -> Result<Taken> {
         let mut tx = self.begin().await?;
         if let Some(fingerprint) = taking.fingerprint {
-            let new = sqlx::query(
-                "INSERT INTO inbound_counted (fingerprint, at) VALUES (?1, ?2)
+            let new = sql::query(
+                "INSERT INTO inbound_counted (fingerprint, at) VALUES ($1, $2)
                  ON CONFLICT DO NOTHING",
             )
             .bind(fingerprint)
@@ -97,8 +95,8 @@ impl Store {
     /// Settles unknown messages of which proof has come in meanwhile, whichever was written first.
     /// Returns how many.
     pub async fn settle_proven(&self, now_ms: i64) -> Result<u64> {
-        let done = sqlx::query(
-            "UPDATE messages SET state = 'accepted', accepted_at = ?1, changed_at = ?1,
+        let done = sql::query(
+            "UPDATE messages SET state = 'accepted', accepted_at = $1, changed_at = $1,
                     changed_by = 'proof', reason = 'what came back proves that it was taken',
                     receipt = coalesce(receipt, 'proven by what came back')
              WHERE state = 'unknown'
@@ -114,18 +112,18 @@ impl Store {
 
 /// Adds a report to what is known of a message; proof settles whether it was taken.
 async fn fold(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     message: i64,
     report: Report,
     taking: &Taking<'_>,
 ) -> Result<()> {
-    let row = sqlx::query("SELECT evidence FROM messages WHERE id = ?1")
+    let row = sql::query("SELECT evidence FROM messages WHERE id = $1")
         .bind(message)
         .fetch_one(&mut *tx)
         .await?;
     let known: Feedback = json(&row, "messages", "evidence")?;
-    sqlx::query(
-        "UPDATE messages SET evidence = ?2, provider_id = coalesce(provider_id, ?3) WHERE id = ?1",
+    sql::query(
+        "UPDATE messages SET evidence = $2, provider_id = coalesce(provider_id, $3) WHERE id = $1",
     )
     .bind(message)
     .bind(Json(known.with(report)))
@@ -134,11 +132,11 @@ async fn fold(
     .await?;
     if report.proves_acceptance() {
         // What is proven to have been taken is not sent once more either.
-        sqlx::query(
+        sql::query(
             "UPDATE messages SET state = 'accepted', owner = NULL, lease_until = NULL,
-                    accepted_at = ?2, receipt = coalesce(receipt, ?3), reason = ?3,
-                    changed_at = ?2, changed_by = ?4
-             WHERE id = ?1 AND attempts > 0
+                    accepted_at = $2, receipt = coalesce(receipt, $3), reason = $3,
+                    changed_at = $2, changed_by = $4
+             WHERE id = $1 AND attempts > 0
                AND state IN ('unknown', 'retry', 'queued', 'claimed', 'held')",
         )
         .bind(message)
@@ -152,12 +150,12 @@ async fn fold(
 }
 
 /// Ends the episode of a message: what has not left is taken back, and so are other tasks.
-async fn end_episode(tx: &mut SqliteConnection, message: i64, taking: &Taking<'_>) -> Result<()> {
+async fn end_episode(tx: &mut Connection, message: i64, taking: &Taking<'_>) -> Result<()> {
     // The run of the episode is sealed, so that it counts as closed at once.
-    sqlx::query(
-        "UPDATE enrollments SET closed_on = ?2, closed_by = 'answered', closed_run = enrollments.run_id
+    sql::query(
+        "UPDATE enrollments SET closed_on = $2, closed_by = 'answered', closed_run = enrollments.run_id
          FROM messages m
-         WHERE m.id = ?1 AND enrollments.campaign = m.campaign
+         WHERE m.id = $1 AND enrollments.campaign = m.campaign
            AND enrollments.client_id = m.client_id AND enrollments.episode = m.episode
            AND enrollments.closed_on IS NULL",
     )
@@ -165,11 +163,11 @@ async fn end_episode(tx: &mut SqliteConnection, message: i64, taking: &Taking<'_
     .bind(taking.today.epoch_days())
     .execute(&mut *tx)
     .await?;
-    sqlx::query(
+    sql::query(
         "UPDATE messages SET state = 'cancelled', reason = 'answered', owner = NULL,
-                lease_until = NULL, changed_by = ?3, changed_at = ?2
+                lease_until = NULL, changed_by = $3, changed_at = $2
          FROM messages m
-         WHERE m.id = ?1 AND messages.campaign = m.campaign
+         WHERE m.id = $1 AND messages.campaign = m.campaign
            AND messages.client_id = m.client_id AND messages.episode = m.episode
            AND messages.state IN ('planned', 'queued', 'retry', 'held')",
     )
@@ -178,12 +176,12 @@ async fn end_episode(tx: &mut SqliteConnection, message: i64, taking: &Taking<'_
     .bind(taking.by)
     .execute(&mut *tx)
     .await?;
-    sqlx::query(
-        "UPDATE tasks SET state = 'cancelled', rank = NULL, closed_on = ?2, closed_by = 'answered'
+    sql::query(
+        "UPDATE tasks SET state = 'cancelled', rank = NULL, closed_on = $2, closed_by = 'answered'
          FROM messages m
-         WHERE m.id = ?1 AND tasks.campaign = m.campaign AND tasks.client_id = m.client_id
+         WHERE m.id = $1 AND tasks.campaign = m.campaign AND tasks.client_id = m.client_id
            AND tasks.episode = m.episode AND tasks.state IN ('waiting', 'open')
-           AND tasks.script <> ?3",
+           AND tasks.script <> $3",
     )
     .bind(message)
     .bind(taking.today.epoch_days())
@@ -195,18 +193,18 @@ async fn end_episode(tx: &mut SqliteConnection, message: i64, taking: &Taking<'_
 
 /// Gives the answer to the client's manager: added to a task that is still open, else a new one.
 async fn hand_over(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection,
     message: i64,
     answer: &NewAnswer<'_>,
     taking: &Taking<'_>,
 ) -> Result<()> {
     // What one client wrote in many small pieces is one task, and no longer than a page.
-    let added = sqlx::query(
+    let added = sql::query(
         "UPDATE tasks SET inputs = json_set(inputs, '$.why',
-                substr((inputs ->> '$.why') || char(10) || ?2, 1, 4000))
-         WHERE id = (SELECT t.id FROM tasks t JOIN messages m ON m.id = ?1
+                substr((inputs ->> '$.why') || char(10) || $2, 1, 4000))
+         WHERE id = (SELECT t.id FROM tasks t JOIN messages m ON m.id = $1
                      WHERE t.campaign = m.campaign AND t.client_id = m.client_id
-                       AND t.episode = m.episode AND t.script = ?3
+                       AND t.episode = m.episode AND t.script = $3
                        AND t.state IN ('waiting', 'open')
                      ORDER BY t.id DESC LIMIT 1)",
     )
@@ -218,18 +216,18 @@ async fn hand_over(
     if added.rows_affected() > 0 {
         return Ok(());
     }
-    sqlx::query(
+    sql::query(
         "INSERT INTO tasks (run_id, campaign, client_id, episode, step, manager, kind, script,
                             state, planned_on, not_before, value, inputs)
          SELECT m.run_id, m.campaign, m.client_id, m.episode,
-                ?3 || (SELECT CASE count(*) WHEN 0 THEN '' ELSE '-' || (count(*) + 1) END
+                $3 || (SELECT CASE count(*) WHEN 0 THEN '' ELSE '-' || (count(*) + 1) END
                        FROM tasks t
                        WHERE t.campaign = m.campaign AND t.client_id = m.client_id
-                         AND t.episode = m.episode AND t.script = ?3),
-                coalesce(cm.manager, ?6), ?4, ?3, 'waiting', ?5, ?5,
-                coalesce((SELECT max(value) FROM tasks t WHERE t.client_id = m.client_id), 0), ?2
+                         AND t.episode = m.episode AND t.script = $3),
+                coalesce(cm.manager, $6), $4, $3, 'waiting', $5, $5,
+                coalesce((SELECT max(value) FROM tasks t WHERE t.client_id = m.client_id), 0), $2
          FROM messages m LEFT JOIN client_managers cm ON cm.client_id = m.client_id
-         WHERE m.id = ?1",
+         WHERE m.id = $1",
     )
     .bind(message)
     .bind(answer.inputs)
@@ -243,12 +241,12 @@ async fn hand_over(
 }
 
 /// Keeps back what has not left for the client of a message until a person releases it.
-async fn hold(tx: &mut SqliteConnection, message: i64, taking: &Taking<'_>) -> Result<()> {
-    sqlx::query(
-        "UPDATE messages SET state = 'held', changed_by = ?3, changed_at = ?2,
+async fn hold(tx: &mut Connection, message: i64, taking: &Taking<'_>) -> Result<()> {
+    sql::query(
+        "UPDATE messages SET state = 'held', changed_by = $3, changed_at = $2,
                 reason = 'the client may have asked for no more messages'
          FROM messages m
-         WHERE m.id = ?1 AND messages.client_id = m.client_id AND m.client_id <> 0
+         WHERE m.id = $1 AND messages.client_id = m.client_id AND m.client_id <> 0
            AND messages.state IN ('planned', 'queued', 'retry')",
     )
     .bind(message)

@@ -1,10 +1,8 @@
 //! Which message something is about.
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-
 use super::super::rows::word;
 use super::super::{Result, Store};
+use crate::db::sql::{self, Row};
 use crate::model::{Channel, ClientId, MessageState};
 
 /// What points to a message, the surest first.
@@ -47,7 +45,7 @@ const COLUMNS: &str = "
     SELECT m.id, m.key, m.client_id, m.campaign, m.step, m.channel, m.address_hash, m.state, m.inputs
     FROM messages m";
 
-fn known(row: &SqliteRow) -> Result<KnownMessage> {
+fn known(row: &Row) -> Result<KnownMessage> {
     let hash: Vec<u8> = row.get("address_hash");
     Ok(KnownMessage {
         id: row.get("id"),
@@ -66,17 +64,17 @@ impl Store {
     /// The message that a trace leads to, if it is one of ours.
     pub async fn traced(&self, trace: &Trace<'_>) -> Result<Option<KnownMessage>> {
         let condition = match trace {
-            Trace::Number(_) => "m.id = ?1",
-            Trace::Key(_) => "m.key = ?1",
-            Trace::Provider(_) => "m.provider_id = ?1 ORDER BY m.id DESC LIMIT 1",
+            Trace::Number(_) => "m.id = $1",
+            Trace::Key(_) => "m.key = $1",
+            Trace::Provider(_) => "m.provider_id = $1 ORDER BY m.id DESC LIMIT 1",
             Trace::LastTo(..) => {
-                "m.address_hash = ?1 AND m.channel = ?2 AND m.client_id <> 0
+                "m.address_hash = $1 AND m.channel = $2 AND m.client_id <> 0
                  AND (m.attempts > 0 OR m.state = 'accepted')
                  ORDER BY coalesce(m.sent_at, m.accepted_at) DESC, m.id DESC LIMIT 1"
             }
         };
         let statement = format!("{COLUMNS} WHERE {condition}");
-        let query = sqlx::query(sqlx::AssertSqlSafe(statement));
+        let query = sql::query(sqlx::AssertSqlSafe(statement));
         let query = match trace {
             Trace::Number(id) => query.bind(*id),
             Trace::Key(key) => query.bind((*key).to_owned()),

@@ -2,7 +2,7 @@
 //!
 //! The rhythms themselves stay as they are, so that only their dates are written.
 
-use sqlx::Row;
+use crate::db::sql;
 use tokio::sync::mpsc;
 
 use super::super::bulk::Bulk;
@@ -16,7 +16,7 @@ use crate::rules::base_facts::BaseFacts;
 
 const READ: &str = "
     SELECT client_id, purchase_days, first_day, last_day, weight, sum_log, sum_sq
-    FROM rhythms WHERE client_id > ?1 AND parameters <> ?3 ORDER BY client_id LIMIT ?2";
+    FROM rhythms WHERE client_id > $1 AND parameters <> $3 ORDER BY client_id LIMIT $2";
 
 /// Every row is there already: of what would be inserted only the dates are looked at, and nothing
 /// else has to be handed over. An `UPDATE … FROM (VALUES …)` takes longer.
@@ -42,7 +42,7 @@ impl Store {
         progress: RhythmProgress<'_>,
     ) -> Result<u64> {
         let others =
-            sqlx::query_scalar::<_, i64>("SELECT count(*) FROM rhythms WHERE parameters <> ?1");
+            sql::query_scalar::<i64>("SELECT count(*) FROM rhythms WHERE parameters <> $1");
         let others = others.bind(version).fetch_one(&self.pool).await?;
         if others == 0 {
             return Ok(0);
@@ -78,11 +78,11 @@ impl Store {
         after: &mut i64,
     ) -> Result<Vec<Redated>> {
         let mut connection = self.pool.acquire().await?;
-        let rows = sqlx::query(READ)
+        let rows = sql::query(READ)
             .bind(*after)
             .bind(PAGE)
             .bind(version)
-            .fetch_all(&mut *connection)
+            .fetch_all(&mut connection)
             .await?;
         let last = rows.last().map_or(*after, |row| row.get(0));
         let kinds = read_kinds(&mut connection, base, *after, last).await?;
@@ -104,8 +104,8 @@ impl Rewrite {
         let mut bulk = Bulk::new(WRITE, row, OVERWRITE_DATES);
         self.done += rows.len() as u64;
         for Redated { client, dates } in rows {
-            bulk.add(client.0)?;
-            dates.add_to(&mut bulk)?;
+            bulk.add(client.0);
+            dates.add_to(&mut bulk);
             bulk.end_row(&mut self.tx).await?;
         }
         bulk.flush(&mut self.tx).await?;

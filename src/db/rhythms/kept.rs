@@ -119,7 +119,7 @@ impl StoredDates {
     }
 
     /// Adds the values of their five columns to a row.
-    pub(super) fn add_to(self, bulk: &mut Bulk) -> Result<()> {
+    pub(super) fn add_to(self, bulk: &mut Bulk) {
         let RhythmDates {
             due,
             missed,
@@ -127,10 +127,9 @@ impl StoredDates {
             lost,
         } = self.dates;
         for date in [due, missed, asleep, lost] {
-            bulk.add(date.epoch_days())?;
+            bulk.add(date.epoch_days());
         }
-        bulk.add(self.next.map(Day::epoch_days))?;
-        Ok(())
+        bulk.add(self.next.map(Day::epoch_days));
     }
 }
 

@@ -14,8 +14,7 @@ mod stale;
 pub(super) use kept::Passing;
 pub(super) use stale::{EVERYTHING, NOTHING};
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use crate::db::sql::{self, Row};
 use tokio::sync::mpsc;
 
 use self::rewrite::Changing;
@@ -36,20 +35,20 @@ pub type RhythmProgress<'a> = &'a (dyn Fn(u64) + Sync);
 impl Store {
     /// How many clients' rhythms have to be looked at since the last import.
     pub async fn stale_rhythms(&self) -> Result<u64> {
-        let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM stale_rhythms");
+        let count = sql::query_scalar::<i64>("SELECT count(*) FROM stale_rhythms");
         Ok(count.fetch_one(&self.pool).await?.cast_unsigned())
     }
 
     /// The version of the base facts by which the rhythms are dated; all by the same. Nothing in an
     /// empty base.
     pub async fn rhythms_dated_by(&self) -> Result<Option<i64>> {
-        let version = sqlx::query_scalar("SELECT parameters FROM rhythms LIMIT 1");
+        let version = sql::query_scalar("SELECT parameters FROM rhythms LIMIT 1");
         Ok(version.fetch_optional(&self.pool).await?)
     }
 
     /// How many clients have a rhythm.
     pub async fn kept_rhythms(&self) -> Result<u64> {
-        let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM rhythms");
+        let count = sql::query_scalar::<i64>("SELECT count(*) FROM rhythms");
         Ok(count.fetch_one(&self.pool).await?.cast_unsigned())
     }
 
@@ -59,23 +58,23 @@ impl Store {
     /// those clients' purchases are looked at whose rhythm has to be computed again or is ahead of
     /// the day.
     pub async fn last_purchase_day(&self, today: Day) -> Result<Option<Day>> {
-        let last = sqlx::query_scalar::<_, Option<i32>>(
+        let last = sql::query_scalar::<Option<i32>>(
             "SELECT max(day) FROM (
                  SELECT day FROM (
                      SELECT last_day AS day FROM rhythms r
-                     WHERE last_day <= ?1 AND NOT EXISTS (
+                     WHERE last_day <= $1 AND NOT EXISTS (
                          SELECT 1 FROM stale_rhythms s WHERE s.client_id = r.client_id)
                      ORDER BY last_day DESC LIMIT 1)
                  UNION ALL
-                 SELECT max(last_day) FROM stale_rhythms WHERE from_day = ?2 AND last_day <= ?1
+                 SELECT max(last_day) FROM stale_rhythms WHERE from_day = $2 AND last_day <= $1
                  UNION ALL
                  SELECT max((
                      SELECT p.day FROM purchases p
-                     WHERE p.client_id = c.client_id AND p.day <= ?1 AND p.amount > 0
+                     WHERE p.client_id = c.client_id AND p.day <= $1 AND p.amount > 0
                        AND p.cancelled_on IS NULL
                      ORDER BY p.day DESC LIMIT 1))
-                 FROM (SELECT client_id FROM stale_rhythms WHERE from_day <> ?2 OR last_day > ?1
-                       UNION SELECT client_id FROM rhythms WHERE last_day > ?1) c)",
+                 FROM (SELECT client_id FROM stale_rhythms WHERE from_day <> $2 OR last_day > $1
+                       UNION SELECT client_id FROM rhythms WHERE last_day > $1) c)",
         );
         let last = last.bind(today.epoch_days()).bind(NOTHING);
         Ok(last.fetch_one(&self.pool).await?.map(Day::from_epoch))
@@ -84,9 +83,9 @@ impl Store {
     /// The last purchase day of the whole base as it was known on a past day: whatever was taken
     /// back later counts. Reads all purchases.
     pub async fn last_purchase_day_as_of(&self, day: Day) -> Result<Option<Day>> {
-        let last = sqlx::query_scalar::<_, Option<i32>>(
+        let last = sql::query_scalar::<Option<i32>>(
             "SELECT max(day) FROM purchases
-             WHERE day <= ?1 AND amount > 0 AND (cancelled_on IS NULL OR cancelled_on > ?1)",
+             WHERE day <= $1 AND amount > 0 AND (cancelled_on IS NULL OR cancelled_on > $1)",
         );
         let last = last.bind(day.epoch_days()).fetch_one(&self.pool).await?;
         Ok(last.map(Day::from_epoch))
@@ -130,7 +129,7 @@ impl Store {
             rewrite.forget(&without).await?;
             progress(rewrite.done);
         }
-        sqlx::raw_sql("DELETE FROM stale_rhythms")
+        sql::raw("DELETE FROM stale_rhythms")
             .execute(&mut *rewrite.tx)
             .await?;
         rewrite.finish().await
@@ -138,7 +137,7 @@ impl Store {
 }
 
 /// The six numbers of a rhythm in the columns from `first` on.
-fn rhythm_at(row: &SqliteRow, first: usize) -> Rhythm {
+fn rhythm_at(row: &Row, first: usize) -> Rhythm {
     Rhythm {
         purchase_days: row.get(first),
         first: Day::from_epoch(row.get(first + 1)),

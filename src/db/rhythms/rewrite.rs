@@ -1,18 +1,15 @@
 //! One transaction over many rhythms: the indexes make way for it, the rows are written in the order
 //! of clients, and everything becomes visible at once.
 
-use sqlx::SqlSafeStr;
-use sqlx::sqlite::SqliteConnection;
-
 use super::super::bulk::Bulk;
 use super::super::facts::id_list;
 use super::super::{Result, Store};
 use super::stale::Dated;
+use crate::db::sql::{self, Transaction};
 use crate::model::ClientId;
 
 /// Pages of memory for the work, in KiB.
 const CACHE_KIB: u32 = 64 * 1024;
-const USUAL_CACHE_KIB: u32 = 2 * 1024;
 
 pub(super) const WRITE: &str = "
     INSERT INTO rhythms (client_id, purchase_days, first_day, last_day, weight, sum_log, sum_sq,
@@ -68,7 +65,7 @@ const FEW: i64 = 20_000;
 
 /// One transaction over many rhythms.
 pub(super) struct Rewrite {
-    pub(super) tx: sqlx::sqlite::SqliteTransaction<'static>,
+    pub(super) tx: Transaction,
     pub(super) base: i64,
     /// Those that were dropped and come back at the end.
     dropped: &'static [Index],
@@ -85,11 +82,8 @@ impl Store {
         changing: Changing,
         many: i64,
     ) -> Result<Rewrite> {
-        let mut connection = self.pool.acquire().await?;
-        set_cache(&mut connection, CACHE_KIB).await?;
-        let begin = "BEGIN IMMEDIATE".into_sql_str();
-        let mut tx = sqlx::sqlite::SqliteTransaction::begin(connection, Some(begin)).await?;
-        let kept = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM rhythms");
+        let mut tx = self.begin_large(CACHE_KIB).await?;
+        let kept = sql::query_scalar::<i64>("SELECT count(*) FROM rhythms");
         let kept = kept.fetch_one(&mut *tx).await?;
         let dropped = if many > FEW && many > kept / 4 {
             changing.indexes()
@@ -97,7 +91,7 @@ impl Store {
             &[]
         };
         for index in dropped {
-            sqlx::raw_sql(index.drop).execute(&mut *tx).await?;
+            sql::raw(index.drop).execute(&mut *tx).await?;
         }
         Ok(Rewrite {
             tx,
@@ -121,14 +115,14 @@ impl Rewrite {
         } in rows
         {
             let rhythm = kept.rhythm;
-            bulk.add(client.0)?.add(rhythm.purchase_days)?;
-            bulk.add(rhythm.first.epoch_days())?
-                .add(rhythm.last.epoch_days())?;
-            bulk.add(rhythm.weight)?
-                .add(rhythm.sum_log)?
-                .add(rhythm.sum_sq)?;
-            bulk.add(kept.turnover)?.add(kept.spent)?;
-            dates.add_to(&mut bulk)?;
+            bulk.add(client.0).add(rhythm.purchase_days);
+            bulk.add(rhythm.first.epoch_days())
+                .add(rhythm.last.epoch_days());
+            bulk.add(rhythm.weight)
+                .add(rhythm.sum_log)
+                .add(rhythm.sum_sq);
+            bulk.add(kept.turnover).add(kept.spent);
+            dates.add_to(&mut bulk);
             bulk.end_row(&mut self.tx).await?;
         }
         bulk.flush(&mut self.tx).await?;
@@ -141,7 +135,7 @@ impl Rewrite {
             return Ok(());
         }
         self.done += clients.len() as u64;
-        sqlx::query("DELETE FROM rhythms WHERE client_id IN (SELECT value FROM json_each(?1))")
+        sql::query("DELETE FROM rhythms WHERE client_id IN (SELECT value FROM json_each($1))")
             .bind(id_list(clients))
             .execute(&mut *self.tx)
             .await?;
@@ -150,16 +144,9 @@ impl Rewrite {
 
     pub(super) async fn finish(mut self) -> Result<u64> {
         for index in self.dropped {
-            sqlx::raw_sql(index.create).execute(&mut *self.tx).await?;
+            sql::raw(index.create).execute(&mut *self.tx).await?;
         }
-        set_cache(&mut self.tx, USUAL_CACHE_KIB).await?;
-        self.tx.commit().await?;
+        self.tx.commit_large().await?;
         Ok(self.done)
     }
-}
-
-async fn set_cache(connection: &mut SqliteConnection, kib: u32) -> Result<()> {
-    let pragma = sqlx::AssertSqlSafe(format!("PRAGMA cache_size = -{kib}"));
-    sqlx::raw_sql(pragma).execute(connection).await?;
-    Ok(())
 }

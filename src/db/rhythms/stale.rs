@@ -1,12 +1,10 @@
 //! Clients whose purchases have changed: what is read of them, and the rhythms that it gives.
 
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-
 use super::super::client_kinds::{Kinds, read_kinds};
 use super::super::{Result, Store};
 use super::kept::{Kept, StoredDates};
 use super::{PAGE, rhythm_at};
+use crate::db::sql::{self, Connection, Row};
 use crate::model::{ClientId, Day};
 use crate::rules::base_facts::BaseFacts;
 use crate::rules::client_kind::ClientKind;
@@ -51,7 +49,7 @@ struct Purchases {
 /// Stale clients of a stretch of numbers whose rhythm is known.
 const READ_KNOWN: &str = "
     SELECT client_id, rhythm FROM stale_rhythms
-    WHERE client_id > ?1 AND client_id <= ?2 AND from_day = ?3";
+    WHERE client_id > $1 AND client_id <= $2 AND from_day = $3";
 
 /// Stale clients of a stretch of numbers whose whole history is needed.
 ///
@@ -64,7 +62,7 @@ const READ_WHOLE: &str = "
     FROM stale_rhythms s
     LEFT JOIN rhythms r ON r.client_id = s.client_id
     LEFT JOIN purchases p ON p.client_id = s.client_id
-    WHERE s.client_id > ?1 AND s.client_id <= ?2 AND s.from_day <> ?3
+    WHERE s.client_id > $1 AND s.client_id <= $2 AND s.from_day <> $3
       AND (r.last_day IS NULL OR s.from_day <= r.last_day OR s.rhythm IS NOT NULL)
     GROUP BY s.client_id";
 
@@ -78,17 +76,17 @@ const READ_NEW_DAYS: &str = "
     FROM stale_rhythms s
     JOIN rhythms r ON r.client_id = s.client_id
     LEFT JOIN purchases p ON p.client_id = s.client_id AND p.day >= s.from_day
-    WHERE s.client_id > ?1 AND s.client_id <= ?2 AND s.from_day <> ?3
+    WHERE s.client_id > $1 AND s.client_id <= $2 AND s.from_day <> $3
       AND s.from_day > r.last_day AND s.rhythm IS NULL
     GROUP BY s.client_id";
 
 impl Store {
     /// Reads the next stale clients after `after`, and moves it on.
     pub(super) async fn read_stale(&self, base: &BaseFacts, after: &mut i64) -> Result<Vec<Stale>> {
-        let last = sqlx::query_scalar::<_, Option<i64>>(
+        let last = sql::query_scalar::<Option<i64>>(
             "SELECT max(client_id) FROM (
-                 SELECT client_id FROM stale_rhythms WHERE client_id > ?1
-                 ORDER BY client_id LIMIT ?2)",
+                 SELECT client_id FROM stale_rhythms WHERE client_id > $1
+                 ORDER BY client_id LIMIT $2)",
         );
         let last = last.bind(*after).bind(PAGE).fetch_one(&self.pool).await?;
         let Some(last) = last else {
@@ -116,16 +114,16 @@ impl Store {
 }
 
 async fn read(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     statement: &'static str,
     after: i64,
     last: i64,
-) -> Result<Vec<SqliteRow>> {
-    let rows = sqlx::query(statement).bind(after).bind(last).bind(NOTHING);
+) -> Result<Vec<Row>> {
+    let rows = sql::query(statement).bind(after).bind(last).bind(NOTHING);
     Ok(rows.fetch_all(connection).await?)
 }
 
-fn stale(row: &SqliteRow, kinds: &Kinds, what: Change) -> Stale {
+fn stale(row: &Row, kinds: &Kinds, what: Change) -> Stale {
     Stale {
         kind: kinds.of(row.get(0)),
         what,
@@ -133,7 +131,7 @@ fn stale(row: &SqliteRow, kinds: &Kinds, what: Change) -> Stale {
 }
 
 /// What was kept before, in the columns from `first` on.
-fn kept_at(row: &SqliteRow, first: usize) -> Kept {
+fn kept_at(row: &Row, first: usize) -> Kept {
     Kept {
         rhythm: rhythm_at(row, first),
         turnover: row.get(first + 6),
@@ -141,7 +139,7 @@ fn kept_at(row: &SqliteRow, first: usize) -> Kept {
     }
 }
 
-fn purchases(row: &SqliteRow) -> Purchases {
+fn purchases(row: &Row) -> Purchases {
     let days: Option<String> = row.get(1);
     Purchases {
         days: days.unwrap_or_default(),

@@ -52,7 +52,7 @@ pub struct RunSummary {
 /// Runs a day, once: planning, writing, sealing and the managers' lists.
 ///
 /// `progress` hears how many clients are still to be looked at. The caller holds the lock of the
-/// database (`jobs::lock`).
+/// database (`db::Lock`).
 pub async fn run(
     app: &App,
     options: DayOptions<'_>,
@@ -149,7 +149,7 @@ async fn ready_to_go(app: &App, ground: &Ground<'_>) -> Result<Vec<Listed>, Stor
 /// Lets a run go that waits for a person; its tasks come onto the lists of its day, or onto the next
 /// ones where another day has been run since. Says whether there was such a run.
 ///
-/// The caller holds the lock of the database (`jobs::lock`).
+/// The caller holds the lock of the database (`db::Lock`).
 pub async fn approve(app: &App, date: Day, by: &str) -> Result<bool, StoreError> {
     let lists = if app.store.last_run_day().await? == Some(date) {
         let options = DayOptions {

@@ -15,17 +15,18 @@ const LEAST_SPACE: u64 = 1 << 30;
 const CLOCK_SLACK: TimeDelta = TimeDelta::minutes(2);
 
 pub(super) async fn database(app: &App) -> Vec<Finding> {
-    let path = app.store.path();
+    let place = app.store.place();
     let mut findings = Vec::new();
     findings.push(match app.store.check_writing().await {
-        Ok(()) => Finding::good("database", format!("{} can be written to", path.display())),
+        Ok(()) => Finding::good("database", format!("{place} can be written to")),
         Err(error) => Finding::failure(
             "database",
             error.to_string(),
             "see who else writes to it, and whether the disk is full or read-only",
         ),
     });
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let beside = place.beside("lock");
+    let folder = beside.parent().unwrap_or(Path::new("."));
     findings.push(match fs4::available_space(folder) {
         Ok(free) if free < LEAST_SPACE => Finding::failure(
             "disk",
@@ -35,12 +36,8 @@ pub(super) async fn database(app: &App) -> Vec<Finding> {
         Ok(free) => Finding::good("disk", format!("{} GB are free", free >> 30)),
         Err(error) => Finding::warning("disk", error.to_string(), "look at the disk by hand"),
     });
-    for (check, file) in [
-        ("database", path.to_owned()),
-        ("key", app.path(&app.settings.paths.key)),
-    ] {
-        findings.extend(only_ours(check, &file));
-    }
+    findings.extend(place.file().and_then(|file| only_ours("database", file)));
+    findings.extend(only_ours("key", &app.path(&app.settings.paths.key)));
     findings
 }
 

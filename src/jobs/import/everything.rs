@@ -25,7 +25,7 @@ pub struct Reading {
 
 /// Imports every source whose files have changed and brings the rhythms up to date.
 ///
-/// The caller holds the lock of the database (`jobs::lock`).
+/// The caller holds the lock of the database (`db::Lock`).
 pub async fn import_everything(app: &App) -> Result<Reading, StoreError> {
     let mut reading = Reading::default();
     for source in &app.settings.sources {

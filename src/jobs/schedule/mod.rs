@@ -18,8 +18,8 @@ use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::app::App;
 use crate::config::schedule::{Schedule, Timetable};
-use crate::db::{Finished, NewOccurrence, OpenOccurrence, StoreError};
-use crate::jobs::{lock, notices};
+use crate::db::{Finished, Lock, NewOccurrence, OpenOccurrence, StoreError};
+use crate::jobs::notices;
 use crate::model::Day;
 use crate::rules::schedule::{Fate, clock_step, fates, next, occurrences, retry_after};
 
@@ -149,7 +149,7 @@ pub struct Scheduler {
 
 impl Scheduler {
     /// Begins to keep the schedules; gives back what a process that is gone had begun. The caller
-    /// holds the lock of schedules (`jobs::lock`).
+    /// holds the lock of schedules (`db::Lock`).
     pub async fn start(app: Arc<App>, stop: CancellationToken) -> Result<Self, StoreError> {
         let left = app.store.take_over_occurrences(app.now_ms()).await?;
         if left > 0 {
@@ -342,7 +342,7 @@ impl Scheduler {
 pub async fn keep(app: Arc<App>, owner: String, stop: CancellationToken) {
     let mut told = false;
     let _lock = loop {
-        match lock::schedules(app.store.path()) {
+        match app.store.try_lock(Lock::Schedules).await {
             Ok(Some(lock)) => break lock,
             Ok(None) if !told => {
                 told = true;

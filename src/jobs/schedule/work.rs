@@ -5,12 +5,12 @@ use tracing::info;
 use super::Name;
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
-use crate::db::StoreError;
+use crate::db::{Lock, StoreError};
 use crate::jobs::backup::{self, BackupError};
 use crate::jobs::day::{self, DayOptions, RunOutcome};
 use crate::jobs::deliver;
 use crate::jobs::import::import_everything;
-use crate::jobs::{base_weeks, lock, tidy};
+use crate::jobs::{base_weeks, tidy};
 use crate::model::Day;
 use crate::rules::schedule::{SourceAge, stale};
 
@@ -59,7 +59,7 @@ pub(super) async fn perform(app: &App, name: Name, date: Day) -> Result<Worked, 
 }
 
 async fn import(app: &App) -> Result<Worked, WorkError> {
-    let _lock = lock::wait(app.store.path()).await?;
+    let _lock = app.store.lock(Lock::Planning).await?;
     let reading = import_everything(app).await?;
     if !reading.problems.is_empty() {
         return Err(WorkError::Sources(reading.problems.join("; ")));
@@ -72,7 +72,7 @@ async fn import(app: &App) -> Result<Worked, WorkError> {
 
 /// Plans the day on fresh facts, and hands over what the sandbox takes.
 async fn daily(app: &App, date: Day) -> Result<Worked, WorkError> {
-    let planning = lock::wait(app.store.path()).await?;
+    let planning = app.store.lock(Lock::Planning).await?;
     let reading = import_everything(app).await?;
     if !reading.problems.is_empty() {
         return Ok(Worked::NotYet(format!(
@@ -166,7 +166,7 @@ async fn into_sandbox(app: &App) -> Result<(), WorkError> {
 }
 
 async fn back_up(app: &App) -> Result<Worked, WorkError> {
-    let _lock = lock::wait(app.store.path()).await?;
+    let _lock = app.store.lock(Lock::Planning).await?;
     let folder = app.path(&app.settings.backup.folder);
     let made = backup::make(app, &folder).await?;
     let gone = backup::thin_out(&folder, app.settings.backup.keep.into())?;

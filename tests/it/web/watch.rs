@@ -90,7 +90,7 @@ async fn what_another_process_has_stored_is_found_without_being_told() {
     company.message(1, Channel::Email, "accepted").await;
     let watching = tokio::spawn(intake::watch(company.app.clone(), company.stop.clone()));
     // A web process of its own, with a connection of its own.
-    let file = company.app.store.path().display().to_string();
+    let file = company.app.store.place().to_string();
     let other = Store::open(&format!("sqlite:{file}"), company.folder.path())
         .await
         .unwrap();

@@ -111,7 +111,7 @@ pub struct Round {
 
 impl Live {
     /// Makes everything ready to send, and takes over what a process that died has left: the caller
-    /// holds the lock of delivery (`jobs::lock`), so nobody else is sending.
+    /// holds the lock of delivery (`db::Lock`), so nobody else is sending.
     pub async fn start(
         app: Arc<App>,
         owner: String,
