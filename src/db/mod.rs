@@ -22,6 +22,7 @@ mod day_page;
 mod delivery;
 mod details;
 mod erasure;
+mod export;
 mod facts;
 mod figures;
 mod funnels;
