@@ -118,6 +118,7 @@ impl Store {
         from_ms: i64,
         interval_ms: i64,
     ) -> Result<u64> {
+        let mut tx = self.begin().await?;
         // Those that asked at the door while the campaign was paused have lost their own time.
         let done = sql::query(
             "UPDATE messages
@@ -133,8 +134,9 @@ impl Store {
         .bind(campaign)
         .bind(from_ms)
         .bind(interval_ms)
-        .execute(&self.writer)
+        .execute(&mut *tx)
         .await?;
+        tx.commit().await?;
         Ok(done.rows_affected())
     }
 
@@ -188,9 +190,10 @@ impl Store {
 
     /// The campaigns that a person has ended.
     pub async fn cancelled_campaigns(&self) -> Result<Vec<Cancelled>> {
-        let rows = sql::query("SELECT campaign, at, by, reason FROM cancelled_campaigns")
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = sql::query(
+            "SELECT campaign, at, by, reason FROM cancelled_campaigns ORDER BY campaign",
+        );
+        let rows = rows.fetch_all(&self.pool).await?;
         let cancelled = rows.iter().map(|row| Cancelled {
             campaign: row.get("campaign"),
             at: row.get("at"),

@@ -188,7 +188,8 @@ impl Store {
     /// Every stage that a deal has been seen in.
     pub async fn deal_stages(&self) -> Result<Vec<String>> {
         let stages = sql::query_scalar(
-            "SELECT stage FROM deal_stages UNION SELECT stage FROM deals WHERE stage IS NOT NULL",
+            "SELECT stage FROM deal_stages UNION SELECT stage FROM deals WHERE stage IS NOT NULL
+             ORDER BY stage",
         );
         Ok(stages.fetch_all(&self.pool).await?)
     }

@@ -33,6 +33,7 @@ impl Store {
     /// Closes as won what was opened here for clients who have bought since, up to a day. Returns how
     /// many.
     pub async fn win_own_deals(&self, day: Day) -> Result<u64> {
+        let mut tx = self.begin().await?;
         let done = sql::query(
             "UPDATE deals SET status = 'won', closed_on = (
                  SELECT min(p.day) FROM purchases p
@@ -46,8 +47,9 @@ impl Store {
         )
         .bind(day.epoch_days())
         .bind(OWN_SOURCE)
-        .execute(&self.writer)
+        .execute(&mut *tx)
         .await?;
+        tx.commit().await?;
         Ok(done.rows_affected())
     }
 }

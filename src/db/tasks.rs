@@ -162,14 +162,17 @@ impl Store {
 
     /// Writes what tasks that wait say today: number and JSON.
     pub async fn retell_tasks(&self, said: &[(i64, String)]) -> Result<()> {
+        // Many rows, which others change in another order.
+        let mut tx = self.begin().await?;
         sql::query(
             "UPDATE tasks SET inputs = row.value ->> 1
              FROM json_each($1) AS row
              WHERE tasks.id = CAST(row.value ->> 0 AS BIGINT) AND tasks.inputs <> row.value ->> 1",
         )
         .bind(Json(said))
-        .execute(&self.writer)
+        .execute(&mut *tx)
         .await?;
+        tx.commit().await?;
         Ok(())
     }
 

@@ -153,7 +153,7 @@ impl Store {
         let rows = sql::query_scalar(
             "SELECT DISTINCT coalesce(g.master_id, g.id) FROM referrals f
              JOIN clients g ON g.id = f.giver_id
-             WHERE f.state = 'counts' AND f.counts_on BETWEEN $1 AND $2",
+             WHERE f.state = 'counts' AND f.counts_on BETWEEN $1 AND $2 ORDER BY 1",
         );
         let rows: Vec<i64> = rows
             .bind(from.epoch_days())
@@ -167,7 +167,8 @@ impl Store {
     pub async fn friends_by_certificate(&self, code: &str) -> Result<Vec<(String, u32)>> {
         let rows = sql::query(
             "SELECT f.state, count(*) AS n FROM referrals f
-             JOIN redemptions r ON r.id = f.redemption_id WHERE r.code = $1 GROUP BY f.state",
+             JOIN redemptions r ON r.id = f.redemption_id WHERE r.code = $1
+             GROUP BY f.state ORDER BY f.state",
         );
         let rows = rows.bind(code).fetch_all(&self.pool).await?;
         Ok(rows
