@@ -180,6 +180,7 @@ impl Store {
         .bind(day.epoch_days())
         .execute(&mut *tx)
         .await?;
+        super::address_locks::alone(&mut tx).await?;
         tx.commit().await?;
         Ok(CampaignEnded {
             messages: messages.rows_affected(),

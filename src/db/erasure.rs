@@ -58,16 +58,18 @@ impl Store {
     ) -> Result<Forgotten> {
         let mut tx = self.begin().await?;
         let mut forgotten = Forgotten::default();
-        for (channel, hash) in erasure.addresses {
-            let new = NewSuppression {
+        let addresses: Vec<NewSuppression> = erasure
+            .addresses
+            .iter()
+            .map(|(channel, hash)| NewSuppression {
                 hash: *hash,
                 channel: *channel,
                 scope: SuppressionScope::All,
                 reason: SuppressionReason::Erasure,
-            };
-            forgotten.addresses +=
-                u64::from(suppress(&mut tx, &new, erasure.today, entry.by).await?);
-        }
+            })
+            .collect();
+        let new = suppress(&mut tx, &addresses, erasure.today, entry.by).await?;
+        forgotten.addresses = new.len() as u64;
         sql::query(
             "INSERT INTO erasures (client_id, proof, at, by, reason)
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",

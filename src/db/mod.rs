@@ -4,6 +4,7 @@
 //! type of sqlx leaves this room. Behind it stands SQLite or PostgreSQL (`sql`); each statement is
 //! written for both, or twice where that is better. What a row *means* is decided in `rules`.
 
+mod address_locks;
 mod audit;
 mod backup;
 mod base_weeks;

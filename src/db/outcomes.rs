@@ -283,15 +283,17 @@ async fn suppress_client(
     by: &str,
     key: &AddressKey,
 ) -> Result<()> {
-    for (channel, address) in addresses_of(tx, client).await? {
-        let new = NewSuppression {
+    let addresses = addresses_of(tx, client).await?;
+    let new: Vec<NewSuppression> = addresses
+        .into_iter()
+        .map(|(channel, address)| NewSuppression {
             hash: key.hash(channel, &address),
             channel,
             scope: SuppressionScope::All,
             reason: SuppressionReason::DoNotContact,
-        };
-        suppress(tx, &new, day, by).await?;
-    }
+        })
+        .collect();
+    suppress(tx, &new, day, by).await?;
     Ok(())
 }
 
