@@ -89,11 +89,14 @@ impl Store {
              WHERE state = 'sending'",
         );
         unknown.bind(reason).bind(now_ms).execute(&mut *tx).await?;
-        sql::query("INSERT OR REPLACE INTO holds (name, since, reason) VALUES ('restore', $2, $1)")
-            .bind(reason)
-            .bind(now_ms)
-            .execute(&mut *tx)
-            .await?;
+        sql::query(
+            "INSERT INTO holds (name, since, reason) VALUES ('restore', $2, $1)
+             ON CONFLICT (name) DO UPDATE SET since = excluded.since, reason = excluded.reason",
+        )
+        .bind(reason)
+        .bind(now_ms)
+        .execute(&mut *tx)
+        .await?;
         sql::query("DELETE FROM heartbeats")
             .execute(&mut *tx)
             .await?;
@@ -110,8 +113,9 @@ impl Store {
             .execute(&mut connection)
             .await?;
         let taken = sql::query(
-            "INSERT OR IGNORE INTO suppressions (address_hash, channel, scope, reason, since, source)
-             SELECT address_hash, channel, scope, reason, since, source FROM replaced.suppressions",
+            "INSERT INTO suppressions (address_hash, channel, scope, reason, since, source)
+             SELECT address_hash, channel, scope, reason, since, source FROM replaced.suppressions
+             WHERE true ON CONFLICT DO NOTHING",
         );
         let taken = taken.execute(&mut connection).await;
         let detached = sql::query("DETACH DATABASE replaced");
@@ -124,7 +128,10 @@ async fn counts(connection: &mut Connection) -> Result<TableCounts> {
     let mut counts = TableCounts::new();
     for table in COUNTED {
         // An older backup does not have every table of today.
-        let exists = sql::query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1");
+        let exists = sql::query_of(
+            "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1",
+            "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1",
+        );
         if exists
             .bind(*table)
             .fetch_optional(&mut *connection)
