@@ -7,6 +7,9 @@
 
 #[path = "../tests/it/delivery/checker.rs"]
 mod checker;
+#[path = "../tests/it/database/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "what only the tests ask")]
+mod database;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,9 +19,9 @@ use clap::Parser;
 /// Compares what a server took with what the database says.
 #[derive(Parser)]
 struct Arguments {
-    /// The database of the product.
+    /// The database of the product: its file, or its address on a server.
     #[arg(long)]
-    database: PathBuf,
+    database: String,
     /// The log of the sink or the fake.
     #[arg(long)]
     log: PathBuf,

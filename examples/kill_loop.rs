@@ -8,6 +8,9 @@
 
 #[path = "../tests/it/delivery/checker.rs"]
 mod checker;
+#[path = "../tests/it/database/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "what only the tests ask")]
+mod database;
 #[path = "../tests/it/draw.rs"]
 mod draw;
 #[path = "../tests/it/whatsapp/fake/mod.rs"]

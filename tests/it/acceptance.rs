@@ -9,21 +9,28 @@ use std::process::{Command, Output, Stdio};
 use rekindle::model::Day;
 use serde_json::Value;
 
+use crate::database::{self, Folder};
 use crate::sandbox;
 
 /// The ready English campaigns in an empty folder, with a source added as the README says.
 struct Newcomer {
-    folder: tempfile::TempDir,
+    folder: Folder,
 }
 
 impl Newcomer {
     fn with(settings: &str) -> Self {
         let newcomer = Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            folder: Folder::new(),
         };
         newcomer.done(&["init", "--locale", "en"]);
         let file = newcomer.home().join("config/rekindle.toml");
         let text = fs::read_to_string(&file).expect("init wrote it");
+        // The ready settings have a section for the database, with everything as it is usually.
+        let database = database::settings(newcomer.home());
+        let text = match database.as_str() {
+            "" => text,
+            other => text.replacen("\n[database]\n", other, 1),
+        };
         fs::write(&file, format!("{text}\n{settings}")).expect("written");
         newcomer
     }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+
+use crate::database::{self, Database, Folder};
 
 const SETTINGS: &str = "[company]\nname = \"Bakery\"\nlocale = \"en\"\n\
     [[source]]\nname = \"shop\"\npath = \"data\"\n\
@@ -20,7 +21,7 @@ const NEWS: &str = "id = \"news\"\ntitle = \"N\"\nstatus = \"live\"\n\
 
 /// The home of a company, gone at the end of the test.
 struct Home {
-    _folder: tempfile::TempDir,
+    _folder: Folder,
     path: PathBuf,
 }
 
@@ -30,13 +31,13 @@ impl Home {
     }
 
     fn named(name: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = Folder::new();
         let path = folder.path().join(name);
         let home = Self {
             _folder: folder,
             path,
         };
-        home.write("config/rekindle.toml", SETTINGS);
+        home.settings("");
         home.write("config/campaigns/news.toml", NEWS);
         let mut clients = vec!["id,name,email".to_owned()];
         let mut purchases = vec!["client,date,amount".to_owned()];
@@ -47,6 +48,12 @@ impl Home {
         home.write("data/clients.csv", &clients.join("\n"));
         home.write("data/purchases.csv", &purchases.join("\n"));
         home
+    }
+
+    /// Writes the settings, and more of them.
+    fn settings(&self, more: &str) {
+        let settings = format!("{SETTINGS}{more}{}", database::settings(&self.path));
+        self.write("config/rekindle.toml", &settings);
     }
 
     fn write(&self, file: &str, text: &str) {
@@ -409,6 +416,9 @@ fn said_of(home: &Home) -> String {
 
 #[test]
 fn a_database_that_is_no_database_is_named_with_a_way_out() {
+    if database::only_sqlite("what can be wrong with a file") {
+        return;
+    }
     let home = Home::new();
     home.write("rekindle.db", &"these are no tables ".repeat(500));
     let said = said_of(&home);
@@ -456,6 +466,9 @@ fn plan_without_rights(home: &Home) -> Said {
 #[cfg(unix)]
 #[test]
 fn a_read_only_database_or_folder_is_named_with_a_way_out() {
+    if database::only_sqlite("a server has no file that is read-only") {
+        return;
+    }
     let home = Home::new();
     assert_eq!(home.run(&["import"]).code, 0);
     let parent = home.path.parent().expect("a parent");
@@ -480,20 +493,16 @@ fn a_writer_that_holds_the_database_for_a_while_is_waited_for() {
     let home = Home::new();
     assert_eq!(home.run(&["import"]).code, 0);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let options = SqliteConnectOptions::new().filename(home.path.join("rekindle.db"));
     let mut command = home.command(&["run", "--once", "--as-of", "2026-03-02"]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = runtime.block_on(async {
-        let pool = SqlitePool::connect_with(options).await.expect("a database");
-        let held = pool
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .expect("the write lock");
+        let database = Database::of(&home.path).await;
+        let held = database.hold_writing().await.expect("the write lock");
         let mut child = command.spawn().expect("the binary starts");
         tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
         assert!(child.try_wait().expect("a process").is_none(), "it waits");
-        held.rollback().await.expect("let go");
-        pool.close().await;
+        held.release().await.expect("let go");
+        database.close().await;
         child
     });
     let said: Said = child.wait_with_output().expect("it ends").into();
@@ -514,7 +523,8 @@ fn a_home_with_spaces_and_cyrillic_works_from_another_folder() {
         .expect("the binary starts")
         .into();
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(home.path.join("rekindle.db").exists());
+    let file = home.path.join("rekindle.db");
+    assert!(database::address(&home.path).starts_with("postgres") || file.exists());
     assert!(home.path.join("sandbox/2026-03-02/news").is_dir());
     let left = fs::read_dir(elsewhere.path()).expect("a folder").count();
     assert_eq!(left, 0, "nothing lands where the command was started");

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::database::{self, Folder};
 use crate::smtp::sink::{Manners, Sink};
 
 /// A name server that knows some texts; stops when it is dropped.
@@ -80,12 +81,14 @@ fn answer(question: &[u8], known: &HashMap<String, String>) -> Vec<u8> {
     answer
 }
 
-fn home(settings: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
+fn home(settings: &str) -> Folder {
+    let folder = Folder::new();
     let config = folder.path().join("config");
     fs::create_dir_all(config.join("campaigns")).expect("a folder");
     let company = "[company]\nname = \"Bakery\"\nlocale = \"en\"\n";
-    fs::write(config.join("rekindle.toml"), format!("{company}{settings}")).expect("a file");
+    let database = database::settings(folder.path());
+    let text = format!("{company}{settings}{database}");
+    fs::write(config.join("rekindle.toml"), text).expect("a file");
     let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/smtp/tls");
     let key = folder.path().join("dkim.key");
     fs::copy(keys.join("dkim-rsa.key"), &key).expect("a key");

@@ -6,6 +6,7 @@ mod certificates;
 mod cleared;
 mod commands;
 mod config;
+mod database;
 mod delivery;
 mod demo;
 mod doctor;

@@ -15,13 +15,12 @@ use rekindle::db::Store;
 use rekindle::model::AddressKey;
 use rekindle::pictures::CertificateArtist;
 use rekindle::render::Templates;
-use sqlx::AssertSqlSafe;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+
+use crate::database::{Database, Folder};
 
 /// A temporary folder, in memory where there is such a place: the disk is not what is tried here.
-pub(crate) fn folder() -> tempfile::TempDir {
-    let in_memory = tempfile::tempdir_in("/dev/shm");
-    in_memory.unwrap_or_else(|_| tempfile::tempdir().unwrap())
+pub(crate) fn folder() -> Folder {
+    Folder::in_memory()
 }
 
 /// The company whose `config/rekindle.toml` stands in a folder, at an instant.
@@ -43,13 +42,6 @@ pub(crate) async fn app(home: &Path, now: &str) -> App {
 }
 
 /// The company's database, beside the company.
-pub(crate) async fn database(app: &App) -> SqlitePool {
-    let options = SqliteConnectOptions::new().filename(app.store.place().file().expect("a file"));
-    SqlitePool::connect_with(options).await.unwrap()
-}
-
-/// The one number that a query finds.
-pub(crate) async fn number(database: &SqlitePool, query: &str) -> i64 {
-    let query = sqlx::query_scalar(AssertSqlSafe(query.to_owned()));
-    query.fetch_one(database).await.unwrap()
+pub(crate) async fn database(app: &App) -> Database {
+    Database::of(&app.home).await
 }

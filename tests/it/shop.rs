@@ -22,6 +22,7 @@ use rekindle::jobs::import::{ImportOptions, ImportSummary, import_source};
 use rekindle::jobs::rhythms::keep_up;
 use rekindle::model::{ClientFacts, ClientId, Day, Locale};
 
+use crate::database::{self, Folder};
 use crate::opened;
 
 /// Noon of the day on which every test is played.
@@ -29,7 +30,7 @@ const NOON: &str = "2026-11-25T12:00:00Z";
 
 /// A shop in a folder of its own, gone at the end of the test.
 struct Shop {
-    folder: tempfile::TempDir,
+    folder: Folder,
     app: App,
 }
 
@@ -42,14 +43,15 @@ impl Shop {
 
     /// As [`Self::open`], with a source of this mode.
     async fn open_as(mode: &str, settings: &str, campaigns: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::new();
         let home = folder.path();
         fs::create_dir_all(home.join("config/campaigns")).unwrap();
         fs::create_dir_all(home.join("data")).unwrap();
         let text = format!(
             "[company]\nname = \"Example\"\n{settings}\n\
              [[source]]\nname = \"crm\"\npath = \"data\"\nmode = \"{mode}\"\n\
-             shrink_guard = \"100%\"\n"
+             shrink_guard = \"100%\"\n{}",
+            database::settings(home)
         );
         fs::write(home.join("config/rekindle.toml"), text).unwrap();
         for (file, text) in campaigns {

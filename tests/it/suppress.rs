@@ -10,12 +10,15 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::database::{self, Database, Folder};
+
 const SETTINGS: &str = "[company]\nname = \"Bakery\"\nlocale = \"en\"\ncountry = \"KZ\"\n";
 
-fn home() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
+fn home() -> Folder {
+    let folder = Folder::new();
     fs::create_dir_all(folder.path().join("config/campaigns")).unwrap();
-    fs::write(folder.path().join("config/rekindle.toml"), SETTINGS).unwrap();
+    let settings = SETTINGS.to_owned() + &database::settings(folder.path());
+    fs::write(folder.path().join("config/rekindle.toml"), settings).unwrap();
     folder
 }
 
@@ -60,11 +63,11 @@ fn rows(listed: &Value) -> Vec<String> {
 fn audit(home: &Path) -> Vec<String> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(home.join("rekindle.db"));
-        let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+        let database = Database::of(home).await;
         let lines =
             "SELECT by || ': ' || what || ', ' || reason || ' ' || about FROM audit ORDER BY id";
-        sqlx::query_scalar(lines).fetch_all(&pool).await.unwrap()
+        let rows = database.rows(lines).await;
+        rows.iter().map(|row| row.get(0)).collect()
     })
 }
 

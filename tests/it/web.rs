@@ -26,10 +26,9 @@ use rekindle::config::settings::DeliveryMode;
 use rekindle::jobs::{inputs, intake};
 use rekindle::model::Channel;
 use rekindle::web::{Web, WebError};
-use sqlx::Row;
-use sqlx::sqlite::SqlitePool;
 use tokio_util::sync::CancellationToken;
 
+use crate::database::{self, Database, Folder};
 use crate::opened;
 
 /// Noon of the day on which every test is played.
@@ -43,9 +42,9 @@ const APP_SECRET: &str = "app-secret";
 
 /// A company that has written to people, listening on this machine.
 struct Company {
-    folder: tempfile::TempDir,
+    folder: Folder,
     app: Arc<App>,
-    pool: SqlitePool,
+    database: Database,
     public: String,
     staff: String,
     stop: CancellationToken,
@@ -77,7 +76,7 @@ impl Company {
         // A company that is being tried out leaves its mail alone.
         app.settings.delivery.mode = DeliveryMode::Live;
         let app = Arc::new(app);
-        let pool = opened::database(&app).await;
+        let database = opened::database(&app).await;
         let stop = CancellationToken::new();
         let web = Web::bind(app.clone()).await.unwrap();
         let public = format!("http://{}", web.public_address().unwrap());
@@ -86,7 +85,7 @@ impl Company {
         let company = Self {
             folder,
             app,
-            pool,
+            database,
             public,
             staff,
             stop,
@@ -104,10 +103,7 @@ impl Company {
     }
 
     async fn sql(&self, statement: &str) {
-        sqlx::query(sqlx::AssertSqlSafe(statement.to_owned()))
-            .execute(&self.pool)
-            .await
-            .unwrap();
+        self.database.run(statement).await;
     }
 
     /// A client with an e-mail address and a phone to whom a message is in `state`; its number.
@@ -138,7 +134,7 @@ impl Company {
                                    template, class, address_hash, state, planned_on, inputs,
                                    attempts, sent_at, accepted_at, receipt, owner, lease_until)
              VALUES ('{}', 1, 'winback', {n}, 'missed:2026-11-20', 'letter', '{channel}',
-                     'missed-cycle', 'advertising', x'{hash}', '{state}', 20700,
+                     'missed-cycle', 'advertising', unhex('{hash}'), '{state}', 20700,
                      '{{\"label\":\"Anna\",\"locale\":\"ru\",\"why\":\"late\",\"today\":\"2026-11-20\",
                         \"client\":{{\"name\":\"Anna\",\"email\":\"{email}\",\"phone\":\"{phone}\"}}}}',
                      {sent}, {owner})",
@@ -152,33 +148,31 @@ impl Company {
     /// Looks at everything that has come in.
     async fn look(&self) -> intake::Processed {
         let done = intake::process(&self.app).await.unwrap();
-        let outcomes = "SELECT group_concat(outcome) FROM inbound_events";
-        let outcomes: Option<String> = sqlx::query_scalar(outcomes)
-            .fetch_one(&self.pool)
-            .await
-            .unwrap();
+        let outcomes = "SELECT string_agg(outcome, ',') FROM inbound_events";
+        let outcomes: Option<String> = self.database.one(outcomes).await;
         assert_eq!(done.failed, 0, "{outcomes:?}");
         done
     }
 
     async fn number(&self, query: &str) -> i64 {
-        opened::number(&self.pool, query).await
+        self.database.one(query).await
     }
 
     /// Everything that a test could change, as text: equal before and after means nothing changed.
     async fn picture(&self) -> String {
         let mut picture = String::new();
         for query in [
-            "SELECT hex(address_hash) || channel || scope || reason FROM suppressions ORDER BY 1",
-            "SELECT key || state || evidence || coalesce(provider_id, '') FROM messages ORDER BY 1",
-            "SELECT campaign || client_id || coalesce(closed_by, '') FROM enrollments ORDER BY 1",
-            "SELECT client_id || step || script || state || inputs || manager FROM tasks ORDER BY 1",
-            "SELECT kind || address_hash FROM address_faults ORDER BY 1",
-            "SELECT kind || name FROM stops ORDER BY 1",
-            "SELECT 'audit ' || count(*) FROM audit",
+            "SELECT address_hash, channel, scope, reason FROM suppressions ORDER BY 1, 2, 3, 4",
+            "SELECT key, state, evidence, provider_id FROM messages ORDER BY 1",
+            "SELECT campaign, client_id, closed_by FROM enrollments ORDER BY 1, 2, 3",
+            "SELECT client_id, step, script, state, inputs, manager FROM tasks
+             ORDER BY 1, 2, 3, 4, 5, 6",
+            "SELECT kind, address_hash FROM address_faults ORDER BY 1, 2",
+            "SELECT kind, name FROM stops ORDER BY 1, 2",
+            "SELECT 'audit', count(*) FROM audit",
         ] {
-            for row in sqlx::query(query).fetch_all(&self.pool).await.unwrap() {
-                picture.push_str(&String::from_utf8_lossy(&row.get::<Vec<u8>, _>(0)));
+            for row in self.database.rows(query).await {
+                picture.push_str(&row.to_string());
                 picture.push('\n');
             }
         }
@@ -238,6 +232,7 @@ fn write_company(home: &Path, web: &str, inbound: &str) {
          [whatsapp]\nphone_number_id = \"1\"\napp_secret_file = \"secrets/app\"\n\
          verify_token_file = \"secrets/verify\"\n"
     );
+    let text = text + &database::settings(home);
     fs::write(home.join("config/rekindle.toml"), text).unwrap();
     fs::write(home.join("config/campaigns/winback.toml"), CAMPAIGN).unwrap();
 }

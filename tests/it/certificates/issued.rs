@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use rekindle::jobs::day;
 use rekindle::render::CertificatePart;
-use sqlx::Row;
 
 use crate::world::{World, day as the_day};
 

@@ -7,7 +7,6 @@ use rekindle::app::App;
 use rekindle::certificates::till::{Wish, WishError, redeem};
 use rekindle::db::{Redeemed, Via};
 use rekindle::rules::certificate::CodeError;
-use sqlx::Row;
 
 use super::{Shop, code_of, denied, is_redeemed};
 use crate::world::day;
@@ -57,7 +56,7 @@ fn sixty_four_threads_redeem_ten_thousand_codes_each_once() {
     shop.world.rows(&format!(
         "INSERT INTO certificates (code, campaign, client_id, episode, step, kind, discount,
                                    issued_on, valid_until, run_id)
-         SELECT value, 'many', 1, key, 's', 'own', '10%', 20510, 20818, 9
+         SELECT atom, 'many', 1, key, 's', 'own', '10%', 20510, 20818, 9
          FROM json_each('[{}]')",
         codes.join(",")
     ));

@@ -10,12 +10,13 @@ use std::fmt;
 use std::path::Path;
 
 use serde_json::Value;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+
+use crate::database::Database;
 
 /// What is compared.
 pub(crate) struct Question<'a> {
-    pub(crate) database: &'a Path,
+    /// The file, or the address on a server.
+    pub(crate) database: &'a str,
     pub(crate) log: &'a Path,
     /// So many messages must be in the database; any number when absent.
     pub(crate) expected: Option<u64>,
@@ -129,22 +130,20 @@ fn taken(log: &str) -> Result<HashMap<String, Vec<String>>, serde_json::Error> {
     Ok(taken)
 }
 
-async fn messages(database: &Path) -> Result<Vec<Message>, sqlx::Error> {
-    let options = SqliteConnectOptions::new().filename(database);
-    let pool = SqlitePool::connect_with(options).await?;
-    let rows = sqlx::query(
+async fn messages(database: &str) -> Result<Vec<Message>, sqlx::Error> {
+    let database = Database::open(database).await?;
+    let asked = database.try_rows(
         "SELECT state, inputs, channel, on_unknown, resends,
                 EXISTS (SELECT 1 FROM message_events e
                         WHERE e.message_id = m.id AND e.state = m.state) AS told,
-                (SELECT group_concat(DISTINCT lower(hex(content))) FROM attempts a
+                (SELECT string_agg(DISTINCT lower(hex(content)), ',') FROM attempts a
                  WHERE a.message_id = m.id) AS contents
          FROM messages m
          WHERE state <> 'held_out'
            AND run_id IN (SELECT id FROM runs WHERE status = 'sealed' AND mode = 'live')",
-    )
-    .fetch_all(&pool)
-    .await?;
-    pool.close().await;
+    );
+    let rows = asked.await?;
+    database.close().await;
     let messages = rows.iter().map(|row| {
         let inputs: Value = serde_json::from_str(row.get("inputs")).unwrap_or_default();
         let way = match row.get("channel") {

@@ -26,7 +26,7 @@ const POINTS: &[(&str, u32, bool)] = &[
 const CONNECTIONS: u16 = 4;
 
 async fn dies_everywhere(way: Way, policy: &'static str) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::opened::folder();
     let log = folder.path().join("taken.jsonl");
     let servers = Servers::start(way, &log).await;
     let mailing = Mailing {

@@ -3,14 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sqlx::SqlitePool;
-use sqlx::sqlite::SqliteConnectOptions;
-
 use super::checker::{self, Findings, Question};
 use super::kill_loop::{self, Order};
 use super::mailing::{Mailing, Service, Way};
 use super::servers::Servers;
 use super::sink::{At, Fault, Manners, Script};
+use crate::database::Database;
 use crate::opened::folder;
 
 fn program() -> PathBuf {
@@ -141,20 +139,18 @@ async fn a_service_that_is_told_to_stop_leaves_nothing_unknown() {
 async fn a_foreign_writer_that_holds_the_database_delays_and_loses_nothing() {
     let folder = folder();
     let (servers, mailing) = slow_mailing(folder.path(), 500).await;
-    let options = SqliteConnectOptions::new().filename(mailing.database());
-    let options = options.busy_timeout(Duration::from_secs(30));
-    let pool = SqlitePool::connect_with(options).await.unwrap();
+    let database = Database::of(folder.path()).await;
     let mut service = mailing.serve();
     for hold in [20, 400, 50, 1_500, 100, 700, 30, 900] {
         something_new(&servers, &mut service, &mailing).await;
-        let tx = pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        let other = database.hold_writing().await.unwrap();
         // What has passed before may still be answered; nothing new can pass.
         tokio::time::sleep(Duration::from_millis(hold)).await;
         assert!(service.lives(), "{}", mailing.said());
-        tx.rollback().await.unwrap();
+        other.release().await.unwrap();
     }
     service.stop().await;
-    pool.close().await;
+    database.close().await;
     mailing.finish().await;
     nothing_is_wrong(&mailing, 0).await;
 }
@@ -163,21 +159,18 @@ async fn a_foreign_writer_that_holds_the_database_delays_and_loses_nothing() {
 async fn a_queue_that_is_emptied_or_deleted_costs_time_and_nothing_else() {
     let folder = folder();
     let (servers, mailing) = slow_mailing(folder.path(), 600).await;
-    let queue = folder.path().join("rekindle.db.queue");
     let mut service = mailing.serve();
     something_new(&servers, &mut service, &mailing).await;
-    let options = SqliteConnectOptions::new().filename(&queue);
-    let options = options.busy_timeout(Duration::from_secs(30));
-    let pool = SqlitePool::connect_with(options).await.unwrap();
-    sqlx::query("DELETE FROM Jobs")
-        .execute(&pool)
-        .await
-        .unwrap();
-    pool.close().await;
+    let names = ["rekindle.db.queue", "rekindle.queue"].map(|name| folder.path().join(name));
+    let name = names.iter().find(|name| name.exists()).unwrap();
+    let name = name.to_str().unwrap();
+    let queue = Database::open(name).await.unwrap();
+    queue.run("DELETE FROM Jobs").await;
+    queue.close().await;
     something_new(&servers, &mut service, &mailing).await;
     service.stop().await;
     for end in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(folder.path().join(format!("rekindle.db.queue{end}")));
+        let _ = std::fs::remove_file(format!("{name}{end}"));
     }
     mailing.finish().await;
     nothing_is_wrong(&mailing, 0).await;

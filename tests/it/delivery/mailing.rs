@@ -7,8 +7,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rekindle::clock::Clock;
-use sqlx::AssertSqlSafe;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+
+use crate::database::{self, Database};
 
 /// The way of the messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +34,9 @@ pub(crate) struct Mailing {
 }
 
 impl Mailing {
-    pub(crate) fn database(&self) -> PathBuf {
-        self.folder.join("rekindle.db")
+    /// The file of the database, or its address on a server.
+    pub(crate) fn database(&self) -> String {
+        database::address(&self.folder)
     }
 
     /// Writes the files of the company and plans and approves the mailing.
@@ -115,7 +116,8 @@ impl Mailing {
              {server}\
              [[source]]\nname = \"shop\"\nkind = \"csv\"\npath = \"data\"\n\
              [source.consent]\nbasis = \"consent\"\nchannels = [\"email\", \"whatsapp\"]\n\
-             classes = [\"advertising\"]\n"
+             classes = [\"advertising\"]\n{}",
+            database::settings(&self.folder)
         )
     }
 
@@ -205,27 +207,19 @@ impl Mailing {
 
     /// The number that a statement counts, past the program.
     pub(crate) async fn count(&self, statement: &str) -> i64 {
-        let number: i64 = self.one(statement).await;
+        let database = Database::of(&self.folder).await;
+        let number = database.one(statement).await;
+        database.close().await;
         number
     }
 
-    /// What SQLite says about the file.
+    /// What SQLite says about the file; a server looks after its own files.
     pub(crate) async fn integrity(&self) -> String {
-        self.one("PRAGMA integrity_check").await
-    }
-
-    async fn one<T>(&self, statement: &str) -> T
-    where
-        T: for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite> + Send + Unpin,
-    {
-        let options = SqliteConnectOptions::new().filename(self.database());
-        let options = options.busy_timeout(Duration::from_mins(1));
-        let pool = SqlitePool::connect_with(options).await;
-        let pool = pool.expect("a database");
-        let found = sqlx::query_scalar(AssertSqlSafe(statement.to_owned()));
-        let found = found.fetch_one(&pool).await.expect("a statement");
-        pool.close().await;
-        found
+        let database = Database::of(&self.folder).await;
+        let asked = database.either("PRAGMA integrity_check", "SELECT 'ok'");
+        let said = database.one(asked).await;
+        database.close().await;
+        said
     }
 
     /// Messages that are still on their way, or will be sent once more.

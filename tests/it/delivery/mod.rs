@@ -35,7 +35,6 @@ use rekindle::app::App;
 use rekindle::jobs::day::{self, RunOutcome};
 use rekindle::jobs::deliver::{Live, Round};
 use rekindle::model::Channel;
-use sqlx::Row;
 use tokio_util::sync::CancellationToken;
 
 use super::world::{World, day as date};
@@ -246,7 +245,7 @@ impl Post {
     /// The state of the only message of a client, and why it is in it.
     fn state(&mut self, client: &str) -> (String, String) {
         let rows = self.world.rows(&format!(
-            "SELECT state, ifnull(reason, '') FROM messages m JOIN clients c ON c.id = m.client_id
+            "SELECT state, coalesce(reason, '') FROM messages m JOIN clients c ON c.id = m.client_id
              WHERE c.ext_id = '{client}'"
         ));
         assert_eq!(rows.len(), 1, "messages of {client}");

@@ -1,22 +1,25 @@
 //! The invariants of delivery, asked of the tables and of the log of the server, not of the product.
 //!
 //! The oracle has witnesses of its own: triggers that note every change of a state, every attempt
-//! and every opt-out in the order in which they are committed. SQLite has one writer, so that the
-//! order of the notes is the order of the commits.
+//! and every opt-out in the order in which they happen. SQLite has one writer, so that the order of
+//! the notes is the order of the commits. In PostgreSQL it is so for each message, whose row is
+//! locked, and for each address, whose lock both sending and leaving take; no more is asked of it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use super::super::world::World;
-use sqlx::Row;
+use crate::database::{Database, Row};
 
-/// The witnesses. What was suppressed before they came is noted as well.
+/// What was suppressed before the witnesses came is noted as well.
+const KNOWN: &str = "INSERT INTO seen (what, hash, channel, scope)
+     SELECT 'suppressed', address_hash, channel, scope FROM suppressions";
+
+/// The witnesses in the words of SQLite.
 const WITNESSES: &[&str] = &[
     "CREATE TABLE seen (
          seq INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT, message INTEGER, was TEXT, became TEXT,
          hash BLOB, channel TEXT, scope TEXT, silent INTEGER)",
-    "INSERT INTO seen (what, hash, channel, scope)
-         SELECT 'suppressed', address_hash, channel, scope FROM suppressions",
     "CREATE TRIGGER seen_states AFTER UPDATE OF state ON messages WHEN NEW.state <> OLD.state
      BEGIN INSERT INTO seen (what, message, was, became, silent)
          VALUES ('state', NEW.id, OLD.state, NEW.state,
@@ -30,6 +33,35 @@ const WITNESSES: &[&str] = &[
     "CREATE TRIGGER seen_allowed AFTER DELETE ON suppressions
      BEGIN INSERT INTO seen (what, hash, channel, scope)
          VALUES ('allowed', OLD.address_hash, OLD.channel, OLD.scope); END",
+];
+
+/// The same in the words of PostgreSQL.
+const WITNESSES_OF_POSTGRES: &[&str] = &[
+    "CREATE TABLE seen (
+         seq BIGINT GENERATED ALWAYS AS IDENTITY, what TEXT, message BIGINT, was TEXT, became TEXT,
+         hash BYTEA, channel TEXT, scope TEXT, silent BIGINT)",
+    "CREATE FUNCTION see_state() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+     BEGIN INSERT INTO seen (what, message, was, became, silent)
+         VALUES ('state', NEW.id, OLD.state, NEW.state,
+                 CASE WHEN NEW.state IN ('claimed', 'sending')
+                     OR OLD.state = 'claimed' AND NEW.state = 'queued' AND NEW.reason IS NULL
+                 THEN 1 ELSE 0 END); RETURN NULL; END $$",
+    "CREATE TRIGGER seen_states AFTER UPDATE OF state ON messages
+     FOR EACH ROW WHEN (NEW.state <> OLD.state) EXECUTE FUNCTION see_state()",
+    "CREATE FUNCTION see_attempt() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+     BEGIN INSERT INTO seen (what, message) VALUES ('attempt', NEW.message_id); RETURN NULL; END $$",
+    "CREATE TRIGGER seen_attempts AFTER INSERT ON attempts
+     FOR EACH ROW EXECUTE FUNCTION see_attempt()",
+    "CREATE FUNCTION see_suppressed() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+     BEGIN INSERT INTO seen (what, hash, channel, scope)
+         VALUES ('suppressed', NEW.address_hash, NEW.channel, NEW.scope); RETURN NULL; END $$",
+    "CREATE TRIGGER seen_suppressed AFTER INSERT ON suppressions
+     FOR EACH ROW EXECUTE FUNCTION see_suppressed()",
+    "CREATE FUNCTION see_allowed() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+     BEGIN INSERT INTO seen (what, hash, channel, scope)
+         VALUES ('allowed', OLD.address_hash, OLD.channel, OLD.scope); RETURN NULL; END $$",
+    "CREATE TRIGGER seen_allowed AFTER DELETE ON suppressions
+     FOR EACH ROW EXECUTE FUNCTION see_allowed()",
 ];
 
 /// Every change of a state that may be, written down without the code of the product: from, to.
@@ -65,16 +97,16 @@ const NEVER: &[(&str, &str)] = &[
     (
         "I1: one message for an occasion and a step of a client",
         "SELECT count(*) FROM (SELECT 1 FROM messages
-         GROUP BY campaign, client_id, episode, step HAVING count(*) > 1)",
+         GROUP BY campaign, client_id, episode, step HAVING count(*) > 1) AS twice",
     ),
     (
         "I1: one message for an occasion and a step of an address",
         "SELECT count(*) FROM (SELECT 1 FROM messages
-         GROUP BY campaign, address_hash, episode, step HAVING count(*) > 1)",
+         GROUP BY campaign, address_hash, episode, step HAVING count(*) > 1) AS twice",
     ),
     (
         "I2: an occasion is a business key, not an instant",
-        "SELECT count(*) FROM messages WHERE episode GLOB '*T[0-9][0-9]:*'",
+        "SELECT count(*) FROM messages WHERE episode LIKE '%T__:%'",
     ),
     (
         "I6: no more attempts than refusals and decided resends allow",
@@ -88,11 +120,11 @@ const NEVER: &[(&str, &str)] = &[
     (
         "I6: attempts have numbers without a gap, and each a claim of its own",
         "SELECT count(*) FROM (SELECT 1 FROM attempts GROUP BY message_id
-         HAVING max(n) <> count(*) OR min(n) <> 1 OR count(DISTINCT claim) <> count(*))",
+         HAVING max(n) <> count(*) OR min(n) <> 1 OR count(DISTINCT claim) <> count(*)) AS wrong",
     ),
     (
         "I7: accepted only with evidence",
-        "SELECT count(*) FROM messages WHERE state = 'accepted' AND ifnull(receipt, '') = ''",
+        "SELECT count(*) FROM messages WHERE state = 'accepted' AND coalesce(receipt, '') = ''",
     ),
     (
         "I9: what is unknown or was taken has an attempt",
@@ -101,25 +133,30 @@ const NEVER: &[(&str, &str)] = &[
     (
         "I10: one certificate for an occasion and a step of a client",
         "SELECT count(*) FROM (SELECT 1 FROM certificates
-         GROUP BY campaign, client_id, episode, step HAVING count(*) > 1)",
+         GROUP BY campaign, client_id, episode, step HAVING count(*) > 1) AS twice",
     ),
     (
         "every attempt of a message has the same content",
         "SELECT count(*) FROM (SELECT 1 FROM attempts GROUP BY message_id
-         HAVING count(DISTINCT content) > 1)",
+         HAVING count(DISTINCT content) > 1) AS twice",
     ),
     (
         "every attempt of a message is made of the same version",
         "SELECT count(*) FROM (SELECT 1 FROM attempts GROUP BY message_id
-         HAVING count(DISTINCT ifnull(version, 0)) > 1)",
+         HAVING count(DISTINCT coalesce(version, 0)) > 1) AS twice",
     ),
 ];
 
 /// Lets the witnesses watch, before anything is sent.
 pub(super) fn watch(world: &mut World) {
-    for witness in WITNESSES {
+    let witnesses = match world.database() {
+        Database::Sqlite(_) => WITNESSES,
+        Database::Postgres(_) => WITNESSES_OF_POSTGRES,
+    };
+    for witness in witnesses {
         world.rows(witness);
     }
+    world.rows(KNOWN);
 }
 
 /// Looks at everything; `now_ms` is the present of the world.
@@ -128,7 +165,7 @@ pub(super) fn check(world: &mut World, log: &Path, now_ms: i64) {
         assert_eq!(world.count(statement), 0, "{what}");
     }
     let stuck = world.texts(&format!(
-        "SELECT m.id || ' ' || m.state || ' ' || ifnull(m.reason, '') FROM messages m
+        "SELECT m.id || ' ' || m.state || ' ' || coalesce(m.reason, '') FROM messages m
          JOIN runs r ON r.id = m.run_id AND r.status = 'sealed' AND r.mode = 'live'
          WHERE m.state IN ('claimed', 'sending') AND m.lease_until < {now_ms}
             OR m.state IN ('planned', 'queued', 'retry') AND m.due_at < {now_ms} - 60000"
@@ -184,7 +221,7 @@ fn as_witnessed(world: &mut World) {
         }
     }
     for row in world.rows(
-        "SELECT m.id, m.state, (SELECT group_concat(e.state ORDER BY e.id) FROM message_events e
+        "SELECT m.id, m.state, (SELECT string_agg(e.state, ',' ORDER BY e.id) FROM message_events e
                                 WHERE e.message_id = m.id) AS told FROM messages m",
     ) {
         let (id, state): (i64, String) = (row.get(0), row.get(1));
@@ -207,7 +244,7 @@ fn as_witnessed(world: &mut World) {
     }
 }
 
-fn change(messages: &mut HashMap<i64, Seen>, note: &sqlx::sqlite::SqliteRow) {
+fn change(messages: &mut HashMap<i64, Seen>, note: &Row) {
     let (id, was): (i64, String) = (note.get("message"), note.get("was"));
     let became: String = note.get("became");
     let message = messages.entry(id).or_insert_with(|| Seen {

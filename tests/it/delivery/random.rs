@@ -97,7 +97,7 @@ impl Story {
             "SELECT id FROM messages WHERE state IN ({state}) ORDER BY id"
         ));
         let count = rows.len() as u64;
-        (count > 0).then(|| sqlx::Row::get(&rows[self.draw.below(count) as usize], 0))
+        (count > 0).then(|| rows[self.draw.below(count) as usize].get(0))
     }
 
     fn decide(&mut self, state: &str, decision: Decision) {

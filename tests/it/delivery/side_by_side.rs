@@ -78,7 +78,7 @@ fn a_day_is_planned_while_letters_are_sent_and_neither_waits_for_the_end_of_the_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nudges_leave_at_the_pace_of_the_settings() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::opened::folder();
     let log = folder.path().join("taken.jsonl");
     let servers = Servers::nudges(&log, script()).await;
     let mailing = Mailing {

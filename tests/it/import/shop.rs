@@ -16,9 +16,8 @@ use rekindle::jobs::import::{
 };
 use rekindle::model::AddressKey;
 use rekindle::render::Templates;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions};
+
+use crate::database::{self, Cell, Database, Folder, Row};
 
 /// The configuration of a Russian company with one source, a folder.
 pub(super) const SNAPSHOT: &str = "
@@ -38,7 +37,7 @@ pub(super) const APPEND: &str = "
 
 /// A company, its folder, and its database.
 pub(super) struct Shop {
-    folder: tempfile::TempDir,
+    folder: Folder,
     pub(super) app: App,
 }
 
@@ -50,16 +49,17 @@ impl Shop {
 
     /// A company with another currency, time zone and country.
     pub(super) async fn of(currency: &str, zone: &str, country: &str, sources: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::new();
         let company = format!(
             "[company]\nname = \"Tea\"\ncurrency = \"{currency}\"\ntime_zone = \"{zone}\"\n\
-             country = \"{country}\"\n{sources}"
+             country = \"{country}\"\n{sources}{}",
+            database::settings(folder.path())
         );
         fs::create_dir(folder.path().join("config")).unwrap();
         fs::write(folder.path().join("config/rekindle.toml"), &company).unwrap();
         let settings: Settings = toml::from_str(&company).unwrap();
         let now: DateTime<Utc> = "2026-11-21T09:00:00Z".parse().unwrap();
-        let store = Store::open("sqlite://rekindle.db", folder.path()).await;
+        let store = Store::open(&settings.database.url, folder.path()).await;
         let app = App {
             home: folder.path().to_owned(),
             settings,
@@ -107,7 +107,10 @@ impl Shop {
 
     /// The rows that a statement gives, each as one line.
     pub(super) async fn rows(&self, statement: &str) -> Vec<String> {
-        rows(&mut connection(self.path()).await, statement).await
+        let database = Database::of(self.path()).await;
+        let rows = database.rows(statement).await;
+        database.close().await;
+        rows.iter().map(Row::to_string).collect()
     }
 
     /// Everything that the tables of facts say, but for the numbers of imports.
@@ -128,29 +131,6 @@ pub(super) fn only_file(summary: &ImportSummary) -> &FileSummary {
     &summary.files[0]
 }
 
-/// A connection of its own to the database in `folder`.
-pub(super) async fn connection(folder: &Path) -> SqliteConnection {
-    let options = SqliteConnectOptions::new().filename(folder.join("rekindle.db"));
-    options.connect().await.unwrap()
-}
-
-async fn rows(connection: &mut SqliteConnection, statement: &str) -> Vec<String> {
-    let rows = sqlx::query(AssertSqlSafe(statement))
-        .fetch_all(connection)
-        .await;
-    let line = |row: &sqlx::sqlite::SqliteRow| {
-        let cell = |index| match row.try_get::<Option<String>, _>(index) {
-            Ok(text) => text.unwrap_or_else(|| "-".to_owned()),
-            Err(_) => match row.try_get::<i64, _>(index) {
-                Ok(number) => number.to_string(),
-                Err(_) => row.get::<f64, _>(index).to_string(),
-            },
-        };
-        (0..row.len()).map(cell).collect::<Vec<_>>().join("|")
-    };
-    rows.unwrap().iter().map(line).collect()
-}
-
 /// Everything that the tables of facts in `folder` say, but for the numbers of imports.
 pub(super) async fn dump(folder: &Path) -> String {
     const TABLES: [&str; 12] = [
@@ -167,26 +147,12 @@ pub(super) async fn dump(folder: &Path) -> String {
         "suppressions",
         "rhythms",
     ];
-    let mut connection = connection(folder).await;
+    let database = Database::of(folder).await;
     let mut dump = String::new();
     for table in TABLES {
-        let columns = rows(
-            &mut connection,
-            &format!(
-                "SELECT name FROM pragma_table_info('{table}') WHERE name NOT LIKE '%_import'"
-            ),
-        )
-        .await;
-        let quoted: Vec<String> = columns
-            .iter()
-            .map(|name| format!("quote({name})"))
-            .collect();
-        let line = quoted.join(" || ' ' || ");
-        let lines = rows(
-            &mut connection,
-            &format!("SELECT {line} FROM {table} ORDER BY 1"),
-        )
-        .await;
+        let rows = database.rows(&format!("SELECT * FROM {table}")).await;
+        let mut lines: Vec<String> = rows.iter().map(line).collect();
+        lines.sort_unstable();
         writeln!(
             dump,
             "{table}: {} rows
@@ -199,5 +165,16 @@ pub(super) async fn dump(folder: &Path) -> String {
         )
         .unwrap();
     }
+    database.close().await;
     dump
+}
+
+/// The values of a row; texts in quotes, so that none looks like a number.
+fn line(row: &Row) -> String {
+    let cells = row.cells().filter(|(name, _)| !name.ends_with("_import"));
+    let texts = cells.map(|(_, cell)| match cell {
+        Cell::Text(text) => format!("'{text}'"),
+        other => other.to_string(),
+    });
+    texts.collect::<Vec<_>>().join(" ")
 }

@@ -84,7 +84,7 @@ async fn asking_says_the_same_to_those_whom_nobody_knows() {
     // What is in the database is not enough to make the link.
     let token = letters[0].1.rsplit('/').next().unwrap().to_owned();
     let all = firm
-        .text("SELECT group_concat(inputs || key) FROM messages")
+        .text("SELECT string_agg(inputs || key, ',') FROM messages")
         .await;
     assert!(!all.contains(&token), "the link stands in the database");
 }

@@ -110,15 +110,13 @@ async fn the_sandbox_can_be_read_but_for_links_to_sign_in() {
     }
     assert!(!page.contains("/sign-in/v1"));
     // A receipt that leads out of the folder is not followed.
-    sqlx::query("DROP TRIGGER messages_stay_final")
-        .execute(&firm.pool)
-        .await
-        .unwrap();
-    sqlx::query("UPDATE messages SET receipt = 'config/rekindle.toml' WHERE id = ?1")
-        .bind(letter)
-        .execute(&firm.pool)
-        .await
-        .unwrap();
+    let lets = firm.database.either(
+        "DROP TRIGGER messages_stay_final",
+        "DROP TRIGGER messages_stay_final ON messages",
+    );
+    firm.database.run(lets).await;
+    let out = format!("UPDATE messages SET receipt = 'config/rekindle.toml' WHERE id = {letter}");
+    firm.database.run(&out).await;
     let page = marketing.read(&format!("/outbox/{letter}")).await;
     assert!(page.contains("role=\"alert\"") && !page.contains("[company]"));
 }

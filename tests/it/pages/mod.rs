@@ -30,9 +30,9 @@ use rekindle::jobs::rhythms::keep_up;
 use rekindle::web::Web;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Response, StatusCode};
-use sqlx::sqlite::SqlitePool;
 use tokio_util::sync::CancellationToken;
 
+use crate::database::{self, Database, Folder};
 use crate::opened;
 
 /// Ten in the morning of the day on which every test begins.
@@ -40,9 +40,9 @@ const MORNING: &str = "2026-11-25T10:00:00Z";
 
 /// A firm with a manager, a head, marketing and an owner, whose day has been run.
 struct Firm {
-    folder: tempfile::TempDir,
+    folder: Folder,
     app: Arc<App>,
-    pool: SqlitePool,
+    database: Database,
     staff: String,
     public: String,
     stop: CancellationToken,
@@ -84,7 +84,7 @@ impl Firm {
         fs::create_dir_all(home.join("config/campaigns")).unwrap();
         fs::create_dir_all(home.join("data")).unwrap();
         fs::create_dir_all(home.join("secrets")).unwrap();
-        let settings = format!("{SETTINGS}{settings}");
+        let settings = format!("{SETTINGS}{settings}{}", database::settings(home));
         fs::write(home.join("config/rekindle.toml"), settings).unwrap();
         crate::web::secret(home, "tasks", TASKS_SECRET);
         fs::write(home.join("config/campaigns/rejection.toml"), CAMPAIGN).unwrap();
@@ -98,7 +98,7 @@ impl Firm {
             fs::write(home.join("data").join(file), text).unwrap();
         }
         let app = Arc::new(opened::app(home, MORNING).await);
-        let pool = opened::database(&app).await;
+        let database = opened::database(&app).await;
         let source = &app.settings.sources[0];
         let silent = Arc::new(|_| {});
         import_source(&app, source, ImportOptions::default(), silent)
@@ -113,7 +113,7 @@ impl Firm {
         let firm = Self {
             folder,
             app,
-            pool,
+            database,
             staff,
             public,
             stop,
@@ -179,13 +179,11 @@ impl Firm {
         for link in &sent {
             let token = link.rsplit('/').next().unwrap();
             let key = token.split('.').nth(2).unwrap();
-            let newest = "SELECT message_key FROM sign_ins WHERE person = ?1
-                          ORDER BY used_at IS NOT NULL, asked_at DESC LIMIT 1";
-            let newest: String = sqlx::query_scalar(newest)
-                .bind(email)
-                .fetch_one(&self.pool)
-                .await
-                .unwrap();
+            let newest = format!(
+                "SELECT message_key FROM sign_ins WHERE person = '{email}'
+                 ORDER BY used_at IS NOT NULL, asked_at DESC LIMIT 1"
+            );
+            let newest: String = self.database.one(&newest).await;
             if key == newest {
                 return link.clone();
             }
@@ -254,12 +252,11 @@ impl Firm {
     }
 
     async fn number(&self, query: &str) -> i64 {
-        opened::number(&self.pool, query).await
+        self.database.one(query).await
     }
 
     async fn text(&self, query: &str) -> String {
-        let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned()));
-        let text: Option<String> = query.fetch_one(&self.pool).await.unwrap();
+        let text: Option<String> = self.database.one(query).await;
         text.unwrap_or_default()
     }
 

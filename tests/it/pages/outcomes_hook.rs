@@ -53,7 +53,7 @@ async fn each_outcome_counts_once_however_often_and_with_whatever_else_it_is_tol
     assert_eq!(firm.outcomes().await, 2);
     assert_eq!(firm.told(&again).await, StatusCode::OK);
     assert_eq!(firm.outcomes().await, 2);
-    let by = "SELECT group_concat(recorded_by || ' ' || kind, ', ') FROM outcomes";
+    let by = "SELECT string_agg(recorded_by || ' ' || kind, ', ') FROM outcomes";
     assert_eq!(firm.text(by).await, "hook no_answer, hook interested");
     // The manager sees it on his page, as if he had recorded it himself.
     let olga = firm.sign_in("olga@example.org").await;

@@ -5,7 +5,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use sqlx::Row;
+use chrono::TimeDelta;
+use rekindle::clock::Clock;
 
 use super::ticks::{THANKS, shop};
 use crate::world::{World, write};
@@ -93,7 +94,7 @@ impl Service {
 /// Makes the schedules known since two days ago, as those of an older service.
 fn known_before(world: &mut World) {
     for name in ["import", "daily", "digests", "tidy", "backup"] {
-        let since = "CAST(strftime('%s', 'now', '-2 days') AS INTEGER) * 1000";
+        let since = (Clock::System.now() - TimeDelta::days(2)).timestamp_millis();
         world.rows(&format!(
             "INSERT INTO schedules (name, since) VALUES ('{name}', {since}) RETURNING name"
         ));
@@ -216,7 +217,7 @@ fn answer(address: &str, path: &str) -> (u16, String) {
 #[test]
 fn the_service_tells_how_it_is_doing_and_its_log_names_nobody() {
     let mut world = shop(DUE_AT_ONCE);
-    let yesterday = world.texts("SELECT date('now', '-1 day')").remove(0);
+    let yesterday = Clock::System.today(chrono_tz::UTC).plus(-1).to_string();
     world.client("c01").bought(&[&yesterday]);
     world.also("[web]\npublic = \"127.0.0.1:0\"\nstaff = \"127.0.0.1:0\"\n");
     world.write();

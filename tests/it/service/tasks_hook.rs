@@ -14,6 +14,7 @@ use rekindle::clock::Clock;
 use rekindle::config::secrets::SecretString;
 use serde_json::Value;
 
+use crate::database::{self, Folder};
 use crate::smtp::sink::{Manners, Sink};
 
 /// What both sides know.
@@ -87,7 +88,8 @@ fn write(folder: &Path, hook: &str, mail_port: u16) {
              [web]\npublic = \"127.0.0.1:0\"\nstaff = \"127.0.0.1:0\"\n\
              [tasks.hook]\nurl = \"{hook}\"\nsecret_file = \"secret\"\n\
              [[manager]]\nid = \"olga\"\nname = \"Olga\"\nemail = \"olga@bakery.test\"\n\
-             [[source]]\nname = \"shop\"\nkind = \"csv\"\npath = \"data\"\n"
+             [[source]]\nname = \"shop\"\nkind = \"csv\"\npath = \"data\"\n{}",
+            database::settings(folder)
         ),
     );
     put(
@@ -175,7 +177,7 @@ fn post(address: &str, body: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_tells_tasks_and_takes_outcomes() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = Folder::new();
     let home = folder.path().to_owned();
     let sink = Sink::start(0, None, Manners::default()).await;
     let sink = sink.expect("a mail server");

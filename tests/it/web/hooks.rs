@@ -56,15 +56,13 @@ impl Company {
     }
 
     async fn evidence(&self, n: i64) -> String {
-        let query = "SELECT evidence FROM messages WHERE key = ?1";
-        let query = sqlx::query_scalar(query).bind(key(n));
-        query.fetch_one(&self.pool).await.unwrap()
+        let query = format!("SELECT evidence FROM messages WHERE key = '{}'", key(n));
+        self.database.one(&query).await
     }
 
     pub(super) async fn state(&self, n: i64) -> String {
-        let query = "SELECT state FROM messages WHERE key = ?1";
-        let query = sqlx::query_scalar(query).bind(key(n));
-        query.fetch_one(&self.pool).await.unwrap()
+        let query = format!("SELECT state FROM messages WHERE key = '{}'", key(n));
+        self.database.one(&query).await
     }
 }
 
@@ -301,14 +299,11 @@ async fn every_code_that_is_told_later_ends_in_its_action() {
                 .await;
             company.look().await;
         }
-        let left = "SELECT group_concat(what, ', ') FROM (
+        let left = "SELECT string_agg(what, ', ') FROM (
             SELECT 'stop ' || kind || ' ' || name AS what FROM stops
             UNION ALL SELECT 'suppressed ' || scope || ' ' || reason FROM suppressions
-            UNION ALL SELECT 'fault ' || kind FROM address_faults)";
-        let left: Option<String> = sqlx::query_scalar(left)
-            .fetch_one(&company.pool)
-            .await
-            .unwrap();
+            UNION ALL SELECT 'fault ' || kind FROM address_faults) AS all_left";
+        let left: Option<String> = company.database.one(left).await;
         assert_eq!(left.unwrap_or_default(), *wanted, "{code}");
         assert_eq!(
             company.state(n).await,
@@ -368,7 +363,7 @@ async fn doubt_holds_what_has_not_left() {
         .sql(
             "INSERT INTO messages (key, run_id, campaign, client_id, episode, step, channel,
               template, class, address_hash, state, planned_on, inputs)
-              SELECT 'other', 1, 'news', 1, 'x', 'letter', 'email', 't', 'advertising', x'01',
+              SELECT 'other', 1, 'news', 1, 'x', 'letter', 'email', 't', 'advertising', unhex('01'),
                      'planned', 20700, '{}'",
         )
         .await;

@@ -83,7 +83,8 @@ async fn the_pages_for_leaving_and_choosing_are_as_they_were_approved() {
         company.message(n, Channel::Email, "accepted").await;
         company
             .sql(&format!(
-                "UPDATE messages SET inputs = json_set(inputs, '$.locale', '{locale}') WHERE id = {n}"
+                "UPDATE messages SET inputs = replace(inputs, '\"locale\":\"ru\"', '\"locale\":\"{locale}\"')
+                 WHERE id = {n}"
             ))
             .await;
         let (unsubscribe, preferences) = company.links(n);

@@ -82,8 +82,8 @@ impl Company {
     }
 
     async fn evidence_of(&self, id: i64) -> String {
-        let query = sqlx::query_scalar("SELECT state || evidence FROM messages WHERE id = ?1");
-        query.bind(id).fetch_one(&self.pool).await.unwrap()
+        let query = format!("SELECT state || evidence FROM messages WHERE id = {id}");
+        self.database.one(&query).await
     }
 }
 

@@ -74,9 +74,12 @@ fn known(evidence: &str) -> &'static str {
 
 impl Company {
     async fn state_and_evidence(&self, n: i64) -> (String, String) {
-        let query = "SELECT state, evidence FROM messages WHERE key = ?1";
-        let query = sqlx::query_as(query).bind(key(n));
-        query.fetch_one(&self.pool).await.unwrap()
+        let of_him = format!(
+            "SELECT state, evidence FROM messages WHERE key = '{}'",
+            key(n)
+        );
+        let row = self.database.rows(&of_him).await.remove(0);
+        (row.get(0), row.get(1))
     }
 }
 

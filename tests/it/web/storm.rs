@@ -49,20 +49,18 @@ fn told(n: i64) -> Vec<Vec<u8>> {
 impl Company {
     /// What the storm has left of a client, in words that are the same for every client.
     async fn left_of(&self, n: i64) -> String {
-        let query = "
-            SELECT m.state || ' ' || m.evidence || ' ' || (m.provider_id IS NOT NULL) || ' ' ||
-                   (SELECT count(*) || group_concat(t.state) || t.script FROM tasks t
-                    WHERE t.client_id = m.client_id) || ' ' ||
-                   (SELECT e.closed_by FROM enrollments e WHERE e.client_id = m.client_id)
-            FROM messages m WHERE m.key = ?1";
-        let query = sqlx::query_scalar::<_, String>(query).bind(key(n));
-        let story = query.fetch_one(&self.pool).await.unwrap();
-        let why = "SELECT inputs ->> '$.why' FROM tasks WHERE client_id = ?1";
-        let why: String = sqlx::query_scalar(why)
-            .bind(n)
-            .fetch_one(&self.pool)
-            .await
-            .unwrap();
+        let story = format!(
+            "SELECT m.state, m.evidence, m.provider_id IS NOT NULL,
+                    (SELECT count(*) FROM tasks t WHERE t.client_id = m.client_id),
+                    (SELECT string_agg(t.state || ' ' || t.script, ',') FROM tasks t
+                     WHERE t.client_id = m.client_id),
+                    (SELECT e.closed_by FROM enrollments e WHERE e.client_id = m.client_id)
+             FROM messages m WHERE m.key = '{}'",
+            key(n)
+        );
+        let story = &self.database.rows(&story).await[0];
+        let why = format!("SELECT inputs ->> 'why' FROM tasks WHERE client_id = {n}");
+        let why: String = self.database.one(&why).await;
         let words = |words: &str| why.matches(words).count();
         format!(
             "{story} {:?} {} {}",

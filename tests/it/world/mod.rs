@@ -38,9 +38,8 @@ use rekindle::model::{Day, Outcome, OutcomeKind};
 use rekindle::render::Templates;
 use rekindle::rules::plan::Plan;
 use rekindle::sources::load_or_create_key;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
-use sqlx::{AssertSqlSafe, Row};
 
+use crate::database::{self, Database, Folder, Row};
 use crate::{opened, sandbox};
 use writing::Files;
 
@@ -80,14 +79,14 @@ pub(crate) struct Sent {
 
 /// A company in a temporary folder.
 pub(crate) struct World {
-    folder: tempfile::TempDir,
+    folder: Folder,
     runtime: tokio::runtime::Runtime,
     clock: Arc<Mutex<DateTime<Utc>>>,
     settings: String,
     campaigns: BTreeMap<String, String>,
     files: Files,
     app: Option<App>,
-    pool: Option<SqlitePool>,
+    database: Option<Database>,
     failures_looked_at: bool,
     finished: bool,
 }
@@ -108,7 +107,7 @@ impl World {
             campaigns: BTreeMap::new(),
             files: Files::default(),
             app: None,
-            pool: None,
+            database: None,
             failures_looked_at: false,
             finished: false,
         };
@@ -146,7 +145,8 @@ impl World {
 
     /// Writes the configuration and the facts as files, for another process.
     pub(crate) fn write(&self) {
-        write(&self.config_file(), &self.settings);
+        let settings = format!("{}{}", self.settings, database::settings(self.home()));
+        write(&self.config_file(), &settings);
         for (id, toml) in &self.campaigns {
             write(
                 &self.home().join(format!("config/campaigns/{id}.toml")),
@@ -195,7 +195,7 @@ impl World {
     /// The world with its database opened anew: another file lies in its place.
     pub(crate) fn reopened(mut self) -> Self {
         self.app = None;
-        self.pool = None;
+        self.database = None;
         self
     }
 
@@ -297,7 +297,7 @@ impl World {
         let mut sent: Vec<Sent> = rows
             .iter()
             .map(|row| Sent {
-                planned_on: Day::from_epoch(row.get(0)),
+                planned_on: Day::from_epoch(row.get::<i64, _>(0) as i32),
                 client: row.get(1),
                 campaign: row.get(2),
                 step: row.get(3),
@@ -367,18 +367,19 @@ impl World {
     }
 
     /// The rows of a statement, past the application.
-    pub(crate) fn rows(&mut self, statement: &str) -> Vec<sqlx::sqlite::SqliteRow> {
-        if self.pool.is_none() {
+    pub(crate) fn rows(&mut self, statement: &str) -> Vec<Row> {
+        self.database();
+        let database = self.database.as_ref().expect("opened");
+        self.wait(database.rows(statement))
+    }
+
+    /// The database, past the application.
+    pub(crate) fn database(&mut self) -> &Database {
+        if self.database.is_none() {
             self.app();
-            let path = self.home().join("rekindle.db");
-            let options = SqliteConnectOptions::new().filename(path);
-            let pool = self.wait(SqlitePool::connect_with(options));
-            self.pool = Some(pool.expect("a database"));
+            self.database = Some(self.wait(Database::of(self.home())));
         }
-        let pool = self.pool.as_ref().expect("opened");
-        let rows = sqlx::query(AssertSqlSafe(statement.to_owned()));
-        self.wait(rows.fetch_all(pool))
-            .expect("a statement of the test")
+        self.database.as_ref().expect("opened")
     }
 
     /// The number that a statement counts.
@@ -394,10 +395,11 @@ impl World {
 
     /// What the days have left, numbers of rows aside.
     pub(crate) fn story(&mut self) -> Vec<String> {
-        STORY
-            .iter()
-            .flat_map(|statement| self.texts(statement))
-            .collect()
+        let mut told = Vec::new();
+        for statement in STORY {
+            told.extend(self.rows(statement).iter().map(ToString::to_string));
+        }
+        told
     }
 
     /// Expects messages that could not be made, and looks at them.
@@ -429,24 +431,23 @@ impl Drop for World {
     }
 }
 
-/// Everything that a day decides, one text a row, without the numbers of rows and runs.
+/// Everything that a day decides, one line a row, without the numbers of rows and runs.
 const STORY: &[&str] = &[
-    "SELECT 'run ' || logical_date || mode || status || campaigns || counts ||
-            ifnull(held_because, '') FROM runs ORDER BY logical_date",
-    "SELECT 'enrollment ' || campaign || ' ' || client_id || ' ' || episode || began_on || ' ' ||
-            entered_on || arm || evidence || ifnull(closed_on, '-') || ifnull(closed_by, '-') ||
-            ' next ' || ifnull(next_on, '-')
+    "SELECT 'run', logical_date, mode, status, campaigns, counts,
+            held_because FROM runs ORDER BY logical_date",
+    "SELECT 'enrollment', campaign, client_id, episode, began_on,
+            entered_on, arm, evidence, closed_on, closed_by, next_on
      FROM enrollments ORDER BY campaign, client_id, episode",
-    "SELECT 'message ' || campaign || ' ' || client_id || ' ' || episode || step || channel ||
-            template || class || hex(address_hash) || state || planned_on || inputs ||
-            ifnull(receipt, '-') || ifnull(reason, '-')
+    "SELECT 'message', campaign, client_id, episode, step, channel,
+            template, class, address_hash, state, planned_on, inputs,
+            receipt, reason
      FROM messages ORDER BY campaign, client_id, episode, step",
-    "SELECT 'task ' || campaign || ' ' || client_id || ' ' || episode || step || manager || kind ||
-            script || state || planned_on || not_before || value || inputs ||
-            ifnull(listed_on, '-') || ' rank ' || ifnull(rank, '-')
+    "SELECT 'task', campaign, client_id, episode, step, manager, kind,
+            script, state, planned_on, not_before, value, inputs,
+            listed_on, rank
      FROM tasks ORDER BY campaign, client_id, episode, step",
-    "SELECT 'certificate ' || code || campaign || ' ' || client_id || episode || step || kind ||
-            issued_on || ' ' || valid_until
+    "SELECT 'certificate', code, campaign, client_id, episode, step, kind,
+            issued_on, valid_until
      FROM certificates ORDER BY code",
 ];
 
