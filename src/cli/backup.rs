@@ -2,18 +2,17 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 
-use super::open::{self, Configured};
+use super::open::{self, Configuration, Configured};
 use super::plan::json;
 use super::{Exit, Format, counted};
 use crate::app::App;
 use crate::clock::Clock;
-use crate::db::{Lock, Place, Store, try_lock_beside};
+use crate::db::{Access, Lock, Place, Store, try_lock_beside};
 use crate::jobs::backup::{self, Sound};
 use crate::jobs::erasure;
 use crate::sources::load_or_create_key;
@@ -84,12 +83,12 @@ pub(super) async fn run(app: &App, args: &BackupArgs, out: &mut dyn Write) -> an
 ///
 /// The database in place may be damaged, so it is not opened as other commands do.
 pub(super) async fn restore(
-    config_file: &Path,
+    config: &Configuration,
     args: &RestoreArgs,
     clock: &Clock,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
-    let configured = match open::configuration(config_file) {
+    let configured = match open::configuration(config) {
         Ok(configured) => configured,
         Err(problems) => return Ok(super::show_problems(&problems)),
     };
@@ -125,9 +124,14 @@ async fn put_back(
     let _scheduling = try_lock_beside(database, Lock::Schedules)?.context(busy)?;
     let _planning = try_lock_beside(database, Lock::Planning)?.context(busy)?;
     let beside = sound.lay_beside(&database)?;
-    let wait = Duration::from_secs(loaded.settings.database.wait_seconds.into());
+    let access = open::access(loaded, None);
     let address = format!("sqlite://{}", beside.display());
-    let store = Store::open_waiting(&address, Path::new(""), wait).await?;
+    let to_copy = Access {
+        url: &address,
+        home: Path::new(""),
+        ..access
+    };
+    let store = Store::open_with(&to_copy).await?;
     let now = clock.now();
     let made = chrono::DateTime::from_timestamp_millis(sound.manifest.made_at).unwrap_or(now);
     let reason = format!(
@@ -146,7 +150,7 @@ async fn put_back(
     let stamp = now.format("%Y%m%dT%H%M%S").to_string();
     let key_file = loaded.key_file();
     let replaced = sound.put_in_place(&beside, &database, &key_file, &stamp)?;
-    let store = Store::open_waiting(url, &loaded.home, wait).await?;
+    let store = Store::open_with(&access).await?;
     let key = load_or_create_key(&key_file)?;
     let forgotten_again = erasure::again(&store, &key, now.timestamp_millis()).await?;
     store.close().await;

@@ -1,11 +1,11 @@
 //! `rekindle run --once`: a day, applied.
 
 use std::io::Write;
-use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
 
+use super::open::Configuration;
 use super::plan::json;
 use super::service::DeliveredNow;
 use super::{DayArgs, Exit, Format, counted};
@@ -44,11 +44,11 @@ struct Report<'a> {
 pub(super) async fn run(
     app: &Arc<App>,
     args: &RunArgs,
-    config_file: &Path,
+    config: &Configuration,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     if !args.once {
-        return super::service::run(Arc::clone(app), config_file, args.only).await;
+        return super::service::run(Arc::clone(app), config, args.only).await;
     }
     let options = args.day.options(app, None);
     let live = app.settings.delivery.mode == DeliveryMode::Live;

@@ -28,6 +28,7 @@ mod export;
 mod facts;
 mod figures;
 mod funnels;
+mod hints;
 mod history;
 mod holds;
 mod import;
@@ -36,6 +37,7 @@ mod inbound;
 mod locks;
 mod managers;
 mod messages;
+mod moving;
 mod notices;
 mod opening;
 mod outcomes;
@@ -87,8 +89,9 @@ pub use imported::Imported;
 pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Taking, Trace};
 pub use locks::{Held, Lock, try_lock_beside};
 pub use messages::{DueMessage, Handed, NewList};
+pub use moving::{MOVED, MoveError, MovedTable, Moving};
 pub use notices::NewNotice;
-pub use opening::Place;
+pub use opening::{Access, Place};
 pub use outcomes::{Effects, Noted, Recording};
 pub use own_facts::{Friend, OWN_SOURCE};
 pub use retention::{Cutoffs, Tidied};
@@ -112,6 +115,7 @@ use std::sync::Arc;
 use sqlx::migrate::MigrateError;
 use tokio::sync::Notify;
 
+use hints::hint;
 use sql::{Pool, Transaction};
 
 /// What can go wrong with the database, in words for an operator.
@@ -156,26 +160,6 @@ pub enum StoreError {
         /// What is wrong with the row.
         reason: String,
     },
-}
-
-/// How to mend what the database said, for the few cases where an operator can.
-fn hint(error: &sqlx::Error) -> &'static str {
-    let Some(code) = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
-    else {
-        return "";
-    };
-    // Source: https://www.sqlite.org/rescode.html; the low byte is the primary code.
-    match code.parse::<u32>().map(|code| code & 0xff) {
-        Ok(5) => " (another process is writing: wait for it, or stop it)",
-        Ok(8) => " (the file or its folder is read-only: check owner and mode)",
-        Ok(10) => " (the disk cannot be read or written: is it full or failing? nothing is lost)",
-        Ok(13) => " (the disk is full: free some space and start again, nothing is lost)",
-        Ok(14) => " (the folder does not exist or may not be written to)",
-        Ok(11 | 26) => " (the file is damaged or is no database: restore the last backup)",
-        _ => "",
-    }
 }
 
 /// Our own short form.

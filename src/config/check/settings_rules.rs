@@ -198,16 +198,30 @@ fn is_example(address: &str) -> bool {
 }
 
 fn database_is_understood(settings: &Settings) -> Vec<Finding> {
-    let url = &settings.database.url;
+    let url = settings.database.url.as_str();
+    let at = top("database").key("url");
     let file = url
         .strip_prefix("sqlite://")
         .or_else(|| url.strip_prefix("sqlite:"));
     if file.is_some_and(|file| !file.trim().is_empty()) {
         return Vec::new();
     }
-    let message = format!("the database \"{url}\" is not understood");
-    let hint = "write url = \"sqlite://rekindle.db\"";
-    vec![Finding::error(top("database").key("url"), message, hint)]
+    let server = url
+        .strip_prefix("postgres://")
+        .or_else(|| url.strip_prefix("postgresql://"));
+    let Some(server) = server else {
+        let message = format!("the database \"{url}\" is not understood");
+        let hint = "write url = \"sqlite://rekindle.db\", or \"postgres://USER@HOST/NAME\"";
+        return vec![Finding::error(at, message, hint)];
+    };
+    let user = server.rsplit_once('@').map_or("", |(user, _)| user);
+    if user.contains(':') {
+        let message = "a password stands in the address of the database";
+        let hint = "leave it out of the file: write it into a file of its own that \
+                    database.password_file names, into ~/.pgpass, or into PGPASSWORD";
+        return vec![Finding::warning(at, message, hint)];
+    }
+    Vec::new()
 }
 
 fn distances_are_not_nothing(settings: &Settings) -> Vec<Finding> {
