@@ -61,8 +61,8 @@ pub(super) async fn run(app: &App, args: &BackupArgs, out: &mut dyn Write) -> an
         .folder
         .clone()
         .unwrap_or_else(|| app.path(&app.settings.backup.folder));
-    let _lock = app.store.lock(Lock::Planning).await?;
-    let made = backup::make(app, &folder).await?;
+    let planning = app.store.lock(Lock::Planning).await?;
+    let made = planning.during(backup::make(app, &folder)).await??;
     match args.format {
         Format::Json => json(out, &made)?,
         Format::Text => {

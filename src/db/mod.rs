@@ -152,6 +152,12 @@ pub enum StoreError {
     /// A lock beside the database.
     #[error("the lock beside the database cannot be taken: {0}")]
     Lock(#[from] std::io::Error),
+    /// The session that held a lock is gone.
+    #[error(
+        "the connection that held the lock of the database broke off in the middle: what was not \
+         finished is begun again"
+    )]
+    LockLost,
     /// A stored value is not what this version writes.
     #[error("a row of table {table} cannot be read: {reason}")]
     Row {
