@@ -173,7 +173,7 @@ CREATE TABLE consents (
 ) STRICT;
 -- An expression, because two unknown days are two different values to a plain constraint.
 CREATE UNIQUE INDEX consents_once
-    ON consents (client_id, channel, class, source_id, ifnull(given_on, -1000000));
+    ON consents (client_id, channel, class, source_id, coalesce(given_on, -1000000));
 
 -- Addresses that must not be written to, by keyed hash: they survive the erasure of the client.
 CREATE TABLE suppressions (

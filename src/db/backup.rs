@@ -96,8 +96,9 @@ impl Store {
             .execute(&mut connection)
             .await?;
         let taken = sql::query(
-            "INSERT OR IGNORE INTO suppressions (address_hash, channel, scope, reason, since, source)
-             SELECT address_hash, channel, scope, reason, since, source FROM replaced.suppressions",
+            "INSERT INTO suppressions (address_hash, channel, scope, reason, since, source)
+             SELECT address_hash, channel, scope, reason, since, source FROM replaced.suppressions
+             WHERE true ON CONFLICT DO NOTHING",
         );
         let taken = taken.execute(&mut connection).await;
         let detached = sql::query("DETACH DATABASE replaced");
@@ -138,7 +139,7 @@ async fn counts(connection: &mut Connection) -> Result<TableCounts> {
         // An older backup does not have every table of today.
         let exists = sql::query_of(
             "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1",
-            "SELECT 1 FROM pg_class WHERE oid = to_regclass($1)",
+            "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1",
         );
         if exists
             .bind(*table)

@@ -37,7 +37,9 @@ impl Store {
             .collect();
         sql::query(
             "INSERT INTO base_weeks (day, manager, from_place, to_place, clients)
-             SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each($2)
+             SELECT $1, row.value ->> 0, row.value ->> 1, row.value ->> 2,
+                    CAST(row.value ->> 3 AS BIGINT)
+             FROM json_each($2) AS row
              WHERE true ON CONFLICT DO NOTHING",
         )
         .bind(day.epoch_days())

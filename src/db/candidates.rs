@@ -10,6 +10,26 @@ use crate::model::{ClientId, Day, DealStatus, RhythmState};
 use crate::rules::trigger::FRESH_DAYS;
 use sqlx::AssertSqlSafe;
 
+/// Whose rhythm reached a state before a day; an episode bears the day of the last purchase.
+macro_rules! backlog {
+    ($least:literal, $last_day:literal) => {
+        concat!(
+            "SELECT r.client_id FROM rhythms r
+             WHERE CASE $2 WHEN 0 THEN r.due_on WHEN 1 THEN ",
+            $least,
+            "(r.missed_on, r.asleep_on)
+                           WHEN 2 THEN r.asleep_on ELSE r.lost_on END < $3
+               AND NOT EXISTS (
+                   SELECT 1 FROM enrollments e
+                   WHERE e.client_id = r.client_id AND e.campaign = $1
+                     AND e.episode = $6 || ':' || ",
+            $last_day,
+            ")
+             ORDER BY r.spent DESC, r.client_id LIMIT $4 OFFSET $5"
+        )
+    };
+}
+
 /// Numbers of clients: read as such, because the rows of a whole base would fill the memory.
 fn ids(numbers: Vec<i64>) -> Vec<ClientId> {
     numbers.into_iter().map(ClientId).collect()
@@ -88,16 +108,14 @@ impl Store {
             RhythmState::Asleep => 2,
             RhythmState::Lost => 3,
         };
-        let found = sql::query_scalar::<i64>(
-            "SELECT r.client_id FROM rhythms r
-             WHERE CASE $2 WHEN 0 THEN r.due_on WHEN 1 THEN min(r.missed_on, r.asleep_on)
-                           WHEN 2 THEN r.asleep_on ELSE r.lost_on END < $3
-               AND NOT EXISTS (
-                   SELECT 1 FROM enrollments e
-                   WHERE e.client_id = r.client_id AND e.campaign = $1
-                     AND e.episode = $6 || ':' || date(r.last_day * 86400, 'unixepoch'))
-             ORDER BY r.spent DESC, r.client_id LIMIT $4 OFFSET $5",
+        let found = sql::query_of(
+            backlog!("min", "date(r.last_day * 86400, 'unixepoch')"),
+            backlog!(
+                "least",
+                "to_char(date '1970-01-01' + CAST(r.last_day AS INTEGER), 'YYYY-MM-DD')"
+            ),
         )
+        .scalar::<i64>()
         .bind(campaign)
         .bind(reached)
         .bind(before.epoch_days())
@@ -119,7 +137,7 @@ impl Store {
     ) -> Result<Vec<ClientId>> {
         let found = sql::query_scalar::<i64>(
             "SELECT client_id FROM rhythms
-             WHERE last_day BETWEEN $1 AND $2 AND (NOT $3 OR purchase_days = 1)",
+             WHERE last_day BETWEEN $1 AND $2 AND ($3 = 0 OR purchase_days = 1)",
         )
         .bind(from.epoch_days())
         .bind(to.epoch_days())
@@ -174,7 +192,7 @@ impl Store {
     pub async fn buyers_of(&self, managers: &[&str]) -> Result<Vec<ClientId>> {
         let found = sql::query_scalar::<i64>(
             "SELECT m.client_id FROM client_managers m JOIN rhythms r ON r.client_id = m.client_id
-             WHERE m.manager IN (SELECT value FROM json_each($1))",
+             WHERE m.manager IN (SELECT row.atom FROM json_each($1) AS row)",
         )
         .bind(Json(managers))
         .fetch_all(&self.pool)
@@ -245,7 +263,7 @@ impl Store {
     /// Clients who were born on one of these days.
     pub async fn clients_born_on(&self, days: &[Day]) -> Result<Vec<ClientId>> {
         self.clients_of_days(
-            "SELECT id FROM clients WHERE birthday IN (SELECT value FROM json_each($1))",
+            "SELECT id FROM clients WHERE birthday IN (SELECT CAST(row.atom AS BIGINT) FROM json_each($1) AS row)",
             days,
         )
         .await
@@ -254,7 +272,7 @@ impl Store {
     /// Clients whose first purchase was on one of these days.
     pub async fn clients_who_first_bought_on(&self, days: &[Day]) -> Result<Vec<ClientId>> {
         self.clients_of_days(
-            "SELECT client_id FROM rhythms WHERE first_day IN (SELECT value FROM json_each($1))",
+            "SELECT client_id FROM rhythms WHERE first_day IN (SELECT CAST(row.atom AS BIGINT) FROM json_each($1) AS row)",
             days,
         )
         .await

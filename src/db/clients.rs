@@ -23,7 +23,7 @@ impl Store {
     pub async fn managers_of(&self, ids: &[ClientId]) -> Result<HashMap<ClientId, String>> {
         let rows = sql::query(
             "SELECT client_id, manager FROM client_managers
-             WHERE client_id IN (SELECT value FROM json_each($1)) AND manager IS NOT NULL",
+             WHERE client_id IN (SELECT CAST(row.atom AS BIGINT) FROM json_each($1) AS row) AND manager IS NOT NULL",
         )
         .bind(id_list(ids))
         .fetch_all(&self.pool)
@@ -65,9 +65,13 @@ impl Store {
 
     /// Some ids that begin like `ext_id`, for "did you mean".
     pub async fn clients_like(&self, ext_id: &str, limit: u32) -> Result<Vec<String>> {
-        let rows = sql::query(
+        let rows = sql::query_of(
             "SELECT ext_id FROM clients
              WHERE ext_id LIKE $1 || '%' OR company LIKE '%' || $1 || '%' OR name LIKE '%' || $1 || '%'
+             ORDER BY length(ext_id), ext_id LIMIT $2",
+            "SELECT ext_id FROM clients
+             WHERE ext_id ILIKE $1 || '%' ESCAPE '' OR company ILIKE '%' || $1 || '%' ESCAPE ''
+                OR name ILIKE '%' || $1 || '%' ESCAPE ''
              ORDER BY length(ext_id), ext_id LIMIT $2",
         )
         .bind(ext_id)

@@ -15,10 +15,10 @@ pub(super) async fn consents(
     // UNION, because the list may name a client twice.
     let rows = sql::query(
         "WITH cards (client_id, card) AS (
-             SELECT CAST(atom AS BIGINT), CAST(atom AS BIGINT) FROM json_each($1)
+             SELECT CAST(row.atom AS BIGINT), CAST(row.atom AS BIGINT) FROM json_each($1) AS row
              UNION
              SELECT master_id, id FROM clients
-             WHERE master_id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1)))
+             WHERE master_id IN (SELECT CAST(row.atom AS BIGINT) FROM json_each($1) AS row))
          SELECT cards.client_id, card, channel, class, basis, given_on, withdrawn_on
          FROM cards JOIN consents ON consents.client_id = card
          WHERE given_on IS NULL OR given_on <= $2

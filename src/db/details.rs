@@ -1,7 +1,7 @@
 //! What a letter or a task tells about a client beside the facts of the plan: read for those only
 //! who are touched.
 
-use crate::db::sql::{self, Row};
+use crate::db::sql::{self, Query, Row};
 use std::collections::HashMap;
 
 use super::facts::id_list;
@@ -28,23 +28,39 @@ pub struct Details {
 
 const USUAL_ITEMS: &str = "
     SELECT client_id, item, count(DISTINCT day) AS times FROM purchase_items
-    WHERE client_id IN (SELECT value FROM json_each($1)) AND day <= $2
+    WHERE client_id IN (SELECT CAST(row.atom AS BIGINT) FROM json_each($1) AS row) AND day <= $2
     GROUP BY client_id, item ORDER BY client_id, times DESC, item";
 
 /// The last day is looked for once a client: the list of clients is the outer loop.
-const LAST_ITEMS: &str = "
-    SELECT i.client_id, i.item FROM json_each($1) AS one
-    CROSS JOIN purchase_items i ON i.client_id = one.value
-        AND i.day = (SELECT max(day) FROM purchase_items l
-                     WHERE l.client_id = one.value AND l.day <= $2)
-    ORDER BY i.client_id, i.amount DESC, i.item";
+macro_rules! last_items {
+    ($join:literal) => {
+        concat!(
+            "WITH one (id) AS (SELECT CAST(row.atom AS BIGINT) FROM json_each($1) AS row)
+             SELECT i.client_id, i.item FROM one ",
+            $join,
+            " purchase_items i ON i.client_id = one.id
+                 AND i.day = (SELECT max(day) FROM purchase_items l
+                              WHERE l.client_id = one.id AND l.day <= $2)
+             ORDER BY i.client_id, i.amount DESC NULLS LAST, i.item"
+        )
+    };
+}
 
-const LAST_AMOUNTS: &str = "
-    SELECT p.client_id, SUM(MAX(p.amount, 0)) AS paid FROM json_each($1) AS one
-    CROSS JOIN purchases p ON p.client_id = one.value
-        AND p.day = (SELECT max(day) FROM purchases l
-                     WHERE l.client_id = one.value AND l.day <= $2 AND l.amount > 0)
-    GROUP BY p.client_id";
+macro_rules! last_amounts {
+    ($join:literal) => {
+        concat!(
+            "WITH one (id) AS (SELECT CAST(row.atom AS BIGINT) FROM json_each($1) AS row)
+             SELECT p.client_id,
+                    CAST(sum(CASE WHEN p.amount > 0 THEN p.amount ELSE 0 END) AS BIGINT) AS paid
+             FROM one ",
+            $join,
+            " purchases p ON p.client_id = one.id
+                 AND p.day = (SELECT max(day) FROM purchases l
+                              WHERE l.client_id = one.id AND l.day <= $2 AND l.amount > 0)
+             GROUP BY p.client_id"
+        )
+    };
+}
 
 impl Store {
     /// The details of some clients as of a day.
@@ -58,13 +74,18 @@ impl Store {
                 return Ok(None);
             }
             let (usual, last, ever) = tokio::try_join!(
-                self.of_clients(USUAL_ITEMS, &list, day),
-                self.of_clients(LAST_ITEMS, &list, day),
+                self.of_clients(sql::query(USUAL_ITEMS), &list, day),
+                self.of_clients(
+                    sql::query_of(last_items!("CROSS JOIN"), last_items!("JOIN")),
+                    &list,
+                    day
+                ),
                 self.items_ever(&list, day),
             )?;
             Ok(Some((usual, last, ever)))
         };
-        let (amounts, items) = tokio::try_join!(self.of_clients(LAST_AMOUNTS, &list, day), items)?;
+        let amounts = sql::query_of(last_amounts!("CROSS JOIN"), last_amounts!("JOIN"));
+        let (amounts, items) = tokio::try_join!(self.of_clients(amounts, &list, day), items)?;
         for row in amounts {
             let one = details.entry(ClientId(row.get("client_id"))).or_default();
             one.last_amount = Some(row.get("paid"));
@@ -91,8 +112,13 @@ impl Store {
         Ok(details)
     }
 
-    async fn of_clients(&self, statement: &'static str, list: &str, day: Day) -> Result<Vec<Row>> {
-        let rows = sql::query(statement).bind(list).bind(day.epoch_days());
+    async fn of_clients<'q>(
+        &self,
+        statement: Query<'q>,
+        list: &'q str,
+        day: Day,
+    ) -> Result<Vec<Row>> {
+        let rows = statement.bind(list).bind(day.epoch_days());
         Ok(rows.fetch_all(&self.pool).await?)
     }
 
@@ -104,7 +130,7 @@ impl Store {
     ) -> Result<HashMap<ClientId, Vec<(Day, String)>>> {
         let rows = sql::query(
             "SELECT client_id, day, item FROM purchase_items
-             WHERE client_id IN (SELECT value FROM json_each($1)) AND day <= $2
+             WHERE client_id IN (SELECT CAST(row.atom AS BIGINT) FROM json_each($1) AS row) AND day <= $2
              ORDER BY client_id, day, item",
         )
         .bind(id_list(ids))
@@ -158,7 +184,7 @@ impl Store {
     /// The last of the next clients after `after`.
     async fn end_of_page(&self, after: ClientId, clients: u32) -> Result<Option<i64>> {
         let last = sql::query_scalar(
-            "SELECT max(id) FROM (SELECT id FROM clients WHERE id > $1 ORDER BY id LIMIT $2)",
+            "SELECT max(id) FROM (SELECT id FROM clients WHERE id > $1 ORDER BY id LIMIT $2) AS page",
         );
         let last = last.bind(after.0).bind(clients);
         Ok(last.fetch_one(&self.pool).await?)
@@ -176,7 +202,7 @@ impl Store {
             return Ok(None);
         };
         let rows = sql::query(
-            "SELECT client_id, item, day, sum(quantity) AS quantity, sum(amount) AS amount
+            "SELECT client_id, item, day, sum(quantity) AS quantity, CAST(sum(amount) AS BIGINT) AS amount
              FROM purchase_items WHERE client_id > $1 AND client_id <= $2 AND day <= $3
              GROUP BY client_id, day, item ORDER BY client_id, day, item",
         )
@@ -203,12 +229,17 @@ impl Store {
     ) -> Result<Vec<(ClientId, Vec<OwnedItem>)>> {
         // Beside a bare max(), SQLite takes the other columns from the row that has it.
         // Source: https://www.sqlite.org/lang_select.html#bareagg
-        let rows = sql::query(
+        let rows = sql::query_of(
             "SELECT client_id, item, quantity, max(day) FROM (
                  SELECT client_id, item, day, sum(quantity) AS quantity FROM purchase_items
                  WHERE client_id IN (SELECT value FROM json_each($1)) AND day <= $2
                  GROUP BY client_id, item, day)
              GROUP BY client_id, item ORDER BY client_id, item",
+            "SELECT DISTINCT ON (client_id, item) client_id, item, sum(quantity) AS quantity
+             FROM purchase_items
+             WHERE client_id IN (SELECT CAST(row.atom AS BIGINT) FROM json_each($1) AS row)
+               AND day <= $2
+             GROUP BY client_id, item, day ORDER BY client_id, item, day DESC",
         )
         .bind(id_list)
         .bind(up_to.epoch_days())

@@ -50,6 +50,22 @@ impl Wanted {
     };
 }
 
+/// Messages of a day's past that have left their run's planning behind them.
+macro_rules! messages_of {
+    ($whose:literal) => {
+        concat!(
+            "SELECT client_id, address_hash, campaign, episode, step, planned_on,
+                    class = 'advertising' AND state <> 'cancelled' AS counts
+             FROM messages
+             WHERE ",
+            $whose,
+            " AND planned_on <= $2
+              AND run_id IN (SELECT id FROM runs WHERE status <> 'planning')
+             ORDER BY planned_on, id"
+        )
+    };
+}
+
 /// The ids of a chunk as the one parameter of its statements.
 pub(super) fn id_list(ids: &[ClientId]) -> String {
     let numbers: Vec<String> = ids.iter().map(ToString::to_string).collect();
@@ -250,7 +266,7 @@ impl Store {
                     c.birthday
              FROM clients c JOIN sources s ON s.id = c.source_id
              JOIN client_managers m ON m.client_id = c.id
-             WHERE c.id IN (SELECT value FROM json_each($1)) AND c.deleted_on IS NULL
+             WHERE c.id IN (SELECT CAST(row.atom AS BIGINT) FROM json_each($1) AS row) AND c.deleted_on IS NULL
                AND c.master_id IS NULL
              ORDER BY c.id",
         );
@@ -260,7 +276,7 @@ impl Store {
     async fn contact_rows(&self, list: &str) -> Result<Vec<Row>> {
         let rows = sql::query(
             "SELECT client_id, name, role, email, phone, is_primary FROM contacts
-             WHERE client_id IN (SELECT value FROM json_each($1))
+             WHERE client_id IN (SELECT CAST(row.atom AS BIGINT) FROM json_each($1) AS row)
              ORDER BY client_id, is_primary DESC, id",
         );
         Ok(rows.bind(list).fetch_all(&self.pool).await?)
@@ -270,18 +286,18 @@ impl Store {
         let rows = sql::query(
             "SELECT client_id, purchase_days, first_day, last_day, weight, sum_log, sum_sq,
                     turnover, spent, due_on, missed_on, asleep_on, lost_on
-             FROM rhythms WHERE client_id IN (SELECT value FROM json_each($1))",
+             FROM rhythms WHERE client_id IN (SELECT CAST(row.atom AS BIGINT) FROM json_each($1) AS row)",
         );
         Ok(rows.bind(list).fetch_all(&self.pool).await?)
     }
 
     async fn read_recent_purchases(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
         let rows = sql::query(
-            "SELECT client_id, day, SUM(amount) AS net,
-                    SUM(CASE WHEN amount > 0 AND (cancelled_on IS NULL OR cancelled_on > $3)
-                        THEN amount ELSE 0 END) AS paid
+            "SELECT client_id, day, CAST(SUM(amount) AS BIGINT) AS net,
+                    CAST(SUM(CASE WHEN amount > 0 AND (cancelled_on IS NULL OR cancelled_on > $3)
+                             THEN amount ELSE 0 END) AS BIGINT) AS paid
              FROM purchases
-             WHERE client_id IN (SELECT value FROM json_each($1)) AND day > $2 AND day <= $3
+             WHERE client_id IN (SELECT CAST(row.atom AS BIGINT) FROM json_each($1) AS row) AND day > $2 AND day <= $3
              GROUP BY client_id, day ORDER BY client_id, day DESC",
         )
         .bind(list)
@@ -318,7 +334,7 @@ impl Store {
                     (SELECT max(s.day) FROM deal_stages s
                      WHERE s.deal_id = deals.id AND s.day <= $2) AS stage_since
              FROM deals
-             WHERE client_id IN (SELECT value FROM json_each($1))
+             WHERE client_id IN (SELECT CAST(row.atom AS BIGINT) FROM json_each($1) AS row)
                AND (opened_on IS NULL OR opened_on <= $2)
              ORDER BY client_id, id",
         )
@@ -338,7 +354,7 @@ impl Store {
     async fn read_visits(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
         // Beside a bare max(), SQLite takes the other columns from the row that has it.
         // Source: https://www.sqlite.org/lang_select.html#bareagg
-        let rows = sql::query(
+        let rows = sql::query_of(
             "SELECT v.client_id, v.page, max(v.day) AS last,
                     (SELECT min(f.day) FROM visits f WHERE f.client_id = v.client_id) AS first,
                     (SELECT count(DISTINCT n.day) FROM visits n
@@ -346,6 +362,14 @@ impl Store {
              FROM visits v
              WHERE v.client_id IN (SELECT value FROM json_each($1)) AND v.day <= $2
              GROUP BY v.client_id",
+            "SELECT DISTINCT ON (v.client_id) v.client_id, v.page, v.day AS last,
+                    (SELECT min(f.day) FROM visits f WHERE f.client_id = v.client_id) AS first,
+                    (SELECT count(DISTINCT n.day) FROM visits n
+                     WHERE n.client_id = v.client_id AND n.day <= $2) AS days
+             FROM visits v
+             WHERE v.client_id IN (SELECT CAST(row.atom AS BIGINT) FROM json_each($1) AS row)
+               AND v.day <= $2
+             ORDER BY v.client_id, v.day DESC, v.source_id, v.key",
         )
         .bind(list)
         .bind(day.epoch_days())
@@ -387,15 +411,19 @@ impl Store {
     }
 
     async fn message_rows(&self, list: &str, day: Day, hashes: &str) -> Result<Vec<Row>> {
-        let rows = sql::query(
-            "SELECT client_id, address_hash, campaign, episode, step, planned_on,
-                    class = 'advertising' AND state <> 'cancelled' AS counts
-             FROM messages
-             WHERE (address_hash IN (SELECT unhex(value) FROM json_each($1))
-                    OR client_id IN (SELECT value FROM json_each($3)))
-               AND planned_on <= $2
-               AND run_id IN (SELECT id FROM runs WHERE status <> 'planning')
-             ORDER BY planned_on, id",
+        // PostgreSQL does not use two indexes for an OR over lists.
+        let rows = sql::query_of(
+            messages_of!(
+                "(address_hash IN (SELECT unhex(value) FROM json_each($1))
+                  OR client_id IN (SELECT value FROM json_each($3)))"
+            ),
+            messages_of!(
+                "id IN (SELECT m.id FROM json_each($1) AS row
+                            JOIN messages m ON m.address_hash = unhex(row.atom)
+                        UNION
+                        SELECT m.id FROM json_each($3) AS row
+                            JOIN messages m ON m.client_id = CAST(row.atom AS BIGINT))"
+            ),
         );
         let rows = rows.bind(hashes).bind(day.epoch_days()).bind(list);
         Ok(rows.fetch_all(&self.pool).await?)
@@ -404,7 +432,7 @@ impl Store {
     async fn suppression_rows(&self, day: Day, hashes: &str) -> Result<Vec<Row>> {
         let rows = sql::query(
             "SELECT address_hash, channel, scope, reason FROM suppressions
-             WHERE address_hash IN (SELECT unhex(value) FROM json_each($1)) AND since <= $2",
+             WHERE address_hash IN (SELECT unhex(row.atom) FROM json_each($1) AS row) AND since <= $2",
         );
         let rows = rows.bind(hashes).bind(day.epoch_days());
         Ok(rows.fetch_all(&self.pool).await?)

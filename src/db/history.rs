@@ -68,12 +68,23 @@ pub struct StoredBase {
 /// cost several times as much on its way here.
 macro_rules! history_lists {
     ($whose:literal) => {
-        concat!(
-            "SELECT client_id, group_concat(day), group_concat(amount), group_concat(first_import),
-                    group_concat(ifnull(cancelled_on, ''))
-             FROM purchases WHERE day <= $1 AND ",
-            $whose,
-            " GROUP BY client_id ORDER BY client_id"
+        sql::query_of(
+            concat!(
+                "SELECT client_id, group_concat(day), group_concat(amount),
+                        group_concat(first_import), group_concat(ifnull(cancelled_on, ''))
+                 FROM purchases WHERE day <= $1 AND ",
+                $whose,
+                " GROUP BY client_id ORDER BY client_id"
+            ),
+            concat!(
+                "SELECT client_id, string_agg(CAST(day AS TEXT), ','),
+                        string_agg(CAST(amount AS TEXT), ','),
+                        string_agg(CAST(first_import AS TEXT), ','),
+                        string_agg(coalesce(CAST(cancelled_on AS TEXT), ''), ',')
+                 FROM purchases WHERE day <= $1 AND ",
+                $whose,
+                " GROUP BY client_id ORDER BY client_id"
+            ),
         )
     };
 }
@@ -150,9 +161,9 @@ fn day_of_receipts(receipts: &[Receipt], up_to: Day) -> HistoryDay {
 impl Store {
     /// The histories of some clients up to a day.
     pub async fn histories(&self, ids: &[ClientId], up_to: Day) -> Result<Vec<History>> {
-        let rows = sql::query(history_lists!(
-            "client_id IN (SELECT value FROM json_each($2))"
-        ))
+        let rows = history_lists!(
+            "client_id IN (SELECT CAST(row.atom AS BIGINT) FROM json_each($2) AS row)"
+        )
         .bind(up_to.epoch_days())
         .bind(id_list(ids))
         .fetch_all(&self.pool)
@@ -169,7 +180,7 @@ impl Store {
     ) -> Result<Vec<ClientId>> {
         let ids = sql::query_scalar::<i64>(
             "SELECT DISTINCT client_id FROM purchases
-             WHERE client_id IN (SELECT value FROM json_each($1))
+             WHERE client_id IN (SELECT CAST(row.atom AS BIGINT) FROM json_each($1) AS row)
                AND (day > $2 OR cancelled_on > $2)",
         )
         .bind(id_list(ids))
@@ -188,7 +199,8 @@ impl Store {
         up_to: Day,
     ) -> Result<Vec<History>> {
         let last: Option<i64> = sql::query(
-            "SELECT max(id) AS last FROM (SELECT id FROM clients WHERE id > $1 ORDER BY id LIMIT $2)",
+            "SELECT max(id) AS last FROM
+                 (SELECT id FROM clients WHERE id > $1 ORDER BY id LIMIT $2) AS page",
         )
         .bind(after.0)
         .bind(clients)
@@ -200,7 +212,7 @@ impl Store {
             return Ok(Vec::new());
         };
         loop {
-            let rows = sql::query(history_lists!("client_id > $2 AND client_id <= $3"))
+            let rows = history_lists!("client_id > $2 AND client_id <= $3")
                 .bind(up_to.epoch_days())
                 .bind(from)
                 .bind(last)
@@ -213,7 +225,7 @@ impl Store {
             from = last;
             let next: Option<i64> = sql::query(
                 "SELECT max(id) AS last FROM
-                     (SELECT id FROM clients WHERE id > $1 ORDER BY id LIMIT $2)",
+                     (SELECT id FROM clients WHERE id > $1 ORDER BY id LIMIT $2) AS page",
             )
             .bind(from)
             .bind(clients)
@@ -239,7 +251,7 @@ impl Store {
     pub async fn tags_of(&self, ids: &[ClientId]) -> Result<HashMap<ClientId, Vec<String>>> {
         let rows = sql::query(
             "SELECT id, tags FROM clients
-             WHERE id IN (SELECT value FROM json_each($1)) AND tags <> '[]'",
+             WHERE id IN (SELECT CAST(row.atom AS BIGINT) FROM json_each($1) AS row) AND tags <> '[]'",
         )
         .bind(id_list(ids))
         .fetch_all(&self.pool)

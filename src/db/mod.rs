@@ -18,12 +18,14 @@ mod checkups;
 mod client_kinds;
 mod clients;
 mod consents;
+mod copy;
 mod day_lists;
 mod day_page;
 mod delivery;
 mod details;
 mod dump;
 mod erasure;
+mod export;
 mod facts;
 mod figures;
 mod funnels;
@@ -206,13 +208,22 @@ impl Store {
         self.pool.close().await;
     }
 
-    /// As [`Self::begin`], for work over a good part of the base: with a cache of so many KiB in
-    /// SQLite, until [`Transaction::commit_large`].
+    /// As [`Self::begin`], for work over a good part of the base: with so many KiB for it, in SQLite
+    /// until [`Transaction::commit_large`].
+    ///
+    /// Tables grow from nothing within such work: PostgreSQL plans each statement for what they are
+    /// by then, and not once for what they were.
     async fn begin_large(&self, cache_kib: u32) -> Result<Transaction> {
         let mut connection = self.pool.acquire().await?;
         connection.set_cache(cache_kib).await?;
         let mut tx = connection.begin().await?;
         locks::writer(&mut tx).await?;
+        let settings = format!(
+            "SET LOCAL work_mem = '{cache_kib}kB'; SET LOCAL plan_cache_mode = force_custom_plan"
+        );
+        sql::raw_of("", sqlx::AssertSqlSafe(settings))
+            .execute(&mut *tx)
+            .await?;
         Ok(tx)
     }
 

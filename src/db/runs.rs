@@ -255,10 +255,11 @@ impl Store {
     /// The day of the first run in which a campaign took part, and whether one of them was live.
     pub async fn first_run_of(&self, campaign: &str) -> Result<Option<(Day, bool)>> {
         let row = sql::query(
-            "SELECT min(logical_date) AS day, max(mode = 'live' AND status = 'sealed') AS live
+            "SELECT min(logical_date) AS day,
+                    max(CASE WHEN mode = 'live' AND status = 'sealed' THEN 1 ELSE 0 END) AS live
              FROM runs
              WHERE status <> 'planning'
-               AND EXISTS (SELECT 1 FROM json_each(runs.campaigns) WHERE value = $1)",
+               AND EXISTS (SELECT 1 FROM json_each(runs.campaigns) WHERE atom = $1)",
         )
         .bind(campaign)
         .fetch_one(&self.pool)
@@ -278,7 +279,8 @@ async fn half_written(connection: &mut Connection) -> Result<Vec<i64>> {
 /// looked at again, from the day of the run on.
 async fn clear(tx: &mut Connection, run: i64) -> Result<()> {
     for statement in [
-        "UPDATE enrollments SET next_on = min(next_on, touched.planned_on)
+        "UPDATE enrollments
+         SET next_on = CASE WHEN touched.planned_on < next_on THEN touched.planned_on ELSE next_on END
          FROM (SELECT campaign, client_id, episode, planned_on FROM messages WHERE run_id = $1
                UNION ALL
                SELECT campaign, client_id, episode, planned_on FROM tasks WHERE run_id = $1)
@@ -312,7 +314,7 @@ async fn withdraw_what_is_over(tx: &mut Connection, run: i64, now_ms: i64) -> Re
          FROM enrollments e
          WHERE e.closed_run = $1 AND tasks.campaign = e.campaign
            AND tasks.client_id = e.client_id AND tasks.episode = e.episode
-           AND tasks.state IN ('waiting', 'open') AND NOT tasks.apart",
+           AND tasks.state IN ('waiting', 'open') AND tasks.apart = 0",
     ] {
         sql::query(statement)
             .bind(run)

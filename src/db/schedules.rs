@@ -251,7 +251,8 @@ impl Store {
     pub async fn sources_changed_at(&self) -> Result<Vec<(String, i64)>> {
         let rows = sql::query(
             "SELECT s.name, max(i.finished_at) AS at FROM imports i JOIN sources s ON s.id = i.source_id
-             WHERE i.status = 'done' AND i.finished_at IS NOT NULL GROUP BY s.name",
+             WHERE i.status = 'done' AND i.finished_at IS NOT NULL GROUP BY s.name
+             ORDER BY s.name",
         );
         let rows = rows.fetch_all(&self.pool).await?;
         Ok(rows

@@ -197,13 +197,13 @@ impl OfRun<'_> {
     }
 
     /// Rows whose first columns are the run and the day. What is there already stays as it is.
-    fn rows(&self, head: &str, row: &str) -> Bulk {
+    fn rows(&self, into: &str, row: &str) -> Bulk {
         let row = format!("({}, {}, {row})", self.run, self.day);
-        Bulk::new(head, row, "ON CONFLICT DO NOTHING")
+        Bulk::new(into, row, "ON CONFLICT DO NOTHING")
     }
 
     async fn enrollments(&mut self, enrollments: Vec<NewEnrollment>) -> Result<()> {
-        let mut rows = self.rows(INSERT_ENROLLMENTS, "?, ?, ?, ?, ?, ?, ?");
+        let mut rows = self.rows(INTO_ENROLLMENTS, "?, ?, ?, ?, ?, ?, ?");
         for one in enrollments {
             rows.add(one.campaign).add(one.client.0).add(one.episode);
             rows.add(one.began_on).add(one.arm).add(one.evidence);
@@ -214,10 +214,7 @@ impl OfRun<'_> {
     }
 
     async fn messages(&mut self, messages: Vec<NewMessage>) -> Result<()> {
-        let mut rows = self.rows(
-            INSERT_MESSAGES,
-            "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?",
-        );
+        let mut rows = self.rows(INTO_MESSAGES, "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?");
         for one in messages {
             rows.add(one.key).add(one.campaign).add(one.client.0);
             rows.add(one.episode).add(one.step).add(one.channel);
@@ -234,7 +231,7 @@ impl OfRun<'_> {
 
     async fn tasks(&mut self, tasks: Vec<NewTask>) -> Result<()> {
         let row = format!("{}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?", self.day);
-        let mut rows = self.rows(INSERT_TASKS, &row);
+        let mut rows = self.rows(INTO_TASKS, &row);
         for one in tasks {
             rows.add(one.campaign).add(one.client.0).add(one.episode);
             rows.add(one.step).add(one.manager).add(one.kind);
@@ -248,7 +245,7 @@ impl OfRun<'_> {
 
     async fn certificates(&mut self, certificates: Vec<NewCertificate>) -> Result<()> {
         let mut rows = self.rows(
-            INSERT_CERTIFICATES,
+            INTO_CERTIFICATES,
             "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?",
         );
         for one in certificates {
@@ -279,31 +276,29 @@ impl OfRun<'_> {
     }
 }
 
-const INSERT_ENROLLMENTS: &str = "
-    INSERT INTO enrollments (run_id, entered_on, campaign, client_id, episode, began_on, arm,
-                             evidence, next_on) VALUES";
+const INTO_ENROLLMENTS: &str = "
+    enrollments (run_id, entered_on, campaign, client_id, episode, began_on, arm, evidence, next_on)";
 
-const INSERT_MESSAGES: &str = "
-    INSERT INTO messages (run_id, planned_on, key, campaign, client_id, episode, step, channel,
-                          template, class, address_hash, state, inputs, on_unknown, expires_at,
-                          due_at, variant) VALUES";
+const INTO_MESSAGES: &str = "
+    messages (run_id, planned_on, key, campaign, client_id, episode, step, channel, template, class,
+              address_hash, state, inputs, on_unknown, expires_at, due_at, variant)";
 
-const INSERT_TASKS: &str = "
-    INSERT INTO tasks (run_id, planned_on, not_before, campaign, client_id, episode, step, manager,
-                       kind, script, state, value, inputs, urgent, taker) VALUES";
+const INTO_TASKS: &str = "
+    tasks (run_id, planned_on, not_before, campaign, client_id, episode, step, manager, kind, script,
+           state, value, inputs, urgent, taker)";
 
-const INSERT_CERTIFICATES: &str = "
-    INSERT INTO certificates (run_id, issued_on, code, campaign, client_id, episode, step, kind,
-                              discount, gift, min_receipt, products, uses, picture, locale,
-                              valid_until) VALUES";
+const INTO_CERTIFICATES: &str = "
+    certificates (run_id, issued_on, code, campaign, client_id, episode, step, kind, discount, gift,
+                  min_receipt, products, uses, picture, locale, valid_until)";
 
 const CLOSE_ENROLLMENTS: &str = "
     UPDATE enrollments SET closed_run = $1, closed_on = $2, closed_by = row.value ->> 'by'
     FROM json_each($3) AS row
-    WHERE enrollments.id = row.value ->> 'enrollment' AND closed_on IS NULL";
+    WHERE enrollments.id = CAST(row.value ->> 'enrollment' AS BIGINT) AND closed_on IS NULL";
 
 const MOVE_ENROLLMENTS: &str = "
-    UPDATE enrollments SET next_on = row.value ->> 'next_on'
+    UPDATE enrollments SET next_on = CAST(row.value ->> 'next_on' AS BIGINT)
     FROM json_each($3) AS row
-    WHERE campaign = row.value ->> 'campaign' AND client_id = row.value ->> 'client'
+    WHERE campaign = row.value ->> 'campaign'
+      AND client_id = CAST(row.value ->> 'client' AS BIGINT)
       AND episode = row.value ->> 'episode'";

@@ -13,17 +13,21 @@ const UPSERT: &str = "
         closed_on = excluded.closed_on, changed_on = excluded.changed_on, reason = excluded.reason,
         need = excluded.need, money = excluded.money, urgency = excluded.urgency,
         manager = excluded.manager, last_import = excluded.last_import
-    WHERE (client_id, title, status, stage, amount, opened_on, closed_on, changed_on, reason, need,
-           money, urgency, manager)
-       IS NOT (excluded.client_id, excluded.title, excluded.status, excluded.stage,
+    WHERE (deals.client_id, deals.title, deals.status, deals.stage, deals.amount, deals.opened_on,
+           deals.closed_on, deals.changed_on, deals.reason, deals.need, deals.money, deals.urgency,
+           deals.manager)
+       IS DISTINCT FROM (excluded.client_id, excluded.title, excluded.status, excluded.stage,
            excluded.amount, excluded.opened_on, excluded.closed_on, excluded.changed_on,
            excluded.reason, excluded.need, excluded.money, excluded.urgency, excluded.manager)";
 
 impl Merge {
     /// Begins to take up deals.
     pub(super) async fn begin_deals(&mut self) -> Result<()> {
-        self.raw("CREATE TEMP TABLE listed_deals (ext_id TEXT PRIMARY KEY) WITHOUT ROWID")
-            .await?;
+        self.raw_of(
+            "CREATE TEMP TABLE listed_deals (ext_id TEXT PRIMARY KEY) WITHOUT ROWID",
+            "CREATE TEMP TABLE listed_deals (ext_id TEXT COLLATE \"C\" PRIMARY KEY) ON COMMIT DROP",
+        )
+        .await?;
         self.open("SELECT count(*) FROM deals").await
     }
 
@@ -34,15 +38,15 @@ impl Merge {
             name(&mut named, &deal.client, deal.hint.as_deref());
         }
         let numbers = self.numbers(&named).await?;
-        let mut listed = Bulk::new("INSERT INTO listed_deals VALUES", "(?)", "");
-        let mut rows = Bulk::new(
-            "INSERT INTO deals (source_id, client_id, ext_id, title, status, stage, amount, opened_on,
-                 closed_on, changed_on, reason, need, money, urgency, manager, first_import,
-                 last_import) VALUES",
+        let mut listed = Bulk::new("listed_deals", "(?)", "");
+        let mut rows = Bulk::changing(
+            "deals (source_id, client_id, ext_id, title, status, stage, amount, opened_on, closed_on,
+                 changed_on, reason, need, money, urgency, manager, first_import, last_import)",
             format!(
                 "({0}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {1}, {1})",
                 self.source, self.import
             ),
+            &[1],
             UPSERT,
         );
         for deal in batch {
@@ -75,7 +79,7 @@ impl Merge {
                                  CASE WHEN first_import = $2 THEN opened_on END, $3), stage
              FROM deals
              WHERE source_id = $1 AND last_import = $2 AND stage IS NOT NULL
-               AND stage IS NOT (SELECT s.stage FROM deal_stages s WHERE s.deal_id = deals.id
+               AND stage IS DISTINCT FROM (SELECT s.stage FROM deal_stages s WHERE s.deal_id = deals.id
                                  ORDER BY s.day DESC LIMIT 1)
              ON CONFLICT DO NOTHING",
         )
@@ -83,14 +87,14 @@ impl Merge {
         if self.snapshot {
             self.run(
                 "DELETE FROM deal_stages WHERE deal_id IN (
-                     SELECT id FROM deals WHERE source_id = $1
-                       AND ext_id NOT IN (SELECT ext_id FROM listed_deals))",
+                     SELECT id FROM deals WHERE source_id = $1 AND NOT EXISTS (
+                         SELECT 1 FROM listed_deals l WHERE l.ext_id = deals.ext_id))",
             )
             .await?;
             let gone = self
                 .run(
-                    "DELETE FROM deals WHERE source_id = $1
-                       AND ext_id NOT IN (SELECT ext_id FROM listed_deals)",
+                    "DELETE FROM deals WHERE source_id = $1 AND NOT EXISTS (
+                         SELECT 1 FROM listed_deals l WHERE l.ext_id = deals.ext_id)",
                 )
                 .await?;
             self.note_deleted(FactKind::Deals, gone);

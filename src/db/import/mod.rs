@@ -16,7 +16,7 @@ mod purchase_tables;
 mod purchases;
 mod visits;
 
-use crate::db::sql::{self, Transaction};
+use crate::db::sql::{self, Engine, Transaction};
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,9 @@ use crate::model::{AddressKey, Day, FactBatch};
 
 /// Pages of memory for the merge, in KiB: random access to a large base needs some.
 const CACHE_KIB: u32 = 64 * 1024;
+
+/// So many facts of a kind change what its tables look like.
+const MANY_FACTS: u64 = 1_000;
 
 /// How an import ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -297,11 +300,11 @@ impl Merge {
             "SELECT count(*) FROM (SELECT 1 FROM clients
              WHERE source_id = $1 AND phone IS NOT NULL AND deleted_on IS NULL
                AND master_id IS NULL
-             GROUP BY phone HAVING count(*) > 1)",
+             GROUP BY phone HAVING count(*) > 1) AS shared",
             "SELECT count(*) FROM (SELECT 1 FROM clients
              WHERE source_id = $1 AND email IS NOT NULL AND deleted_on IS NULL
                AND master_id IS NULL
-             GROUP BY email HAVING count(*) > 1)",
+             GROUP BY email HAVING count(*) > 1) AS shared",
         ]) {
             let row = sql::query(statement).bind(self.source);
             let row = row.fetch_one(&mut *self.tx).await?;
@@ -337,6 +340,7 @@ impl Merge {
         .execute(&mut *self.tx)
         .await?;
         self.drop_temporary_tables().await?;
+        self.tell_the_database().await?;
         // Whoever has left or bought by what was imported gets nothing more from now on.
         super::address_locks::alone(&mut self.tx).await?;
         crash_point!("before-import");
@@ -363,9 +367,18 @@ impl Merge {
         Ok(done.rows_affected())
     }
 
-    /// Runs a statement without parameters.
-    async fn raw(&mut self, statement: &'static str) -> Result<()> {
-        sql::raw(statement).execute(&mut *self.tx).await?;
+    /// As [`Self::run`], in the words of each database.
+    async fn run_of(&mut self, sqlite: &'static str, postgres: &'static str) -> Result<u64> {
+        match self.tx.engine() {
+            Engine::Sqlite => self.run(sqlite).await,
+            Engine::Postgres => self.run(postgres).await,
+        }
+    }
+
+    /// Runs statements without parameters, in the words of each database.
+    async fn raw_of(&mut self, sqlite: &'static str, postgres: &'static str) -> Result<()> {
+        let raw = sql::raw_of(sqlite, postgres);
+        raw.execute(&mut *self.tx).await?;
         Ok(())
     }
 
@@ -397,8 +410,39 @@ impl Merge {
         self.changes.entry(kind).or_default().deleted += deleted;
     }
 
-    /// Tables of a connection outlive its transaction, and the pool uses connections again.
+    /// Tells PostgreSQL where its numbers of clients go on, since new ones came with numbers of their
+    /// own, and what the tables that have got many rows look like: the next scan shall find its
+    /// indexes.
+    async fn tell_the_database(&mut self) -> Result<()> {
+        if self.next_client.is_some() {
+            let go_on =
+                "SELECT setval(pg_get_serial_sequence('clients', 'id'), max(id)) FROM clients";
+            self.raw_of("", go_on).await?;
+        }
+        let many = |changes: &Changes| changes.new + changes.changed + changes.deleted > MANY_FACTS;
+        let kinds = self.changes.iter().filter(|(_, changes)| many(changes));
+        let mut tables: Vec<&str> = kinds.map(|(kind, _)| kind.word()).collect();
+        if self.implied_clients > MANY_FACTS {
+            tables.push("clients");
+        }
+        if tables.contains(&"purchases") {
+            tables.extend(["purchase_items", "stale_rhythms"]);
+        }
+        if !tables.is_empty() {
+            let analyze = format!("ANALYZE {}", tables.join(", "));
+            sql::raw_of("", sqlx::AssertSqlSafe(analyze))
+                .execute(&mut *self.tx)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// In SQLite the tables of a connection outlive its transaction, and the pool uses connections
+    /// again.
     async fn drop_temporary_tables(&mut self) -> Result<()> {
+        if self.tx.engine() == Engine::Postgres {
+            return Ok(());
+        }
         let tables = sql::query("SELECT name FROM temp.sqlite_schema WHERE type = 'table'")
             .fetch_all(&mut *self.tx)
             .await?;

@@ -27,7 +27,7 @@ impl Merge {
         let ids: Vec<&str> = named.keys().copied().collect();
         let rows = sql::query(
             "SELECT ext_id, id, implied, deleted_on IS NOT NULL AS deleted FROM clients
-             WHERE source_id = $1 AND ext_id IN (SELECT value FROM json_each($2))",
+             WHERE source_id = $1 AND ext_id IN (SELECT row.atom FROM json_each($2) AS row)",
         )
         .bind(self.source)
         .bind(Json(ids))
@@ -54,12 +54,21 @@ impl Merge {
         Ok(numbers)
     }
 
+    /// The number that the next new client gets.
+    pub(super) async fn next_client(&mut self) -> Result<i64> {
+        if let Some(next) = self.next_client {
+            return Ok(next);
+        }
+        let next = sql::query_scalar("SELECT coalesce(max(id), 0) + 1 FROM clients");
+        Ok(next.fetch_one(&mut *self.tx).await?)
+    }
+
     async fn improve_implied(&mut self, id: i64, hint: &ClientHint) -> Result<()> {
         sql::query(
-            "UPDATE clients SET name = ifnull($2, name), email = ifnull($3, email),
-                 phone = ifnull($4, phone), deleted_on = NULL, last_import = $5
+            "UPDATE clients SET name = coalesce($2, name), email = coalesce($3, email),
+                 phone = coalesce($4, phone), deleted_on = NULL, last_import = $5
              WHERE id = $1 AND (name, email, phone, deleted_on)
-                 IS NOT (ifnull($2, name), ifnull($3, email), ifnull($4, phone), NULL)",
+                 IS DISTINCT FROM (coalesce($2, name), coalesce($3, email), coalesce($4, phone), NULL)",
         )
         .bind(id)
         .bind(&hint.name)
@@ -76,15 +85,9 @@ impl Merge {
         named: &Named<'_>,
         numbers: &mut HashMap<String, i64>,
     ) -> Result<()> {
-        let mut next = if let Some(next) = self.next_client {
-            next
-        } else {
-            let next = sql::query_scalar("SELECT ifnull(max(id), 0) + 1 FROM clients");
-            next.fetch_one(&mut *self.tx).await?
-        };
+        let mut next = self.next_client().await?;
         let mut rows = Bulk::new(
-            "INSERT INTO clients (id, source_id, ext_id, name, email, phone, implied,
-                                  first_import, last_import) VALUES",
+            "clients (id, source_id, ext_id, name, email, phone, implied, first_import, last_import)",
             format!(
                 "(?, {0}, ?, ?, ?, ?, 1, {1}, {1})",
                 self.source, self.import

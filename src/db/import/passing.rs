@@ -21,9 +21,10 @@ pub(super) struct PassingBy {
 
 impl Default for PassingBy {
     fn default() -> Self {
-        let rows = Bulk::new(
-            "INSERT INTO stale_rhythms (client_id, from_day, turnover, spent, last_day, rhythm) VALUES",
+        let rows = Bulk::changing(
+            "stale_rhythms (client_id, from_day, turnover, spent, last_day, rhythm)",
             "(?, ?, 0, 0, ?, ?)",
+            &[0],
             // Who is stale already has a story that is not told here.
             "ON CONFLICT (client_id) DO UPDATE SET from_day = -1000000",
         );

@@ -9,29 +9,33 @@ use crate::model::{ContactFact, Day, Locale, ManagerFact};
 impl Merge {
     /// Begins to take up managers.
     pub(super) async fn begin_managers(&mut self) -> Result<()> {
-        self.raw("CREATE TEMP TABLE listed_managers (ext_id TEXT PRIMARY KEY) WITHOUT ROWID")
-            .await?;
+        self.raw_of(
+            "CREATE TEMP TABLE listed_managers (ext_id TEXT PRIMARY KEY) WITHOUT ROWID",
+            "CREATE TEMP TABLE listed_managers (ext_id TEXT COLLATE \"C\" PRIMARY KEY) ON COMMIT DROP",
+        )
+        .await?;
         self.open("SELECT count(*) FROM managers").await
     }
 
     /// Takes up managers, in the order of their ids.
     pub(super) async fn managers(&mut self, batch: Vec<ManagerFact>) -> Result<()> {
-        let mut listed = Bulk::new("INSERT INTO listed_managers VALUES", "(?)", "");
-        let mut rows = Bulk::new(
-            "INSERT INTO managers (source_id, ext_id, name, email, phone, role, capacity, locale,
-                                   absent_from, absent_to, substitute, first_import, last_import)
-             VALUES",
+        let mut listed = Bulk::new("listed_managers", "(?)", "");
+        let mut rows = Bulk::changing(
+            "managers (source_id, ext_id, name, email, phone, role, capacity, locale, absent_from,
+                       absent_to, substitute, first_import, last_import)",
             format!(
                 "({0}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {1}, {1})",
                 self.source, self.import
             ),
+            &[0],
             "ON CONFLICT (source_id, ext_id) DO UPDATE SET
                  name = excluded.name, email = excluded.email, phone = excluded.phone,
                  role = excluded.role, capacity = excluded.capacity, locale = excluded.locale,
                  absent_from = excluded.absent_from, absent_to = excluded.absent_to,
                  substitute = excluded.substitute, last_import = excluded.last_import
-             WHERE (name, email, phone, role, capacity, locale, absent_from, absent_to, substitute)
-                 IS NOT (excluded.name, excluded.email, excluded.phone, excluded.role,
+             WHERE (managers.name, managers.email, managers.phone, managers.role, managers.capacity,
+                    managers.locale, managers.absent_from, managers.absent_to, managers.substitute)
+                 IS DISTINCT FROM (excluded.name, excluded.email, excluded.phone, excluded.role,
                  excluded.capacity, excluded.locale, excluded.absent_from, excluded.absent_to,
                  excluded.substitute)",
         );
@@ -61,8 +65,8 @@ impl Merge {
         if self.snapshot {
             let gone = self
                 .run(
-                    "DELETE FROM managers WHERE source_id = $1 AND ext_id NOT IN
-                         (SELECT ext_id FROM listed_managers)",
+                    "DELETE FROM managers WHERE source_id = $1 AND NOT EXISTS (
+                         SELECT 1 FROM listed_managers l WHERE l.ext_id = managers.ext_id)",
                 )
                 .await?;
             self.note_deleted(FactKind::Managers, gone);
@@ -72,10 +76,14 @@ impl Merge {
 
     /// Begins to take up contacts.
     pub(super) async fn begin_contacts(&mut self) -> Result<()> {
-        self.raw(
+        self.raw_of(
             "CREATE TEMP TABLE listed_contacts (
                  client_id INTEGER NOT NULL, ext_id TEXT NOT NULL, PRIMARY KEY (client_id, ext_id)
              ) WITHOUT ROWID",
+            "CREATE TEMP TABLE listed_contacts (
+                 client_id BIGINT NOT NULL, ext_id TEXT COLLATE \"C\" NOT NULL,
+                 PRIMARY KEY (client_id, ext_id)
+             ) ON COMMIT DROP",
         )
         .await?;
         self.open("SELECT count(*) FROM contacts").await
@@ -88,17 +96,20 @@ impl Merge {
             name(&mut named, &contact.client, None);
         }
         let numbers = self.numbers(&named).await?;
-        let mut listed = Bulk::new("INSERT INTO listed_contacts VALUES", "(?, ?)", "");
-        let mut rows = Bulk::new(
-            "INSERT INTO contacts (client_id, ext_id, name, role, email, phone, is_primary,
-                                   first_import, last_import) VALUES",
+        let mut listed = Bulk::new("listed_contacts", "(?, ?)", "");
+        let mut rows = Bulk::changing(
+            "contacts (client_id, ext_id, name, role, email, phone, is_primary, first_import,
+                       last_import)",
             format!("(?, ?, ?, ?, ?, ?, ?, {0}, {0})", self.import),
+            &[0, 1],
             "ON CONFLICT (client_id, ext_id) DO UPDATE SET
                  name = excluded.name, role = excluded.role, email = excluded.email,
                  phone = excluded.phone, is_primary = excluded.is_primary,
                  last_import = excluded.last_import
-             WHERE (name, role, email, phone, is_primary) IS NOT (excluded.name, excluded.role,
-                 excluded.email, excluded.phone, excluded.is_primary)",
+             WHERE (contacts.name, contacts.role, contacts.email, contacts.phone,
+                    contacts.is_primary)
+                 IS DISTINCT FROM (excluded.name, excluded.role, excluded.email, excluded.phone,
+                 excluded.is_primary)",
         );
         for contact in batch {
             let client = numbers[&contact.client];
@@ -121,7 +132,9 @@ impl Merge {
                 .run(
                     "DELETE FROM contacts
                      WHERE client_id IN (SELECT id FROM clients WHERE source_id = $1)
-                       AND (client_id, ext_id) NOT IN (SELECT client_id, ext_id FROM listed_contacts)",
+                       AND NOT EXISTS (SELECT 1 FROM listed_contacts l
+                                       WHERE l.client_id = contacts.client_id
+                                         AND l.ext_id = contacts.ext_id)",
                 )
                 .await?;
             self.note_deleted(FactKind::Contacts, gone);

@@ -14,20 +14,22 @@ impl Merge {
             name(&mut named, &consent.client, None);
         }
         let numbers = self.numbers(&named).await?;
-        let mut rows = Bulk::new(
-            "INSERT INTO consents (client_id, channel, class, basis, given_on, withdrawn_on, proof,
-                                   source_id, first_import, last_import) VALUES",
+        let mut rows = Bulk::changing(
+            "consents (client_id, channel, class, basis, given_on, withdrawn_on, proof, source_id,
+                       first_import, last_import)",
             format!(
                 "(?, ?, ?, ?, ?, ?, ?, {0}, {1}, {1})",
                 self.source, self.import
             ),
-            "ON CONFLICT (client_id, channel, class, source_id, ifnull(given_on, -1000000))
+            &[0, 1, 2, 4],
+            "ON CONFLICT (client_id, channel, class, source_id, coalesce(given_on, -1000000))
              DO UPDATE SET
-                 basis = excluded.basis, proof = ifnull(excluded.proof, proof),
-                 withdrawn_on = ifnull(withdrawn_on, excluded.withdrawn_on),
+                 basis = excluded.basis, proof = coalesce(excluded.proof, consents.proof),
+                 withdrawn_on = coalesce(consents.withdrawn_on, excluded.withdrawn_on),
                  last_import = excluded.last_import
-             WHERE (basis, proof, withdrawn_on) IS NOT (excluded.basis,
-                 ifnull(excluded.proof, proof), ifnull(withdrawn_on, excluded.withdrawn_on))",
+             WHERE (consents.basis, consents.proof, consents.withdrawn_on)
+                 IS DISTINCT FROM (excluded.basis, coalesce(excluded.proof, consents.proof),
+                 coalesce(consents.withdrawn_on, excluded.withdrawn_on))",
         );
         for consent in batch {
             rows.add(numbers[&consent.client])
@@ -43,14 +45,15 @@ impl Merge {
 
     /// Takes up suppressions; the address itself is not kept.
     pub(super) async fn suppressions(&mut self, batch: Vec<SuppressionFact>) -> Result<()> {
-        let mut rows = Bulk::new(
-            "INSERT INTO suppressions (address_hash, channel, scope, reason, since, source) VALUES",
+        let mut rows = Bulk::changing(
+            "suppressions (address_hash, channel, scope, reason, since, source)",
             format!(
                 "(?, ?, ?, ?, ?, (SELECT 'import of ' || name FROM sources WHERE id = {}))",
                 self.source
             ),
+            &[0, 1, 2],
             "ON CONFLICT (address_hash, channel, scope) DO UPDATE SET since = excluded.since
-             WHERE excluded.since < since",
+             WHERE excluded.since < suppressions.since",
         );
         for fact in batch {
             let hash = self.key.hash(fact.channel, &fact.address);

@@ -15,6 +15,7 @@ use super::passing::PassingBy;
 use super::purchase_tables as tables;
 use super::{Bulk, Changes, Merge};
 use crate::config::settings::FactKind;
+use crate::db::sql::{self, Engine};
 use crate::model::PurchaseFact;
 use crate::rules::certificate;
 
@@ -22,6 +23,8 @@ use crate::rules::certificate;
 pub(super) struct Purchases {
     /// Whether these are the first ones of the source.
     first: bool,
+    /// Whether the index over their ids has made way.
+    without_index: bool,
     /// What the first ones come to, client after client, unless the rhythms are to be read later.
     passing: Option<PassingBy>,
     /// Whether the file has a column of items.
@@ -33,13 +36,16 @@ impl Merge {
     /// Begins to take up purchases.
     pub(super) async fn begin_purchases(&mut self) -> Result<()> {
         let first = !self.had_any(tables::HAS_PURCHASES).await?;
+        let mut without_index = false;
         if first {
-            self.raw("DROP INDEX purchases_by_ext_id").await?;
+            without_index = self.drop_index_by_id().await?;
         } else {
-            self.raw(tables::CREATE_INCOMING).await?;
+            let (sqlite, postgres) = tables::CREATE_INCOMING;
+            self.raw_of(sqlite, postgres).await?;
         }
         self.purchases = Some(Purchases {
             first,
+            without_index,
             passing: (first && !self.rhythms_later).then(PassingBy::default),
             items: false,
             new: 0,
@@ -104,8 +110,11 @@ impl Merge {
         if let Some(passing) = purchases.passing {
             passing.finish(&mut self.tx).await?;
         }
+        if purchases.without_index {
+            let create = sql::raw(tables::CREATE_INDEX_BY_ID);
+            create.execute(&mut *self.tx).await?;
+        }
         let changes = if purchases.first {
-            self.raw(tables::CREATE_INDEX_BY_ID).await?;
             Changes {
                 new: purchases.new,
                 ..Changes::default()
@@ -121,30 +130,42 @@ impl Merge {
         Ok(())
     }
 
+    /// Drops the index over ids, which is quicker built anew; tells whether it is gone.
+    ///
+    /// In PostgreSQL that keeps everybody from the table until the import is finished: it is done as
+    /// long as there is nothing in it to read.
+    async fn drop_index_by_id(&mut self) -> Result<bool> {
+        if self.tx.engine() == Engine::Postgres
+            && self
+                .had_any("SELECT EXISTS (SELECT 1 FROM purchases)")
+                .await?
+        {
+            return Ok(false);
+        }
+        let drop = sql::raw("DROP INDEX purchases_by_ext_id");
+        drop.execute(&mut *self.tx).await?;
+        Ok(true)
+    }
+
     /// The rows of purchases and of items, into the tables themselves or into temporary ones.
     fn purchase_rows(&self, first: bool) -> (Bulk, Bulk) {
         let (source, import) = (self.source, self.import);
         if first {
             let rows = Bulk::new(
-                "INSERT INTO purchases (client_id, day, key, amount, cancels, promo, source_id,
-                                        first_import, last_import) VALUES",
+                "purchases (client_id, day, key, amount, cancels, promo, source_id, first_import,
+                            last_import)",
                 format!("(?, ?, ?, ?, ?, ?, {source}, {import}, {import})"),
                 "",
             );
             let items = Bulk::new(
-                "INSERT INTO purchase_items (client_id, day, key, line, item, sku, quantity, amount,
-                                             source_id) VALUES",
+                "purchase_items (client_id, day, key, line, item, sku, quantity, amount, source_id)",
                 format!("(?, ?, ?, ?, ?, ?, ?, ?, {source})"),
                 "",
             );
             (rows, items)
         } else {
-            let rows = Bulk::new("INSERT INTO incoming VALUES", "(?, ?, ?, ?, ?, ?)", "");
-            let items = Bulk::new(
-                "INSERT INTO incoming_items VALUES",
-                "(?, ?, ?, ?, ?, ?, ?, ?)",
-                "",
-            );
+            let rows = Bulk::new("incoming", "(?, ?, ?, ?, ?, ?)", "");
+            let items = Bulk::new("incoming_items", "(?, ?, ?, ?, ?, ?, ?, ?)", "");
             (rows, items)
         }
     }
@@ -156,9 +177,10 @@ impl Merge {
         batch: &[PurchaseFact],
         numbers: &HashMap<String, i64>,
     ) -> Result<()> {
-        let mut found = Bulk::new(
-            "INSERT INTO purchases_with_code (source_id, key, client_id, day, code) VALUES",
+        let mut found = Bulk::changing(
+            "purchases_with_code (source_id, key, client_id, day, code)",
             format!("({}, ?, ?, ?, ?)", self.source),
+            &[0, 1, 2],
             "ON CONFLICT (source_id, key, client_id, day) DO UPDATE SET code = excluded.code",
         );
         for purchase in batch {
@@ -180,7 +202,7 @@ impl Merge {
         let mut clients: Vec<i64> = clients.collect();
         clients.sort_unstable();
         let mut stale = Bulk::new(
-            "INSERT INTO stale_rhythms (client_id, from_day, turnover, spent) VALUES",
+            "stale_rhythms (client_id, from_day, turnover, spent)",
             format!("(?, {EVERYTHING}, 0, 0)"),
             "ON CONFLICT DO NOTHING",
         );
@@ -192,20 +214,23 @@ impl Merge {
     }
 
     async fn merge_incoming(&mut self) -> Result<Changes> {
-        let find_gone = if self.snapshot {
-            tables::FIND_GONE
+        self.raw_of("", "ANALYZE incoming, incoming_items").await?;
+        let gone = if self.snapshot {
+            self.run(tables::FIND_GONE).await?
         } else {
-            tables::FIND_MOVED
+            let (sqlite, postgres) = tables::FIND_MOVED;
+            self.run_of(sqlite, postgres).await?
         };
-        let gone = self.run(find_gone).await?;
         if gone > 0 {
+            self.raw_of("", "ANALYZE gone").await?;
             self.run(tables::GONE_ARE_STALE).await?;
             self.run(tables::DELETE_GONE).await?;
             self.run(tables::DELETE_ITEMS_OF_GONE).await?;
         }
         self.run(tables::CHANGED_ARE_STALE).await?;
         let changed = self.run(tables::UPDATE_CHANGED).await?;
-        let new = self.run(tables::INSERT_NEW).await?;
+        let (sqlite, postgres) = tables::INSERT_NEW;
+        let new = self.run_of(sqlite, postgres).await?;
         self.run(tables::DELETE_OTHER_ITEMS).await?;
         self.run(tables::UPSERT_ITEMS).await?;
         // A row that moved is gone from one place and new at another: it is only changed.
@@ -219,8 +244,10 @@ impl Merge {
 
     /// Marks the purchases that another row takes back, and unmarks those that no row does any more.
     async fn keep_cancellations(&mut self) -> Result<()> {
-        self.run(tables::CANCELLED_ARE_STALE).await?;
-        self.run(tables::MARK_CANCELLED).await?;
+        let (sqlite, postgres) = tables::CANCELLED_ARE_STALE;
+        self.run_of(sqlite, postgres).await?;
+        let (sqlite, postgres) = tables::MARK_CANCELLED;
+        self.run_of(sqlite, postgres).await?;
         Ok(())
     }
 }

@@ -9,11 +9,14 @@ use crate::model::VisitFact;
 impl Merge {
     /// Begins to take up visits.
     pub(super) async fn begin_visits(&mut self) -> Result<()> {
-        self.raw(
+        self.raw_of(
             "CREATE TEMP TABLE listed_visits (
                  client_id INTEGER NOT NULL, day INTEGER NOT NULL, key TEXT NOT NULL,
                  PRIMARY KEY (client_id, day, key)
              ) WITHOUT ROWID",
+            "CREATE TEMP TABLE listed_visits (
+                 client_id BIGINT NOT NULL, day BIGINT NOT NULL, key TEXT COLLATE \"C\" NOT NULL
+             ) ON COMMIT DROP",
         )
         .await?;
         self.open("SELECT count(*) FROM visits").await
@@ -26,10 +29,9 @@ impl Merge {
             name(&mut named, &visit.client, None);
         }
         let numbers = self.numbers(&named).await?;
-        let mut listed = Bulk::new("INSERT INTO listed_visits VALUES", "(?, ?, ?)", "");
+        let mut listed = Bulk::new("listed_visits", "(?, ?, ?)", "");
         let mut rows = Bulk::new(
-            "INSERT INTO visits (client_id, day, key, page, source_id, first_import, last_import)
-             VALUES",
+            "visits (client_id, day, key, page, source_id, first_import, last_import)",
             format!("(?, ?, ?, ?, {0}, {1}, {1})", self.source, self.import),
             "ON CONFLICT DO NOTHING",
         );
@@ -52,6 +54,7 @@ impl Merge {
     pub(super) async fn end_visits(&mut self) -> Result<()> {
         self.close(FactKind::Visits).await?;
         if self.snapshot {
+            self.raw_of("", "ANALYZE listed_visits").await?;
             let gone = self
                 .run(
                     "DELETE FROM visits WHERE source_id = $1 AND NOT EXISTS (

@@ -9,7 +9,7 @@ use super::super::bulk::Bulk;
 use super::super::client_kinds::read_kinds;
 use super::super::{Result, Store};
 use super::kept::StoredDates;
-use super::rewrite::{Changing, Rewrite, WRITE};
+use super::rewrite::{Changing, INTO, Rewrite};
 use super::{PAGE, PAGES_AHEAD, RhythmProgress, rhythm_at};
 use crate::model::ClientId;
 use crate::rules::base_facts::BaseFacts;
@@ -101,7 +101,7 @@ impl Store {
 impl Rewrite {
     async fn write_dates(&mut self, rows: Vec<Redated>) -> Result<()> {
         let row = format!("(?, 0, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, {})", self.base);
-        let mut bulk = Bulk::new(WRITE, row, OVERWRITE_DATES);
+        let mut bulk = Bulk::changing(INTO, row, &[0], OVERWRITE_DATES);
         self.done += rows.len() as u64;
         for Redated { client, dates } in rows {
             bulk.add(client.0);

@@ -64,7 +64,7 @@ impl Store {
                      SELECT last_day AS day FROM rhythms r
                      WHERE last_day <= $1 AND NOT EXISTS (
                          SELECT 1 FROM stale_rhythms s WHERE s.client_id = r.client_id)
-                     ORDER BY last_day DESC LIMIT 1)
+                     ORDER BY last_day DESC LIMIT 1) AS known
                  UNION ALL
                  SELECT max(last_day) FROM stale_rhythms WHERE from_day = $2 AND last_day <= $1
                  UNION ALL
@@ -74,7 +74,7 @@ impl Store {
                        AND p.cancelled_on IS NULL
                      ORDER BY p.day DESC LIMIT 1))
                  FROM (SELECT client_id FROM stale_rhythms WHERE from_day <> $2 OR last_day > $1
-                       UNION SELECT client_id FROM rhythms WHERE last_day > $1) c)",
+                       UNION SELECT client_id FROM rhythms WHERE last_day > $1) c) AS days",
         );
         let last = last.bind(today.epoch_days()).bind(NOTHING);
         Ok(last.fetch_one(&self.pool).await?.map(Day::from_epoch))

@@ -1,19 +1,19 @@
-//! One transaction over many rhythms: the indexes make way for it, the rows are written in the order
+//! One transaction over many rhythms: in SQLite the indexes make way for it; the rows are written in the order
 //! of clients, and everything becomes visible at once.
 
 use super::super::bulk::Bulk;
 use super::super::facts::id_list;
 use super::super::{Result, Store};
 use super::stale::Dated;
-use crate::db::sql::{self, Transaction};
+use crate::db::sql::{self, Engine, Transaction};
 use crate::model::ClientId;
 
 /// Pages of memory for the work, in KiB.
 const CACHE_KIB: u32 = 64 * 1024;
 
-pub(super) const WRITE: &str = "
-    INSERT INTO rhythms (client_id, purchase_days, first_day, last_day, weight, sum_log, sum_sq,
-        turnover, spent, due_on, missed_on, asleep_on, lost_on, next_on, parameters) VALUES";
+pub(super) const INTO: &str = "
+    rhythms (client_id, purchase_days, first_day, last_day, weight, sum_log, sum_sq, turnover, spent,
+        due_on, missed_on, asleep_on, lost_on, next_on, parameters)";
 
 const OVERWRITE: &str = "
     ON CONFLICT (client_id) DO UPDATE SET
@@ -24,8 +24,8 @@ const OVERWRITE: &str = "
         asleep_on = excluded.asleep_on, lost_on = excluded.lost_on,
         next_on = excluded.next_on, parameters = excluded.parameters";
 
-/// An index over the rhythms. Building one anew is faster than keeping it up to date when a good
-/// part of the rows changes.
+/// An index over the rhythms. In SQLite building one anew is faster than keeping it up to date when a
+/// good part of the rows changes, and whoever reads sees the old one until the end.
 struct Index {
     drop: &'static str,
     create: &'static str,
@@ -85,7 +85,8 @@ impl Store {
         let mut tx = self.begin_large(CACHE_KIB).await?;
         let kept = sql::query_scalar::<i64>("SELECT count(*) FROM rhythms");
         let kept = kept.fetch_one(&mut *tx).await?;
-        let dropped = if many > FEW && many > kept / 4 {
+        // In PostgreSQL whoever reads would have to wait for the end.
+        let dropped = if tx.engine() == Engine::Sqlite && many > FEW && many > kept / 4 {
             changing.indexes()
         } else {
             &[]
@@ -106,7 +107,7 @@ impl Store {
 impl Rewrite {
     pub(super) async fn write(&mut self, rows: Vec<Dated>) -> Result<()> {
         let row = format!("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {})", self.base);
-        let mut bulk = Bulk::new(WRITE, row, self.overwrite);
+        let mut bulk = Bulk::changing(INTO, row, &[0], self.overwrite);
         self.done += rows.len() as u64;
         for Dated {
             client,
@@ -135,7 +136,7 @@ impl Rewrite {
             return Ok(());
         }
         self.done += clients.len() as u64;
-        sql::query("DELETE FROM rhythms WHERE client_id IN (SELECT value FROM json_each($1))")
+        sql::query("DELETE FROM rhythms WHERE client_id IN (SELECT CAST(row.atom AS BIGINT) FROM json_each($1) AS row)")
             .bind(id_list(clients))
             .execute(&mut *self.tx)
             .await?;
@@ -145,6 +146,10 @@ impl Rewrite {
     pub(super) async fn finish(mut self) -> Result<u64> {
         for index in self.dropped {
             sql::raw(index.create).execute(&mut *self.tx).await?;
+        }
+        if self.done.cast_signed() > FEW {
+            let analyze = sql::raw_of("", "ANALYZE rhythms, stale_rhythms");
+            analyze.execute(&mut *self.tx).await?;
         }
         self.tx.commit_large().await?;
         Ok(self.done)

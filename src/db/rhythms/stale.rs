@@ -4,7 +4,7 @@ use super::super::client_kinds::{Kinds, read_kinds};
 use super::super::{Result, Store};
 use super::kept::{Kept, StoredDates};
 use super::{PAGE, rhythm_at};
-use crate::db::sql::{self, Connection, Row};
+use crate::db::sql::{self, Connection, Query, Row};
 use crate::model::{ClientId, Day};
 use crate::rules::base_facts::BaseFacts;
 use crate::rules::client_kind::ClientKind;
@@ -51,34 +51,63 @@ const READ_KNOWN: &str = "
     SELECT client_id, rhythm FROM stale_rhythms
     WHERE client_id > $1 AND client_id <= $2 AND from_day = $3";
 
+/// The purchase days as a list.
+macro_rules! with_days {
+    ($read:ident $(, $sqlite:literal, $postgres:literal)?) => {
+        sql::query_of(
+            $read!(
+                "group_concat(CASE WHEN p.amount > 0 AND p.cancelled_on IS NULL THEN p.day END)"
+                $(, $sqlite)?
+            ),
+            $read!(
+                "string_agg(CASE WHEN p.amount > 0 AND p.cancelled_on IS NULL
+                                 THEN CAST(p.day AS TEXT) END, ',')"
+                $(, $postgres)?
+            ),
+        )
+    };
+}
+
 /// Stale clients of a stretch of numbers whose whole history is needed.
 ///
 /// A cancelled row is no purchase, and its money is in the row that takes it back.
-const READ_WHOLE: &str = "
-    SELECT s.client_id,
-           group_concat(CASE WHEN p.amount > 0 AND p.cancelled_on IS NULL THEN p.day END),
-           ifnull(sum(p.amount), 0),
-           ifnull(sum(CASE WHEN p.amount > 0 AND p.cancelled_on IS NULL THEN p.amount END), 0)
-    FROM stale_rhythms s
-    LEFT JOIN rhythms r ON r.client_id = s.client_id
-    LEFT JOIN purchases p ON p.client_id = s.client_id
-    WHERE s.client_id > $1 AND s.client_id <= $2 AND s.from_day <> $3
-      AND (r.last_day IS NULL OR s.from_day <= r.last_day OR s.rhythm IS NOT NULL)
-    GROUP BY s.client_id";
+macro_rules! read_whole {
+    ($days:literal) => {
+        concat!(
+            "SELECT s.client_id, ",
+            $days,
+            ", CAST(coalesce(sum(p.amount), 0) AS BIGINT),
+               CAST(coalesce(sum(CASE WHEN p.amount > 0 AND p.cancelled_on IS NULL
+                                      THEN p.amount END), 0) AS BIGINT)
+             FROM stale_rhythms s
+             LEFT JOIN rhythms r ON r.client_id = s.client_id
+             LEFT JOIN purchases p ON p.client_id = s.client_id
+             WHERE s.client_id > $1 AND s.client_id <= $2 AND s.from_day <> $3
+               AND (r.last_day IS NULL OR s.from_day <= r.last_day OR s.rhythm IS NOT NULL)
+             GROUP BY s.client_id"
+        )
+    };
+}
 
 /// Stale clients of a stretch of numbers who have only bought again.
-const READ_NEW_DAYS: &str = "
-    SELECT s.client_id,
-           group_concat(CASE WHEN p.amount > 0 AND p.cancelled_on IS NULL THEN p.day END),
-           s.turnover, s.spent,
-           r.purchase_days, r.first_day, r.last_day, r.weight, r.sum_log, r.sum_sq, r.turnover,
-           r.spent
-    FROM stale_rhythms s
-    JOIN rhythms r ON r.client_id = s.client_id
-    LEFT JOIN purchases p ON p.client_id = s.client_id AND p.day >= s.from_day
-    WHERE s.client_id > $1 AND s.client_id <= $2 AND s.from_day <> $3
-      AND s.from_day > r.last_day AND s.rhythm IS NULL
-    GROUP BY s.client_id";
+macro_rules! read_new_days {
+    ($days:literal, $group:literal) => {
+        concat!(
+            "SELECT s.client_id, ",
+            $days,
+            ", s.turnover, s.spent,
+               r.purchase_days, r.first_day, r.last_day, r.weight, r.sum_log, r.sum_sq, r.turnover,
+               r.spent
+             FROM stale_rhythms s
+             JOIN rhythms r ON r.client_id = s.client_id
+             LEFT JOIN purchases p ON p.client_id = s.client_id AND p.day >= s.from_day
+             WHERE s.client_id > $1 AND s.client_id <= $2 AND s.from_day <> $3
+               AND s.from_day > r.last_day AND s.rhythm IS NULL
+             GROUP BY ",
+            $group
+        )
+    };
+}
 
 impl Store {
     /// Reads the next stale clients after `after`, and moves it on.
@@ -86,7 +115,7 @@ impl Store {
         let last = sql::query_scalar::<Option<i64>>(
             "SELECT max(client_id) FROM (
                  SELECT client_id FROM stale_rhythms WHERE client_id > $1
-                 ORDER BY client_id LIMIT $2)",
+                 ORDER BY client_id LIMIT $2) AS page",
         );
         let last = last.bind(*after).bind(PAGE).fetch_one(&self.pool).await?;
         let Some(last) = last else {
@@ -95,14 +124,16 @@ impl Store {
         let mut connection = self.pool.acquire().await?;
         let kinds = read_kinds(&mut connection, base, *after, last).await?;
         let mut page = Vec::with_capacity(PAGE as usize);
-        for row in read(&mut connection, READ_KNOWN, *after, last).await? {
+        for row in read(&mut connection, sql::query(READ_KNOWN), *after, last).await? {
             let kept = Kept::from_bytes(row.get(1))?;
             page.push(stale(&row, &kinds, Change::Known(kept)));
         }
-        for row in read(&mut connection, READ_WHOLE, *after, last).await? {
+        let whole = with_days!(read_whole);
+        for row in read(&mut connection, whole, *after, last).await? {
             page.push(stale(&row, &kinds, Change::Whole(purchases(&row))));
         }
-        for row in read(&mut connection, READ_NEW_DAYS, *after, last).await? {
+        let new_days = with_days!(read_new_days, "s.client_id", "s.client_id, r.client_id");
+        for row in read(&mut connection, new_days, *after, last).await? {
             let since = Change::Since(kept_at(&row, 4), purchases(&row));
             page.push(stale(&row, &kinds, since));
         }
@@ -115,11 +146,11 @@ impl Store {
 
 async fn read(
     connection: &mut Connection,
-    statement: &'static str,
+    statement: Query<'_>,
     after: i64,
     last: i64,
 ) -> Result<Vec<Row>> {
-    let rows = sql::query(statement).bind(after).bind(last).bind(NOTHING);
+    let rows = statement.bind(after).bind(last).bind(NOTHING);
     Ok(rows.fetch_all(connection).await?)
 }
 
