@@ -1,6 +1,8 @@
 //! The service that nobody watches: schedules, letters to the operator, backups, erasure, reload.
 
 mod backups;
+mod leaders;
+mod operator;
 mod processes;
 mod rights;
 mod tasks_hook;
