@@ -277,15 +277,6 @@ impl<'q, T: Fields> As<'q, T> {
         Self(self.0.bind(value), PhantomData)
     }
 
-    /// All rows.
-    pub(in crate::db) async fn fetch_all<'c>(
-        self,
-        executor: impl Executor<'c>,
-    ) -> Result<Vec<T>, sqlx::Error> {
-        let rows = self.0.fetch_all(executor).await?;
-        rows.iter().map(T::of).collect()
-    }
-
     /// The first row, where there is one.
     pub(in crate::db) async fn fetch_optional<'c>(
         self,
@@ -293,13 +284,5 @@ impl<'q, T: Fields> As<'q, T> {
     ) -> Result<Option<T>, sqlx::Error> {
         let row = self.0.fetch_optional(executor).await?;
         row.map(|row| T::of(&row)).transpose()
-    }
-
-    /// The first row; an error where there is none.
-    pub(in crate::db) async fn fetch_one<'c>(
-        self,
-        executor: impl Executor<'c>,
-    ) -> Result<T, sqlx::Error> {
-        T::of(&self.0.fetch_one(executor).await?)
     }
 }
