@@ -123,7 +123,7 @@ async fn put_back(
     let _delivering = try_lock_beside(database, Lock::Delivery)?.context(busy)?;
     let _scheduling = try_lock_beside(database, Lock::Schedules)?.context(busy)?;
     let _planning = try_lock_beside(database, Lock::Planning)?.context(busy)?;
-    let beside = sound.lay_beside(&database)?;
+    let beside = sound.lay_beside(database)?;
     let access = open::access(loaded, None);
     let address = format!("sqlite://{}", beside.display());
     let to_copy = Access {
@@ -142,14 +142,14 @@ async fn put_back(
     let held_messages = store.hold_restored(&reason, now.timestamp_millis()).await?;
     // A database that cannot be read any more has nothing to tell.
     let suppressions_taken_over = if database.is_file() {
-        store.take_over_wishes(&database).await.unwrap_or_default()
+        store.take_over_wishes(database).await.unwrap_or_default()
     } else {
         0
     };
     store.close().await;
     let stamp = now.format("%Y%m%dT%H%M%S").to_string();
     let key_file = loaded.key_file();
-    let replaced = sound.put_in_place(&beside, &database, &key_file, &stamp)?;
+    let replaced = sound.put_in_place(&beside, database, &key_file, &stamp)?;
     let store = Store::open_with(&access).await?;
     let key = load_or_create_key(&key_file)?;
     let forgotten_again = erasure::again(&store, &key, now.timestamp_millis()).await?;

@@ -109,10 +109,10 @@ impl Raw {
         }
         let raw = sqlx::raw_sql(text);
         Ok(Done(match way {
-            Way::Sqlite(connection) => raw.execute(connection).await?.rows_affected(),
-            Way::Postgres(connection) => raw.execute(connection).await?.rows_affected(),
-            Way::AnySqlite(pool) => raw.execute(pool).await?.rows_affected(),
-            Way::AnyPostgres(pool) => raw.execute(pool).await?.rows_affected(),
+            Way::Sqlite(connection) => Box::pin(raw.execute(connection)).await?.rows_affected(),
+            Way::Postgres(connection) => Box::pin(raw.execute(connection)).await?.rows_affected(),
+            Way::AnySqlite(pool) => Box::pin(raw.execute(pool)).await?.rows_affected(),
+            Way::AnyPostgres(pool) => Box::pin(raw.execute(pool)).await?.rows_affected(),
         }))
     }
 }
@@ -154,6 +154,8 @@ impl<'q> Query<'q> {
         As(self, PhantomData)
     }
 
+    // Futures of sqlx are large and stand in every function that asks something: boxed they are not
+    // moved about with it.
     fn for_sqlite(self) -> Result<Prepared<'static, Sqlite, SqliteArguments>, sqlx::Error> {
         let values = for_sqlite(self.values)?;
         let query = sqlx::query_with(self.text.of(Engine::Sqlite), values);
@@ -173,10 +175,18 @@ impl<'q> Query<'q> {
     ) -> Result<Done, sqlx::Error> {
         let way = executor.way();
         Ok(Done(match way {
-            Way::Sqlite(at) => self.for_sqlite()?.execute(at).await?.rows_affected(),
-            Way::AnySqlite(at) => self.for_sqlite()?.execute(at).await?.rows_affected(),
-            Way::Postgres(at) => self.for_postgres()?.execute(at).await?.rows_affected(),
-            Way::AnyPostgres(at) => self.for_postgres()?.execute(at).await?.rows_affected(),
+            Way::Sqlite(at) => Box::pin(self.for_sqlite()?.execute(at))
+                .await?
+                .rows_affected(),
+            Way::AnySqlite(at) => Box::pin(self.for_sqlite()?.execute(at))
+                .await?
+                .rows_affected(),
+            Way::Postgres(at) => Box::pin(self.for_postgres()?.execute(at))
+                .await?
+                .rows_affected(),
+            Way::AnyPostgres(at) => Box::pin(self.for_postgres()?.execute(at))
+                .await?
+                .rows_affected(),
         }))
     }
 
@@ -187,10 +197,12 @@ impl<'q> Query<'q> {
     ) -> Result<Vec<Row>, sqlx::Error> {
         let way = executor.way();
         Ok(match way {
-            Way::Sqlite(at) => sqlite_rows(self.for_sqlite()?.fetch_all(at).await?),
-            Way::AnySqlite(at) => sqlite_rows(self.for_sqlite()?.fetch_all(at).await?),
-            Way::Postgres(at) => postgres_rows(self.for_postgres()?.fetch_all(at).await?),
-            Way::AnyPostgres(at) => postgres_rows(self.for_postgres()?.fetch_all(at).await?),
+            Way::Sqlite(at) => sqlite_rows(Box::pin(self.for_sqlite()?.fetch_all(at)).await?),
+            Way::AnySqlite(at) => sqlite_rows(Box::pin(self.for_sqlite()?.fetch_all(at)).await?),
+            Way::Postgres(at) => postgres_rows(Box::pin(self.for_postgres()?.fetch_all(at)).await?),
+            Way::AnyPostgres(at) => {
+                postgres_rows(Box::pin(self.for_postgres()?.fetch_all(at)).await?)
+            }
         })
     }
 
@@ -202,19 +214,19 @@ impl<'q> Query<'q> {
         let way = executor.way();
         Ok(match way {
             Way::Sqlite(at) => {
-                let row = self.for_sqlite()?.fetch_optional(at).await?;
+                let row = Box::pin(self.for_sqlite()?.fetch_optional(at)).await?;
                 row.map(Row::Sqlite)
             }
             Way::AnySqlite(at) => {
-                let row = self.for_sqlite()?.fetch_optional(at).await?;
+                let row = Box::pin(self.for_sqlite()?.fetch_optional(at)).await?;
                 row.map(Row::Sqlite)
             }
             Way::Postgres(at) => {
-                let row = self.for_postgres()?.fetch_optional(at).await?;
+                let row = Box::pin(self.for_postgres()?.fetch_optional(at)).await?;
                 row.map(Row::Postgres)
             }
             Way::AnyPostgres(at) => {
-                let row = self.for_postgres()?.fetch_optional(at).await?;
+                let row = Box::pin(self.for_postgres()?.fetch_optional(at)).await?;
                 row.map(Row::Postgres)
             }
         })
