@@ -39,7 +39,7 @@ const WORDS: &str = "rekindle_tests";
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The address of the server that the companies live on; none when they live in files.
-fn server() -> Option<String> {
+pub(crate) fn server() -> Option<String> {
     #[expect(
         clippy::disallowed_methods,
         reason = "on which database the tests run, is said from outside"

@@ -10,6 +10,8 @@ use std::process::{Child, Command, Output, Stdio};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use sqlx::{AssertSqlSafe, Row};
 
+use crate::database::Folder;
+
 /// The day that is planned on both sides.
 pub(super) const PLANNED: &str = "2011-09-17";
 
@@ -27,7 +29,7 @@ pub(super) type Rows = Vec<Vec<Cell>>;
 
 /// A company in a folder.
 pub(super) struct Company {
-    folder: tempfile::TempDir,
+    folder: Folder,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -41,26 +43,26 @@ impl Company {
     /// that some days leave behind; something is planned and has not left.
     pub(super) fn with_a_story() -> Self {
         let company = Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            folder: Folder::in_memory(),
             runtime: tokio::runtime::Runtime::new().expect("a runtime"),
         };
-        let old = Self::FILE;
-        company.done(old, &["init", "--locale", "en"]);
+        let old = company.file();
+        company.done(&old, &["init", "--locale", "en"]);
         let settings = company.home().join("config/rekindle.toml");
         let text = fs::read_to_string(&settings).expect("init wrote it");
         fs::write(&settings, format!("{text}\n{SOURCES}")).expect("written");
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/online_retail.csv");
         fs::copy(data, company.home().join("online_retail.csv")).expect("copied");
         company.write_shop();
-        company.done(old, &["import"]);
+        company.done(&old, &["import"]);
         for day in ["2011-09-14", "2011-09-15", "2011-09-16"] {
-            company.done(old, &["run", "--once", "--as-of", day]);
+            company.done(&old, &["run", "--once", "--as-of", day]);
         }
-        company.done(old, &["suppress", "add", "stop@example.org"]);
+        company.done(&old, &["suppress", "add", "stop@example.org"]);
         let forget = [
             "client", "forget", "shop-5", "--by", "ann", "--reason", "asked",
         ];
-        company.done(old, &forget);
+        company.done(&old, &forget);
         // As a worker leaves it that has not come to them.
         company
             .change("UPDATE runs SET mode = 'live' WHERE id = (SELECT max(run_id) FROM messages)");
@@ -102,7 +104,9 @@ impl Company {
     }
 
     /// The base in its file.
-    pub(super) const FILE: &str = "sqlite://rekindle.db";
+    pub(super) fn file(&self) -> String {
+        "sqlite://rekindle.db".to_owned()
+    }
 
     fn command(&self, database: &str, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rekindle"));
