@@ -48,10 +48,15 @@ pub(crate) fn server() -> Option<String> {
     said.ok().filter(|address| !address.is_empty())
 }
 
+/// Whether the companies live on a server.
+pub(crate) fn on_a_server() -> bool {
+    server().is_some()
+}
+
 /// Whether a test is to be left out, because it is about SQLite itself and the companies live in
 /// PostgreSQL. It says so where it is left out.
 pub(crate) fn only_sqlite(why: &str) -> bool {
-    let elsewhere = server().is_some();
+    let elsewhere = on_a_server();
     if elsewhere {
         println!("not asked of PostgreSQL: {why}");
     }
