@@ -64,7 +64,9 @@ pub(super) async fn run(
     let left = |left: usize| bar.set_message(format!("{left} left"));
     let outcome = planning.during(day::run(app, options, &left)).await??;
     bar.finish_and_clear();
-    planning.during(day::write_lists(app, options.day)).await??;
+    planning
+        .during(day::write_lists(app, options.day))
+        .await??;
     drop(planning);
     let delivered = deliver::deliver(app, &|_| ()).await?;
     let sent = if live {

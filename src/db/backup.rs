@@ -122,7 +122,9 @@ pub(super) async fn hold_everything(tx: &mut Connection, reason: &str, now_ms: i
          ON CONFLICT (name) DO UPDATE SET since = excluded.since, reason = excluded.reason",
     );
     hold.bind(reason).bind(now_ms).execute(&mut *tx).await?;
-    sql::query("DELETE FROM heartbeats").execute(&mut *tx).await?;
+    sql::query("DELETE FROM heartbeats")
+        .execute(&mut *tx)
+        .await?;
     Ok(held.rows_affected())
 }
 

@@ -66,7 +66,9 @@ async fn unfit(session: &mut PgConnection) -> Result<Option<String>, sqlx::Error
     let about = about.fetch_one(session).await?;
     let (number, version): (i32, String) = (about.try_get("number")?, about.try_get("version")?);
     if number < LEAST_VERSION {
-        return Ok(Some(format!("the server is PostgreSQL {version}; 13 or newer is needed")));
+        return Ok(Some(format!(
+            "the server is PostgreSQL {version}; 13 or newer is needed"
+        )));
     }
     let encoding: String = about.try_get("encoding")?;
     if encoding != "UTF8" {
@@ -75,10 +77,14 @@ async fn unfit(session: &mut PgConnection) -> Result<Option<String>, sqlx::Error
         )));
     }
     if about.try_get("standby")? {
-        return Ok(Some("the server is a standby and cannot be written to".to_owned()));
+        return Ok(Some(
+            "the server is a standby and cannot be written to".to_owned(),
+        ));
     }
     if about.try_get::<Option<String>, _>("schema")?.is_none() {
-        return Ok(Some("the schema that the address names is not there".to_owned()));
+        return Ok(Some(
+            "the schema that the address names is not there".to_owned(),
+        ));
     }
     Ok(None)
 }

@@ -209,7 +209,9 @@ async fn a_broken_letter_costs_its_own_row_and_not_the_encoding_of_the_file() {
     let file = &summary.files[1];
     assert_eq!((file.changes.new, file.rejected.rows), (20, 1));
     assert_eq!(file.examples[0].reason, "the row is not valid UTF-8");
-    let clients = shop.rows("SELECT ext_id FROM clients WHERE implied = 1").await;
+    let clients = shop
+        .rows("SELECT ext_id FROM clients WHERE implied = 1")
+        .await;
     assert_eq!(clients, ["Ромашка"]);
 }
 

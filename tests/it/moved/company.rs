@@ -10,6 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use sqlx::{AssertSqlSafe, Row};
 
+use crate::database::Folder;
 use crate::opened::folder;
 
 /// The day that is planned on both sides.
@@ -29,7 +30,7 @@ pub(super) type Rows = Vec<Vec<Cell>>;
 
 /// A company in a folder.
 pub(super) struct Company {
-    folder: tempfile::TempDir,
+    folder: Folder,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -59,12 +60,13 @@ impl Company {
             company.done(&old, &["run", "--once", "--as-of", day]);
         }
         company.done(&old, &["suppress", "add", "stop@example.org"]);
-        let forget = ["client", "forget", "shop-5", "--by", "ann", "--reason", "asked"];
+        let forget = [
+            "client", "forget", "shop-5", "--by", "ann", "--reason", "asked",
+        ];
         company.done(&old, &forget);
         // As a worker leaves it that has not come to them.
-        company.change(
-            "UPDATE runs SET mode = 'live' WHERE id = (SELECT max(run_id) FROM messages)",
-        );
+        company
+            .change("UPDATE runs SET mode = 'live' WHERE id = (SELECT max(run_id) FROM messages)");
         company.change(
             "INSERT INTO messages (key, run_id, campaign, client_id, episode, step, channel, template,
                  class, address_hash, state, planned_on, inputs)
@@ -81,7 +83,10 @@ impl Company {
         for n in 0..40 {
             let name = ["Анна \"Ё\"", "O'Neil; DROP", "名前 \u{1f383}", "plain"][n % 4];
             let name = name.replace('"', "\"\"");
-            let _ = writeln!(clients, "shop-{n},\"{name}\",c{n}@example.org,\"line\\one, two\"");
+            let _ = writeln!(
+                clients,
+                "shop-{n},\"{name}\",c{n}@example.org,\"line\\one, two\""
+            );
             // Bought every week or two, and then no more.
             for k in 0..14 {
                 let day = 5 + (n as i64 % 7) + k * (7 + n as i64 % 5);
@@ -117,7 +122,9 @@ impl Company {
 
     /// Runs a command on a base.
     pub(super) fn run(&self, database: &str, args: &[&str]) -> Output {
-        self.command(database, args).output().expect("the binary starts")
+        self.command(database, args)
+            .output()
+            .expect("the binary starts")
     }
 
     /// What a command printed that has to be done.
@@ -139,7 +146,10 @@ impl Company {
     pub(super) fn serve(&self, database: &str, word: &str) -> Serving {
         let mut command = self.command(database, &["run", "--only", "schedule"]);
         command.env("REKINDLE_LOG", "rekindle=info");
-        let mut child = command.stderr(Stdio::piped()).spawn().expect("the binary starts");
+        let mut child = command
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
         let mut said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
         let heard = said.any(|line| line.is_ok_and(|line| line.contains(word)));
         assert!(heard, "it never said {word:?}");
@@ -192,7 +202,10 @@ impl Company {
                     .fetch_all(&pool)
                     .await
                     .expect("columns");
-                let names: Vec<String> = columns.iter().map(|(name, _)| format!("{name:?}")).collect();
+                let names: Vec<String> = columns
+                    .iter()
+                    .map(|(name, _)| format!("{name:?}"))
+                    .collect();
                 let statement = format!("SELECT {} FROM {table:?}", names.join(", "));
                 let rows = sqlx::query(AssertSqlSafe(statement)).fetch_all(&pool);
                 let mut rows: Rows = rows

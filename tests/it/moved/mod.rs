@@ -99,21 +99,44 @@ fn the_old_base_can_be_read_and_nothing_else_until_it_is_taken_back() {
     let (old, new) = (company.file(), target.url());
     let text = company.done(&old, &["migrate-to", &new]);
     assert!(text.contains("every one was read back"), "{text}");
-    assert!(text.contains("database.url") || text.contains("[database]"), "{text}");
+    assert!(
+        text.contains("database.url") || text.contains("[database]"),
+        "{text}"
+    );
 
     for command in [&["run"][..], &["run", "--once"], &["import"]] {
         let output = company.run(&old, command);
-        assert_eq!(output.status.code(), Some(2), "{command:?}: {}", said(&output));
-        assert!(said(&output).contains("was moved to postgres://"), "{}", said(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{command:?}: {}",
+            said(&output)
+        );
+        assert!(
+            said(&output).contains("was moved to postgres://"),
+            "{}",
+            said(&output)
+        );
     }
     for command in [
         &["suppress", "add", "late@example.org"][..],
         &["messages", "hold", "--reason", "x", "--by", "ann"],
-        &["client", "forget", "shop-9", "--by", "ann", "--reason", "asked"],
+        &[
+            "client", "forget", "shop-9", "--by", "ann", "--reason", "asked",
+        ],
     ] {
         let output = company.run(&old, command);
-        assert_eq!(output.status.code(), Some(1), "{command:?}: {}", said(&output));
-        assert!(said(&output).contains("this base was moved"), "{}", said(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{command:?}: {}",
+            said(&output)
+        );
+        assert!(
+            said(&output).contains("this base was moved"),
+            "{}",
+            said(&output)
+        );
     }
     let runs = company.run(&old, &["runs"]);
     assert_eq!(runs.status.code(), Some(0), "{}", said(&runs));
@@ -122,14 +145,26 @@ fn the_old_base_can_be_read_and_nothing_else_until_it_is_taken_back() {
     let again = company.run(&old, &["migrate-to", &new]);
     assert_eq!(again.status.code(), Some(1), "{}", said(&again));
     assert!(said(&again).contains("is not empty"), "{}", said(&again));
-    assert!(said(&again).contains("marked as moved already"), "{}", said(&again));
+    assert!(
+        said(&again).contains("marked as moved already"),
+        "{}",
+        said(&again)
+    );
 
-    let release = ["runs", "release", "moved", "--by", "ann", "--reason", "back"];
+    let release = [
+        "runs", "release", "moved", "--by", "ann", "--reason", "back",
+    ];
     let released = company.run(&old, &release);
     assert_eq!(released.status.code(), Some(3), "{}", said(&released));
-    assert_eq!(company.count("SELECT count(*) FROM messages WHERE state = 'planned'"), 0);
+    assert_eq!(
+        company.count("SELECT count(*) FROM messages WHERE state = 'planned'"),
+        0
+    );
     assert!(company.count("SELECT count(*) FROM messages WHERE state = 'held'") > 0);
-    assert_eq!(company.count("SELECT count(*) FROM holds WHERE name = 'restore'"), 1);
+    assert_eq!(
+        company.count("SELECT count(*) FROM holds WHERE name = 'restore'"),
+        1
+    );
     company.done(&old, &["suppress", "add", "late@example.org"]);
     assert_eq!(company.run(&old, &release).status.code(), Some(2));
     target.drop();
@@ -153,7 +188,11 @@ fn a_move_that_was_cut_off_before_its_end_is_simply_done_again() {
         said(&stopped)
     );
     assert!(target.rows().values().all(Vec::is_empty));
-    assert_eq!(company.count("SELECT count(*) FROM holds"), 0, "it is not marked");
+    assert_eq!(
+        company.count("SELECT count(*) FROM holds"),
+        0,
+        "it is not marked"
+    );
     company.change("UPDATE clients SET company = 'a b' WHERE ext_id = 'shop-3'");
     // Marked, and killed before the last word to the server: as if it had never been.
     let words = "the process ended here";
@@ -162,7 +201,9 @@ fn a_move_that_was_cut_off_before_its_end_is_simply_done_again() {
     ));
     company.done(&old, &["migrate-to", &new]);
     assert_eq!(
-        company.count("SELECT count(*) FROM holds WHERE reason LIKE 'this base was moved to postgres%'"),
+        company.count(
+            "SELECT count(*) FROM holds WHERE reason LIKE 'this base was moved to postgres%'"
+        ),
         1
     );
     assert!(target.rows()["holds"].is_empty(), "the mark stays behind");
@@ -183,7 +224,11 @@ fn a_base_that_is_used_and_a_target_that_is_not_empty_are_refused() {
     let mut service = company.serve(&old, "keeping the schedules");
     let busy = company.run(&old, &["migrate-to", &new]);
     assert_eq!(busy.status.code(), Some(1), "{}", said(&busy));
-    assert!(said(&busy).contains("another process is using"), "{}", said(&busy));
+    assert!(
+        said(&busy).contains("another process is using"),
+        "{}",
+        said(&busy)
+    );
     service.stop();
 
     target.change("CREATE TABLE somebody_elses (n INT)");
@@ -191,12 +236,20 @@ fn a_base_that_is_used_and_a_target_that_is_not_empty_are_refused() {
     other.change("CREATE TABLE guests (n INT)");
     let foreign = company.run(&old, &["migrate-to", &other.url()]);
     assert_eq!(foreign.status.code(), Some(1), "{}", said(&foreign));
-    assert!(said(&foreign).contains("it has the tables guests"), "{}", said(&foreign));
+    assert!(
+        said(&foreign).contains("it has the tables guests"),
+        "{}",
+        said(&foreign)
+    );
     other.drop();
     let missing = format!("{new}_that_is_not_there");
     let missing = company.run(&old, &["migrate-to", &missing]);
     assert_eq!(missing.status.code(), Some(1), "{}", said(&missing));
     assert!(said(&missing).contains("createdb"), "{}", said(&missing));
-    assert_eq!(company.count("SELECT count(*) FROM holds"), 0, "it is not marked");
+    assert_eq!(
+        company.count("SELECT count(*) FROM holds"),
+        0,
+        "it is not marked"
+    );
     target.drop();
 }

@@ -30,7 +30,10 @@ impl Fresh {
             server,
             runtime: tokio::runtime::Runtime::new().expect("a runtime"),
         };
-        fresh.on_server(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", fresh.name));
+        fresh.on_server(&format!(
+            "DROP DATABASE IF EXISTS {} WITH (FORCE)",
+            fresh.name
+        ));
         fresh.on_server(&format!("CREATE DATABASE {}", fresh.name));
         Some(fresh)
     }
@@ -92,7 +95,10 @@ impl Fresh {
                     .fetch_all(&mut session)
                     .await
                     .expect("columns");
-                let names: Vec<String> = columns.iter().map(|(name, _)| format!("{name:?}")).collect();
+                let names: Vec<String> = columns
+                    .iter()
+                    .map(|(name, _)| format!("{name:?}"))
+                    .collect();
                 let statement = format!("SELECT {} FROM {table:?}", names.join(", "));
                 let rows = sqlx::query(AssertSqlSafe(statement)).fetch_all(&mut session);
                 let mut rows: Rows = rows
