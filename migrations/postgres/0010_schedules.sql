@@ -29,9 +29,9 @@ CREATE INDEX schedule_runs_open ON schedule_runs (next_try) WHERE status IN ('wa
 CREATE INDEX schedule_runs_by_time ON schedule_runs (schedule, planned_at);
 
 -- What rests until a person releases it: 'restore' after a backup was put back, 'clock' after the
--- clock made a step.
+-- clock made a step, 'moved' in a file whose base was moved to a server.
 CREATE TABLE holds (
-    name   TEXT COLLATE "C" PRIMARY KEY CHECK (name IN ('restore', 'clock')),
+    name   TEXT COLLATE "C" PRIMARY KEY CHECK (name IN ('restore', 'clock', 'moved')),
     since  BIGINT NOT NULL,
     reason TEXT COLLATE "C" NOT NULL
 );

@@ -17,6 +17,7 @@ pub mod import;
 pub mod init;
 pub mod logs;
 mod messages;
+mod migrate;
 mod open;
 mod picture;
 mod plan;
@@ -32,7 +33,6 @@ mod tasks;
 
 use std::fmt;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -42,6 +42,7 @@ pub use exit::Exit;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Campaign, Problem};
+use crate::db::MOVED;
 use crate::jobs::day::DayOptions;
 use crate::model::Day;
 
@@ -49,15 +50,8 @@ use crate::model::Day;
 #[derive(Debug, Parser)]
 #[command(name = "rekindle", version, about, disable_help_subcommand = true)]
 pub struct Cli {
-    /// The configuration file
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "REKINDLE_CONFIG",
-        default_value = "config/rekindle.toml"
-    )]
-    config: PathBuf,
+    #[command(flatten)]
+    config: open::Configuration,
     #[command(subcommand)]
     command: Command,
 }
@@ -107,6 +101,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Put a backup back; nothing leaves before a person says so
     Restore(backup::RestoreArgs),
+    /// Move the base from SQLite into an empty database of PostgreSQL
+    MigrateTo(migrate::MigrateArgs),
     /// Write a letter as it would look, as HTML and as text
     Preview(preview::PreviewArgs),
 }
@@ -168,10 +164,10 @@ async fn execute(cli: Cli, clock: Clock) -> anyhow::Result<Exit> {
             Ok(Exit::Done)
         }
         Command::Check(args) => {
-            let (templates, wrong) = open::templates(&cli.config);
+            let (templates, wrong) = open::templates(&cli.config.file);
             Ok(check::run(
                 args,
-                &cli.config,
+                &cli.config.file,
                 &open::known(&templates),
                 wrong,
                 &mut out,
@@ -184,7 +180,7 @@ async fn execute(cli: Cli, clock: Clock) -> anyhow::Result<Exit> {
 
 /// Runs a command that needs the database.
 async fn with_app(
-    config: &Path,
+    config: &open::Configuration,
     command: &Command,
     clock: Clock,
     out: &mut dyn Write,
@@ -193,7 +189,19 @@ async fn with_app(
         Ok(app) => Arc::new(app),
         Err(problems) => return Ok(show_problems(&problems)),
     };
-    if looks_at_facts(command) {
+    let moved = app.store.holds().await?;
+    let moved = moved.into_iter().find(|hold| hold.name == MOVED);
+    if let Some(hold) = &moved {
+        tell(format_args!(
+            "{}: {}; write its address into database.url. It can only be looked at here",
+            app.store.place(),
+            hold.reason
+        ));
+        if matches!(command, Command::Run(_) | Command::Import(_)) {
+            return Ok(Exit::Wrong);
+        }
+    }
+    if moved.is_none() && looks_at_facts(command) {
         let freshened = import::freshen(&app).await?;
         if freshened != Exit::Done && matches!(command, Command::Run(_)) {
             tell(format_args!(
@@ -223,6 +231,7 @@ async fn with_app(
         Command::Client(args) => client::run(&app, args, out).await,
         Command::Audit(args) => audit::run(&app, args, out).await,
         Command::Backup(args) => backup::run(&app, args, out).await,
+        Command::MigrateTo(args) => migrate::run(&app, args, out).await,
         Command::Preview(args) => preview::run(&app, args, out).await,
     };
     app.store.close().await;

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::db::Moving;
 use crate::model::Day;
 
 /// A spinner that counts clients.
@@ -88,6 +89,37 @@ impl Messages {
         self.bar.set_length(of);
         self.bar.set_message(pace.to_owned());
         self.bar.set_position(done);
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Rows of a base that moves.
+pub(super) struct Rows {
+    bar: ProgressBar,
+}
+
+/// A bar over the rows that are copied and then compared; nothing where there is no terminal.
+pub(super) fn rows() -> Rows {
+    let bar = ProgressBar::new(0);
+    let style = "[{bar:30}] {percent}% of the rows copied and compared; {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    Rows { bar }
+}
+
+impl Rows {
+    /// Goes on.
+    pub(super) fn at(&self, step: Moving) {
+        match step {
+            // Each is copied, and read back.
+            Moving::Rows(rows) => self.bar.set_length(2 * rows),
+            Moving::Done(rows) => self.bar.inc(rows),
+        }
     }
 
     /// Takes the bar away.

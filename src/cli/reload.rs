@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::open::{self, Configured};
+use super::open::{self, Configuration, Configured};
 use crate::app::App;
 use crate::db::CONFIGURATION;
 
@@ -18,18 +18,18 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Looks at the files of the configuration.
 #[derive(Debug)]
 pub(super) struct Watch {
-    config_file: PathBuf,
+    config: Configuration,
     /// What was in the files when they were looked at last.
     known: [u8; 32],
 }
 
 impl Watch {
     /// Begins to look; the files as they are now are those of `app`.
-    pub(super) async fn begin(app: &App, config_file: &Path) -> Self {
+    pub(super) async fn begin(app: &App, config: &Configuration) -> Self {
         note(app, "").await;
         Self {
-            config_file: config_file.to_owned(),
-            known: fingerprint(app, config_file),
+            config: config.clone(),
+            known: fingerprint(app, &config.file),
         }
     }
 
@@ -41,17 +41,17 @@ impl Watch {
                 () = stop.cancelled() => return None,
                 () = tokio::time::sleep(LOOK) => {}
             }
-            let seen = fingerprint(app, &self.config_file);
+            let seen = fingerprint(app, &self.config.file);
             if seen == self.known {
                 continue;
             }
             // Whoever is writing several files is let finish.
             tokio::time::sleep(Duration::from_millis(300)).await;
-            if fingerprint(app, &self.config_file) != seen {
+            if fingerprint(app, &self.config.file) != seen {
                 continue;
             }
             self.known = seen;
-            match open::configuration(&self.config_file) {
+            match open::configuration(&self.config) {
                 Ok(configured) => return Some(taken_up(app, configured).await),
                 Err(problems) => {
                     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();

@@ -1,11 +1,11 @@
 //! `rekindle run --once`: a day, applied.
 
 use std::io::Write;
-use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
 
+use super::open::Configuration;
 use super::plan::json;
 use super::service::DeliveredNow;
 use super::{DayArgs, Exit, Format, counted};
@@ -44,11 +44,11 @@ struct Report<'a> {
 pub(super) async fn run(
     app: &Arc<App>,
     args: &RunArgs,
-    config_file: &Path,
+    config: &Configuration,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     if !args.once {
-        return super::service::run(Arc::clone(app), config_file, args.only).await;
+        return super::service::run(Arc::clone(app), config, args.only).await;
     }
     let options = args.day.options(app, None);
     let live = app.settings.delivery.mode == DeliveryMode::Live;
@@ -61,12 +61,14 @@ pub(super) async fn run(
     }
     let planning = app.store.lock(Lock::Planning).await?;
     let bar = super::progress::clients();
-    let outcome = day::run(app, options, &|left| {
-        bar.set_message(format!("{left} left"));
-    })
-    .await?;
+    let left = |left: usize| bar.set_message(format!("{left} left"));
+    let outcome = planning
+        .during(Box::pin(day::run(app, options, &left)))
+        .await??;
     bar.finish_and_clear();
-    day::write_lists(app, options.day).await?;
+    planning
+        .during(day::write_lists(app, options.day))
+        .await??;
     drop(planning);
     let delivered = deliver::deliver(app, &|_| ()).await?;
     let sent = if live {

@@ -11,7 +11,7 @@ use super::plan::json;
 use super::run::handed_over;
 use super::{Exit, Format, counted};
 use crate::app::App;
-use crate::db::{Entry, Hold, Lock, ScheduleRow};
+use crate::db::{Entry, Hold, Lock, MOVED, ScheduleRow};
 use crate::jobs::schedule::{self, Upcoming};
 use crate::jobs::{day, deliver};
 use crate::model::Day;
@@ -41,9 +41,10 @@ enum Action {
     },
     /// Show when the service does what, and what came of it
     Schedule,
-    /// Let go what rests: `restore` after a backup was put back, `clock` after the clock made a step
+    /// Let go what rests: `restore` after a backup was put back, `clock` after the clock made a step,
+    /// `moved` to take a base back into use that was moved to PostgreSQL
     Release {
-        /// What: restore or clock
+        /// What: restore, clock or moved
         name: String,
         /// Who: kept in the audit
         #[arg(long, value_name = "NAME")]
@@ -133,6 +134,9 @@ async fn release(
     entry: &Entry<'_>,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
+    if name == MOVED {
+        return take_back(app, entry, out).await;
+    }
     let Some(messages) = app.store.release_hold(name, entry).await? else {
         super::tell(format_args!("nothing rests under the name \"{name}\""));
         return Ok(Exit::Wrong);
@@ -143,6 +147,21 @@ async fn release(
         counted(messages, "message")
     )?;
     Ok(Exit::Done)
+}
+
+/// Takes a base that was moved back into use.
+async fn take_back(app: &App, entry: &Entry<'_>, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let Some(held) = app.store.take_back(entry).await? else {
+        super::tell("this base was not moved");
+        return Ok(Exit::Wrong);
+    };
+    writeln!(
+        out,
+        "This base is in use again; {} that had not left when it was moved are held. See that nobody \
+         works with the other one, then `rekindle runs release restore --by NAME --reason TEXT`",
+        counted(held, "message")
+    )?;
+    Ok(Exit::NeedsPerson)
 }
 
 /// Makes what was never tried of a day of the templates as they are now.
@@ -181,8 +200,8 @@ async fn let_go(app: &App, date: Day, by: &str, out: &mut dyn Write) -> anyhow::
 /// Lists or approves.
 pub(super) async fn run(app: &App, args: &RunsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if let Some(Action::Approve { date, by }) = &args.action {
-        let _lock = app.store.lock(Lock::Planning).await?;
-        if day::approve(app, *date, by).await? {
+        let planning = app.store.lock(Lock::Planning).await?;
+        if planning.during(day::approve(app, *date, by)).await?? {
             return let_go(app, *date, by, out).await;
         }
         super::tell(format_args!("no run of {date} waits for approval"));

@@ -1,6 +1,5 @@
 //! `rekindle run` without `--once`: the service that keeps the schedules, delivers and answers.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use super::open::Configuration;
 use super::{Exit, reload, tell};
 use crate::app::App;
 use crate::config::settings::DeliveryMode;
@@ -61,7 +61,7 @@ impl Parts {
 /// Serves until somebody stops it.
 pub(super) async fn run(
     app: Arc<App>,
-    config_file: &Path,
+    config: &Configuration,
     only: Option<Part>,
 ) -> anyhow::Result<Exit> {
     let stop = CancellationToken::new();
@@ -89,7 +89,7 @@ pub(super) async fn run(
         None
     };
     let mut app = app;
-    let mut watch = reload::Watch::begin(&app, config_file).await;
+    let mut watch = reload::Watch::begin(&app, config).await;
     while let Some(changed) = Box::pin(round(&app, &mut watch, parts, &stop)).await? {
         app = Arc::new(changed);
     }

@@ -203,9 +203,15 @@ impl JsonSchema for TimeZone {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Database {
-    /// `sqlite://FILE`; a relative file starts at the home folder.
-    #[schemars(extend("pattern" = "^sqlite:"))]
+    /// `sqlite://FILE`, where a relative file starts at the home folder, or
+    /// `postgres://USER@HOST:PORT/NAME` (`?sslmode=verify-full` and other parameters of libpq may
+    /// follow). `--database` and `REKINDLE_DATABASE_URL` go before it.
+    #[schemars(extend("pattern" = "^(sqlite:|postgres://|postgresql://)"))]
     pub url: String,
+    /// The file that holds the password for PostgreSQL; nobody but its owner may read it. Without it
+    /// `PGPASSWORD` and `~/.pgpass` are looked at, as by every client of PostgreSQL.
+    #[schemars(extend("minLength" = 1))]
+    pub password_file: Option<PathBuf>,
     /// Seconds that a command waits for another program that is writing before it gives up.
     pub wait_seconds: u16,
 }
@@ -214,6 +220,7 @@ impl Default for Database {
     fn default() -> Self {
         Self {
             url: "sqlite://rekindle.db".to_owned(),
+            password_file: None,
             wait_seconds: 30,
         }
     }

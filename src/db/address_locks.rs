@@ -49,7 +49,11 @@ macro_rules! everybody {
 /// The number of the lock of an address, by its keyed hash in hexadecimal.
 macro_rules! of_address {
     ($hash:literal) => {
-        concat!("hashtextextended(current_schema() || ' ' || ", $hash, ", 0)")
+        concat!(
+            "hashtextextended(current_schema() || ' ' || ",
+            $hash,
+            ", 0)"
+        )
     };
 }
 
@@ -72,11 +76,7 @@ macro_rules! of_messages {
 
 /// Takes the locks of messages that stand at the door. Returns the present instant of the clock that
 /// leases are measured by, in unix milliseconds, where ours shows `now_ms`.
-pub(super) async fn at_the_door(
-    tx: &mut Connection,
-    messages: &[i64],
-    now_ms: i64,
-) -> Result<i64> {
+pub(super) async fn at_the_door(tx: &mut Connection, messages: &[i64], now_ms: i64) -> Result<i64> {
     if tx.engine() == Engine::Sqlite || messages.is_empty() {
         return Ok(now_ms);
     }

@@ -32,6 +32,11 @@ const COUNTED: &[&str] = &[
     "erasures",
 ];
 
+/// Whether a backup is measured by the rows of a table.
+pub(super) fn is_counted(table: &str) -> bool {
+    COUNTED.contains(&table)
+}
+
 impl Store {
     /// Writes a copy of the database into a file that does not exist yet; nobody has to wait.
     pub async fn copy_to(&self, file: &Path) -> Result<()> {
@@ -77,31 +82,9 @@ impl Store {
     /// unknown, and new runs wait. Returns how many messages are held.
     pub async fn hold_restored(&self, reason: &str, now_ms: i64) -> Result<u64> {
         let mut tx = self.begin().await?;
-        let held = sql::query(
-            "UPDATE messages SET state = 'held', reason = $1, changed_at = $2,
-                    changed_by = 'restore', owner = NULL, lease_until = NULL
-             WHERE state IN ('planned', 'queued', 'retry', 'claimed')",
-        );
-        let held = held.bind(reason).bind(now_ms).execute(&mut *tx).await?;
-        let unknown = sql::query(
-            "UPDATE messages SET state = 'unknown', reason = $1, changed_at = $2,
-                    changed_by = 'restore', owner = NULL, lease_until = NULL
-             WHERE state = 'sending'",
-        );
-        unknown.bind(reason).bind(now_ms).execute(&mut *tx).await?;
-        sql::query(
-            "INSERT INTO holds (name, since, reason) VALUES ('restore', $2, $1)
-             ON CONFLICT (name) DO UPDATE SET since = excluded.since, reason = excluded.reason",
-        )
-        .bind(reason)
-        .bind(now_ms)
-        .execute(&mut *tx)
-        .await?;
-        sql::query("DELETE FROM heartbeats")
-            .execute(&mut *tx)
-            .await?;
+        let held = hold_everything(&mut tx, reason, now_ms).await?;
         tx.commit().await?;
-        Ok(held.rows_affected())
+        Ok(held)
     }
 
     /// Takes over from the database that is replaced, where it can still be read, what must not be
@@ -122,6 +105,32 @@ impl Store {
         detached.execute(&mut connection).await?;
         Ok(taken?.rows_affected())
     }
+}
+
+/// Holds what is due for a person, calls unknown what was under way, and lets new runs wait: for a base
+/// that does not know what left after it was copied. Returns how many messages are held.
+pub(super) async fn hold_everything(tx: &mut Connection, reason: &str, now_ms: i64) -> Result<u64> {
+    let held = sql::query(
+        "UPDATE messages SET state = 'held', reason = $1, changed_at = $2, changed_by = 'restore',
+                owner = NULL, lease_until = NULL
+         WHERE state IN ('planned', 'queued', 'retry', 'claimed')",
+    );
+    let held = held.bind(reason).bind(now_ms).execute(&mut *tx).await?;
+    let unknown = sql::query(
+        "UPDATE messages SET state = 'unknown', reason = $1, changed_at = $2,
+                changed_by = 'restore', owner = NULL, lease_until = NULL
+         WHERE state = 'sending'",
+    );
+    unknown.bind(reason).bind(now_ms).execute(&mut *tx).await?;
+    let hold = sql::query(
+        "INSERT INTO holds (name, since, reason) VALUES ('restore', $2, $1)
+         ON CONFLICT (name) DO UPDATE SET since = excluded.since, reason = excluded.reason",
+    );
+    hold.bind(reason).bind(now_ms).execute(&mut *tx).await?;
+    sql::query("DELETE FROM heartbeats")
+        .execute(&mut *tx)
+        .await?;
+    Ok(held.rows_affected())
 }
 
 async fn counts(connection: &mut Connection) -> Result<TableCounts> {

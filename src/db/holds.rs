@@ -12,7 +12,7 @@ pub const CONFIGURATION: &str = "configuration";
 /// Something that rests until a person releases it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Hold {
-    /// `restore` or `clock`.
+    /// `restore`, `clock` or `moved`.
     pub name: String,
     /// Since when, in unix milliseconds.
     pub since: i64,

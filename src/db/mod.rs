@@ -23,11 +23,13 @@ mod day_lists;
 mod day_page;
 mod delivery;
 mod details;
+mod dump;
 mod erasure;
 mod export;
 mod facts;
 mod figures;
 mod funnels;
+mod hints;
 mod history;
 mod holds;
 mod import;
@@ -36,6 +38,7 @@ mod inbound;
 mod locks;
 mod managers;
 mod messages;
+mod moving;
 mod notices;
 mod opening;
 mod outcomes;
@@ -48,6 +51,7 @@ mod runs;
 mod schedules;
 mod search;
 mod seats;
+mod server;
 mod sessions;
 mod sql;
 mod staging;
@@ -87,8 +91,9 @@ pub use imported::Imported;
 pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Taking, Trace};
 pub use locks::{Held, Lock, try_lock_beside};
 pub use messages::{DueMessage, Handed, NewList};
+pub use moving::{MOVED, MoveError, MovedTable, Moving};
 pub use notices::NewNotice;
-pub use opening::Place;
+pub use opening::{Access, Place};
 pub use outcomes::{Effects, Noted, Recording};
 pub use own_facts::{Friend, OWN_SOURCE};
 pub use retention::{Cutoffs, Tidied};
@@ -97,6 +102,7 @@ pub use runs::{Begun, RunRow, Sealing};
 pub use schedules::{Finished, NewOccurrence, OpenOccurrence, ScheduleRow};
 pub use search::{FoundClient, Sought};
 pub use seats::{SeatRow, Seated};
+pub use server::Server;
 pub use sessions::{Entered, NewSignIn};
 pub use staging::{
     NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep, Staged,
@@ -112,6 +118,7 @@ use std::sync::Arc;
 use sqlx::migrate::MigrateError;
 use tokio::sync::Notify;
 
+use hints::hint;
 use sql::{Pool, Transaction};
 
 /// What can go wrong with the database, in words for an operator.
@@ -148,6 +155,20 @@ pub enum StoreError {
     /// A lock beside the database.
     #[error("the lock beside the database cannot be taken: {0}")]
     Lock(#[from] std::io::Error),
+    /// A program of PostgreSQL failed, or is not there.
+    #[error("{program}: {said}")]
+    Program {
+        /// `pg_dump` or `pg_restore`.
+        program: &'static str,
+        /// What it said.
+        said: String,
+    },
+    /// The session that held a lock is gone.
+    #[error(
+        "the connection that held the lock of the database broke off in the middle: what was not \
+         finished is begun again"
+    )]
+    LockLost,
     /// A stored value is not what this version writes.
     #[error("a row of table {table} cannot be read: {reason}")]
     Row {
@@ -156,26 +177,6 @@ pub enum StoreError {
         /// What is wrong with the row.
         reason: String,
     },
-}
-
-/// How to mend what the database said, for the few cases where an operator can.
-fn hint(error: &sqlx::Error) -> &'static str {
-    let Some(code) = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
-    else {
-        return "";
-    };
-    // Source: https://www.sqlite.org/rescode.html; the low byte is the primary code.
-    match code.parse::<u32>().map(|code| code & 0xff) {
-        Ok(5) => " (another process is writing: wait for it, or stop it)",
-        Ok(8) => " (the file or its folder is read-only: check owner and mode)",
-        Ok(10) => " (the disk cannot be read or written: is it full or failing? nothing is lost)",
-        Ok(13) => " (the disk is full: free some space and start again, nothing is lost)",
-        Ok(14) => " (the folder does not exist or may not be written to)",
-        Ok(11 | 26) => " (the file is damaged or is no database: restore the last backup)",
-        _ => "",
-    }
 }
 
 /// Our own short form.

@@ -15,6 +15,7 @@ use sqlx::sqlite::{
 
 use super::sql::Pool;
 use super::{Result, Store, StoreError};
+use crate::config::secrets::{ExposeSecret, SecretString};
 
 /// The migrations, compiled in: a binary needs no files beside it.
 static OF_SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -101,11 +102,49 @@ pub(super) fn beside(file: &Path, name: &str) -> PathBuf {
     PathBuf::from(beside)
 }
 
+/// How a database is reached.
+#[derive(Clone, Debug)]
+pub struct Access<'a> {
+    /// `sqlite://FILE` or `postgres://USER@HOST/NAME`.
+    pub url: &'a str,
+    /// The folder that a relative file starts at.
+    pub home: &'a Path,
+    /// How long a writer waits for another one before it gives up.
+    pub wait: Duration,
+    /// The password for PostgreSQL. Without it the address may bring one, PGPASSWORD or ~/.pgpass, as
+    /// with every client of PostgreSQL.
+    pub password: Option<&'a SecretString>,
+}
+
+impl Access<'_> {
+    /// The address as it may stand in a configuration: whatever it says but a password.
+    pub fn to_configure(&self) -> String {
+        let Some((scheme, rest)) = self.url.split_once("://") else {
+            return self.url.to_owned();
+        };
+        match rest.rsplit_once('@') {
+            Some((user, host)) => {
+                let name = user.split(':').next().unwrap_or_default();
+                format!("{scheme}://{name}@{host}")
+            }
+            None => self.url.to_owned(),
+        }
+    }
+
+    /// What a client of PostgreSQL needs to know.
+    pub(super) fn to_server(&self) -> Result<PgConnectOptions> {
+        let options = postgres_options(self.url)?.application_name("rekindle");
+        Ok(match self.password {
+            Some(password) => options.password(password.expose_secret()),
+            None => options,
+        })
+    }
+}
+
 fn postgres_options(url: &str) -> Result<PgConnectOptions> {
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return Err(StoreError::Url(without_password(url)));
     }
-    // The password may also come from PGPASSWORD or ~/.pgpass, as with every client of PostgreSQL.
     PgConnectOptions::from_str(url).map_err(|_| StoreError::Url(without_password(url)))
 }
 
@@ -129,15 +168,21 @@ impl Store {
     /// A relative file starts at `home`. A database of PostgreSQL has to be there; its tables are
     /// made.
     pub async fn open(url: &str, home: &Path) -> Result<Self> {
-        Self::open_waiting(url, home, USUAL_WAIT).await
+        let access = Access {
+            url,
+            home,
+            wait: USUAL_WAIT,
+            password: None,
+        };
+        Self::open_with(&access).await
     }
 
-    /// As [`Self::open`], with the time that a writer waits for another one before it gives up.
-    pub async fn open_waiting(url: &str, home: &Path, wait: Duration) -> Result<Self> {
-        let place = Place::of(url, home)?;
+    /// As [`Self::open`], with all that can be said about it.
+    pub async fn open_with(access: &Access<'_>) -> Result<Self> {
+        let place = Place::of(access.url, access.home)?;
         let opened = match &place {
-            Place::File(file) => open_sqlite(file, wait).await,
-            Place::Server { .. } => open_postgres(postgres_options(url)?, wait).await,
+            Place::File(file) => open_sqlite(file, access.wait).await,
+            Place::Server { .. } => open_postgres(access.to_server()?, access.wait).await,
         };
         match opened {
             Ok((pool, writer)) => Ok(Self {
@@ -190,9 +235,7 @@ async fn open_sqlite(file: &Path, wait: Duration) -> Result<(Pool, Pool), Failed
 
 /// Opens a database of a server. Migrations of several processes wait for each other there.
 async fn open_postgres(options: PgConnectOptions, wait: Duration) -> Result<(Pool, Pool), Failed> {
-    let options = options
-        .application_name("rekindle")
-        .options([("lock_timeout", format!("{}ms", wait.as_millis()))]);
+    let options = options.options([("lock_timeout", format!("{}ms", wait.as_millis()))]);
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(wait + USUAL_WAIT)
@@ -234,6 +277,14 @@ mod tests {
                 .contains("mysql://anna:…@db.example.org/clients")
         );
         assert!(!wrong.to_string().contains("secret"));
+        let access = Access {
+            url: "postgres://anna:secret@db.example.org/clients?sslmode=require",
+            home,
+            wait: USUAL_WAIT,
+            password: None,
+        };
+        let to_write = "postgres://anna@db.example.org/clients?sslmode=require";
+        assert_eq!(access.to_configure(), to_write);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::day_lists::{Listed, escalate_tasks, expire_tasks, write_lists};
 use super::rows::day_of;
-use super::{Result, Store};
+use super::{Result, Store, StoreError};
 use crate::config::settings::DeliveryMode;
 use crate::model::{Channel, Day};
 
@@ -115,10 +115,10 @@ impl Store {
         } else {
             "sealed"
         };
-        sql::query(
+        let sealed = sql::query(
             "UPDATE runs SET status = $2, sealed_at = $3, counts = $4, held_because = $5,
                     base_facts = $6
-             WHERE id = $1",
+             WHERE id = $1 AND status = 'planning'",
         )
         .bind(run)
         .bind(status)
@@ -128,6 +128,10 @@ impl Store {
         .bind(sealing.base_facts)
         .execute(&mut *tx)
         .await?;
+        // Whoever lost the lock and was taken for dead: another process has cleared his rows away.
+        if sealed.rows_affected() == 0 {
+            return Err(StoreError::LockLost);
+        }
         withdraw_what_is_over(&mut tx, run, now_ms).await?;
         if sealing.held_because.is_none() {
             expire_tasks(&mut tx, sealing.day, sealing.expired_since).await?;

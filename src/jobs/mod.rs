@@ -21,6 +21,7 @@ pub mod inputs;
 pub mod intake;
 pub mod managers;
 mod measures;
+pub mod moving;
 pub mod notices;
 pub mod outcome;
 pub mod partners;

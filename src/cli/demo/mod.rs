@@ -53,6 +53,11 @@ pub(super) async fn run(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<
     }
     let config = files::write(&args.dir)?;
     let clock = Clock::manual(LAST_DAY.date().and_time(chrono::NaiveTime::MIN).and_utc());
+    // Whatever the environment names: the demo has a database of its own.
+    let config = open::Configuration {
+        file: config,
+        database: None,
+    };
     let app = match open::app(&config, clock).await? {
         Ok(app) => app,
         Err(problems) => return Ok(show_problems(&problems)),

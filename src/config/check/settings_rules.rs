@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use super::super::Settings;
 use super::super::settings::DeliveryMode;
@@ -24,6 +25,7 @@ const RULES: &[Rule] = &[
     closed_days_have_an_order,
     live_delivery_has_own_addresses,
     database_is_understood,
+    a_worker_has_time,
     distances_are_not_nothing,
     shares_leave_a_choice,
     named_managers_are_known,
@@ -198,16 +200,45 @@ fn is_example(address: &str) -> bool {
 }
 
 fn database_is_understood(settings: &Settings) -> Vec<Finding> {
-    let url = &settings.database.url;
+    let url = settings.database.url.as_str();
+    let at = top("database").key("url");
     let file = url
         .strip_prefix("sqlite://")
         .or_else(|| url.strip_prefix("sqlite:"));
     if file.is_some_and(|file| !file.trim().is_empty()) {
         return Vec::new();
     }
-    let message = format!("the database \"{url}\" is not understood");
-    let hint = "write url = \"sqlite://rekindle.db\"";
-    vec![Finding::error(top("database").key("url"), message, hint)]
+    let server = url
+        .strip_prefix("postgres://")
+        .or_else(|| url.strip_prefix("postgresql://"));
+    let Some(server) = server else {
+        let message = format!("the database \"{url}\" is not understood");
+        let hint = "write url = \"sqlite://rekindle.db\", or \"postgres://USER@HOST/NAME\"";
+        return vec![Finding::error(at, message, hint)];
+    };
+    let user = server.rsplit_once('@').map_or("", |(user, _)| user);
+    if user.contains(':') {
+        let message = "a password stands in the address of the database";
+        let hint = "leave it out of the file: write it into a file of its own that \
+                    database.password_file names, into ~/.pgpass, or into PGPASSWORD";
+        return vec![Finding::warning(at, message, hint)];
+    }
+    Vec::new()
+}
+
+/// A worker that could not keep a message for a moment would never send one.
+fn a_worker_has_time(settings: &Settings) -> Vec<Finding> {
+    let key = "take_over_after";
+    if settings.delivery.take_over_after.duration() >= Duration::from_secs(1) {
+        return Vec::new();
+    }
+    let message = format!("\"{key}\" must be at least a second");
+    let at = top("delivery").key(key);
+    vec![Finding::error(
+        at,
+        message,
+        "write take_over_after = \"15m\"",
+    )]
 }
 
 fn distances_are_not_nothing(settings: &Settings) -> Vec<Finding> {

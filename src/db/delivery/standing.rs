@@ -85,8 +85,12 @@ macro_rules! standings_text {
     };
 }
 
-const STANDINGS_IN_SQLITE: &str =
-    standings_text!("json_group_array(json_array(", ")", "json_group_array(", ")");
+const STANDINGS_IN_SQLITE: &str = standings_text!(
+    "json_group_array(json_array(",
+    ")",
+    "json_group_array(",
+    ")"
+);
 const STANDINGS_IN_POSTGRES: &str = standings_text!(
     "CAST(coalesce(jsonb_agg(jsonb_build_array(",
     ")",

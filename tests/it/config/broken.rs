@@ -539,7 +539,7 @@ name = "Anna"
     config/rekindle.toml:9:9: error: email = "sales example.org" is not an e-mail address — write it as sales@example.org
        9 | email = "sales example.org"
          |         ^^^^^^^^^^^^^^^^^^^
-    config/rekindle.toml:12:7: error: the database "mysql://localhost" is not understood — write url = "sqlite://rekindle.db"
+    config/rekindle.toml:12:7: error: the database "mysql://localhost" is not understood — write url = "sqlite://rekindle.db", or "postgres://USER@HOST/NAME"
       12 | url = "mysql://localhost"
          |       ^^^^^^^^^^^^^^^^^^^
     config/rekindle.toml:13:1: error: unknown key "password" in [database] — secrets never stand in this file: they come from the environment, or from a file of their own named by a key that ends in _file

@@ -25,7 +25,7 @@ pub(crate) struct Question<'a> {
 }
 
 /// What was found; the first six must be none.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Findings {
     most_unknown: u64,
     pub(crate) lost: u64,
