@@ -32,6 +32,11 @@ const COUNTED: &[&str] = &[
     "erasures",
 ];
 
+/// Whether a backup is measured by the rows of a table.
+pub(super) fn is_counted(table: &str) -> bool {
+    COUNTED.contains(&table)
+}
+
 impl Store {
     /// Writes a copy of the database into a file that does not exist yet; nobody has to wait.
     pub async fn copy_to(&self, file: &Path) -> Result<()> {

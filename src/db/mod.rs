@@ -23,6 +23,7 @@ mod day_lists;
 mod day_page;
 mod delivery;
 mod details;
+mod dump;
 mod erasure;
 mod export;
 mod facts;
@@ -50,6 +51,7 @@ mod runs;
 mod schedules;
 mod search;
 mod seats;
+mod server;
 mod sessions;
 mod sql;
 mod staging;
@@ -100,6 +102,7 @@ pub use runs::{Begun, RunRow, Sealing};
 pub use schedules::{Finished, NewOccurrence, OpenOccurrence, ScheduleRow};
 pub use search::{FoundClient, Sought};
 pub use seats::{SeatRow, Seated};
+pub use server::Server;
 pub use sessions::{Entered, NewSignIn};
 pub use staging::{
     NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep, Staged,
@@ -152,6 +155,14 @@ pub enum StoreError {
     /// A lock beside the database.
     #[error("the lock beside the database cannot be taken: {0}")]
     Lock(#[from] std::io::Error),
+    /// A program of PostgreSQL failed, or is not there.
+    #[error("{program}: {said}")]
+    Program {
+        /// `pg_dump` or `pg_restore`.
+        program: &'static str,
+        /// What it said.
+        said: String,
+    },
     /// The session that held a lock is gone.
     #[error(
         "the connection that held the lock of the database broke off in the middle: what was not \

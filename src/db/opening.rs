@@ -117,6 +117,20 @@ pub struct Access<'a> {
 }
 
 impl Access<'_> {
+    /// The address as it may stand in a configuration: whatever it says but a password.
+    pub fn to_configure(&self) -> String {
+        let Some((scheme, rest)) = self.url.split_once("://") else {
+            return self.url.to_owned();
+        };
+        match rest.rsplit_once('@') {
+            Some((user, host)) => {
+                let name = user.split(':').next().unwrap_or_default();
+                format!("{scheme}://{name}@{host}")
+            }
+            None => self.url.to_owned(),
+        }
+    }
+
     /// What a client of PostgreSQL needs to know.
     pub(super) fn to_server(&self) -> Result<PgConnectOptions> {
         let options = postgres_options(self.url)?.application_name("rekindle");
@@ -263,6 +277,14 @@ mod tests {
                 .contains("mysql://anna:…@db.example.org/clients")
         );
         assert!(!wrong.to_string().contains("secret"));
+        let access = Access {
+            url: "postgres://anna:secret@db.example.org/clients?sslmode=require",
+            home,
+            wait: USUAL_WAIT,
+            password: None,
+        };
+        let to_write = "postgres://anna@db.example.org/clients?sslmode=require";
+        assert_eq!(access.to_configure(), to_write);
     }
 
     #[test]

@@ -39,7 +39,7 @@ const WORDS: &str = "rekindle_tests";
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The address of the server that the companies live on; none when they live in files.
-fn server() -> Option<String> {
+pub(crate) fn server() -> Option<String> {
     #[expect(
         clippy::disallowed_methods,
         reason = "on which database the tests run, is said from outside"
@@ -48,15 +48,24 @@ fn server() -> Option<String> {
     said.ok().filter(|address| !address.is_empty())
 }
 
+<<<<<<< HEAD
 /// Whether the companies of the tests live on a server.
 pub(crate) fn lives_on_a_server() -> bool {
+=======
+/// Whether the companies live on a server.
+pub(crate) fn on_a_server() -> bool {
+>>>>>>> pg
     server().is_some()
 }
 
 /// Whether a test is to be left out, because it is about SQLite itself and the companies live in
 /// PostgreSQL. It says so where it is left out.
 pub(crate) fn only_sqlite(why: &str) -> bool {
+<<<<<<< HEAD
     let elsewhere = lives_on_a_server();
+=======
+    let elsewhere = on_a_server();
+>>>>>>> pg
     if elsewhere {
         println!("not asked of PostgreSQL: {why}");
     }

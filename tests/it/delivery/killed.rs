@@ -94,7 +94,7 @@ async fn slow_mailing(folder: &Path, messages: u32) -> (Servers, Mailing) {
     (servers, mailing)
 }
 
-async fn something_new(servers: &Servers, service: &mut Service, mailing: &Mailing) {
+pub(super) async fn something_new(servers: &Servers, service: &mut Service, mailing: &Mailing) {
     let before = servers.taken();
     let deadline = Instant::now() + Duration::from_mins(1);
     while servers.taken() == before {
@@ -108,7 +108,7 @@ async fn something_new(servers: &Servers, service: &mut Service, mailing: &Maili
     }
 }
 
-async fn nothing_is_wrong(mailing: &Mailing, most_unknown: u64) -> Findings {
+pub(super) async fn nothing_is_wrong(mailing: &Mailing, most_unknown: u64) -> Findings {
     let log = mailing.folder.join("taken.jsonl");
     let database = mailing.database();
     let question = Question {

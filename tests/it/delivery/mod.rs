@@ -18,6 +18,7 @@ mod kill_loop;
 mod killed;
 mod letters;
 mod mailing;
+mod moved;
 mod nudges;
 mod oracle;
 mod random;

@@ -11,7 +11,6 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use sqlx::{AssertSqlSafe, Row};
 
 use crate::database::Folder;
-use crate::opened::folder;
 
 /// The day that is planned on both sides.
 pub(super) const PLANNED: &str = "2011-09-17";
@@ -44,7 +43,7 @@ impl Company {
     /// that some days leave behind; something is planned and has not left.
     pub(super) fn with_a_story() -> Self {
         let company = Self {
-            folder: folder(),
+            folder: Folder::in_memory(),
             runtime: tokio::runtime::Runtime::new().expect("a runtime"),
         };
         let old = company.file();

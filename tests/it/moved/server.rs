@@ -7,6 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row};
 
 use super::company::{Cell, Rows};
+use crate::database;
 
 /// A database that was made for one test.
 pub(super) struct Fresh {
@@ -19,11 +20,7 @@ impl Fresh {
     /// Makes one; nothing where no server is named.
     pub(super) fn make() -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "whoever runs the tests names the server"
-        )]
-        let server = std::env::var("REKINDLE_TEST_DATABASE").ok()?;
+        let server = database::server()?;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let fresh = Self {
             name: format!("rekindle_moved_{}_{number}", std::process::id()),
