@@ -87,7 +87,8 @@ pub(crate) async fn run(order: &Crowd<'_>, heard: &(dyn Fn(u32, i64) + Sync)) ->
         let wait = draw.below(order.longest_ms.max(1)) * 1_000 + draw.below(1_000);
         tokio::time::sleep(Duration::from_micros(wait)).await;
         all_live(&mut working, &mailing);
-        let which = draw.below(working.len().max(1) as u64) as usize;
+        // One of those who have worked for longest: those who come after him stand at the end.
+        let which = draw.below((working.len() as u64).div_ceil(2)) as usize;
         match blow {
             Blow::Restart => {
                 order.restarts.1(survived.restarts);
@@ -95,14 +96,14 @@ pub(crate) async fn run(order: &Crowd<'_>, heard: &(dyn Fn(u32, i64) + Sync)) ->
             }
             // Somebody has to be awake, or nothing is learned.
             Blow::Freeze if working.len() > 1 => {
-                let service = working.swap_remove(which);
+                let service = working.remove(which);
                 service.freeze();
                 let until = Instant::now() + LEASE + Duration::from_millis(draw.below(3_000));
                 frozen.push((service, until));
                 survived.freezes += 1;
             }
             Blow::Freeze | Blow::Kill => {
-                working.swap_remove(which).kill();
+                working.remove(which).kill();
                 working.push(mailing.serve());
                 survived.kills += 1;
             }
