@@ -106,17 +106,9 @@ fn the_old_base_can_be_read_and_nothing_else_until_it_is_taken_back() {
 
     for command in [&["run"][..], &["run", "--once"], &["import"]] {
         let output = company.run(old, command);
-        assert_eq!(
-            output.status.code(),
-            Some(2),
-            "{command:?}: {}",
-            said(&output)
-        );
-        assert!(
-            said(&output).contains("was moved to postgres://"),
-            "{}",
-            said(&output)
-        );
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{command:?}: {said}");
+        assert!(said.contains("was moved to postgres://"), "{said}");
     }
     for command in [
         &["suppress", "add", "late@example.org"][..],
@@ -126,17 +118,9 @@ fn the_old_base_can_be_read_and_nothing_else_until_it_is_taken_back() {
         ],
     ] {
         let output = company.run(old, command);
-        assert_eq!(
-            output.status.code(),
-            Some(1),
-            "{command:?}: {}",
-            said(&output)
-        );
-        assert!(
-            said(&output).contains("this base was moved"),
-            "{}",
-            said(&output)
-        );
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
+        assert!(said.contains("this base was moved"), "{said}");
     }
     let runs = company.run(old, &["runs"]);
     assert_eq!(runs.status.code(), Some(0), "{}", said(&runs));
