@@ -62,7 +62,9 @@ pub(super) async fn run(
     let planning = app.store.lock(Lock::Planning).await?;
     let bar = super::progress::clients();
     let left = |left: usize| bar.set_message(format!("{left} left"));
-    let outcome = planning.during(day::run(app, options, &left)).await??;
+    let outcome = planning
+        .during(Box::pin(day::run(app, options, &left)))
+        .await??;
     bar.finish_and_clear();
     planning
         .during(day::write_lists(app, options.day))

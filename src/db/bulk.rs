@@ -205,3 +205,136 @@ fn push_numbered(statement: &mut String, row: &str, parameter: &mut usize) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::postgres::PgPool;
+    use sqlx::sqlite::SqlitePoolOptions;
+
+    use super::*;
+    use crate::db::sql::Pool;
+
+    /// A connection to SQLite, and one to PostgreSQL where a server is named.
+    async fn connections() -> Vec<Connection> {
+        let file = SqlitePoolOptions::new().max_connections(1);
+        let file = file.connect("sqlite::memory:").await.unwrap();
+        let mut connections = vec![Pool::Sqlite(file).acquire().await.unwrap()];
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "on which server the tests run, is said from outside"
+        )]
+        let server = std::env::var("REKINDLE_TEST_DATABASE");
+        if let Some(server) = server.ok().filter(|server| !server.is_empty()) {
+            let server = PgPool::connect(&server).await.unwrap();
+            connections.push(Pool::Postgres(server).acquire().await.unwrap());
+        }
+        connections
+    }
+
+    async fn table(connection: &mut Connection, columns: &str) {
+        let create = format!("CREATE TEMP TABLE heap ({columns})");
+        let create = sql::raw(AssertSqlSafe(create));
+        create.execute(connection).await.unwrap();
+    }
+
+    const ODD_TEXTS: [&str; 14] = [
+        "",
+        "\t",
+        "a\tb\n\r\nc",
+        "\\",
+        "\\N",
+        "\\.",
+        "\\t\\x41\\101",
+        "'; DROP TABLE heap; --",
+        "\"quoted\" $1 ? {}",
+        "Ёлка, ёж",
+        "老客户 🍵",
+        "مرحبا\u{200f}",
+        "e\u{301}\u{feff}",
+        "\u{1}\u{1b}[0m\u{7f}",
+    ];
+
+    #[tokio::test]
+    async fn whatever_stands_in_a_text_comes_out_as_it_went_in() {
+        for mut connection in connections().await {
+            let columns = "n BIGINT, same BIGINT, text TEXT, real DOUBLE PRECISION, bytes BYTEA";
+            table(&mut connection, columns).await;
+            // More than is copied together.
+            let long = "long\\\t\n".repeat(20_000);
+            let texts: Vec<Option<&str>> = [None, Some(long.as_str())]
+                .into_iter()
+                .chain(ODD_TEXTS.map(Some))
+                .collect();
+            let mut rows = Bulk::new("heap (n, same, text, real, bytes)", "(?, -7, ?, ?, ?)", "");
+            for n in 0..texts.len() * 100 {
+                let text = texts[n % texts.len()];
+                let bytes = (n % 3 > 0).then(|| vec![0, 0xff, n as u8]);
+                rows.add(n as i64).add(text);
+                rows.add((n % 2 > 0).then_some(n as f64 / 3.0)).add(bytes);
+                rows.end_row(&mut connection).await.unwrap();
+            }
+            let written = rows.flush(&mut connection).await.unwrap();
+            assert_eq!(written, texts.len() as u64 * 100);
+            let read = sql::query("SELECT n, same, text, real, bytes FROM heap ORDER BY n");
+            let read = read.fetch_all(&mut connection).await.unwrap();
+            assert_eq!(read.len(), texts.len() * 100);
+            for (n, row) in read.iter().enumerate() {
+                assert_eq!(row.get::<i64, _>(0), n as i64);
+                assert_eq!(row.get::<i64, _>(1), -7);
+                assert_eq!(row.get::<Option<&str>, _>(2), texts[n % texts.len()]);
+                let real = (n % 2 > 0).then_some(n as f64 / 3.0);
+                assert_eq!(row.get::<Option<f64>, _>(3), real);
+                let bytes = (n % 3 > 0).then(|| vec![0, 0xff, n as u8]);
+                assert_eq!(row.get::<Option<Vec<u8>>, _>(4), bytes);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn of_rows_with_one_key_the_later_finds_what_the_earlier_wrote() {
+        for mut connection in connections().await {
+            let columns = "a TEXT, b BIGINT, least BIGINT, seen BIGINT, PRIMARY KEY (a, b)";
+            table(&mut connection, columns).await;
+            let mut rows = Bulk::changing(
+                "heap (least, a, b, seen)",
+                "(?, ?, ?, 1)",
+                &[1, 2],
+                "ON CONFLICT (a, b) DO UPDATE SET seen = heap.seen + 1,
+                     least = CASE WHEN excluded.least < heap.least
+                                  THEN excluded.least ELSE heap.least END",
+            );
+            // "x" + 12 and "x1" + 2 are two keys.
+            for n in 0..2_000_i64 {
+                rows.add(5_000 - n).add(if n % 2 == 0 { "x" } else { "x1" });
+                rows.add(if n < 1_000 { n % 40 } else { 2 });
+                rows.end_row(&mut connection).await.unwrap();
+            }
+            rows.flush(&mut connection).await.unwrap();
+            let read = "SELECT count(*), CAST(sum(seen) AS BIGINT),
+                               max(CASE WHEN a = 'x' AND b = 2 THEN least END),
+                               max(CASE WHEN a = 'x' AND b = 2 THEN seen END) FROM heap";
+            let read = sql::query_as::<(i64, i64, i64, i64)>(read);
+            let read = read.fetch_optional(&mut connection).await.unwrap();
+            assert_eq!(read, Some((41, 2_000, 3_002, 525)));
+        }
+    }
+
+    #[tokio::test]
+    async fn postgresql_is_not_asked_to_keep_what_it_cannot() {
+        for mut connection in connections().await {
+            table(&mut connection, "text TEXT").await;
+            let mut rows = Bulk::new("heap (text)", "(?)", "");
+            rows.add("a\0b");
+            let ended = rows.end_row(&mut connection).await;
+            match connection.engine() {
+                Engine::Sqlite => ended.unwrap(),
+                Engine::Postgres => {
+                    let said = ended.unwrap_err().to_string();
+                    assert!(said.contains("NUL"), "{said}");
+                }
+            }
+            let one = sql::query_scalar::<i64>("SELECT 1");
+            assert_eq!(one.fetch_one(&mut connection).await.unwrap(), 1);
+        }
+    }
+}

@@ -76,7 +76,7 @@ impl Store {
         let names = EXTENSIONS.split(", ").map(|name| name.trim_matches('\''));
         let missing = names.filter(|name| {
             let has = |list: &str| list.split(' ').any(|one| one == *name);
-            !has(&installed) && !(may_create && has(&available))
+            !(has(&installed) || may_create && has(&available))
         });
         Ok(Some(Server {
             too_old: row.get::<i64, _>("number") < LEAST_VERSION,

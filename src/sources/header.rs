@@ -89,7 +89,8 @@ impl Header {
         let names: Vec<String> = names
             .map(|name| {
                 name.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
-                    .to_owned()
+                    // It becomes the name of an attribute, and PostgreSQL keeps none with it.
+                    .replace('\0', "")
             })
             .collect();
         let plain: Vec<String> = names.iter().map(|name| plain_name(name)).collect();

@@ -8,6 +8,7 @@
 
 mod again;
 mod bad_input;
+mod both;
 mod exports;
 mod interrupted;
 #[cfg(unix)]

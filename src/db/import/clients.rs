@@ -41,10 +41,10 @@ impl Merge {
                  ext_id TEXT NOT NULL, channel TEXT NOT NULL, given_on INTEGER,
                  withheld INTEGER NOT NULL, PRIMARY KEY (ext_id, channel)
              ) WITHOUT ROWID",
-            "CREATE TEMP TABLE listed_clients (ext_id TEXT COLLATE \"C\" NOT NULL) ON COMMIT DROP;
+            "CREATE TEMP TABLE listed_clients (ext_id TEXT COLLATE \"C\" PRIMARY KEY) ON COMMIT DROP;
              CREATE TEMP TABLE consent_answers (
                  ext_id TEXT COLLATE \"C\" NOT NULL, channel TEXT COLLATE \"C\" NOT NULL,
-                 given_on BIGINT, withheld BIGINT NOT NULL
+                 given_on BIGINT, withheld BIGINT NOT NULL, PRIMARY KEY (ext_id, channel)
              ) ON COMMIT DROP",
         )
         .await

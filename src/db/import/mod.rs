@@ -29,7 +29,8 @@ use crate::model::{AddressKey, Day, FactBatch};
 /// Pages of memory for the merge, in KiB: random access to a large base needs some.
 const CACHE_KIB: u32 = 64 * 1024;
 
-/// So many facts of a kind change what its tables look like.
+/// So many new facts of a kind change what its table looks like, and PostgreSQL is told so at once:
+/// it would plan the rest of the import, and the next scan of the day, for an empty one.
 const MANY_FACTS: u64 = 1_000;
 
 /// How an import ended.
@@ -340,7 +341,7 @@ impl Merge {
         .execute(&mut *self.tx)
         .await?;
         self.drop_temporary_tables().await?;
-        self.tell_the_database().await?;
+        self.count_on().await?;
         // Whoever has left or bought by what was imported gets nothing more from now on.
         super::address_locks::alone(&mut self.tx).await?;
         crash_point!("before-import");
@@ -398,6 +399,11 @@ impl Merge {
         let changes = self.changes.entry(kind).or_default();
         changes.new += new;
         changes.changed += self.written.saturating_sub(new);
+        if self.written > MANY_FACTS {
+            let analyze = format!("ANALYZE {}", kind.word());
+            let analyze = sql::raw_of("", sqlx::AssertSqlSafe(analyze));
+            analyze.execute(&mut *self.tx).await?;
+        }
         Ok(())
     }
 
@@ -410,31 +416,13 @@ impl Merge {
         self.changes.entry(kind).or_default().deleted += deleted;
     }
 
-    /// Tells PostgreSQL where its numbers of clients go on, since new ones came with numbers of their
-    /// own, and what the tables that have got many rows look like: the next scan shall find its
-    /// indexes.
-    async fn tell_the_database(&mut self) -> Result<()> {
-        if self.next_client.is_some() {
-            let go_on =
-                "SELECT setval(pg_get_serial_sequence('clients', 'id'), max(id)) FROM clients";
-            self.raw_of("", go_on).await?;
+    /// Lets PostgreSQL count on from the last client: new ones came with numbers of their own.
+    async fn count_on(&mut self) -> Result<()> {
+        if self.next_client.is_none() {
+            return Ok(());
         }
-        let many = |changes: &Changes| changes.new + changes.changed + changes.deleted > MANY_FACTS;
-        let kinds = self.changes.iter().filter(|(_, changes)| many(changes));
-        let mut tables: Vec<&str> = kinds.map(|(kind, _)| kind.word()).collect();
-        if self.implied_clients > MANY_FACTS {
-            tables.push("clients");
-        }
-        if tables.contains(&"purchases") {
-            tables.extend(["purchase_items", "stale_rhythms"]);
-        }
-        if !tables.is_empty() {
-            let analyze = format!("ANALYZE {}", tables.join(", "));
-            sql::raw_of("", sqlx::AssertSqlSafe(analyze))
-                .execute(&mut *self.tx)
-                .await?;
-        }
-        Ok(())
+        let last = "SELECT setval(pg_get_serial_sequence('clients', 'id'), max(id)) FROM clients";
+        self.raw_of("", last).await
     }
 
     /// In SQLite the tables of a connection outlive its transaction, and the pool uses connections

@@ -13,7 +13,7 @@ use super::super::rhythms::EVERYTHING;
 use super::named::{Named, name};
 use super::passing::PassingBy;
 use super::purchase_tables as tables;
-use super::{Bulk, Changes, Merge};
+use super::{Bulk, Changes, MANY_FACTS, Merge};
 use crate::config::settings::FactKind;
 use crate::db::sql::{self, Engine};
 use crate::model::PurchaseFact;
@@ -123,6 +123,13 @@ impl Merge {
             self.merge_incoming().await?
         };
         self.changes.insert(FactKind::Purchases, changes);
+        if changes.new > MANY_FACTS {
+            self.raw_of(
+                "",
+                "ANALYZE clients, purchases, purchase_items, stale_rhythms",
+            )
+            .await?;
+        }
         self.keep_cancellations().await?;
         if self.snapshot && changes.deleted > 0 {
             self.run(tables::FORGET_IMPLIED).await?;
@@ -214,7 +221,7 @@ impl Merge {
     }
 
     async fn merge_incoming(&mut self) -> Result<Changes> {
-        self.raw_of("", "ANALYZE incoming, incoming_items").await?;
+        self.raw_of("", tables::INDEX_INCOMING).await?;
         let gone = if self.snapshot {
             self.run(tables::FIND_GONE).await?
         } else {

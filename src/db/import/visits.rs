@@ -15,7 +15,8 @@ impl Merge {
                  PRIMARY KEY (client_id, day, key)
              ) WITHOUT ROWID",
             "CREATE TEMP TABLE listed_visits (
-                 client_id BIGINT NOT NULL, day BIGINT NOT NULL, key TEXT COLLATE \"C\" NOT NULL
+                 client_id BIGINT NOT NULL, day BIGINT NOT NULL, key TEXT COLLATE \"C\" NOT NULL,
+                 PRIMARY KEY (client_id, day, key)
              ) ON COMMIT DROP",
         )
         .await?;

@@ -312,7 +312,7 @@ impl Scheduler {
         let span = info_span!("occurrence", schedule = name.word(), date = %open.date);
         let work = work::perform(app, name, open.date).instrument(span);
         // Dropped when the lock is lost: whoever has it then gives the attempt back and begins anew.
-        let (finished, note) = match self.lock.during(work).await? {
+        let (finished, note) = match self.lock.during(Box::pin(work)).await? {
             Ok(work::Worked::Done(note)) => (Finished::Done, note),
             Ok(work::Worked::Held(note)) => (Finished::Held, note),
             Ok(work::Worked::NotYet(note)) => {
@@ -421,12 +421,11 @@ async fn tick(
     scheduler: &mut Option<Scheduler>,
     stop: &CancellationToken,
 ) -> Result<(), StoreError> {
-    let scheduler = match scheduler {
-        Some(scheduler) => scheduler,
-        None => {
-            let started = Scheduler::start(Arc::clone(app), Arc::clone(lock), stop.clone());
-            scheduler.insert(started.await?)
-        }
+    let scheduler = if let Some(scheduler) = scheduler {
+        scheduler
+    } else {
+        let started = Scheduler::start(Arc::clone(app), Arc::clone(lock), stop.clone());
+        scheduler.insert(started.await?)
     };
     scheduler.tick().await.map(drop)
 }

@@ -44,7 +44,7 @@ pub(super) enum WorkError {
 pub(super) async fn perform(app: &App, name: Name, date: Day) -> Result<Worked, WorkError> {
     match name {
         Name::Import => import(app).await,
-        Name::Daily => daily(app, date).await,
+        Name::Daily => Box::pin(daily(app, date)).await,
         Name::Digests => digests(app, date).await,
         Name::Tidy => {
             let tidied = tidy::tidy(app).await?;
@@ -90,7 +90,9 @@ async fn daily(app: &App, date: Day) -> Result<Worked, WorkError> {
         as_of: false,
         also: None,
     };
-    let outcome = planning.during(day::run(app, options, &|_| ())).await??;
+    let outcome = planning
+        .during(Box::pin(day::run(app, options, &|_| ())))
+        .await??;
     drop(planning);
     let worked = match outcome {
         RunOutcome::Done(summary) => {

@@ -48,10 +48,15 @@ pub(crate) fn server() -> Option<String> {
     said.ok().filter(|address| !address.is_empty())
 }
 
+/// Whether the companies of the tests live on a server.
+pub(crate) fn on_a_server() -> bool {
+    server().is_some()
+}
+
 /// Whether a test is to be left out, because it is about SQLite itself and the companies live in
 /// PostgreSQL. It says so where it is left out.
 pub(crate) fn only_sqlite(why: &str) -> bool {
-    let elsewhere = server().is_some();
+    let elsewhere = on_a_server();
     if elsewhere {
         println!("not asked of PostgreSQL: {why}");
     }
@@ -61,12 +66,19 @@ pub(crate) fn only_sqlite(why: &str) -> bool {
 /// What a configuration has to say so that the company of this home lives where the tests are to
 /// run: nothing for a file. The first time a schema is made.
 pub(crate) fn settings(home: &Path) -> String {
-    let Some(server) = server() else {
-        return String::new();
-    };
+    if on_a_server() {
+        format!("\n[database]\nurl = \"{}\"\n", url(home))
+    } else {
+        String::new()
+    }
+}
+
+/// The address of the schema of the company of this home, which is made at the first question.
+pub(crate) fn url(home: &Path) -> String {
+    let server = server().expect("the companies live on a server");
     let schema = schema_of(home, &server);
     let and = if server.contains('?') { '&' } else { '?' };
-    format!("\n[database]\nurl = \"{server}{and}options[search_path]={schema}\"\n")
+    format!("{server}{and}options[search_path]={schema}")
 }
 
 /// The temporary folder of a company. At its end it is removed, and with it the schemas of those

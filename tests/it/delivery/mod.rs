@@ -8,8 +8,10 @@
 )]
 
 mod checker;
+mod cluster;
 #[cfg(feature = "crash-points")]
 mod crash_points;
+mod crowd;
 mod decisions;
 mod door;
 mod kill_loop;
@@ -21,6 +23,7 @@ mod nudges;
 mod oracle;
 mod random;
 mod servers;
+mod several;
 mod side_by_side;
 mod steady;
 mod versions;

@@ -2,6 +2,7 @@
 //! half done, and the next import does the whole.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -73,8 +74,6 @@ async fn a_database_that_may_not_be_written_says_so() {
     if database::only_sqlite("a server has no file that is read-only") {
         return;
     }
-    use std::os::unix::fs::PermissionsExt;
-
     let shop = retail().await;
     shop.app.store.close().await;
     let allow = |path: &Path, mode| {

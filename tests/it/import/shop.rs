@@ -50,10 +50,20 @@ impl Shop {
     /// A company with another currency, time zone and country.
     pub(super) async fn of(currency: &str, zone: &str, country: &str, sources: &str) -> Self {
         let folder = Folder::new();
+        let database = database::settings(folder.path());
+        let sources = format!("{sources}{database}");
+        Self::living(folder, [currency, zone, country], &sources).await
+    }
+
+    /// As [`Self::of`], in a file wherever the others live.
+    pub(super) async fn in_file(currency: &str, zone: &str, country: &str, sources: &str) -> Self {
+        Self::living(Folder::new(), [currency, zone, country], sources).await
+    }
+
+    async fn living(folder: Folder, [currency, zone, country]: [&str; 3], settings: &str) -> Self {
         let company = format!(
             "[company]\nname = \"Tea\"\ncurrency = \"{currency}\"\ntime_zone = \"{zone}\"\n\
-             country = \"{country}\"\n{sources}{}",
-            database::settings(folder.path())
+             country = \"{country}\"\n{settings}"
         );
         fs::create_dir(folder.path().join("config")).unwrap();
         fs::write(folder.path().join("config/rekindle.toml"), &company).unwrap();

@@ -126,8 +126,10 @@ async fn a_live_service_writes_to_its_operator_over_smtp() {
     let base = Database::of(home).await;
     let since = (Clock::System.now() - TimeDelta::days(2)).timestamp_millis();
     for name in ["import", "daily", "tidy"] {
-        base.run(&format!("INSERT INTO schedules (name, since) VALUES ('{name}', {since})"))
-            .await;
+        base.run(&format!(
+            "INSERT INTO schedules (name, since) VALUES ('{name}', {since})"
+        ))
+        .await;
     }
     fs::rename(home.join("data"), home.join("data-is-gone")).expect("moved away");
 
@@ -135,17 +137,26 @@ async fn a_live_service_writes_to_its_operator_over_smtp() {
     let (_, staff) = service.addresses();
     // The import: late, with what is wrong with it.
     let late = hears(&sink, &["import", "is late"], &service).await;
-    assert!(late.contains("To: ") && late.contains("ops@bakery.test"), "{late}");
+    assert!(
+        late.contains("To: ") && late.contains("ops@bakery.test"),
+        "{late}"
+    );
     // And the letter of which nobody heard.
     let unknown = hears(&sink, &["1 messages of", "are unknown"], &service).await;
-    assert!(unknown.contains("rekindle messages --state unknown"), "{unknown}");
+    assert!(
+        unknown.contains("rekindle messages --state unknown"),
+        "{unknown}"
+    );
     let states = "SELECT count(*) FROM messages WHERE client_id <> 0 AND state = 'accepted'";
     let accepted: i64 = base.one(states).await;
     assert_eq!(accepted, i64::from(CLIENTS) - 1);
     let (status, text) = answer(&staff, "/readyz");
     assert_eq!(status, 200, "{text}");
     let (_, text) = answer(&staff, "/metrics");
-    assert!(text.contains("rekindle_open_messages{state=\"unknown\"} 1"), "{text}");
+    assert!(
+        text.contains("rekindle_open_messages{state=\"unknown\"} 1"),
+        "{text}"
+    );
     for part in ["schedule", "worker", "web"] {
         let alive = format!("rekindle_alive_seconds_ago{{part=\"{part}\"}}");
         assert!(text.contains(&alive), "{part}: {text}");
