@@ -1,6 +1,7 @@
 //! The service that nobody watches: schedules, letters to the operator, backups, erasure, reload.
 
 mod backups;
+mod dumps;
 mod leaders;
 mod operator;
 mod processes;
