@@ -62,7 +62,7 @@ async fn bench(clients: u32, folder: &Path) {
     let due_large = due(&large, clients as usize / 100).await;
 
     println!("{clients} clients, {} due", due_large.len());
-    let connected = pool(large.store.place().file().unwrap()).await;
+    let connected = pool(large.store.place().file().expect("a file")).await;
     let (ours, bare) = best_of_each(
         async || scan(&large, &due_large).await,
         async || fetch(&connected, &due_large).await,
@@ -354,7 +354,7 @@ async fn plan_and_commit(large: &App) -> (Duration, Duration, i64) {
     let to = home.join("rekindle.db");
     sqlx::query("VACUUM INTO ?1")
         .bind(to.display().to_string())
-        .execute(&pool(large.store.place().file().unwrap()).await)
+        .execute(&pool(large.store.place().file().expect("a file")).await)
         .await
         .expect("the copy");
     let news: Campaign = toml::from_str(&format!(
@@ -384,7 +384,7 @@ async fn plan_and_commit(large: &App) -> (Duration, Duration, i64) {
     let time = begun.elapsed();
     let processors = processor_time().saturating_sub(before);
     let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM messages")
-        .fetch_one(&pool(app.store.place().file().unwrap()).await)
+        .fetch_one(&pool(app.store.place().file().expect("a file")).await)
         .await
         .expect("a number");
     app.store.close().await;

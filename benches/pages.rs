@@ -47,8 +47,8 @@ fn main() {
 
 async fn bench(clients: u32, home: &Path) {
     let app = Arc::new(app(home, clients).await);
-    let options =
-        sqlx::sqlite::SqliteConnectOptions::new().filename(app.store.place().file().unwrap());
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(app.store.place().file().expect("a file"));
     let pool = SqlitePool::connect_with(options).await.expect("a database");
     fill(&pool, clients).await;
     sign_in(&app).await;

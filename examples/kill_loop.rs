@@ -5,9 +5,18 @@
 //!
 //! Every `run` of the program is a process of its own, ended by SIGKILL a random moment after the
 //! server has seen something new. See `docs/RELIABILITY.md`.
+//!
+//! With `--database postgres://…` (an empty database, or an empty schema by
+//! `?options[search_path]=NAME`) several workers share the mailing, and may be frozen for longer than
+//! their leases last, and lose their server:
+//!
+//! `… --database postgres://rekindle@127.0.0.1/empty --workers 8 --kills 100 --freezes 20
+//! --restarts 5 --restart "pg_ctl -D /var/lib/postgresql/data -m fast restart"`
 
 #[path = "../tests/it/delivery/checker.rs"]
 mod checker;
+#[path = "../tests/it/delivery/crowd.rs"]
+mod crowd;
 #[path = "../tests/it/database/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "what only the tests ask")]
 mod database;
@@ -65,6 +74,26 @@ struct Arguments {
     /// The longest wait between a sign of life and the kill.
     #[arg(long, default_value_t = 300)]
     longest_ms: u64,
+    #[command(flatten)]
+    crowd: Several,
+}
+
+/// Several workers on PostgreSQL.
+#[derive(clap::Args)]
+struct Several {
+    /// The address of an empty database of PostgreSQL.
+    #[arg(long)]
+    database: Option<String>,
+    #[arg(long, default_value_t = 2, requires = "database")]
+    workers: u32,
+    /// Workers that are stopped for longer than their leases last, and go on.
+    #[arg(long, default_value_t = 0, requires = "database")]
+    freezes: u32,
+    #[arg(long, default_value_t = 0, requires = "restart")]
+    restarts: u32,
+    /// Restarts the server.
+    #[arg(long, requires = "database")]
+    restart: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -80,6 +109,64 @@ enum Policy {
     AtLeastOnce,
 }
 
+impl Policy {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::AtMostOnce => "at_most_once",
+            Self::AtLeastOnce => "at_least_once",
+        }
+    }
+}
+
+/// The mailing of several workers.
+async fn several(
+    arguments: &Arguments,
+    program: PathBuf,
+    folder: PathBuf,
+    database: &str,
+) -> ExitCode {
+    let restart = |_| {
+        let command = arguments.crowd.restart.as_deref().unwrap_or_default();
+        let told = std::process::Command::new("sh")
+            .args(["-c", command])
+            .status();
+        assert!(told.is_ok_and(|status| status.success()), "{command}");
+    };
+    let order = crowd::Crowd {
+        program,
+        folder,
+        database: database.to_owned(),
+        policy: arguments.policy.word(),
+        messages: arguments.messages,
+        workers: arguments.crowd.workers,
+        kills: arguments.kills,
+        freezes: arguments.crowd.freezes,
+        restarts: (arguments.crowd.restarts, &restart),
+        connections: arguments.connections,
+        seed: arguments.seed,
+        longest_ms: arguments.longest_ms,
+    };
+    let heard = |blows: u32, open: i64| {
+        if blows.is_multiple_of(10) {
+            println!("{blows} blows, {open} messages to go");
+        }
+    };
+    let survived = crowd::run(&order, &heard).await;
+    println!(
+        "{} messages, {} workers, {} kills, {} freezes, {} restarts, {} senders, seed {}, {:.0} s",
+        order.messages,
+        order.workers,
+        survived.kills,
+        survived.freezes,
+        survived.restarts,
+        survived.senders,
+        order.seed,
+        survived.took.as_secs_f64()
+    );
+    print!("{}", survived.findings);
+    ExitCode::from(u8::from(!survived.findings.good()))
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -89,20 +176,20 @@ async fn main() -> ExitCode {
         let target = own.parent().and_then(|folder| folder.parent());
         target.expect("target/…/examples").join("rekindle")
     };
+    let program = arguments.program.clone().unwrap_or_else(beside);
+    let folder = arguments.folder.clone();
+    let folder = folder.unwrap_or_else(|| temporary.path().to_owned());
+    if let Some(database) = &arguments.crowd.database {
+        return several(&arguments, program, folder, database).await;
+    }
     let order = kill_loop::Order {
-        program: arguments.program.clone().unwrap_or_else(beside),
-        folder: arguments
-            .folder
-            .clone()
-            .unwrap_or_else(|| temporary.path().to_owned()),
+        program,
+        folder,
         way: match arguments.channel {
             Channel::Email => Way::Letters,
             Channel::Whatsapp => Way::Nudges,
         },
-        policy: match arguments.policy {
-            Policy::AtMostOnce => "at_most_once",
-            Policy::AtLeastOnce => "at_least_once",
-        },
+        policy: arguments.policy.word(),
         messages: arguments.messages,
         kills: arguments.kills,
         connections: arguments.connections,

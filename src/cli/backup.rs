@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use clap::Args;
 use serde::Serialize;
 
@@ -12,6 +13,7 @@ use super::plan::json;
 use super::{Exit, Format, counted};
 use crate::app::App;
 use crate::clock::Clock;
+use crate::config::Loaded;
 use crate::db::{Access, Lock, Place, Store, try_lock_beside};
 use crate::jobs::backup::{self, Sound};
 use crate::jobs::erasure;
@@ -45,7 +47,7 @@ pub(super) struct RestoreArgs {
 /// What a restore did, for programs.
 #[derive(Serialize)]
 struct Restored {
-    database: PathBuf,
+    database: String,
     /// What stood there before.
     replaced: Vec<PathBuf>,
     held_messages: u64,
@@ -61,8 +63,8 @@ pub(super) async fn run(app: &App, args: &BackupArgs, out: &mut dyn Write) -> an
         .folder
         .clone()
         .unwrap_or_else(|| app.path(&app.settings.backup.folder));
-    let _lock = app.store.lock(Lock::Planning).await?;
-    let made = backup::make(app, &folder).await?;
+    let planning = app.store.lock(Lock::Planning).await?;
+    let made = planning.during(backup::make(app, &folder)).await??;
     match args.format {
         Format::Json => json(out, &made)?,
         Format::Text => {
@@ -114,24 +116,8 @@ async fn put_back(
     clock: &Clock,
 ) -> anyhow::Result<Restored> {
     let loaded = &configured.loaded;
-    let url = &loaded.settings.database.url;
-    let place = Place::of(url, &loaded.home)?;
-    let database = place
-        .file()
-        .context("a database of PostgreSQL is put back by pg_restore: see docs/OPERATIONS.md")?;
-    let busy = "another process is using this database: stop the service first";
-    let _delivering = try_lock_beside(database, Lock::Delivery)?.context(busy)?;
-    let _scheduling = try_lock_beside(database, Lock::Schedules)?.context(busy)?;
-    let _planning = try_lock_beside(database, Lock::Planning)?.context(busy)?;
-    let beside = sound.lay_beside(&database)?;
-    let access = open::access(loaded, None);
-    let address = format!("sqlite://{}", beside.display());
-    let to_copy = Access {
-        url: &address,
-        home: Path::new(""),
-        ..access
-    };
-    let store = Store::open_with(&to_copy).await?;
+    let password = open::password(&loaded.settings, &loaded.home)?;
+    let access = open::access(loaded, password.as_ref());
     let now = clock.now();
     let made = chrono::DateTime::from_timestamp_millis(sound.manifest.made_at).unwrap_or(now);
     let reason = format!(
@@ -139,32 +125,78 @@ async fn put_back(
         made.with_timezone(&loaded.settings.company.time_zone.0)
             .format("%Y-%m-%d %H:%M")
     );
-    let held_messages = store.hold_restored(&reason, now.timestamp_millis()).await?;
+    let mut restored = match Place::of(access.url, access.home)? {
+        Place::File(database) => into_file(&database, loaded, sound, &access, &reason, now).await?,
+        place @ Place::Server { .. } => {
+            let stamp = stamp(now);
+            let replaced = sound
+                .put_on_server(&access, &loaded.key_file(), &stamp)
+                .await?;
+            let store = Store::open_with(&access).await?;
+            let held_messages = store.hold_restored(&reason, now.timestamp_millis()).await?;
+            store.close().await;
+            Restored {
+                database: place.to_string(),
+                replaced,
+                held_messages,
+                suppressions_taken_over: 0,
+                forgotten_again: 0,
+            }
+        }
+    };
+    let store = Store::open_with(&access).await?;
+    let key = load_or_create_key(&loaded.key_file())?;
+    restored.forgotten_again = erasure::again(&store, &key, now.timestamp_millis()).await?;
+    store.close().await;
+    Ok(restored)
+}
+
+fn stamp(now: DateTime<Utc>) -> String {
+    now.format("%Y%m%dT%H%M%S").to_string()
+}
+
+/// Prepares a copy beside the file that it is to replace, and puts it in its place.
+async fn into_file(
+    database: &Path,
+    loaded: &Loaded,
+    sound: &Sound,
+    access: &Access<'_>,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Restored> {
+    let busy = "another process is using this database: stop the service first";
+    let _delivering = try_lock_beside(database, Lock::Delivery)?.context(busy)?;
+    let _scheduling = try_lock_beside(database, Lock::Schedules)?.context(busy)?;
+    let _planning = try_lock_beside(database, Lock::Planning)?.context(busy)?;
+    let beside = sound.lay_beside(database)?;
+    let address = format!("sqlite://{}", beside.display());
+    let to_copy = Access {
+        url: &address,
+        home: Path::new(""),
+        ..access.clone()
+    };
+    let store = Store::open_with(&to_copy).await?;
+    let held_messages = store.hold_restored(reason, now.timestamp_millis()).await?;
     // A database that cannot be read any more has nothing to tell.
     let suppressions_taken_over = if database.is_file() {
-        store.take_over_wishes(&database).await.unwrap_or_default()
+        store.take_over_wishes(database).await.unwrap_or_default()
     } else {
         0
     };
     store.close().await;
-    let stamp = now.format("%Y%m%dT%H%M%S").to_string();
     let key_file = loaded.key_file();
-    let replaced = sound.put_in_place(&beside, &database, &key_file, &stamp)?;
-    let store = Store::open_with(&access).await?;
-    let key = load_or_create_key(&key_file)?;
-    let forgotten_again = erasure::again(&store, &key, now.timestamp_millis()).await?;
-    store.close().await;
+    let replaced = sound.put_in_place(&beside, database, &key_file, &stamp(now))?;
     Ok(Restored {
-        database: database.to_owned(),
+        database: database.display().to_string(),
         replaced,
         held_messages,
         suppressions_taken_over,
-        forgotten_again,
+        forgotten_again: 0,
     })
 }
 
 fn told(out: &mut dyn Write, restored: &Restored) -> anyhow::Result<()> {
-    writeln!(out, "{} is back", restored.database.display())?;
+    writeln!(out, "{} is back", restored.database)?;
     for file in &restored.replaced {
         writeln!(out, "  what stood there is now {}", file.display())?;
     }

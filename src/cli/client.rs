@@ -62,14 +62,14 @@ pub(super) async fn run(app: &App, args: &ClientArgs, out: &mut dyn Write) -> an
     };
     match &args.action {
         Action::Show { format, .. } => {
-            let all = app.store.all_about(id).await?;
+            let all = erasure::everything(app, id).await?;
             match format {
                 Format::Json => json(out, &all)?,
                 Format::Text => text(out, &all)?,
             }
         }
         Action::Export { to, .. } => {
-            let all = app.store.all_about(id).await?;
+            let all = erasure::everything(app, id).await?;
             let known_by = "command line";
             let about = app.store.identity_of(id).await?.unwrap_or_default();
             let proof = erasure::proof(&app.key, &about.0, &about.1);

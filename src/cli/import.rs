@@ -94,7 +94,15 @@ async fn import_all(
     sources: Vec<&Source>,
     options: ImportOptions,
 ) -> anyhow::Result<Report> {
-    let _lock = app.store.lock(Lock::Planning).await?;
+    let planning = app.store.lock(Lock::Planning).await?;
+    planning.during(import_each(app, sources, options)).await?
+}
+
+async fn import_each(
+    app: &App,
+    sources: Vec<&Source>,
+    options: ImportOptions,
+) -> anyhow::Result<Report> {
     let mut report = Report::default();
     for source in sources {
         let (bar, progress) = bar_of(source);

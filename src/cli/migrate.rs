@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::plan::json;
-use super::{Exit, Format, open, progress, tell};
+use super::{Exit, Format, counted, open, progress, tell};
 use crate::app::App;
 use crate::config::secrets::SecretString;
 use crate::db::{Access, MOVED, MoveError};
@@ -68,9 +68,13 @@ fn access<'a>(
 
 fn told(out: &mut dyn Write, moved: &Moved) -> anyhow::Result<()> {
     writeln!(out, "{:<22} {:>10}  SHA-256 of all rows", "Table", "Rows")?;
-    for one in &moved.tables {
+    let (full, empty): (Vec<_>, Vec<_>) = moved.tables.iter().partition(|one| one.rows > 0);
+    for one in full {
         let digest = one.digest.get(..SHOWN).unwrap_or(&one.digest);
         writeln!(out, "{:<22} {:>10}  {digest}", one.table, one.rows)?;
+    }
+    if !empty.is_empty() {
+        writeln!(out, "{} are empty", counted(empty.len() as u64, "table"))?;
     }
     writeln!(
         out,
@@ -81,8 +85,8 @@ fn told(out: &mut dyn Write, moved: &Moved) -> anyhow::Result<()> {
         out,
         "\n{} refuses every change from now on. Write into the configuration\n\n\
          [database]\nurl = \"{}\"\n\n\
-         with the user in front of the host and whatever else the address needs, then run `rekindle \
-         doctor` and start the service.\n\
+         then run `rekindle doctor` and start the service. A password stays out of that file: \
+         database.password_file, PGPASSWORD or ~/.pgpass.\n\
          To go back: `rekindle runs release {MOVED} --by NAME --reason TEXT` in the old base holds \
          everything that had not left.",
         moved.from.display(),

@@ -61,12 +61,14 @@ pub(super) async fn run(
     }
     let planning = app.store.lock(Lock::Planning).await?;
     let bar = super::progress::clients();
-    let outcome = day::run(app, options, &|left| {
-        bar.set_message(format!("{left} left"));
-    })
-    .await?;
+    let left = |left: usize| bar.set_message(format!("{left} left"));
+    let outcome = planning
+        .during(Box::pin(day::run(app, options, &left)))
+        .await??;
     bar.finish_and_clear();
-    day::write_lists(app, options.day).await?;
+    planning
+        .during(day::write_lists(app, options.day))
+        .await??;
     drop(planning);
     let delivered = deliver::deliver(app, &|_| ()).await?;
     let sent = if live {

@@ -200,8 +200,8 @@ async fn let_go(app: &App, date: Day, by: &str, out: &mut dyn Write) -> anyhow::
 /// Lists or approves.
 pub(super) async fn run(app: &App, args: &RunsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if let Some(Action::Approve { date, by }) = &args.action {
-        let _lock = app.store.lock(Lock::Planning).await?;
-        if day::approve(app, *date, by).await? {
+        let planning = app.store.lock(Lock::Planning).await?;
+        if planning.during(day::approve(app, *date, by)).await?? {
             return let_go(app, *date, by, out).await;
         }
         super::tell(format_args!("no run of {date} waits for approval"));

@@ -283,6 +283,11 @@ pub struct Delivery {
     /// How long an unknown message that may be doubled (`on_unknown = "at_least_once"`) waits for
     /// proof before it is sent once more.
     pub resend_after: Wait,
+    /// How long a message may wait in the hands of a worker that has taken it, on top of the time
+    /// that sending it may take (`smtp.deadlines`, `whatsapp.timeout`). When both are over it is no
+    /// longer his: on PostgreSQL another worker takes it over from one that was killed, cut off or
+    /// frozen.
+    pub take_over_after: Wait,
     /// The most letters a second, over all domains.
     #[schemars(range(min = 1))]
     pub letters_per_second: u32,
@@ -308,6 +313,7 @@ impl Default for Delivery {
             whatsapp_countries: Vec::new(),
             expires_after: Days(4),
             resend_after: Wait::seconds(15 * 60),
+            take_over_after: Wait::seconds(15 * 60),
             letters_per_second: 20,
             letters_per_domain: 600,
         }

@@ -32,6 +32,11 @@ const COUNTED: &[&str] = &[
     "erasures",
 ];
 
+/// Whether a backup is measured by the rows of a table.
+pub(super) fn is_counted(table: &str) -> bool {
+    COUNTED.contains(&table)
+}
+
 impl Store {
     /// Writes a copy of the database into a file that does not exist yet; nobody has to wait.
     pub async fn copy_to(&self, file: &Path) -> Result<()> {
@@ -91,8 +96,9 @@ impl Store {
             .execute(&mut connection)
             .await?;
         let taken = sql::query(
-            "INSERT OR IGNORE INTO suppressions (address_hash, channel, scope, reason, since, source)
-             SELECT address_hash, channel, scope, reason, since, source FROM replaced.suppressions",
+            "INSERT INTO suppressions (address_hash, channel, scope, reason, since, source)
+             SELECT address_hash, channel, scope, reason, since, source FROM replaced.suppressions
+             WHERE true ON CONFLICT DO NOTHING",
         );
         let taken = taken.execute(&mut connection).await;
         let detached = sql::query("DETACH DATABASE replaced");
@@ -121,7 +127,9 @@ pub(super) async fn hold_everything(tx: &mut Connection, reason: &str, now_ms: i
          ON CONFLICT (name) DO UPDATE SET since = excluded.since, reason = excluded.reason",
     );
     hold.bind(reason).bind(now_ms).execute(&mut *tx).await?;
-    sql::query("DELETE FROM heartbeats").execute(&mut *tx).await?;
+    sql::query("DELETE FROM heartbeats")
+        .execute(&mut *tx)
+        .await?;
     Ok(held.rows_affected())
 }
 
@@ -129,7 +137,10 @@ async fn counts(connection: &mut Connection) -> Result<TableCounts> {
     let mut counts = TableCounts::new();
     for table in COUNTED {
         // An older backup does not have every table of today.
-        let exists = sql::query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1");
+        let exists = sql::query_of(
+            "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1",
+            "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1",
+        );
         if exists
             .bind(*table)
             .fetch_optional(&mut *connection)

@@ -68,8 +68,10 @@ impl Store {
     /// Every campaign that has ever done something, in numbers.
     pub async fn campaign_totals(&self) -> Result<Vec<CampaignTotals>> {
         let rows = sql::query(
-            "SELECT e.campaign, count(*) AS entered, sum(e.closed_on IS NULL) AS inside,
-                    sum(e.arm = 'holdout') AS held_out, sum(e.closed_by IS 'goal') AS reached,
+            "SELECT e.campaign, count(*) AS entered,
+                    count(*) FILTER (WHERE e.closed_on IS NULL) AS inside,
+                    count(*) FILTER (WHERE e.arm = 'holdout') AS held_out,
+                    count(*) FILTER (WHERE e.closed_by = 'goal') AS reached,
                     max(e.entered_on) AS last_entered,
                     (SELECT count(*) FROM messages m WHERE m.campaign = e.campaign
                          AND m.state = 'accepted') AS sent,

@@ -73,13 +73,13 @@ impl Store {
     pub async fn campaign_messages(&self, campaign: Option<&str>) -> Result<Vec<CampaignMessages>> {
         let rows = sql::query(
             "SELECT m.campaign, m.step, m.variant, m.state, count(*) AS messages,
-                    sum(e.closed_by IS 'goal') AS goals
+                    count(*) FILTER (WHERE e.closed_by = 'goal') AS goals
              FROM messages m JOIN runs r ON r.id = m.run_id
              LEFT JOIN enrollments e ON e.campaign = m.campaign AND e.client_id = m.client_id
                  AND e.episode = m.episode
              WHERE r.status <> 'planning' AND m.client_id <> 0 AND ($1 IS NULL OR m.campaign = $1)
              GROUP BY m.campaign, m.step, m.variant, m.state
-             ORDER BY m.campaign, m.step, m.variant, m.state",
+             ORDER BY m.campaign, m.step, m.variant NULLS FIRST, m.state",
         )
         .bind(campaign)
         .fetch_all(&self.pool)
@@ -118,22 +118,25 @@ impl Store {
         from_ms: i64,
         interval_ms: i64,
     ) -> Result<u64> {
+        let mut tx = self.begin().await?;
         // Those that asked at the door while the campaign was paused have lost their own time.
         let done = sql::query(
             "UPDATE messages
-             SET due_at = max(CASE WHEN reason LIKE '%is stopped%' THEN 0 ELSE due_at END,
-                              $2 + row.place * $3)
+             SET due_at = CASE WHEN due_at > $2 + row.place * $3
+                                    AND (reason IS NULL OR reason NOT LIKE '%is stopped%')
+                               THEN due_at ELSE $2 + row.place * $3 END
              FROM (SELECT m.id, row_number() OVER (ORDER BY m.due_at, m.id) - 1 AS place
                    FROM messages m JOIN runs r ON r.id = m.run_id
                    WHERE m.campaign = $1 AND m.state IN ('planned', 'queued')
                      AND r.status = 'sealed') AS row
-             WHERE messages.id = row.id",
+             WHERE messages.id = row.id AND messages.state IN ('planned', 'queued')",
         )
         .bind(campaign)
         .bind(from_ms)
         .bind(interval_ms)
-        .execute(&self.writer)
+        .execute(&mut *tx)
         .await?;
+        tx.commit().await?;
         Ok(done.rows_affected())
     }
 
@@ -177,6 +180,7 @@ impl Store {
         .bind(day.epoch_days())
         .execute(&mut *tx)
         .await?;
+        super::address_locks::alone(&mut tx).await?;
         tx.commit().await?;
         Ok(CampaignEnded {
             messages: messages.rows_affected(),
@@ -187,9 +191,10 @@ impl Store {
 
     /// The campaigns that a person has ended.
     pub async fn cancelled_campaigns(&self) -> Result<Vec<Cancelled>> {
-        let rows = sql::query("SELECT campaign, at, by, reason FROM cancelled_campaigns")
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = sql::query(
+            "SELECT campaign, at, by, reason FROM cancelled_campaigns ORDER BY campaign",
+        );
+        let rows = rows.fetch_all(&self.pool).await?;
         let cancelled = rows.iter().map(|row| Cancelled {
             campaign: row.get("campaign"),
             at: row.get("at"),

@@ -142,19 +142,23 @@ impl Store {
 
     /// What a client bought, the last day first.
     pub async fn purchases_of(&self, client: ClientId) -> Result<Vec<CardPurchase>> {
-        let rows = sql::query(
-            "SELECT p.day, sum(p.amount) AS amount,
-                    (SELECT group_concat(item, ', ') FROM (
-                         SELECT DISTINCT i.item FROM purchase_items i
-                         WHERE i.client_id = $1 AND i.day = p.day LIMIT 12)) AS items
-             FROM purchases p
-             WHERE p.client_id = $1 AND p.cancelled_on IS NULL AND p.cancels IS NULL
-             GROUP BY p.day ORDER BY p.day DESC LIMIT $2",
-        )
-        .bind(client.0)
-        .bind(MOST)
-        .fetch_all(&self.pool)
-        .await?;
+        let statement = |joined: &str| {
+            sqlx::AssertSqlSafe(format!(
+                "SELECT p.day, CAST(sum(p.amount) AS BIGINT) AS amount,
+                        (SELECT {joined}(item, ', ') FROM (
+                             SELECT DISTINCT i.item FROM purchase_items i
+                             WHERE i.client_id = $1 AND i.day = p.day
+                             ORDER BY i.item LIMIT 12) AS bought) AS items
+                 FROM purchases p
+                 WHERE p.client_id = $1 AND p.cancelled_on IS NULL AND p.cancels IS NULL
+                 GROUP BY p.day ORDER BY p.day DESC LIMIT $2"
+            ))
+        };
+        let rows = sql::query_of(statement("group_concat"), statement("string_agg"))
+            .bind(client.0)
+            .bind(MOST)
+            .fetch_all(&self.pool)
+            .await?;
         let purchases = rows.iter().map(|row| CardPurchase {
             day: day_of(row, "day"),
             amount: row.get("amount"),
@@ -168,7 +172,8 @@ impl Store {
         let rows = sql::query(
             "SELECT title, status, stage, amount, opened_on, closed_on, reason FROM deals
              WHERE client_id = $1
-             ORDER BY status <> 'open', coalesce(closed_on, opened_on) DESC, id DESC LIMIT $2",
+             ORDER BY status <> 'open', coalesce(closed_on, opened_on) DESC NULLS LAST, id DESC
+             LIMIT $2",
         )
         .bind(client.0)
         .bind(MOST)

@@ -17,7 +17,8 @@ impl Store {
             "SELECT max(at) FROM (
                  SELECT max(started_at) AS at FROM runs
                  UNION ALL SELECT max(started_at) FROM imports
-                 UNION ALL SELECT at FROM (SELECT at FROM message_events ORDER BY id DESC LIMIT 1))",
+                 UNION ALL SELECT at FROM (SELECT at FROM message_events ORDER BY id DESC LIMIT 1) AS event)
+                 AS told",
         );
         Ok(latest.fetch_one(&self.pool).await?)
     }
@@ -31,11 +32,14 @@ impl Store {
 
     /// Keeps that the doctor has found no failure with these settings.
     pub async fn note_checkup(&self, settings: &[u8; 32], now_ms: i64) -> Result<()> {
-        sql::query("INSERT OR REPLACE INTO checkups (settings, passed_at) VALUES ($1, $2)")
-            .bind(&settings[..])
-            .bind(now_ms)
-            .execute(&self.writer)
-            .await?;
+        sql::query(
+            "INSERT INTO checkups (settings, passed_at) VALUES ($1, $2)
+             ON CONFLICT (settings) DO UPDATE SET passed_at = excluded.passed_at",
+        )
+        .bind(&settings[..])
+        .bind(now_ms)
+        .execute(&self.writer)
+        .await?;
         Ok(())
     }
 }

@@ -49,14 +49,14 @@ pub(super) async fn write_lists(
 ) -> Result<()> {
     sql::query(
         "UPDATE tasks SET
-             rank = row.value ->> 'rank', acting = row.value ->> 'acting',
+             rank = CAST(row.value ->> 'rank' AS BIGINT), acting = row.value ->> 'acting',
              first_listed_on = CASE WHEN row.value ->> 'rank' IS NULL THEN first_listed_on
                                     ELSE coalesce(first_listed_on, $1) END,
              listed_on = CASE WHEN row.value ->> 'rank' IS NULL THEN listed_on ELSE $1 END,
              state = CASE WHEN state = 'held_out' THEN state
                           WHEN row.value ->> 'rank' IS NULL THEN 'waiting' ELSE 'open' END
          FROM json_each($2) AS row
-         WHERE tasks.id = row.value ->> 'task'",
+         WHERE tasks.id = CAST(row.value ->> 'task' AS BIGINT)",
     )
     .bind(day.epoch_days())
     .bind(Json(listed))
@@ -66,7 +66,7 @@ pub(super) async fn write_lists(
     sql::query(
         "INSERT INTO task_events (task_id, kind, day, at, due_at)
          SELECT t.id, 'listed', t.first_listed_on, $1, $1
-         FROM tasks t JOIN json_each($2) AS row ON row.value ->> 'task' = t.id
+         FROM tasks t JOIN json_each($2) AS row ON t.id = CAST(row.value ->> 'task' AS BIGINT)
          WHERE t.state = 'open' AND row.value ->> 'rank' IS NOT NULL
          ON CONFLICT DO NOTHING",
     )
@@ -99,7 +99,7 @@ pub(super) async fn escalate_tasks(
 pub(super) async fn expire_tasks(tx: &mut Connection, day: Day, expired_since: Day) -> Result<()> {
     sql::query(
         "UPDATE tasks SET state = 'cancelled', rank = NULL, closed_on = $1, closed_by = 'expired'
-         WHERE state IN ('waiting', 'open') AND max(planned_on, not_before) <= $2
+         WHERE state IN ('waiting', 'open') AND planned_on <= $2 AND not_before <= $2
            AND run_id IN (SELECT id FROM runs WHERE status = 'sealed')",
     )
     .bind(day.epoch_days())
@@ -121,12 +121,12 @@ impl Store {
              JOIN runs r ON r.id = t.run_id AND (r.status = 'sealed' OR r.logical_date = $1)
              WHERE (t.state IN ('waiting', 'open') OR (t.state = 'held_out' AND t.planned_on = $1))
                AND t.not_before <= $1 AND t.planned_on <= $1
-               AND max(t.planned_on, t.not_before) > $2
+               AND (t.planned_on > $2 OR t.not_before > $2)
                AND (NOT EXISTS (
                    SELECT 1 FROM enrollments e
                    WHERE e.campaign = t.campaign AND e.client_id = t.client_id
                      AND e.episode = t.episode AND e.closed_run IS NOT NULL)
-                    OR t.script = 'answered' OR t.apart)
+                    OR t.script = 'answered' OR t.apart = 1)
              ORDER BY t.id",
         )
         .bind(day.epoch_days())
@@ -168,7 +168,7 @@ impl Store {
         let mut tx = self.begin().await?;
         sql::query(
             "INSERT INTO more_asked (manager, day, tasks) VALUES ($1, $2, $3)
-             ON CONFLICT DO UPDATE SET tasks = tasks + excluded.tasks",
+             ON CONFLICT (manager, day) DO UPDATE SET tasks = more_asked.tasks + excluded.tasks",
         )
         .bind(manager)
         .bind(day.epoch_days())

@@ -109,8 +109,9 @@ impl Store {
     /// How many tasks every manager has on a day.
     pub async fn loads(&self, day: Day) -> Result<Vec<Load>> {
         let rows = sql::query(
-            "SELECT coalesce(t.acting, t.manager) AS manager, sum(t.state = 'open' AND t.rank IS NOT NULL) AS open,
-                    sum(t.state = 'waiting' AND t.not_before <= $1) AS waiting
+            "SELECT coalesce(t.acting, t.manager) AS manager,
+                    count(*) FILTER (WHERE t.state = 'open' AND t.rank IS NOT NULL) AS open,
+                    count(*) FILTER (WHERE t.state = 'waiting' AND t.not_before <= $1) AS waiting
              FROM tasks t
              WHERE t.state IN ('open', 'waiting')
                AND t.run_id IN (SELECT id FROM runs WHERE status = 'sealed')
@@ -144,8 +145,9 @@ impl Store {
         let rows = sql::query(
             "SELECT t.client_id, o.kind, o.day, o.until, o.reason, o.note, o.recorded_by, o.task_id
              FROM json_each($1) AS c
-             CROSS JOIN tasks t ON t.client_id = c.value
-             CROSS JOIN outcomes o ON o.task_id = t.id
+             CROSS JOIN tasks t
+             CROSS JOIN outcomes o
+             WHERE t.client_id = CAST(c.atom AS BIGINT) AND o.task_id = t.id
              ORDER BY o.id",
         )
         .bind(Json(clients))
@@ -173,8 +175,9 @@ impl Store {
     ) -> Result<()> {
         let rows = sql::query(
             "SELECT m.client_id, m.planned_on, m.channel FROM json_each($1) AS c
-             CROSS JOIN messages m ON m.id = (
-                 SELECT id FROM messages WHERE client_id = c.value
+             CROSS JOIN messages m
+             WHERE m.id = (
+                 SELECT id FROM messages WHERE client_id = CAST(c.atom AS BIGINT)
                      AND state IN ('accepted', 'unknown')
                  ORDER BY planned_on DESC, id DESC LIMIT 1)",
         )
@@ -195,8 +198,9 @@ impl Store {
     ) -> Result<()> {
         let rows = sql::query(
             "SELECT d.client_id, d.title, d.stage, d.amount FROM json_each($1) AS c
-             CROSS JOIN deals d ON d.client_id = c.value AND d.status = 'open'
-             ORDER BY d.opened_on, d.id",
+             CROSS JOIN deals d
+             WHERE d.client_id = CAST(c.atom AS BIGINT) AND d.status = 'open'
+             ORDER BY d.opened_on NULLS FIRST, d.id",
         )
         .bind(Json(clients))
         .fetch_all(&self.pool)

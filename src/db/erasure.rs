@@ -1,7 +1,6 @@
-//! What is known of one person, for the person; and forgetting it.
+//! Forgetting a client. What is known of one, for the client himself, is in `export`.
 
-use crate::db::sql::{self, Connection, Row};
-use serde_json::{Map, Value};
+use crate::db::sql::{self, Connection};
 
 use super::audit::{Entry, write_down};
 use super::suppressions::{NewSuppression, suppress};
@@ -36,110 +35,7 @@ pub struct Forgotten {
     pub tasks: u64,
 }
 
-/// What is told to a client about himself: the name of a part, and its rows. `$1` is the client.
-const PARTS: &[(&str, &str)] = &[
-    (
-        "client",
-        "SELECT s.name AS source, c.ext_id AS id, c.name, c.company, c.email, c.phone, c.locale,
-                c.time_zone, c.country, c.manager, c.tags, c.attributes,
-                date(c.birthday * 86400, 'unixepoch') AS birthday,
-                date(c.deleted_on * 86400, 'unixepoch') AS deleted_on
-         FROM clients c JOIN sources s ON s.id = c.source_id WHERE c.id = $1",
-    ),
-    (
-        "contacts",
-        "SELECT ext_id AS id, name, role, email, phone FROM contacts WHERE client_id = $1",
-    ),
-    (
-        "purchases",
-        "SELECT date(day * 86400, 'unixepoch') AS day, key, amount AS minor_units, promo
-         FROM purchases WHERE client_id = $1",
-    ),
-    (
-        "purchase_items",
-        "SELECT date(day * 86400, 'unixepoch') AS day, key, item, sku, quantity,
-                amount AS minor_units
-         FROM purchase_items WHERE client_id = $1",
-    ),
-    (
-        "deals",
-        "SELECT ext_id AS id, title, status, stage, amount AS minor_units, reason,
-                date(opened_on * 86400, 'unixepoch') AS opened_on,
-                date(closed_on * 86400, 'unixepoch') AS closed_on
-         FROM deals WHERE client_id = $1",
-    ),
-    (
-        "visits",
-        "SELECT date(day * 86400, 'unixepoch') AS day, page FROM visits WHERE client_id = $1",
-    ),
-    (
-        "consents",
-        "SELECT channel, class, basis, proof, date(given_on * 86400, 'unixepoch') AS given_on,
-                date(withdrawn_on * 86400, 'unixepoch') AS withdrawn_on
-         FROM consents WHERE client_id = $1",
-    ),
-    (
-        "rhythm",
-        "SELECT purchase_days, turnover AS minor_units,
-                date(first_day * 86400, 'unixepoch') AS first_day,
-                date(last_day * 86400, 'unixepoch') AS last_day,
-                date(due_on * 86400, 'unixepoch') AS due_on
-         FROM rhythms WHERE client_id = $1",
-    ),
-    (
-        "enrollments",
-        "SELECT campaign, episode, arm, date(began_on * 86400, 'unixepoch') AS began_on,
-                date(entered_on * 86400, 'unixepoch') AS entered_on,
-                date(closed_on * 86400, 'unixepoch') AS closed_on, closed_by
-         FROM enrollments WHERE client_id = $1",
-    ),
-    (
-        "messages",
-        "SELECT key, campaign, episode, step, channel, state,
-                date(planned_on * 86400, 'unixepoch') AS planned_on,
-                datetime(sent_at / 1000, 'unixepoch') AS sent_at,
-                datetime(accepted_at / 1000, 'unixepoch') AS accepted_at, inputs AS made_from,
-                evidence
-         FROM messages WHERE client_id = $1",
-    ),
-    (
-        "tasks",
-        "SELECT campaign, episode, step, kind, state, inputs AS made_from,
-                date(planned_on * 86400, 'unixepoch') AS planned_on
-         FROM tasks WHERE client_id = $1",
-    ),
-    (
-        "outcomes",
-        "SELECT o.kind, o.note, date(o.day * 86400, 'unixepoch') AS day, o.recorded_by
-         FROM outcomes o JOIN tasks t ON t.id = o.task_id WHERE t.client_id = $1",
-    ),
-    (
-        "certificates",
-        "SELECT code, kind, discount, gift, date(issued_on * 86400, 'unixepoch') AS issued_on,
-                date(valid_until * 86400, 'unixepoch') AS valid_until
-         FROM certificates WHERE client_id = $1",
-    ),
-    (
-        "redemptions",
-        "SELECT code, receipt, date(day * 86400, 'unixepoch') AS day, amount AS minor_units, by, via,
-                datetime(undone_at / 1000, 'unixepoch') AS undone_at
-         FROM redemptions WHERE client_id = $1",
-    ),
-];
-
 impl Store {
-    /// Everything that is known of a client, part by part.
-    pub async fn all_about(&self, client: ClientId) -> Result<Map<String, Value>> {
-        let mut all = Map::new();
-        for (part, statement) in PARTS {
-            let rows = sql::query(*statement).bind(client.0);
-            let rows = rows.fetch_all(&self.pool).await?;
-            let rows = rows.iter().map(object).collect::<Result<Vec<Value>>>()?;
-            all.insert((*part).to_owned(), Value::Array(rows));
-        }
-        Ok(all)
-    }
-
     /// Every client who has not been forgotten: number, source and id.
     pub async fn clients_not_forgotten(&self) -> Result<Vec<(ClientId, String, String)>> {
         let rows = sql::query(
@@ -153,12 +49,6 @@ impl Store {
             .collect())
     }
 
-    /// Notes that somebody was told everything that is known of a client.
-    pub async fn note_export(&self, proof: &[u8; 32], entry: &Entry<'_>) -> Result<()> {
-        let mut connection = self.writer.acquire().await?;
-        write_down(&mut connection, "client exported", &hex(proof), entry).await
-    }
-
     /// Forgets a client in one transaction. The keys of messages stay, so that nothing is sent twice
     /// to whoever comes back; so do attempts and events, which prove what was sent.
     pub async fn forget_client(
@@ -168,19 +58,21 @@ impl Store {
     ) -> Result<Forgotten> {
         let mut tx = self.begin().await?;
         let mut forgotten = Forgotten::default();
-        for (channel, hash) in erasure.addresses {
-            let new = NewSuppression {
+        let addresses: Vec<NewSuppression> = erasure
+            .addresses
+            .iter()
+            .map(|(channel, hash)| NewSuppression {
                 hash: *hash,
                 channel: *channel,
                 scope: SuppressionScope::All,
                 reason: SuppressionReason::Erasure,
-            };
-            forgotten.addresses +=
-                u64::from(suppress(&mut tx, &new, erasure.today, entry.by).await?);
-        }
+            })
+            .collect();
+        let new = suppress(&mut tx, &addresses, erasure.today, entry.by).await?;
+        forgotten.addresses = new.len() as u64;
         sql::query(
-            "INSERT OR IGNORE INTO erasures (client_id, proof, at, by, reason)
-             VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO erasures (client_id, proof, at, by, reason)
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         )
         .bind(erasure.client.0)
         .bind(&erasure.proof[..])
@@ -195,6 +87,32 @@ impl Store {
         Ok(forgotten)
     }
 }
+
+/// What says who a client was, whom he knew, or what was told of him; `$1` is the client.
+const WORDS: &[&str] = &[
+    "UPDATE outcomes SET note = NULL
+     WHERE task_id IN (SELECT id FROM tasks WHERE client_id = $1)",
+    "UPDATE outcomes SET friend_id = NULL
+     WHERE friend_id = $1
+        OR (friend_id IS NOT NULL AND task_id IN (SELECT id FROM tasks WHERE client_id = $1))",
+    "DELETE FROM friends WHERE client_id = $1 OR referrer_id = $1",
+    "DELETE FROM owner_changes WHERE client_id = $1",
+    "UPDATE task_events SET said = NULL
+     WHERE task_id IN (SELECT id FROM tasks WHERE client_id = $1)",
+    // Among the reasons of an episode are titles of deals and pages that he looked at.
+    "UPDATE enrollments SET evidence = '{}' WHERE client_id = $1",
+    "UPDATE deals SET title = NULL WHERE client_id = $1",
+    "DELETE FROM visits WHERE client_id = $1",
+    // What a till was told of a friend whom no import has brought yet.
+    "UPDATE referrals SET phone = NULL, email = NULL, mailbox = NULL
+     WHERE friend_id = $1 OR phone = (SELECT phone FROM clients WHERE id = $1)
+        OR email = (SELECT email FROM clients WHERE id = $1)",
+    "DELETE FROM client_marks WHERE client_id = $1",
+    // The trigger of the table does the rest, now and at every import.
+    "UPDATE clients SET name = NULL, company = NULL, email = NULL, phone = NULL, locale = NULL,
+            time_zone = NULL, country = NULL, birthday = NULL, attributes = '{}', tags = '[]'
+     WHERE id = $1",
+];
 
 /// Removes what is personal.
 async fn empty(
@@ -218,6 +136,7 @@ async fn empty(
         id,
     )
     .await?;
+    end_telling(tx, erasure, entry).await?;
     forgotten.tasks = changed(
         tx,
         "UPDATE tasks SET inputs = '{}',
@@ -227,24 +146,10 @@ async fn empty(
         id,
     )
     .await?;
-    for statement in [
-        "UPDATE outcomes SET note = NULL
-         WHERE task_id IN (SELECT id FROM tasks WHERE client_id = $1)",
-        "UPDATE deals SET title = NULL WHERE client_id = $1",
-        "DELETE FROM visits WHERE client_id = $1",
-        // What a till was told of a friend whom no import has brought yet.
-        "UPDATE referrals SET phone = NULL, email = NULL, mailbox = NULL
-         WHERE friend_id = $1 OR phone = (SELECT phone FROM clients WHERE id = $1)
-            OR email = (SELECT email FROM clients WHERE id = $1)",
-        "DELETE FROM client_marks WHERE client_id = $1",
-        // The trigger of the table does the rest, now and at every import.
-        "UPDATE clients SET name = NULL, company = NULL, email = NULL, phone = NULL, locale = NULL,
-                time_zone = NULL, country = NULL, birthday = NULL, attributes = '{}', tags = '[]'
-         WHERE id = $1",
-    ] {
+    for statement in WORDS {
         changed(tx, statement, id).await?;
     }
-    sql::query("UPDATE clients SET deleted_on = ifnull(deleted_on, $2) WHERE id = $1")
+    sql::query("UPDATE clients SET deleted_on = coalesce(deleted_on, $2) WHERE id = $1")
         .bind(id)
         .bind(erasure.today.epoch_days())
         .execute(tx)
@@ -252,29 +157,30 @@ async fn empty(
     Ok(())
 }
 
+/// What was not told to the other program yet is not told any more; where it may know of a task that
+/// ends now, it hears that it has ended.
+async fn end_telling(tx: &mut Connection, erasure: &Erasure<'_>, entry: &Entry<'_>) -> Result<()> {
+    sql::query(
+        "INSERT INTO task_events (task_id, kind, day, at, due_at)
+         SELECT t.id, 'closed', $2, $3, $3 FROM tasks t
+         WHERE t.client_id = $1 AND t.state IN ('waiting', 'open')
+           AND EXISTS (SELECT 1 FROM task_events e
+                       WHERE e.task_id = t.id AND e.kind = 'listed' AND e.tries > 0)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(erasure.client.0)
+    .bind(erasure.today.epoch_days())
+    .bind(entry.now_ms)
+    .execute(&mut *tx)
+    .await?;
+    let untold = "UPDATE task_events SET due_at = NULL
+                  WHERE kind = 'listed' AND due_at IS NOT NULL
+                    AND task_id IN (SELECT id FROM tasks WHERE client_id = $1)";
+    changed(tx, untold, erasure.client.0).await?;
+    Ok(())
+}
+
 async fn changed(tx: &mut Connection, statement: &'static str, client: i64) -> Result<u64> {
     let done = sql::query(statement).bind(client).execute(tx).await?;
     Ok(done.rows_affected())
-}
-
-/// A row as JSON, each column by the kind of its value; JSON in texts is shown as what it is.
-fn object(row: &Row) -> Result<Value> {
-    let mut object = Map::new();
-    for (name, cell) in row.cells()? {
-        let value = match cell {
-            sql::Value::Int(Some(number)) => Value::from(number),
-            sql::Value::Real(Some(number)) => Value::from(number),
-            sql::Value::Text(Some(text)) => {
-                let json = text
-                    .starts_with(['{', '['])
-                    .then(|| serde_json::from_str(&text));
-                json.and_then(std::result::Result::ok)
-                    .unwrap_or_else(|| Value::String(text.into_owned()))
-            }
-            sql::Value::Bytes(Some(bytes)) => Value::String(hex(&bytes)),
-            _ => Value::Null,
-        };
-        object.insert(name, value);
-    }
-    Ok(Value::Object(object))
 }

@@ -42,10 +42,13 @@ impl Store {
         let rows = sql::query(
             "SELECT m.channel, count(*) FILTER (WHERE m.due_at <= $2) AS due,
                     count(*) FILTER (WHERE m.due_at > $2) AS waiting,
-                    min(CASE WHEN m.due_at <= $2 THEN max(m.due_at, r.sealed_at) END) AS due_since
+                    min(CASE WHEN m.due_at > $2 THEN NULL
+                             WHEN m.due_at > r.sealed_at THEN m.due_at ELSE r.sealed_at END)
+                        AS due_since
              FROM runs r
-             CROSS JOIN messages m ON m.run_id = r.id AND m.state IN ('planned', 'queued', 'retry')
-             WHERE r.status = 'sealed' AND r.mode = $1 GROUP BY m.channel",
+             CROSS JOIN messages m
+             WHERE m.run_id = r.id AND m.state IN ('planned', 'queued', 'retry')
+               AND r.status = 'sealed' AND r.mode = $1 GROUP BY m.channel",
         );
         let rows = rows.bind(mode).bind(now_ms).fetch_all(&self.pool).await?;
         Ok(rows
@@ -88,7 +91,7 @@ impl Store {
     /// message.
     pub async fn failure_reasons(&self) -> Result<Vec<(String, i64)>> {
         let rows = sql::query(
-            "SELECT ifnull(reason, ''), count(*) FROM messages WHERE state = 'failed' GROUP BY 1",
+            "SELECT coalesce(reason, ''), count(*) FROM messages WHERE state = 'failed' GROUP BY 1",
         );
         let rows = rows.fetch_all(&self.pool).await?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())

@@ -1,14 +1,14 @@
 //! Counting the funnels: every treated enrollment and every rejection with how far it came.
 
 use crate::db::sql::{self, Json, Row};
-use serde::Serialize;
+use sqlx::AssertSqlSafe;
 
 use super::{Result, Store};
 use crate::model::Day;
 use crate::rules::funnel::{FunnelKey, Rejections, RepeatSales, SecondPurchases};
 
 /// How long a campaign counts what a client does.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct CountedFor {
     /// The campaign.
     pub campaign: String,
@@ -35,23 +35,53 @@ pub struct FunnelOrder<'a> {
     pub invoices: &'a [String],
 }
 
+impl FunnelOrder<'_> {
+    /// The campaigns that are about rejections, or those that are not: the name, the days that count
+    /// from entering, and the first of them after the beginning.
+    fn counted(&self, rejections: bool) -> Vec<(&str, i32, i32)> {
+        let of = self.campaigns.iter();
+        let of = of.filter(|campaign| campaign.rejections == rejections);
+        of.map(|one| {
+            (
+                one.campaign.as_str(),
+                one.within,
+                i32::from(one.after_purchase),
+            )
+        })
+        .collect()
+    }
+}
+
+/// The month of a column of days, in the words of SQLite.
+fn sqlite_month(day: &str) -> String {
+    format!("strftime('%Y-%m', {day} * 86400, 'unixepoch')")
+}
+
+/// The month of a column of days, in the words of PostgreSQL.
+fn postgres_month(day: &str) -> String {
+    format!("to_char(DATE '1970-01-01' + CAST({day} AS INTEGER), 'YYYY-MM')")
+}
+
 /// Every treated enrollment with how far its client came.
-const REPEAT_SALES: &str = "
+fn repeat_sales(month: &str) -> String {
+    format!(
+        "
     WITH taken AS (
          SELECT e.id, e.campaign, e.client_id, e.episode, e.entered_on,
-                e.entered_on + (c.value ->> 'within') AS until,
-                max(e.entered_on, e.began_on + (c.value ->> 'after_purchase')) AS since
+                e.entered_on + CAST(c.value ->> 1 AS BIGINT) AS until,
+                CASE WHEN e.began_on + CAST(c.value ->> 2 AS BIGINT) > e.entered_on
+                     THEN e.began_on + CAST(c.value ->> 2 AS BIGINT)
+                     ELSE e.entered_on END AS since
          FROM enrollments e
          JOIN runs r ON r.id = e.run_id AND r.status = 'sealed'
-         JOIN json_each($1) AS c ON c.value ->> 'campaign' = e.campaign
-                                AND NOT c.value ->> 'rejections'
+         JOIN json_each($1) AS c ON c.value ->> 0 = e.campaign
          WHERE e.arm = 'treated' AND e.entered_on BETWEEN $2 AND $3),
      deal AS (
          SELECT t.id, max(CASE
-             WHEN d.status = 'won' OR d.stage IN (SELECT value FROM json_each($5))
-                  OR s.stage IN (SELECT value FROM json_each($5)) THEN 3
-             WHEN d.stage IN (SELECT value FROM json_each($4))
-                  OR s.stage IN (SELECT value FROM json_each($4)) THEN 2
+             WHEN d.status = 'won' OR d.stage IN (SELECT atom FROM json_each($5))
+                  OR s.stage IN (SELECT atom FROM json_each($5)) THEN 3
+             WHEN d.stage IN (SELECT atom FROM json_each($4))
+                  OR s.stage IN (SELECT atom FROM json_each($4)) THEN 2
              ELSE 1 END) AS stage
          FROM taken t
          JOIN deals d ON d.client_id = t.client_id
@@ -68,21 +98,27 @@ const REPEAT_SALES: &str = "
          JOIN purchases p ON p.client_id = t.client_id AND p.day BETWEEN t.since AND t.until
          WHERE p.amount > 0 AND p.cancelled_on IS NULL GROUP BY t.id),
      far AS (
-         SELECT t.campaign, coalesce(m.manager, '') AS manager,
-                strftime('%Y-%m', t.entered_on * 86400, 'unixepoch') AS month,
+         SELECT t.campaign, coalesce(m.manager, '') AS manager, {month} AS month,
                 CASE WHEN y.id IS NOT NULL THEN 4
-                     ELSE max(coalesce(d.stage, 0), w.id IS NOT NULL) END AS stage,
+                     WHEN d.stage IS NOT NULL THEN d.stage
+                     WHEN w.id IS NOT NULL THEN 1
+                     ELSE 0 END AS stage,
                 coalesce(y.paid, 0) AS paid
          FROM taken t
          LEFT JOIN client_managers m ON m.client_id = t.client_id
          LEFT JOIN deal d ON d.id = t.id
          LEFT JOIN wish w ON w.id = t.id
          LEFT JOIN money y ON y.id = t.id)
-     SELECT campaign, manager, month, stage, count(*) AS clients, sum(paid) AS paid
-     FROM far GROUP BY campaign, manager, month, stage";
+     SELECT campaign, manager, month, stage, count(*) AS clients,
+            CAST(sum(paid) AS BIGINT) AS paid
+     FROM far GROUP BY campaign, manager, month, stage"
+    )
+}
 
 /// Every rejection with what it came to.
-const REJECTIONS: &str = "
+fn rejections(month: &str) -> String {
+    format!(
+        "
     WITH lost AS (
          SELECT d.id, d.ext_id, d.client_id, d.closed_on, coalesce(d.reason, '') AS reason,
                 coalesce(d.manager, m.manager, '') AS manager
@@ -90,66 +126,70 @@ const REJECTIONS: &str = "
          WHERE d.status = 'lost' AND d.closed_on BETWEEN $2 AND $3),
      taken AS (
          SELECT l.id, e.id AS enrollment, e.campaign, e.entered_on,
-                e.entered_on + (c.value ->> 'within') AS until,
-                e.closed_by = 'answered' AS answered, e.client_id, e.episode
+                e.entered_on + CAST(c.value ->> 1 AS BIGINT) AS until,
+                e.closed_by, e.client_id, e.episode
          FROM lost l
          JOIN enrollments e ON e.client_id = l.client_id
               AND e.episode IN ('rejection:' || l.ext_id, 'answered:' || l.ext_id)
          JOIN runs r ON r.id = e.run_id AND r.status = 'sealed'
-         JOIN json_each($1) AS c ON c.value ->> 'campaign' = e.campaign
-                                AND c.value ->> 'rejections'
+         JOIN json_each($1) AS c ON c.value ->> 0 = e.campaign
          WHERE e.arm = 'treated'),
      said AS (
-         SELECT t.id, t.enrollment,
-                max(o.kind NOT IN ('no_answer', 'wrong_number')) AS reached,
-                max(o.kind IN ('interested', 'bought')) AS interested,
-                max(o.kind = 'friend_named') AS friend_named,
-                max(o.kind = 'card_sent') AS card_sent
+         SELECT t.enrollment,
+                count(*) FILTER (WHERE o.kind NOT IN ('no_answer', 'wrong_number')) AS reached,
+                count(*) FILTER (WHERE o.kind IN ('interested', 'bought')) AS interested,
+                count(*) FILTER (WHERE o.kind = 'friend_named') AS friend_named,
+                count(*) FILTER (WHERE o.kind = 'card_sent') AS card_sent
          FROM taken t
          JOIN tasks k ON k.campaign = t.campaign AND k.client_id = t.client_id
                      AND k.episode = t.episode
          JOIN outcomes o ON o.task_id = k.id
          GROUP BY t.enrollment),
-     one AS (
-         SELECT t.id, t.campaign, t.entered_on, t.until, t.client_id,
-                row_number() OVER (PARTITION BY t.id ORDER BY
-                    max(coalesce(s.reached, 0), coalesce(t.answered, 0)) DESC,
-                    t.entered_on, t.enrollment) AS place
-         FROM taken t LEFT JOIN said s ON s.enrollment = t.enrollment),
      came AS (
-         SELECT t.id, max(coalesce(s.reached, 0), coalesce(t.answered, 0)) AS reached,
-                coalesce(s.interested, 0) AS interested,
-                coalesce(s.friend_named, 0) AS friend_named,
-                coalesce(s.card_sent, 0) AS card_sent,
-                EXISTS (SELECT 1 FROM deals n
-                        WHERE n.client_id = t.client_id AND n.id <> t.id
-                          AND n.opened_on >= t.entered_on) AS deal,
+         SELECT t.id, t.enrollment, t.campaign, t.entered_on,
+                CASE WHEN s.reached > 0 OR t.closed_by = 'answered' THEN 1 ELSE 0 END AS reached,
+                CASE WHEN s.interested > 0 THEN 1 ELSE 0 END AS interested,
+                CASE WHEN s.friend_named > 0 THEN 1 ELSE 0 END AS friend_named,
+                CASE WHEN s.card_sent > 0 THEN 1 ELSE 0 END AS card_sent,
+                CASE WHEN EXISTS (SELECT 1 FROM deals n
+                                  WHERE n.client_id = t.client_id AND n.id <> t.id
+                                    AND n.opened_on >= t.entered_on) THEN 1 ELSE 0 END AS deal,
                 coalesce((SELECT sum(p.amount) FROM purchases p
                           WHERE p.client_id = t.client_id AND p.amount > 0
                             AND p.cancelled_on IS NULL
                             AND p.day BETWEEN t.entered_on AND t.until), 0) AS paid
          FROM taken t LEFT JOIN said s ON s.enrollment = t.enrollment),
+     one AS (
+         SELECT id, campaign, row_number() OVER (
+                PARTITION BY id ORDER BY reached DESC, entered_on, enrollment) AS place
+         FROM came),
      far AS (
          SELECT id, max(reached) AS reached, max(interested) AS interested,
                 max(friend_named) AS friend_named, max(card_sent) AS card_sent,
                 max(deal) AS deal, max(paid) AS paid
          FROM came GROUP BY id)
-     SELECT coalesce(o.campaign, '') AS campaign, l.manager, l.reason,
-            strftime('%Y-%m', l.closed_on * 86400, 'unixepoch') AS month,
-            count(*) AS rejected, total(f.reached) AS reached,
-            total(f.interested) AS interested, total(f.friend_named) AS friend_named,
-            total(f.card_sent) AS card_sent, total(f.deal) AS deal,
-            total(f.paid > 0) AS paid, total(f.paid) AS paid_minor
+     SELECT coalesce(o.campaign, '') AS campaign, l.manager, l.reason, {month} AS month,
+            count(*) AS rejected,
+            count(*) FILTER (WHERE f.reached = 1) AS reached,
+            count(*) FILTER (WHERE f.interested = 1) AS interested,
+            count(*) FILTER (WHERE f.friend_named = 1) AS friend_named,
+            count(*) FILTER (WHERE f.card_sent = 1) AS card_sent,
+            count(*) FILTER (WHERE f.deal = 1) AS deal,
+            count(*) FILTER (WHERE f.paid > 0) AS paid,
+            CAST(coalesce(sum(f.paid), 0) AS BIGINT) AS paid_minor
      FROM lost l
      LEFT JOIN one o ON o.id = l.id AND o.place = 1
      LEFT JOIN far f ON f.id = l.id
-     GROUP BY 1, 2, 3, 4";
+     GROUP BY 1, 2, 3, 4"
+    )
+}
 
 impl Store {
     /// Every stage that a deal has been seen in.
     pub async fn deal_stages(&self) -> Result<Vec<String>> {
         let stages = sql::query_scalar(
-            "SELECT stage FROM deal_stages UNION SELECT stage FROM deals WHERE stage IS NOT NULL",
+            "SELECT stage FROM deal_stages UNION SELECT stage FROM deals WHERE stage IS NOT NULL
+             ORDER BY stage",
         );
         Ok(stages.fetch_all(&self.pool).await?)
     }
@@ -160,8 +200,10 @@ impl Store {
         &self,
         order: &FunnelOrder<'_>,
     ) -> Result<Vec<(FunnelKey, RepeatSales)>> {
-        let rows = sql::query(REPEAT_SALES)
-            .bind(Json(order.campaigns))
+        let sqlite = AssertSqlSafe(repeat_sales(&sqlite_month("t.entered_on")));
+        let postgres = AssertSqlSafe(repeat_sales(&postgres_month("t.entered_on")));
+        let rows = sql::query_of(sqlite, postgres)
+            .bind(Json(order.counted(false)))
             .bind(order.from.epoch_days())
             .bind(order.to.epoch_days())
             .bind(Json(order.quotes))
@@ -185,23 +227,25 @@ impl Store {
         &self,
         order: &FunnelOrder<'_>,
     ) -> Result<Vec<(FunnelKey, Rejections)>> {
-        let rows = sql::query(REJECTIONS)
-            .bind(Json(order.campaigns))
+        let sqlite = AssertSqlSafe(rejections(&sqlite_month("l.closed_on")));
+        let postgres = AssertSqlSafe(rejections(&postgres_month("l.closed_on")));
+        let rows = sql::query_of(sqlite, postgres)
+            .bind(Json(order.counted(true)))
             .bind(order.from.epoch_days())
             .bind(order.to.epoch_days())
             .fetch_all(&self.pool)
             .await?;
         let row = |row: &Row| {
-            let count = |column: &str| row.get::<f64, _>(column) as u64;
+            let count = |column: &str| row.get::<i64, _>(column).cast_unsigned();
             let counts = Rejections {
-                rejected: row.get::<i64, _>("rejected").cast_unsigned(),
+                rejected: count("rejected"),
                 reached: count("reached"),
                 interested: count("interested"),
                 friend_named: count("friend_named"),
                 card_sent: count("card_sent"),
                 deal: count("deal"),
                 paid: count("paid"),
-                paid_minor: row.get::<f64, _>("paid_minor") as i64,
+                paid_minor: row.get("paid_minor"),
             };
             (key(row, Some(row.get("reason"))), counts)
         };
@@ -215,15 +259,15 @@ impl Store {
             "SELECT coalesce(
                         (SELECT d.manager FROM deals d
                          WHERE d.client_id = r.client_id AND d.status = 'won' AND d.manager IS NOT NULL
-                         ORDER BY d.closed_on, d.id LIMIT 1),
+                         ORDER BY d.closed_on NULLS FIRST, d.id LIMIT 1),
                         (SELECT o.was FROM owner_changes o
                          WHERE o.client_id = r.client_id AND o.was IS NOT NULL
                          ORDER BY o.id LIMIT 1),
                         m.manager, '') AS manager,
-                    count(*) AS firsts, sum(r.purchase_days > 1) AS seconds,
-                    coalesce(sum((SELECT sum(p.amount) FROM purchases p
-                                  WHERE p.client_id = r.client_id AND p.day > r.first_day
-                                    AND p.amount > 0)), 0) AS later
+                    count(*) AS firsts, count(*) FILTER (WHERE r.purchase_days > 1) AS seconds,
+                    CAST(coalesce(sum((SELECT sum(p.amount) FROM purchases p
+                                       WHERE p.client_id = r.client_id AND p.day > r.first_day
+                                         AND p.amount > 0)), 0) AS BIGINT) AS later
              FROM rhythms r JOIN client_managers m ON m.client_id = r.client_id
              WHERE r.first_day BETWEEN $1 AND $2
              GROUP BY 1 ORDER BY 1",

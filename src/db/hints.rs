@@ -62,7 +62,9 @@ fn of_postgres(code: &str) -> &'static str {
         }
         "53100" => " (the disk of the server is full: free some space there, nothing is lost)",
         "53200" => " (the server has no memory left)",
-        "57P03" => " (the server is starting or stopping: try again in a moment; a service does so by itself)",
+        "57P03" => {
+            " (the server is starting or stopping: try again in a moment; a service does so by itself)"
+        }
         "57P01" | "57P02" => {
             " (the server was stopped, or somebody ended the session: try again; a service does so by \
              itself)"
@@ -76,7 +78,9 @@ fn of_postgres(code: &str) -> &'static str {
         "22021" | "22P05" => {
             " (a text cannot be kept in the encoding of the database: it must be UTF8)"
         }
-        _ if code.starts_with("08") => " (the connection to the server broke off: try again; a service does so by itself)",
+        _ if code.starts_with("08") => {
+            " (the connection to the server broke off: try again; a service does so by itself)"
+        }
         _ => "",
     }
 }

@@ -3,17 +3,27 @@
 //! Beside a file of SQLite they are locks on files, in PostgreSQL they are advisory locks of a
 //! session. Either is let go of when a process ends, however it ends; so whoever holds it knows that
 //! a half-written run was left by a process that is gone. Every schema has locks of its own.
+//!
+//! A session can end while its process lives: the server restarts, a network breaks, somebody ends the
+//! session. So it is asked every second whether it is still there, and what was begun under the lock is
+//! dropped when it is not ([`Held::during`]). A process that is frozen does not ask; the server ends its
+//! session then, and another process has the lock.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::future::Future;
 use std::io;
 use std::path::Path;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnection, PgPool};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use super::opening::beside;
 use super::sql::{self, Connection, Engine, Pool};
-use super::{Place, Result, Store};
+use super::{Place, Result, Store, StoreError};
 
 /// What can be held by one process at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +60,15 @@ impl Lock {
 /// The key of whoever writes facts or decisions.
 const WRITER: i32 = 0x0072_6b01;
 
+/// How often a session is asked whether it is still there.
+const PULSE: Duration = Duration::from_secs(1);
+
+/// A session that has not answered for so long counts as gone.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// After so long without a word the server ends the session of a process that is frozen.
+const FROZEN: &str = "15s";
+
 /// A lock that is held; it is let go of when this is dropped.
 #[derive(Debug)]
 pub struct Held(Holder);
@@ -57,16 +76,74 @@ pub struct Held(Holder);
 #[derive(Debug)]
 enum Holder {
     File(#[expect(dead_code, reason = "the lock lives as long as the file is open")] File),
-    Session(PgConnection),
+    Session(Session),
     Everybody,
+}
+
+/// A session that holds a lock, with its pulse.
+#[derive(Debug)]
+struct Session {
+    connection: Arc<Mutex<PgConnection>>,
+    lost: CancellationToken,
+}
+
+impl Session {
+    fn new(connection: PgConnection) -> Self {
+        let connection = Arc::new(Mutex::new(connection));
+        let lost = CancellationToken::new();
+        tokio::spawn(pulse(Arc::downgrade(&connection), lost.clone()));
+        Self { connection, lost }
+    }
+}
+
+/// Asks as long as somebody holds the lock.
+async fn pulse(connection: Weak<Mutex<PgConnection>>, lost: CancellationToken) {
+    loop {
+        tokio::time::sleep(PULSE).await;
+        let Some(connection) = connection.upgrade() else {
+            return;
+        };
+        if !answers(&connection).await {
+            lost.cancel();
+            return;
+        }
+    }
+}
+
+async fn answers(connection: &Mutex<PgConnection>) -> bool {
+    let asked = async {
+        let mut connection = connection.lock().await;
+        sqlx::query("SELECT 1").execute(&mut *connection).await
+    };
+    matches!(tokio::time::timeout(SILENCE, asked).await, Ok(Ok(_)))
 }
 
 impl Held {
     /// Whether it is still held: a session ends when its server restarts or cannot be reached.
-    pub async fn holds(&mut self) -> bool {
-        match &mut self.0 {
+    pub async fn holds(&self) -> bool {
+        match &self.0 {
             Holder::File(_) | Holder::Everybody => true,
-            Holder::Session(session) => sqlx::query("SELECT 1").execute(session).await.is_ok(),
+            Holder::Session(session) => {
+                !session.lost.is_cancelled() && answers(&session.connection).await
+            }
+        }
+    }
+
+    /// Waits until it is lost: for ever, where it is a lock on a file.
+    pub async fn lost(&self) {
+        match &self.0 {
+            Holder::File(_) | Holder::Everybody => std::future::pending().await,
+            Holder::Session(session) => session.lost.cancelled().await,
+        }
+    }
+
+    /// Does something under the lock. When it is lost the work is dropped where it stands: what it had
+    /// not committed has not happened.
+    pub async fn during<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            () = self.lost() => Err(StoreError::LockLost),
         }
     }
 }
@@ -87,7 +164,7 @@ impl Store {
         if let Pool::Postgres(pool) = &self.pool {
             let mut session = session(pool).await?;
             take(&mut session, "pg_advisory_lock", lock).await?;
-            return Ok(Held(Holder::Session(session)));
+            return Ok(Held(Holder::Session(Session::new(session))));
         }
         let name = self.place.beside(lock.file());
         let waited = tokio::task::spawn_blocking(move || {
@@ -125,8 +202,13 @@ async fn session(pool: &PgPool) -> Result<PgConnection, sqlx::Error> {
     use sqlx::ConnectOptions as _;
 
     let mut session = pool.connect_options().connect().await?;
-    // A plan may take as long as it takes.
-    sqlx::query("SET lock_timeout = 0")
+    // A plan may take as long as it takes. PostgreSQL 13 cannot tell who is frozen.
+    let frozen = format!(
+        "SELECT set_config('lock_timeout', '0', false),
+                CASE WHEN current_setting('server_version_num')::int >= 140000
+                     THEN set_config('idle_session_timeout', '{FROZEN}', false) END"
+    );
+    sqlx::query(AssertSqlSafe(frozen))
         .execute(&mut session)
         .await?;
     Ok(session)
@@ -136,7 +218,7 @@ async fn try_session(pool: &PgPool, lock: Lock) -> Result<Option<Held>, sqlx::Er
     let mut session = session(pool).await?;
     let row = take(&mut session, "pg_try_advisory_lock", lock).await?;
     let taken: bool = sqlx::Row::try_get(&row, 0)?;
-    Ok(taken.then_some(Held(Holder::Session(session))))
+    Ok(taken.then(|| Held(Holder::Session(Session::new(session)))))
 }
 
 async fn take(

@@ -125,10 +125,11 @@ impl Store {
             "INSERT INTO messages (run_id, planned_on, key, campaign, client_id, episode, step,
                                    channel, template, class, address_hash, state, inputs,
                                    on_unknown, expires_at)
-             SELECT r.id, r.logical_date, value ->> 'key', 'managers', 0, $2, value ->> 'step', 'email', 'task-list',
-                    'service', unhex(value ->> 'address_hash'), 'planned', value ->> 'inputs',
+             SELECT r.id, r.logical_date, row.value ->> 'key', 'managers', 0, $2,
+                    row.value ->> 'step', 'email', 'task-list', 'service',
+                    unhex(row.value ->> 'address_hash'), 'planned', row.value ->> 'inputs',
                     'at_least_once', $4
-             FROM json_each($3)
+             FROM json_each($3) AS row
              JOIN runs r ON r.schedule = 'daily' AND r.logical_date = $1 AND r.status = 'sealed'
              WHERE true
              ON CONFLICT DO NOTHING",
@@ -152,7 +153,8 @@ impl Store {
                  receipt = row.value ->> 'receipt', reason = row.value ->> 'failure',
                  changed_at = $2, changed_by = 'sandbox'
              FROM json_each($1) AS row
-             WHERE messages.id = row.value ->> 'id' AND state IN ('planned', 'queued', 'retry')",
+             WHERE messages.id = CAST(row.value ->> 'id' AS BIGINT)
+               AND state IN ('planned', 'queued', 'retry')",
         )
         .bind(Json(handed))
         .bind(now_ms)

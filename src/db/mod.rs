@@ -4,6 +4,7 @@
 //! type of sqlx leaves this room. Behind it stands SQLite or PostgreSQL (`sql`); each statement is
 //! written for both, or twice where that is better. What a row *means* is decided in `rules`.
 
+mod address_locks;
 mod audit;
 mod backup;
 mod base_weeks;
@@ -22,7 +23,9 @@ mod day_lists;
 mod day_page;
 mod delivery;
 mod details;
+mod dump;
 mod erasure;
+mod export;
 mod facts;
 mod figures;
 mod funnels;
@@ -48,6 +51,7 @@ mod runs;
 mod schedules;
 mod search;
 mod seats;
+mod server;
 mod sessions;
 mod sql;
 mod staging;
@@ -98,6 +102,7 @@ pub use runs::{Begun, RunRow, Sealing};
 pub use schedules::{Finished, NewOccurrence, OpenOccurrence, ScheduleRow};
 pub use search::{FoundClient, Sought};
 pub use seats::{SeatRow, Seated};
+pub use server::Server;
 pub use sessions::{Entered, NewSignIn};
 pub use staging::{
     NewCertificate, NewClosing, NewEnrollment, NewMessage, NewTask, NextStep, Staged,
@@ -150,6 +155,20 @@ pub enum StoreError {
     /// A lock beside the database.
     #[error("the lock beside the database cannot be taken: {0}")]
     Lock(#[from] std::io::Error),
+    /// A program of PostgreSQL failed, or is not there.
+    #[error("{program}: {said}")]
+    Program {
+        /// `pg_dump` or `pg_restore`.
+        program: &'static str,
+        /// What it said.
+        said: String,
+    },
+    /// The session that held a lock is gone.
+    #[error(
+        "the connection that held the lock of the database broke off in the middle: what was not \
+         finished is begun again"
+    )]
+    LockLost,
     /// A stored value is not what this version writes.
     #[error("a row of table {table} cannot be read: {reason}")]
     Row {

@@ -117,6 +117,20 @@ pub struct Access<'a> {
 }
 
 impl Access<'_> {
+    /// The address as it may stand in a configuration: whatever it says but a password.
+    pub fn to_configure(&self) -> String {
+        let Some((scheme, rest)) = self.url.split_once("://") else {
+            return self.url.to_owned();
+        };
+        match rest.rsplit_once('@') {
+            Some((user, host)) => {
+                let name = user.split(':').next().unwrap_or_default();
+                format!("{scheme}://{name}@{host}")
+            }
+            None => self.url.to_owned(),
+        }
+    }
+
     /// What a client of PostgreSQL needs to know.
     pub(super) fn to_server(&self) -> Result<PgConnectOptions> {
         let options = postgres_options(self.url)?.application_name("rekindle");
@@ -221,7 +235,9 @@ async fn open_sqlite(file: &Path, wait: Duration) -> Result<(Pool, Pool), Failed
 
 /// Opens a database of a server. Migrations of several processes wait for each other there.
 async fn open_postgres(options: PgConnectOptions, wait: Duration) -> Result<(Pool, Pool), Failed> {
-    let options = options.options([("lock_timeout", format!("{}ms", wait.as_millis()))]);
+    // Nought would be for ever.
+    let patience = wait.as_millis().max(1);
+    let options = options.options([("lock_timeout", format!("{patience}ms"))]);
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(wait + USUAL_WAIT)
@@ -263,6 +279,14 @@ mod tests {
                 .contains("mysql://anna:…@db.example.org/clients")
         );
         assert!(!wrong.to_string().contains("secret"));
+        let access = Access {
+            url: "postgres://anna:secret@db.example.org/clients?sslmode=require",
+            home,
+            wait: USUAL_WAIT,
+            password: None,
+        };
+        let to_write = "postgres://anna@db.example.org/clients?sslmode=require";
+        assert_eq!(access.to_configure(), to_write);
     }
 
     #[test]

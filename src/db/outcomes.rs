@@ -9,6 +9,7 @@ use crate::db::sql::{self, Connection};
 use crate::model::{AddressKey, ClientId, Day, Outcome, SuppressionReason, SuppressionScope};
 use crate::rules::follow_up::{DealChange, FollowUp};
 use crate::rules::plan::AfterOutcome;
+use sqlx::AssertSqlSafe;
 
 /// An outcome on its way into the database.
 #[derive(Clone, Copy, Debug)]
@@ -195,21 +196,31 @@ async fn insert_outcome(tx: &mut Connection, new: &Recording<'_>) -> Result<i64>
 
 /// Gives the client to another manager on the same day: a task of its own, on today's list.
 async fn pass_on(tx: &mut Connection, new: &Recording<'_>, manager: &str) -> Result<i64> {
-    let done = sql::query_scalar::<i64>(
-        "INSERT INTO tasks (run_id, campaign, client_id, episode, step, manager, acting, kind, script,
-                            state, planned_on, not_before, value, inputs, urgent, apart, listed_on,
-                            first_listed_on, rank)
-         SELECT t.run_id, t.campaign, t.client_id, t.episode,
-                'passed-on' || (SELECT CASE count(*) WHEN 0 THEN '' ELSE '-' || (count(*) + 1) END
-                                FROM tasks k WHERE k.campaign = t.campaign
-                                  AND k.client_id = t.client_id AND k.episode = t.episode
-                                  AND k.step LIKE 'passed-on%'),
-                $2, $3, t.kind, t.script, 'open', $4, $4, t.value,
-                json_set(t.inputs, '$.why', (t.inputs ->> '$.why') || char(10) || $5), 1, 1, $4, $4,
-                (SELECT coalesce(max(k.rank), 0) + 1 FROM tasks k
-                 WHERE k.listed_on = $4 AND coalesce(k.acting, k.manager) = $3)
-         FROM tasks t WHERE t.id = $1 RETURNING id",
+    let statement = |inputs: &str| {
+        AssertSqlSafe(format!(
+            "INSERT INTO tasks (run_id, campaign, client_id, episode, step, manager, acting, kind,
+                                script, state, planned_on, not_before, value, inputs, urgent, apart,
+                                listed_on, first_listed_on, rank)
+             SELECT t.run_id, t.campaign, t.client_id, t.episode,
+                    'passed-on' || (SELECT CASE count(*) WHEN 0 THEN ''
+                                                ELSE '-' || (count(*) + 1) END
+                                    FROM tasks k WHERE k.campaign = t.campaign
+                                      AND k.client_id = t.client_id AND k.episode = t.episode
+                                      AND k.step LIKE 'passed-on%'),
+                    $2, $3, t.kind, t.script, 'open', $4, $4, t.value, {inputs}, 1, 1, $4, $4,
+                    (SELECT coalesce(max(k.rank), 0) + 1 FROM tasks k
+                     WHERE k.listed_on = $4 AND coalesce(k.acting, k.manager) = $3)
+             FROM tasks t WHERE t.id = $1 RETURNING id"
+        ))
+    };
+    let done = sql::query_of(
+        statement("json_set(t.inputs, '$.why', (t.inputs ->> '$.why') || char(10) || $5)"),
+        statement(
+            "CAST(CAST(t.inputs AS jsonb) || jsonb_build_object(
+                 'why', (CAST(t.inputs AS jsonb) ->> 'why') || chr(10) || $5) AS TEXT)",
+        ),
     )
+    .scalar::<i64>()
     .bind(new.task)
     .bind(manager)
     .bind(new.acting)
@@ -235,7 +246,7 @@ pub(super) async fn change_owner(tx: &mut Connection, change: &OwnerChange<'_>) 
         "INSERT INTO owner_changes (client_id, manager, was, said, on_day, at, by, reason)
          SELECT c.id, $2, m.manager, c.manager, $3, $4, $5, $6
          FROM clients c JOIN client_managers m ON m.client_id = c.id
-         WHERE c.id = $1 AND m.manager IS NOT $2",
+         WHERE c.id = $1 AND m.manager IS DISTINCT FROM $2",
     )
     .bind(change.client.0)
     .bind(change.manager)
@@ -272,22 +283,24 @@ async fn suppress_client(
     by: &str,
     key: &AddressKey,
 ) -> Result<()> {
-    for (channel, address) in addresses_of(tx, client).await? {
-        let new = NewSuppression {
+    let addresses = addresses_of(tx, client).await?;
+    let new: Vec<NewSuppression> = addresses
+        .into_iter()
+        .map(|(channel, address)| NewSuppression {
             hash: key.hash(channel, &address),
             channel,
             scope: SuppressionScope::All,
             reason: SuppressionReason::DoNotContact,
-        };
-        suppress(tx, &new, day, by).await?;
-    }
+        })
+        .collect();
+    suppress(tx, &new, day, by).await?;
     Ok(())
 }
 
 /// The daily scan looks at the client again: an outcome steers his campaign.
 async fn wake_enrollment(tx: &mut Connection, new: &Recording<'_>) -> Result<()> {
     sql::query(
-        "UPDATE enrollments SET next_on = min(ifnull(next_on, $2), $2)
+        "UPDATE enrollments SET next_on = CASE WHEN next_on < $2 THEN next_on ELSE $2 END
          FROM tasks t
          WHERE t.id = $1 AND enrollments.campaign = t.campaign
            AND enrollments.client_id = t.client_id AND enrollments.episode = t.episode",

@@ -6,6 +6,7 @@ use super::{Result, Store};
 use crate::db::sql::{self, Connection};
 use crate::model::Day;
 use crate::rules::follow_up::DealChange;
+use sqlx::AssertSqlSafe;
 
 /// The source of whom and what people wrote down here: friends, and deals that began with a call.
 pub const OWN_SOURCE: &str = "rekindle";
@@ -32,6 +33,7 @@ impl Store {
     /// Closes as won what was opened here for clients who have bought since, up to a day. Returns how
     /// many.
     pub async fn win_own_deals(&self, day: Day) -> Result<u64> {
+        let mut tx = self.begin().await?;
         let done = sql::query(
             "UPDATE deals SET status = 'won', closed_on = (
                  SELECT min(p.day) FROM purchases p
@@ -45,8 +47,9 @@ impl Store {
         )
         .bind(day.epoch_days())
         .bind(OWN_SOURCE)
-        .execute(&self.writer)
+        .execute(&mut *tx)
         .await?;
+        tx.commit().await?;
         Ok(done.rows_affected())
     }
 }
@@ -120,14 +123,21 @@ async fn own_deal(
     reason: Option<&str>,
 ) -> Result<i64> {
     let readiness = new.outcome.readiness;
-    let done = sql::query_scalar::<i64>(
-        "INSERT INTO deals (client_id, source_id, ext_id, title, status, opened_on, closed_on,
-                            reason, need, money, urgency, manager, first_import, last_import)
-         SELECT t.client_id, $2, 'R-' || $3, t.inputs ->> '$.deal.title', $4,
-                CASE WHEN $4 = 'open' THEN $5 END, CASE WHEN $4 = 'lost' THEN $5 END, $6,
-                $7, $8, $9, coalesce($10, t.manager), 0, 0
-         FROM tasks t WHERE t.id = $1 RETURNING id",
+    let statement = |title: &str| {
+        AssertSqlSafe(format!(
+            "INSERT INTO deals (client_id, source_id, ext_id, title, status, opened_on, closed_on,
+                                reason, need, money, urgency, manager, first_import, last_import)
+             SELECT t.client_id, $2, 'R-' || $3, {title}, $4,
+                    CASE WHEN $4 = 'open' THEN $5 END, CASE WHEN $4 = 'lost' THEN $5 END, $6,
+                    $7, $8, $9, coalesce($10, t.manager), 0, 0
+             FROM tasks t WHERE t.id = $1 RETURNING id"
+        ))
+    };
+    let done = sql::query_of(
+        statement("t.inputs ->> '$.deal.title'"),
+        statement("CAST(t.inputs AS jsonb) #>> '{deal,title}'"),
     )
+    .scalar::<i64>()
     .bind(new.task)
     .bind(source)
     .bind(outcome)

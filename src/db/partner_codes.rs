@@ -8,7 +8,7 @@ impl Store {
     pub async fn add_partner_codes(&self, pool: &str, codes: &[String]) -> Result<u64> {
         let done = sql::query(
             "INSERT INTO partner_codes (pool, code, n)
-             SELECT $1, value, key FROM json_each($2) WHERE true ON CONFLICT DO NOTHING",
+             SELECT $1, atom, key FROM json_each($2) WHERE true ON CONFLICT DO NOTHING",
         )
         .bind(pool)
         .bind(Json(codes))

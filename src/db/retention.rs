@@ -36,31 +36,32 @@ pub struct Tidied {
 impl Store {
     /// Removes what is older than the cutoffs allow; each kind in a transaction of its own.
     pub async fn tidy(&self, cutoffs: &Cutoffs) -> Result<Tidied> {
-        let messages = sql::query(
+        let messages = self.remove(
             "UPDATE messages SET inputs = '{}'
              WHERE planned_on < $1 AND inputs <> '{}'
                AND state IN ('accepted', 'failed', 'suppressed', 'expired', 'cancelled', 'skipped',
                              'held_out')",
+            cutoffs.messages.epoch_days().into(),
         );
-        let messages = messages.bind(cutoffs.messages.epoch_days());
-        let messages = messages.execute(&self.writer).await?.rows_affected();
-        let tasks = sql::query(
+        let messages = messages.await?;
+        let tasks = self.remove(
             "UPDATE tasks SET inputs = '{}'
              WHERE planned_on < $1 AND inputs <> '{}' AND state NOT IN ('waiting', 'open')",
+            cutoffs.tasks.epoch_days().into(),
         );
-        let tasks = tasks.bind(cutoffs.tasks.epoch_days());
-        let tasks = tasks.execute(&self.writer).await?.rows_affected();
-        let outcomes =
-            sql::query("UPDATE outcomes SET note = NULL WHERE day < $1 AND note IS NOT NULL");
-        let outcomes = outcomes.bind(cutoffs.tasks.epoch_days());
-        let outcomes = outcomes.execute(&self.writer).await?.rows_affected();
-        let schedules = sql::query(
+        let tasks = tasks.await?;
+        let outcomes = self.remove(
+            "UPDATE outcomes SET note = NULL WHERE day < $1 AND note IS NOT NULL",
+            cutoffs.tasks.epoch_days().into(),
+        );
+        let outcomes = outcomes.await?;
+        let schedules = self.remove(
             "DELETE FROM schedule_runs WHERE planned_at < $1 AND status NOT IN ('waiting', 'running')
                AND id <> (SELECT max(id) FROM schedule_runs AS last
                           WHERE last.schedule = schedule_runs.schedule)",
+            cutoffs.schedules,
         );
-        let schedules = schedules.bind(cutoffs.schedules);
-        let schedules = schedules.execute(&self.writer).await?.rows_affected();
+        let schedules = schedules.await?;
         Ok(Tidied {
             messages,
             tasks,
@@ -68,5 +69,13 @@ impl Store {
             schedules,
             sandbox: 0,
         })
+    }
+
+    /// Runs a statement over many rows, up to a cutoff; returns how many there were.
+    async fn remove(&self, statement: &'static str, before: i64) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let done = sql::query(statement).bind(before).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(done.rows_affected())
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::day_lists::{Listed, escalate_tasks, expire_tasks, write_lists};
 use super::rows::day_of;
-use super::{Result, Store};
+use super::{Result, Store, StoreError};
 use crate::config::settings::DeliveryMode;
 use crate::model::{Channel, Day};
 
@@ -115,10 +115,10 @@ impl Store {
         } else {
             "sealed"
         };
-        sql::query(
+        let sealed = sql::query(
             "UPDATE runs SET status = $2, sealed_at = $3, counts = $4, held_because = $5,
                     base_facts = $6
-             WHERE id = $1",
+             WHERE id = $1 AND status = 'planning'",
         )
         .bind(run)
         .bind(status)
@@ -128,6 +128,10 @@ impl Store {
         .bind(sealing.base_facts)
         .execute(&mut *tx)
         .await?;
+        // Whoever lost the lock and was taken for dead: another process has cleared his rows away.
+        if sealed.rows_affected() == 0 {
+            return Err(StoreError::LockLost);
+        }
         withdraw_what_is_over(&mut tx, run, now_ms).await?;
         if sealing.held_because.is_none() {
             expire_tasks(&mut tx, sealing.day, sealing.expired_since).await?;
@@ -251,10 +255,11 @@ impl Store {
     /// The day of the first run in which a campaign took part, and whether one of them was live.
     pub async fn first_run_of(&self, campaign: &str) -> Result<Option<(Day, bool)>> {
         let row = sql::query(
-            "SELECT min(logical_date) AS day, max(mode = 'live' AND status = 'sealed') AS live
+            "SELECT min(logical_date) AS day,
+                    max(CASE WHEN mode = 'live' AND status = 'sealed' THEN 1 ELSE 0 END) AS live
              FROM runs
              WHERE status <> 'planning'
-               AND EXISTS (SELECT 1 FROM json_each(runs.campaigns) WHERE value = $1)",
+               AND EXISTS (SELECT 1 FROM json_each(runs.campaigns) WHERE atom = $1)",
         )
         .bind(campaign)
         .fetch_one(&self.pool)
@@ -274,7 +279,8 @@ async fn half_written(connection: &mut Connection) -> Result<Vec<i64>> {
 /// looked at again, from the day of the run on.
 async fn clear(tx: &mut Connection, run: i64) -> Result<()> {
     for statement in [
-        "UPDATE enrollments SET next_on = min(next_on, touched.planned_on)
+        "UPDATE enrollments
+         SET next_on = CASE WHEN touched.planned_on < next_on THEN touched.planned_on ELSE next_on END
          FROM (SELECT campaign, client_id, episode, planned_on FROM messages WHERE run_id = $1
                UNION ALL
                SELECT campaign, client_id, episode, planned_on FROM tasks WHERE run_id = $1)
@@ -308,7 +314,7 @@ async fn withdraw_what_is_over(tx: &mut Connection, run: i64, now_ms: i64) -> Re
          FROM enrollments e
          WHERE e.closed_run = $1 AND tasks.campaign = e.campaign
            AND tasks.client_id = e.client_id AND tasks.episode = e.episode
-           AND tasks.state IN ('waiting', 'open') AND NOT tasks.apart",
+           AND tasks.state IN ('waiting', 'open') AND tasks.apart = 0",
     ] {
         sql::query(statement)
             .bind(run)

@@ -159,25 +159,28 @@ impl Store {
         Ok(open.collect())
     }
 
-    /// Begins an attempt; says whether it was still to be done.
-    pub async fn begin_occurrence(&self, id: i64, now_ms: i64) -> Result<bool> {
+    /// Begins the next attempt; says whether it was still to be done, by nobody else meanwhile.
+    pub async fn begin_occurrence(&self, open: &OpenOccurrence, now_ms: i64) -> Result<bool> {
         let done = sql::query(
             "UPDATE schedule_runs
              SET status = 'running', attempts = attempts + 1, next_try = NULL, started_at = $2,
                  finished_at = NULL
-             WHERE id = $1 AND status = 'waiting'",
+             WHERE id = $1 AND status = 'waiting' AND attempts = $3",
         )
-        .bind(id)
+        .bind(open.id)
         .bind(now_ms)
+        .bind(open.attempts)
         .execute(&self.writer)
         .await?;
         Ok(done.rows_affected() == 1)
     }
 
-    /// Ends an attempt, or what waits.
+    /// Ends an attempt by its number, or what waits after so many. Whoever was taken for dead meanwhile
+    /// ends nothing: the attempt of whoever took over has another number.
     pub async fn end_occurrence(
         &self,
         id: i64,
+        attempts: u32,
         finished: &Finished,
         note: &str,
         now_ms: i64,
@@ -191,13 +194,14 @@ impl Store {
         };
         sql::query(
             "UPDATE schedule_runs SET status = $2, next_try = $3, finished_at = $4, note = $5
-             WHERE id = $1 AND status IN ('running', 'waiting')",
+             WHERE id = $1 AND attempts = $6 AND status IN ('running', 'waiting')",
         )
         .bind(id)
         .bind(status)
         .bind(next_try)
         .bind(now_ms)
         .bind(note)
+        .bind(attempts)
         .execute(&self.writer)
         .await?;
         Ok(())
@@ -247,7 +251,8 @@ impl Store {
     pub async fn sources_changed_at(&self) -> Result<Vec<(String, i64)>> {
         let rows = sql::query(
             "SELECT s.name, max(i.finished_at) AS at FROM imports i JOIN sources s ON s.id = i.source_id
-             WHERE i.status = 'done' AND i.finished_at IS NOT NULL GROUP BY s.name",
+             WHERE i.status = 'done' AND i.finished_at IS NOT NULL GROUP BY s.name
+             ORDER BY s.name",
         );
         let rows = rows.fetch_all(&self.pool).await?;
         Ok(rows

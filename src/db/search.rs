@@ -1,12 +1,12 @@
 //! Finding clients by what a person remembers of them: a part of a name or a company, a phone, an
 //! address, a number.
 //!
-//! SQLite folds the case of Latin letters only, so each word is looked for as it is written, small,
-//! with a large first letter and large. The whole table is read where no index answers; the answer is
+//! SQLite folds the case of Latin letters only, and PostgreSQL folds by the locale of the server, so
+//! each word is looked for as it is written, small, with a large first letter and large. The whole table is read where no index answers; the answer is
 //! a page and never the base.
 
 use super::{Result, Store};
-use crate::db::sql;
+use crate::db::sql::{self, Engine};
 use crate::model::ClientId;
 
 /// What is looked for.
@@ -88,31 +88,38 @@ fn forms(word: &str) -> [String; 4] {
 }
 
 /// Whether every word stands in a text of the statement, in one of its forms.
-fn all_words(text: &str, words: &[String]) -> String {
+fn all_words(text: &str, words: &[String], place: &str) -> String {
     let text = format!("replace(replace({text}, 'ё', 'е'), 'Ё', 'Е')");
     let tests = (0..words.len()).map(|n| {
-        let forms = (0..4).map(|form| format!("instr({text}, ?{}) > 0", 4 + 4 * n + form));
+        let forms = (0..4).map(|form| format!("{place}({text}, ${}) > 0", 4 + 4 * n + form));
         format!("({})", forms.collect::<Vec<_>>().join(" OR "))
     });
     tests.collect::<Vec<_>>().join(" AND ")
 }
 
 /// Where a client is found, and the texts that are bound from the fourth parameter on.
-fn parts(sought: &Sought) -> (String, Vec<String>) {
+fn parts(sought: &Sought, engine: Engine) -> (String, Vec<String>) {
+    // The place of a text in another one.
+    let place = match engine {
+        Engine::Sqlite => "instr",
+        Engine::Postgres => "strpos",
+    };
     match sought {
         Sought::Words(words) => {
             let client = "coalesce(company, '') || ' ' || coalesce(name, '') || ' ' || ext_id";
             let found = format!(
                 "SELECT id FROM clients WHERE {} UNION SELECT client_id FROM contacts WHERE {}",
-                all_words(client, words),
-                all_words("coalesce(name, '')", words)
+                all_words(client, words, place),
+                all_words("coalesce(name, '')", words, place)
             );
             (found, words.iter().flat_map(|word| forms(word)).collect())
         }
         Sought::Digits(digits) => {
-            let found = "SELECT id FROM clients WHERE instr(phone, $4) > 0 OR ext_id = $4
-                         UNION SELECT client_id FROM contacts WHERE instr(phone, $4) > 0";
-            (found.to_owned(), vec![digits.clone()])
+            let found = format!(
+                "SELECT id FROM clients WHERE {place}(phone, $4) > 0 OR ext_id = $4
+                 UNION SELECT client_id FROM contacts WHERE {place}(phone, $4) > 0"
+            );
+            (found, vec![digits.clone()])
         }
         Sought::Email(email) => {
             let found = "SELECT id FROM clients WHERE email = $4
@@ -131,7 +138,7 @@ impl Store {
         of_manager: Option<&str>,
         most: u32,
     ) -> Result<Vec<FoundClient>> {
-        let (found, texts) = parts(sought);
+        let (found, texts) = parts(sought, self.pool.engine());
         let statement = format!(
             "WITH found (id) AS ({found})
              SELECT c.id, c.ext_id, c.name, c.company, c.phone, c.email, m.manager
@@ -143,7 +150,8 @@ impl Store {
                    WHERE t.client_id = c.id AND $1 IN (t.manager, t.acting)
                      AND t.state IN ('open', 'waiting')))
              ORDER BY c.ext_id = $3 DESC,
-                      (SELECT max(day) FROM purchases p WHERE p.client_id = c.id) DESC, c.id
+                      (SELECT max(day) FROM purchases p WHERE p.client_id = c.id) DESC NULLS LAST,
+                      c.id
              LIMIT $2"
         );
         let whole = match sought {

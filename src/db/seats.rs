@@ -158,7 +158,8 @@ impl Store {
     pub(super) async fn seats_of_clients(&self, list: &str) -> Result<Vec<(ClientId, Seat)>> {
         let rows = sql::query(
             "SELECT client_id, campaign, taken, attended_on FROM seats
-             WHERE client_id IN (SELECT value FROM json_each($1)) ORDER BY client_id, campaign",
+             WHERE client_id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1))
+             ORDER BY client_id, campaign",
         )
         .bind(list)
         .fetch_all(&self.pool)

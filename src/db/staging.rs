@@ -294,10 +294,11 @@ const INTO_CERTIFICATES: &str = "
 const CLOSE_ENROLLMENTS: &str = "
     UPDATE enrollments SET closed_run = $1, closed_on = $2, closed_by = row.value ->> 'by'
     FROM json_each($3) AS row
-    WHERE enrollments.id = row.value ->> 'enrollment' AND closed_on IS NULL";
+    WHERE enrollments.id = CAST(row.value ->> 'enrollment' AS BIGINT) AND closed_on IS NULL";
 
 const MOVE_ENROLLMENTS: &str = "
-    UPDATE enrollments SET next_on = row.value ->> 'next_on'
+    UPDATE enrollments SET next_on = CAST(row.value ->> 'next_on' AS BIGINT)
     FROM json_each($3) AS row
-    WHERE campaign = row.value ->> 'campaign' AND client_id = row.value ->> 'client'
+    WHERE campaign = row.value ->> 'campaign'
+      AND client_id = CAST(row.value ->> 'client' AS BIGINT)
       AND episode = row.value ->> 'episode'";

@@ -6,6 +6,27 @@ use super::{Result, Store};
 use crate::db::sql::{self, Row};
 use crate::model::{Arm, Day, Enrollment, Touch, TouchKind};
 
+/// Messages of clients; `progress` is what is known of the way of one.
+macro_rules! messages_text {
+    ($progress:literal) => {
+        concat!(
+            "SELECT client_id, campaign, episode, step, channel, class, planned_on,
+                    coalesce(",
+            $progress,
+            ", '') NOT IN ('delivered', 'read')
+                        AND EXISTS (SELECT 1 FROM address_faults f
+                                    WHERE f.address_hash = messages.address_hash
+                                      AND f.channel = messages.channel AND f.kind = 'no_account'
+                                      AND f.message_id = messages.id) AS in_vain
+             FROM messages
+             WHERE client_id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1))
+               AND planned_on <= $2 AND state <> 'cancelled'
+               AND run_id IN (SELECT id FROM runs WHERE status <> 'planning')
+             ORDER BY client_id, id"
+        )
+    };
+}
+
 impl Store {
     /// Enrollments with what was done in them, from sealed runs only.
     pub(super) async fn read_story(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
@@ -14,7 +35,8 @@ impl Store {
                     CASE WHEN e.closed_run IN (SELECT id FROM runs WHERE status <> 'planning')
                          THEN e.closed_on END AS closed_on
              FROM enrollments e
-             WHERE e.client_id IN (SELECT value FROM json_each($1)) AND e.entered_on <= $2
+             WHERE e.client_id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1))
+               AND e.entered_on <= $2
                AND e.run_id IN (SELECT id FROM runs WHERE status <> 'planning')
              ORDER BY e.client_id, e.id",
         )
@@ -36,18 +58,9 @@ impl Store {
     }
 
     async fn read_messages(&self, list: &str, day: Day, chunk: &mut Chunk) -> Result<()> {
-        let rows = sql::query(
-            "SELECT client_id, campaign, episode, step, channel, class, planned_on,
-                    coalesce(evidence ->> '$.progress', '') NOT IN ('delivered', 'read')
-                        AND EXISTS (SELECT 1 FROM address_faults f
-                                    WHERE f.address_hash = messages.address_hash
-                                      AND f.channel = messages.channel AND f.kind = 'no_account'
-                                      AND f.message_id = messages.id) AS in_vain
-             FROM messages
-             WHERE client_id IN (SELECT value FROM json_each($1)) AND planned_on <= $2
-               AND state <> 'cancelled'
-               AND run_id IN (SELECT id FROM runs WHERE status <> 'planning')
-             ORDER BY client_id, id",
+        let rows = sql::query_of(
+            messages_text!("evidence ->> '$.progress'"),
+            messages_text!("CAST(evidence AS jsonb) ->> 'progress'"),
         )
         .bind(list)
         .bind(day.epoch_days())
@@ -74,7 +87,8 @@ impl Store {
              FROM tasks t
              LEFT JOIN outcomes o ON o.id = (
                  SELECT max(id) FROM outcomes WHERE task_id = t.id AND day <= $2)
-             WHERE t.client_id IN (SELECT value FROM json_each($1)) AND t.planned_on <= $2
+             WHERE t.client_id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1))
+               AND t.planned_on <= $2
                AND t.run_id IN (SELECT id FROM runs WHERE status <> 'planning')
              ORDER BY t.client_id, t.id",
         )

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::audit::{Entry, write_down};
 use super::rows::{day_of, word};
-use super::{Result, Store};
+use super::{Result, Store, address_locks};
 use crate::model::{Channel, Day, SuppressionReason, SuppressionScope, hex};
 
 /// An address that is not to be written to any more.
@@ -39,9 +39,30 @@ pub struct SuppressionRow {
     pub source: String,
 }
 
-/// Suppresses an address. What a client may take back himself gives way to any other reason: his
-/// complaint does not end because he had used the link before.
-pub(super) async fn suppress(
+/// Suppresses addresses, and tells which of them are new or have a new reason. What a client may take
+/// back himself gives way to any other reason: his complaint does not end because he had used the
+/// link before.
+///
+/// When the transaction is committed nothing passes the door to these addresses any more: so it has
+/// to be one.
+pub(super) async fn suppress<'n>(
+    tx: &mut Connection,
+    new: &'n [NewSuppression],
+    since: Day,
+    source: &str,
+) -> Result<Vec<&'n NewSuppression>> {
+    let hashes: Vec<[u8; 32]> = new.iter().map(|one| one.hash).collect();
+    address_locks::opting_out(tx, &hashes, &[]).await?;
+    let mut changed = Vec::new();
+    for one in new {
+        if insert(tx, one, since, source).await? {
+            changed.push(one);
+        }
+    }
+    Ok(changed)
+}
+
+async fn insert(
     connection: &mut Connection,
     new: &NewSuppression,
     since: Day,
@@ -50,7 +71,8 @@ pub(super) async fn suppress(
     let done = sql::query(
         "INSERT INTO suppressions (address_hash, channel, scope, reason, since, source)
          VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT DO UPDATE SET reason = excluded.reason, source = excluded.source
+         ON CONFLICT (address_hash, channel, scope)
+         DO UPDATE SET reason = excluded.reason, source = excluded.source
          WHERE suppressions.reason = 'unsubscribe' AND excluded.reason <> 'unsubscribe'",
     )
     .bind(&new.hash[..])
@@ -88,16 +110,13 @@ impl Store {
         entry: &Entry<'_>,
     ) -> Result<u64> {
         let mut tx = self.begin().await?;
-        let mut added = 0;
-        for one in new {
-            if suppress(&mut tx, one, since, source).await? {
-                added += 1;
-                let about = format!("{} {} {}", hex(&one.hash), one.channel, one.scope);
-                write_down(&mut tx, "suppression added", &about, entry).await?;
-            }
+        let added = suppress(&mut tx, new, since, source).await?;
+        for one in &added {
+            let about = format!("{} {} {}", hex(&one.hash), one.channel, one.scope);
+            write_down(&mut tx, "suppression added", &about, entry).await?;
         }
         tx.commit().await?;
-        Ok(added)
+        Ok(added.len() as u64)
     }
 
     /// Takes suppressions of an address back, audited: all of them, or those for one reason only.
@@ -131,7 +150,7 @@ impl Store {
     pub async fn suppressions_of(&self, hashes: &[[u8; 32]]) -> Result<Vec<SuppressionRow>> {
         let hashes: Vec<String> = hashes.iter().map(|hash| hex(hash)).collect();
         let statement = format!(
-            "{COLUMNS} WHERE address_hash IN (SELECT unhex(value) FROM json_each($1))
+            "{COLUMNS} WHERE address_hash IN (SELECT unhex(atom) FROM json_each($1))
              ORDER BY channel, scope"
         );
         let rows = sql::query(sqlx::AssertSqlSafe(statement))

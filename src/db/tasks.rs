@@ -131,9 +131,9 @@ impl Store {
              WHERE CASE WHEN $3 IS NULL THEN t.state IN ('waiting', 'open')
                         ELSE t.state IN ('done', 'cancelled') AND t.closed_on >= $3 END
                AND ($1 IS NULL OR coalesce(t.acting, t.manager) = $1)
-               AND (NOT $4 OR t.escalated_on IS NOT NULL)
+               AND ($4 = 0 OR t.escalated_on IS NOT NULL)
                AND ($2 IS NULL OR (t.listed_on = $2 AND t.rank IS NOT NULL))
-             ORDER BY acting, t.rank IS NULL, t.rank, t.closed_on DESC, t.value DESC, t.id"
+             ORDER BY acting, t.rank IS NULL, t.rank, t.closed_on DESC NULLS LAST, t.value DESC, t.id"
         );
         let rows = sql::query(sqlx::AssertSqlSafe(statement))
             .bind(filter.manager)
@@ -162,14 +162,17 @@ impl Store {
 
     /// Writes what tasks that wait say today: number and JSON.
     pub async fn retell_tasks(&self, said: &[(i64, String)]) -> Result<()> {
+        // Many rows, which others change in another order.
+        let mut tx = self.begin().await?;
         sql::query(
             "UPDATE tasks SET inputs = row.value ->> 1
              FROM json_each($1) AS row
-             WHERE tasks.id = row.value ->> 0 AND tasks.inputs <> row.value ->> 1",
+             WHERE tasks.id = CAST(row.value ->> 0 AS BIGINT) AND tasks.inputs <> row.value ->> 1",
         )
         .bind(Json(said))
-        .execute(&self.writer)
+        .execute(&mut *tx)
         .await?;
+        tx.commit().await?;
         Ok(())
     }
 
@@ -190,7 +193,8 @@ impl Store {
         let rows = sql::query(
             "UPDATE tasks SET manager = $2, acting = $3, first_listed_on = NULL,
                     escalated_on = NULL, state = 'waiting', rank = NULL
-             WHERE id IN (SELECT value FROM json_each($1)) AND state IN ('waiting', 'open')
+             WHERE id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1))
+               AND state IN ('waiting', 'open')
              RETURNING id, client_id",
         )
         .bind(Json(given.tasks))

@@ -50,14 +50,8 @@ impl Store {
         now_ms: i64,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
-        put(
-            &mut tx,
-            day,
-            "planning, awaiting_approval",
-            versions,
-            now_ms,
-        )
-        .await?;
+        let open = ["planning", "awaiting_approval"];
+        put(&mut tx, day, &open, versions, now_ms).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -81,7 +75,7 @@ impl Store {
         .fetch_one(&mut *tx)
         .await?;
         if concerned > 0 {
-            put(&mut tx, day, "sealed", versions, entry.now_ms).await?;
+            put(&mut tx, day, &["sealed"], versions, entry.now_ms).await?;
             let about = format!("run of {day}");
             write_down(&mut tx, "templates renewed", &about, entry).await?;
         }
@@ -132,7 +126,7 @@ pub fn digest_of(bytes: &[u8]) -> String {
 async fn put(
     tx: &mut Connection,
     day: Day,
-    statuses: &str,
+    statuses: &[&str],
     versions: &[RunVersion],
     now_ms: i64,
 ) -> Result<()> {
@@ -147,16 +141,17 @@ async fn put(
     }
     sql::query(
         "INSERT INTO run_versions (run_id, campaign, channel, template, version)
-         SELECT r.id, value ->> 'campaign', value ->> 'channel', value ->> 'template',
-                value ->> 'version'
-         FROM json_each($2) JOIN runs r ON r.logical_date = $1 AND r.schedule = 'daily'
-             AND instr($3, r.status) > 0
+         SELECT r.id, row.value ->> 'campaign', row.value ->> 'channel', row.value ->> 'template',
+                CAST(row.value ->> 'version' AS BIGINT)
+         FROM json_each($2) AS row JOIN runs r ON r.logical_date = $1 AND r.schedule = 'daily'
+             AND r.status IN (SELECT atom FROM json_each($3))
          WHERE true
-         ON CONFLICT DO UPDATE SET version = excluded.version",
+         ON CONFLICT (run_id, campaign, channel, template)
+         DO UPDATE SET version = excluded.version",
     )
     .bind(day.epoch_days())
     .bind(Json(rows))
-    .bind(statuses)
+    .bind(Json(statuses))
     .execute(tx)
     .await?;
     Ok(())

@@ -4,17 +4,20 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::db::{StoreError, TableCounts};
+use crate::config::secrets::{self, SecretError};
+use crate::db::{Access, Store, StoreError, TableCounts};
 use crate::model::hex;
 use crate::sources::load_or_create_key;
 
-/// The names of the files in a backup.
+/// The names of the files in a backup: the database is a file of SQLite, or a dump of PostgreSQL.
 const DATABASE: &str = "rekindle.db";
+const DUMP: &str = "rekindle.dump";
 const KEY: &str = "rekindle.key";
 const MANIFEST: &str = "manifest.json";
 
@@ -32,6 +35,9 @@ pub struct Manifest {
     pub rows: TableCounts,
     /// SHA-256 of the key of addresses, hexadecimal: tells whether a key is the right one.
     pub key: String,
+    /// The schema that was dumped, where the database is one of PostgreSQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
 }
 
 /// A backup that was made.
@@ -52,6 +58,9 @@ pub enum BackupError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The password of the database.
+    #[error("the password of the database: {0}")]
+    Password(#[from] SecretError),
     /// A file or folder.
     #[error("{path}: {source}")]
     File {
@@ -76,6 +85,9 @@ pub enum BackupError {
         /// Rows of the database, before or after the copy was made.
         expected: i64,
     },
+    /// The backup is of the other kind of database.
+    #[error("{0}")]
+    Kind(String),
     /// The manifest cannot be read.
     #[error("{0} is no backup of rekindle: {1}")]
     Manifest(PathBuf, String),
@@ -129,11 +141,10 @@ pub async fn make(app: &App, folder: &Path) -> Result<Made, BackupError> {
 }
 
 async fn fill(app: &App, folder: &Path, key_file: &Path) -> Result<(Manifest, u64), BackupError> {
-    let copy = folder.join(DATABASE);
     let before = app.store.table_counts().await?;
-    app.store.copy_to(&copy).await?;
+    let (copy, schema) = copy(app, folder).await?;
     let after = app.store.table_counts().await?;
-    let rows = crate::db::Store::verify_copy(&copy).await?;
+    let rows = rows_of(&copy).await?;
     for (table, copied) in &rows {
         let of = |counts: &TableCounts| counts.get(table).copied().unwrap_or_default();
         let (least, most) = (of(&before).min(of(&after)), of(&before).max(of(&after)));
@@ -155,6 +166,7 @@ async fn fill(app: &App, folder: &Path, key_file: &Path) -> Result<(Manifest, u6
         made_at: app.now_ms(),
         rows,
         key: fingerprint(key_file)?,
+        schema,
     };
     let file = folder.join(MANIFEST);
     let text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
@@ -165,6 +177,36 @@ async fn fill(app: &App, folder: &Path, key_file: &Path) -> Result<(Manifest, u6
         synced.map_err(at(path))?;
     }
     Ok((manifest, bytes))
+}
+
+/// Copies the database as it is at one moment; the file, and the schema where it is a dump.
+async fn copy(app: &App, folder: &Path) -> Result<(PathBuf, Option<String>), BackupError> {
+    if app.store.place().file().is_some() {
+        let copy = folder.join(DATABASE);
+        app.store.copy_to(&copy).await?;
+        return Ok((copy, None));
+    }
+    let copy = folder.join(DUMP);
+    let database = &app.settings.database;
+    let file = database.password_file.as_ref();
+    let password = file.map(|file| secrets::from_file(&app.path(file)));
+    let password = password.transpose()?;
+    let access = Access {
+        url: &database.url,
+        home: &app.home,
+        wait: Duration::from_secs(database.wait_seconds.into()),
+        password: password.as_ref(),
+    };
+    let schema = app.store.dump_to(&access, &copy).await?;
+    Ok((copy, Some(schema)))
+}
+
+/// Reads a copy as a whole; the rows of its tables.
+async fn rows_of(copy: &Path) -> Result<TableCounts, BackupError> {
+    if copy.ends_with(DUMP) {
+        return Ok(Store::rows_of_dump(copy).await?);
+    }
+    Ok(Store::verify_copy(copy).await?)
 }
 
 #[cfg(unix)]
@@ -222,7 +264,12 @@ pub async fn inspect(folder: &Path) -> Result<Sound, BackupError> {
         let text = format!("{} is not the key of this backup", key.display());
         return Err(BackupError::Key(text));
     }
-    let rows = crate::db::Store::verify_copy(&folder.join(DATABASE)).await?;
+    let name = if manifest.schema.is_some() {
+        DUMP
+    } else {
+        DATABASE
+    };
+    let rows = rows_of(&folder.join(name)).await?;
     for (table, expected) in &manifest.rows {
         let copied = rows.get(table).copied().unwrap_or_default();
         if copied != *expected {
@@ -243,6 +290,12 @@ impl Sound {
     /// Puts copies of the database and of the key beside the places that they are to take; what
     /// stands there is not touched.
     pub fn lay_beside(&self, database: &Path) -> Result<PathBuf, BackupError> {
+        if self.manifest.schema.is_some() {
+            return Err(BackupError::Kind(format!(
+                "{} is the backup of a database of PostgreSQL: let database.url lead to an empty one",
+                self.folder.display()
+            )));
+        }
         let beside = with_end(database, ".restoring");
         remove_database(&beside);
         fs::copy(self.folder.join(DATABASE), &beside).map_err(at(&beside))?;
@@ -270,17 +323,48 @@ impl Sound {
             }
         }
         fs::rename(beside, database).map_err(at(database))?;
+        self.put_key_in_place(key_file, &aside, &mut moved)?;
+        Ok(moved)
+    }
+
+    /// Puts the dump into an empty database, and the key of the backup into its place; another key
+    /// that stood there is moved aside under a name with `stamp`, and returned.
+    pub async fn put_on_server(
+        &self,
+        access: &Access<'_>,
+        key_file: &Path,
+        stamp: &str,
+    ) -> Result<Vec<PathBuf>, BackupError> {
+        let Some(schema) = &self.manifest.schema else {
+            return Err(BackupError::Kind(format!(
+                "{} is the backup of a file of SQLite: put it back into one (--database \
+                 sqlite://rekindle.db), then `rekindle migrate-to`",
+                self.folder.display()
+            )));
+        };
+        Store::restore_dump(access, &self.folder.join(DUMP), schema).await?;
+        let mut moved = Vec::new();
+        self.put_key_in_place(key_file, &format!(".replaced-{stamp}"), &mut moved)?;
+        Ok(moved)
+    }
+
+    fn put_key_in_place(
+        &self,
+        key_file: &Path,
+        aside: &str,
+        moved: &mut Vec<PathBuf>,
+    ) -> Result<(), BackupError> {
         let same = fingerprint(key_file).is_ok_and(|key| key == self.manifest.key);
         if !same {
             if key_file.exists() {
-                let to = with_end(key_file, &aside);
+                let to = with_end(key_file, aside);
                 fs::rename(key_file, &to).map_err(at(&to))?;
                 moved.push(to);
             }
             fs::copy(self.folder.join(KEY), key_file).map_err(at(key_file))?;
             only_ours(key_file, 0o600).map_err(at(key_file))?;
         }
-        Ok(moved)
+        Ok(())
     }
 }
 

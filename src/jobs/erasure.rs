@@ -1,10 +1,14 @@
-//! Clients who ask to be forgotten: their personal data goes and does not come back with an import
-//! or a backup; the proof of what was sent, the keys of messages and the wish to get nothing more
-//! stay.
+//! What clients may ask for: to be told everything that is known of them, and to be forgotten.
+//!
+//! Of whoever is forgotten the personal data goes and does not come back with an import or a backup;
+//! the proof of what was sent, the keys of messages and the wish to get nothing more stay.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::db::{Entry, Erasure, Forgotten, Store, StoreError};
@@ -44,6 +48,33 @@ pub async fn forget(
     Ok(erase(&app.store, &app.key, client, proof, app.today(), entry).await?)
 }
 
+/// Everything that is known of a client, part by part, with what is kept under his addresses.
+pub async fn everything(app: &App, client: ClientId) -> Result<Map<String, Value>, StoreError> {
+    let mut all = app.store.all_about(client).await?;
+    let addresses = app.store.addresses_of(client).await?;
+    let (mut seen, mut suppressed) = (HashSet::new(), Vec::new());
+    for (channel, address) in addresses {
+        let hash = app.key.hash(channel, &address);
+        if !seen.insert(hash) {
+            continue;
+        }
+        let of_address = app.store.suppressions_of(&[hash]).await?;
+        let of_channel = of_address.iter().filter(|row| row.channel == channel);
+        suppressed.extend(of_channel.map(|row| {
+            json!({
+                "address": address,
+                "channel": row.channel,
+                "scope": row.scope,
+                "reason": row.reason,
+                "since": row.since,
+                "by": row.source,
+            })
+        }));
+    }
+    all.insert("suppressions".to_owned(), Value::Array(suppressed));
+    Ok(all)
+}
+
 async fn erase(
     store: &Store,
     key: &AddressKey,
@@ -78,7 +109,7 @@ fn keep(file: &Path, proof: &[u8; 32]) -> io::Result<()> {
 /// Forgets again whom an older database does not know to be forgotten; returns how many.
 pub async fn again(store: &Store, key: &AddressKey, now_ms: i64) -> Result<u64, StoreError> {
     let text = fs::read_to_string(store.place().beside(PROOFS)).unwrap_or_default();
-    let proofs: std::collections::HashSet<&str> = text.lines().collect();
+    let proofs: HashSet<&str> = text.lines().collect();
     if proofs.is_empty() {
         return Ok(0);
     }

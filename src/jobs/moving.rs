@@ -17,7 +17,7 @@ use crate::jobs::erasure::PROOFS;
 pub struct Moved {
     /// The file that it was in, which refuses every change from now on.
     pub from: PathBuf,
-    /// The database that it is in, without a password.
+    /// The address to configure, without a password.
     pub to: String,
     /// Every table, in the order in which it was copied.
     pub tables: Vec<MovedTable>,
@@ -58,7 +58,7 @@ pub async fn move_base(
     progress: &mut (dyn FnMut(Moving) + Send),
 ) -> Result<Moved, MovingError> {
     let (from, to) = (app.store.place(), Place::of(access.url, access.home)?);
-    let (Place::File(file), Place::Server { address, .. }) = (from, &to) else {
+    let (Place::File(file), Place::Server { .. }) = (from, &to) else {
         return Err(MovingError::Move(MoveError::Direction {
             from: from.clone(),
             to,
@@ -74,7 +74,7 @@ pub async fn move_base(
     let tables = moved?;
     Ok(Moved {
         from: file.clone(),
-        to: address.clone(),
+        to: access.to_configure(),
         rows: tables.iter().map(|table| table.rows).sum(),
         tables,
     })

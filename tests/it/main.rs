@@ -15,6 +15,7 @@ mod full_form;
 mod house;
 mod import;
 mod letters;
+mod moved;
 mod opened;
 mod pages;
 mod sandbox;

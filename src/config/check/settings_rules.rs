@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use super::super::Settings;
 use super::super::settings::DeliveryMode;
@@ -24,6 +25,7 @@ const RULES: &[Rule] = &[
     closed_days_have_an_order,
     live_delivery_has_own_addresses,
     database_is_understood,
+    a_worker_has_time,
     distances_are_not_nothing,
     shares_leave_a_choice,
     named_managers_are_known,
@@ -222,6 +224,21 @@ fn database_is_understood(settings: &Settings) -> Vec<Finding> {
         return vec![Finding::warning(at, message, hint)];
     }
     Vec::new()
+}
+
+/// A worker that could not keep a message for a moment would never send one.
+fn a_worker_has_time(settings: &Settings) -> Vec<Finding> {
+    let key = "take_over_after";
+    if settings.delivery.take_over_after.duration() >= Duration::from_secs(1) {
+        return Vec::new();
+    }
+    let message = format!("\"{key}\" must be at least a second");
+    let at = top("delivery").key(key);
+    vec![Finding::error(
+        at,
+        message,
+        "write take_over_after = \"15m\"",
+    )]
 }
 
 fn distances_are_not_nothing(settings: &Settings) -> Vec<Finding> {

@@ -77,10 +77,10 @@ async fn came_before(
     let came = sql::query_scalar::<i64>(
         "SELECT EXISTS (
              SELECT 1 FROM referrals f JOIN redemptions r ON r.id = f.redemption_id
-             WHERE (f.friend_id IN (SELECT value FROM json_each($1))
-                    OR f.phone IN (SELECT value FROM json_each($2))
-                    OR f.mailbox IN (SELECT value FROM json_each($3)))
-               AND r.id IS NOT $4 AND f.state IN ('counts', 'waiting', 'review')
+             WHERE (f.friend_id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1))
+                    OR f.phone IN (SELECT atom FROM json_each($2))
+                    OR f.mailbox IN (SELECT atom FROM json_each($3)))
+               AND r.id IS DISTINCT FROM $4 AND f.state IN ('counts', 'waiting', 'review')
                AND r.undone_at IS NULL)",
     );
     let came = came
@@ -100,8 +100,8 @@ async fn friends_of_giver(
 ) -> Result<u32> {
     let count = sql::query_scalar(
         "SELECT count(*) FROM referrals f JOIN redemptions r ON r.id = f.redemption_id
-         WHERE f.giver_id IN (SELECT value FROM json_each($1)) AND r.day > $2
-           AND r.id IS NOT $3 AND f.state IN ('counts', 'waiting', 'review')
+         WHERE f.giver_id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1)) AND r.day > $2
+           AND r.id IS DISTINCT FROM $3 AND f.state IN ('counts', 'waiting', 'review')
            AND r.undone_at IS NULL",
     );
     let since = day.plus(-limit.days);
@@ -126,9 +126,9 @@ impl Store {
              JOIN clients g ON g.id = f.giver_id
              JOIN clients c ON c.id = f.friend_id JOIN sources s ON s.id = c.source_id
              WHERE f.giver_id IN (
-                       SELECT value FROM json_each($1)
+                       SELECT CAST(atom AS BIGINT) FROM json_each($1)
                        UNION SELECT id FROM clients
-                       WHERE master_id IN (SELECT value FROM json_each($1)))
+                       WHERE master_id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1)))
                AND f.state = 'counts' AND f.counts_on <= $2
              ORDER BY giver, f.counts_on DESC, friend",
         )
@@ -153,7 +153,7 @@ impl Store {
         let rows = sql::query_scalar(
             "SELECT DISTINCT coalesce(g.master_id, g.id) FROM referrals f
              JOIN clients g ON g.id = f.giver_id
-             WHERE f.state = 'counts' AND f.counts_on BETWEEN $1 AND $2",
+             WHERE f.state = 'counts' AND f.counts_on BETWEEN $1 AND $2 ORDER BY 1",
         );
         let rows: Vec<i64> = rows
             .bind(from.epoch_days())
@@ -167,7 +167,8 @@ impl Store {
     pub async fn friends_by_certificate(&self, code: &str) -> Result<Vec<(String, u32)>> {
         let rows = sql::query(
             "SELECT f.state, count(*) AS n FROM referrals f
-             JOIN redemptions r ON r.id = f.redemption_id WHERE r.code = $1 GROUP BY f.state",
+             JOIN redemptions r ON r.id = f.redemption_id WHERE r.code = $1
+             GROUP BY f.state ORDER BY f.state",
         );
         let rows = rows.bind(code).fetch_all(&self.pool).await?;
         Ok(rows

@@ -19,7 +19,7 @@ pub(super) async fn all_cards(connection: &mut Connection, ids: &[i64]) -> Resul
     let rows = sql::query_scalar(
         "WITH named (id) AS (
              SELECT coalesce(c.master_id, c.id) FROM clients c
-             WHERE c.id IN (SELECT value FROM json_each($1)))
+             WHERE c.id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1)))
          SELECT id FROM named
          UNION SELECT c.id FROM clients c WHERE c.master_id IN (SELECT id FROM named)",
     );
@@ -35,10 +35,10 @@ pub(super) async fn person(
     let mut person = Person::default();
     let rows = sql::query(
         "SELECT name, phone, email, attributes FROM clients
-         WHERE id IN (SELECT value FROM json_each($1))
+         WHERE id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1))
          UNION ALL
          SELECT name, phone, email, '{}' FROM contacts
-         WHERE client_id IN (SELECT value FROM json_each($1))",
+         WHERE client_id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1))",
     )
     .bind(list(ids))
     .fetch_all(connection)
@@ -57,11 +57,11 @@ pub(super) async fn person(
 
 /// Who shares a phone, an address or a mark with somebody; each part by an index.
 const LIKE: &str = "
-    SELECT id FROM clients WHERE phone IN (SELECT value FROM json_each($1))
-    UNION SELECT id FROM clients WHERE email IN (SELECT value FROM json_each($2))
-    UNION SELECT client_id FROM contacts WHERE phone IN (SELECT value FROM json_each($1))
-    UNION SELECT client_id FROM contacts WHERE email IN (SELECT value FROM json_each($2))
-    UNION SELECT client_id FROM client_marks WHERE mark IN (SELECT value FROM json_each($3))";
+    SELECT id FROM clients WHERE phone IN (SELECT atom FROM json_each($1))
+    UNION SELECT id FROM clients WHERE email IN (SELECT atom FROM json_each($2))
+    UNION SELECT client_id FROM contacts WHERE phone IN (SELECT atom FROM json_each($1))
+    UNION SELECT client_id FROM contacts WHERE email IN (SELECT atom FROM json_each($2))
+    UNION SELECT client_id FROM client_marks WHERE mark IN (SELECT atom FROM json_each($3))";
 
 /// The clients that share a phone, a mailbox or a card with a person, however it is written.
 pub(super) async fn clients_like(connection: &mut Connection, person: &Person) -> Result<Vec<i64>> {
@@ -96,7 +96,7 @@ pub(super) async fn keep_marks(tx: &mut Connection, cards: &[String]) -> Result<
     let made: Option<(i64, String)> = sql::query_as("SELECT through_import, cards FROM marks_made")
         .fetch_optional(&mut *tx)
         .await?;
-    let latest: i64 = sql::query_scalar("SELECT ifnull(max(id), 0) FROM imports")
+    let latest: i64 = sql::query_scalar("SELECT coalesce(max(id), 0) FROM imports")
         .fetch_one(&mut *tx)
         .await?;
     let since = match made {
@@ -128,14 +128,20 @@ pub(super) async fn keep_marks(tx: &mut Connection, cards: &[String]) -> Result<
 async fn mark_changed(tx: &mut Connection, cards: &[String], since: i64) -> Result<()> {
     let mut last = i64::MIN;
     loop {
-        let rows = sql::query(
-            "SELECT id, email, attributes,
-                    (SELECT json_group_array(t.email) FROM contacts t
-                     WHERE t.client_id = c.id AND t.email IS NOT NULL) AS others
-             FROM clients c
-             WHERE id > $1 AND (last_import > $2 OR EXISTS (
-                 SELECT 1 FROM contacts t WHERE t.client_id = c.id AND t.last_import > $2))
-             ORDER BY id LIMIT $3",
+        let statement = |array: &str| {
+            sqlx::AssertSqlSafe(format!(
+                "SELECT id, email, attributes,
+                        (SELECT {array} FROM contacts t
+                         WHERE t.client_id = c.id AND t.email IS NOT NULL) AS others
+                 FROM clients c
+                 WHERE id > $1 AND (last_import > $2 OR EXISTS (
+                     SELECT 1 FROM contacts t WHERE t.client_id = c.id AND t.last_import > $2))
+                 ORDER BY id LIMIT $3"
+            ))
+        };
+        let rows = sql::query_of(
+            statement("json_group_array(t.email)"),
+            statement("CAST(coalesce(jsonb_agg(t.email), '[]') AS TEXT)"),
         )
         .bind(last)
         .bind(since)
@@ -151,13 +157,13 @@ async fn mark_changed(tx: &mut Connection, cards: &[String], since: i64) -> Resu
             marks_of(row, cards, &mut marks)?;
         }
         let ids: Vec<i64> = rows.iter().map(|row| row.get("id")).collect();
-        sql::query("DELETE FROM client_marks WHERE client_id IN (SELECT value FROM json_each($1))")
+        sql::query("DELETE FROM client_marks WHERE client_id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1))")
             .bind(list(&ids))
             .execute(&mut *tx)
             .await?;
         sql::query(
             "INSERT INTO client_marks (mark, client_id)
-             SELECT value ->> 0, value ->> 1 FROM json_each($1) WHERE true
+             SELECT value ->> 0, CAST(value ->> 1 AS BIGINT) FROM json_each($1) WHERE true
              ON CONFLICT DO NOTHING",
         )
         .bind(serde_json::to_string(&marks).unwrap_or_default())
@@ -188,7 +194,7 @@ pub(super) async fn bought_before(
 ) -> Result<Option<Day>> {
     let first: Option<i32> = sql::query_scalar(
         "SELECT min(day) FROM purchases
-         WHERE client_id IN (SELECT value FROM json_each($1)) AND day < $2 AND amount > 0",
+         WHERE client_id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1)) AND day < $2 AND amount > 0",
     )
     .bind(list(ids))
     .bind(day.epoch_days())
@@ -201,7 +207,7 @@ pub(super) async fn bought_before(
 pub(super) async fn only_one(connection: &mut Connection, ids: &[i64]) -> Result<Option<i64>> {
     let masters: Vec<i64> = sql::query_scalar(
         "SELECT DISTINCT coalesce(master_id, id) FROM clients
-         WHERE id IN (SELECT value FROM json_each($1)) AND deleted_on IS NULL LIMIT 2",
+         WHERE id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1)) AND deleted_on IS NULL LIMIT 2",
     )
     .bind(list(ids))
     .fetch_all(connection)

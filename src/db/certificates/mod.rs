@@ -93,7 +93,7 @@ const SELECT: &str = "
     SELECT t.code, t.campaign, t.client_id, c.ext_id,
            coalesce(c.company, c.name, c.ext_id) AS name, t.kind, t.discount, t.gift,
            t.min_receipt, t.products, t.uses, t.picture, t.locale, t.issued_on, t.valid_until,
-           CASE WHEN t.void_at IS NULL THEN NULL ELSE ifnull(t.void_why, '') END AS void,
+           CASE WHEN t.void_at IS NULL THEN NULL ELSE coalesce(t.void_why, '') END AS void,
            (SELECT count(*) FROM redemptions r WHERE r.code = t.code AND r.undone_at IS NULL) AS used
     FROM certificates t JOIN clients c ON c.id = t.client_id
     JOIN runs ON runs.id = t.run_id AND runs.status = 'sealed'";
@@ -174,7 +174,7 @@ impl Store {
     pub async fn taken_codes(&self, codes: &[&str]) -> Result<Vec<(String, IssuedFor)>> {
         let rows = sql::query(
             "SELECT code, campaign, client_id, episode, step FROM certificates
-             WHERE code IN (SELECT value FROM json_each($1))",
+             WHERE code IN (SELECT atom FROM json_each($1))",
         )
         .bind(Json(codes))
         .fetch_all(&self.pool)

@@ -181,20 +181,25 @@ fn code_in(row: &Row) -> Option<String> {
 
 /// Receipts with a code that nothing was done about, in the order in which they were made.
 async fn open_receipts(tx: &mut Connection) -> Result<Vec<Coded>> {
-    let statement = format!(
-        "SELECT w.id, w.code, w.key, w.day, p.client_id, p.amount, p.promo, s.name AS source,
-                (SELECT json_group_array(i.item) FROM purchase_items i
-                 WHERE i.client_id = p.client_id AND i.day = p.day AND i.source_id = p.source_id
-                   AND i.key = p.key) AS items
-         {FOUND} JOIN sources s ON s.id = w.source_id
-         WHERE p.key IS NOT NULL AND p.cancelled_on IS NULL AND p.amount > 0
-           AND NOT EXISTS (SELECT 1 FROM redemptions r
-                           WHERE r.purchase_id = w.id AND r.undone_at IS NULL)
-         ORDER BY w.day, w.id"
-    );
-    let rows = sql::query(sqlx::AssertSqlSafe(statement))
-        .fetch_all(tx)
-        .await?;
+    let statement = |array: &str| {
+        sqlx::AssertSqlSafe(format!(
+            "SELECT w.id, w.code, w.key, w.day, p.client_id, p.amount, p.promo, s.name AS source,
+                    (SELECT {array} FROM purchase_items i
+                     WHERE i.client_id = p.client_id AND i.day = p.day
+                       AND i.source_id = p.source_id AND i.key = p.key) AS items
+             {FOUND} JOIN sources s ON s.id = w.source_id
+             WHERE p.key IS NOT NULL AND p.cancelled_on IS NULL AND p.amount > 0
+               AND NOT EXISTS (SELECT 1 FROM redemptions r
+                               WHERE r.purchase_id = w.id AND r.undone_at IS NULL)
+             ORDER BY w.day, w.id"
+        ))
+    };
+    let rows = sql::query_of(
+        statement("json_group_array(i.item)"),
+        statement("CAST(coalesce(jsonb_agg(i.item), '[]') AS TEXT)"),
+    )
+    .fetch_all(tx)
+    .await?;
     let coded = |row: &Row| Coded {
         id: row.get("id"),
         code: row.get("code"),

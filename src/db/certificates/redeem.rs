@@ -299,7 +299,7 @@ async fn insert(tx: &mut Connection, taking: &Taking<'_>) -> Result<i64> {
          SELECT $1, n.value, $3, $4, $5, $6, $7, $8, $9, $10
          FROM (SELECT min(place) AS value FROM (
                    SELECT 1 AS place
-                   UNION SELECT use_no + 1 FROM redemptions WHERE code = $1 AND undone_at IS NULL)
+                   UNION SELECT use_no + 1 FROM redemptions WHERE code = $1 AND undone_at IS NULL) AS places
                WHERE place NOT IN (SELECT use_no FROM redemptions
                                    WHERE code = $1 AND undone_at IS NULL)) AS n
          WHERE n.value <= $2
@@ -339,7 +339,7 @@ pub(super) async fn doubt(
              redemption_id = excluded.redemption_id, because = excluded.because,
              opened_at = excluded.opened_at, decision = NULL, decided_at = NULL,
              decided_by = NULL, note = NULL
-         WHERE reviews.redemption_id IS NOT excluded.redemption_id",
+         WHERE reviews.redemption_id IS DISTINCT FROM excluded.redemption_id",
     )
     .bind(code)
     .bind(receipt)
@@ -388,7 +388,7 @@ pub(super) async fn undo(
 const REDEMPTIONS: &str = "
     SELECT r.use_no, r.receipt, r.day, r.by, r.via, c.ext_id AS client,
            r.purchase_id IS NOT NULL AS imported,
-           CASE WHEN r.undone_at IS NULL THEN NULL ELSE ifnull(r.undone_why, '') END AS undone
+           CASE WHEN r.undone_at IS NULL THEN NULL ELSE coalesce(r.undone_why, '') END AS undone
     FROM redemptions r LEFT JOIN clients c ON c.id = r.client_id";
 
 async fn of_receipt(

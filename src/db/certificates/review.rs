@@ -71,7 +71,7 @@ impl Store {
              JOIN clients g ON g.id = t.client_id
              LEFT JOIN redemptions r ON r.id = v.redemption_id
              LEFT JOIN clients c ON c.id = r.client_id
-             WHERE $1 OR v.decision IS NULL
+             WHERE $1 = 1 OR v.decision IS NULL
              ORDER BY v.decision IS NOT NULL, v.id DESC LIMIT $2",
         )
         .bind(all)

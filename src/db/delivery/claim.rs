@@ -1,10 +1,14 @@
 //! Claiming what is due: a lease and a fence.
+//!
+//! In PostgreSQL any number of workers claim side by side: each takes rows that nobody else has in
+//! hand and never waits for one. A lease lasts by the clock of the database.
 
 use crate::db::sql::{self, Connection};
 use std::collections::HashSet;
 
 use serde::Serialize;
 
+use super::super::address_locks::clock_of_leases;
 use super::super::messages::{DUE_COLUMNS, DueMessage, due_message};
 use super::super::rows::word;
 use super::super::{Result, Store};
@@ -61,6 +65,38 @@ pub struct Claims {
     pub through: Vec<(Claimed, String)>,
 }
 
+/// The cross join keeps the runs outside: the other way round every claim would read all that is due
+/// of all runs and sort it.
+const CLAIM_IN_SQLITE: &str = "
+    UPDATE messages SET state = 'claimed', claim = claim + 1, owner = $5, lease_until = $6,
+           reason = NULL, changed_at = $3, changed_by = $5
+    WHERE id IN (
+        SELECT m.id FROM runs r
+        CROSS JOIN messages m ON m.run_id = r.id AND m.channel = $1 AND m.due_at <= $3
+            AND m.state IN ('planned', 'queued', 'retry')
+        WHERE r.status = 'sealed' AND r.mode = $4
+        ORDER BY r.id, m.due_at LIMIT $2)
+    RETURNING id";
+
+/// The lateral join keeps the runs outside, and ends as soon as enough are found: no run is sorted,
+/// and nothing is locked that is not claimed. Materialized, because a join might ask twice, and lock
+/// twice as many. What another worker has in hand is skipped.
+const CLAIM_IN_POSTGRES: &str = "
+    WITH due AS MATERIALIZED (
+        SELECT m.id
+        FROM (SELECT id FROM runs WHERE status = 'sealed' AND mode = $4 ORDER BY id) AS r
+        CROSS JOIN LATERAL (
+            SELECT o.id FROM messages o
+            WHERE o.run_id = r.id AND o.channel = $1 AND o.due_at <= $3
+              AND o.state IN ('planned', 'queued', 'retry')
+            ORDER BY o.due_at LIMIT $2
+            FOR NO KEY UPDATE OF o SKIP LOCKED) AS m
+        LIMIT $2)
+    UPDATE messages SET state = 'claimed', claim = claim + 1, owner = $5, lease_until = $6,
+           reason = NULL, changed_at = $3, changed_by = $5
+    FROM due WHERE messages.id = due.id
+    RETURNING messages.id";
+
 /// Reads claimed messages.
 async fn read(
     tx: &mut Connection,
@@ -70,7 +106,7 @@ async fn read(
     let statement = format!(
         "{DUE_COLUMNS}, m.client_id, m.claim, m.refusals, m.on_unknown
          FROM json_each($1) AS row
-         JOIN messages m ON m.id = row.value
+         JOIN messages m ON m.id = CAST(row.atom AS BIGINT)
          JOIN runs r ON r.id = m.run_id
          LEFT JOIN clients c ON c.id = m.client_id
          ORDER BY m.id"
@@ -99,35 +135,24 @@ async fn read(
 impl Store {
     /// Claims what is due on a channel, the oldest runs first, and puts back, or ends, what the gates
     /// do not let through now: before any work is done for it. The door asks again.
-    ///
-    /// The cross join keeps the runs outside: the other way round every claim would read all that
-    /// is due of all runs and sort it.
     pub async fn claim(
         &self,
         order: &ClaimOrder<'_>,
         door: &Door<'_>,
         address_of: impl Fn(&DueMessage) -> String,
     ) -> Result<Claims> {
-        let mut tx = self.begin().await?;
-        let ids: Vec<i64> = sql::query_scalar(
-            "UPDATE messages SET state = 'claimed', claim = claim + 1, owner = $5,
-                    lease_until = $3 + $6, reason = NULL, changed_at = $3, changed_by = $5
-             WHERE id IN (
-                 SELECT m.id FROM runs r
-                 CROSS JOIN messages m ON m.run_id = r.id AND m.channel = $1 AND m.due_at <= $3
-                     AND m.state IN ('planned', 'queued', 'retry')
-                 WHERE r.status = 'sealed' AND r.mode = $4
-                 ORDER BY r.id, m.due_at LIMIT $2)
-             RETURNING id",
-        )
-        .bind(order.channel.word())
-        .bind(order.limit)
-        .bind(order.now_ms)
-        .bind(LIVE)
-        .bind(order.owner)
-        .bind(order.lease_ms)
-        .fetch_all(&mut *tx)
-        .await?;
+        let mut tx = self.begin_delivery().await?;
+        let lease_until = clock_of_leases(&mut tx, order.now_ms).await? + order.lease_ms;
+        let ids: Vec<i64> = sql::query_of(CLAIM_IN_SQLITE, CLAIM_IN_POSTGRES)
+            .scalar()
+            .bind(order.channel.word())
+            .bind(order.limit)
+            .bind(order.now_ms)
+            .bind(LIVE)
+            .bind(order.owner)
+            .bind(lease_until)
+            .fetch_all(&mut *tx)
+            .await?;
         if ids.is_empty() {
             return Ok(Claims::default());
         }
@@ -164,8 +189,8 @@ impl Store {
             "UPDATE messages SET state = 'queued', owner = NULL, lease_until = NULL, reason = NULL,
                     changed_at = $2, changed_by = $3
              FROM json_each($1) AS row
-             WHERE messages.id = row.value ->> 'message' AND claim = row.value ->> 'seq'
-               AND messages.state = 'claimed'",
+             WHERE messages.id = CAST(row.value ->> 'message' AS BIGINT)
+               AND claim = CAST(row.value ->> 'seq' AS BIGINT) AND messages.state = 'claimed'",
         )
         .bind(rows_of(claims)?)
         .bind(now_ms)

@@ -2,12 +2,14 @@
 //! it, and a message comes out cleared only after the commit.
 //!
 //! SQLite has one writer: an opt-out is committed either before this transaction begins, and is
-//! seen, or after it has ended.
+//! seen, or after it has ended. In PostgreSQL many workers stand at the door at once, each for
+//! messages of his own; the locks of their addresses and clients, taken before anything is read,
+//! promise the same (`db::address_locks`).
 
 use crate::db::sql::{self, Connection};
 use serde::Serialize;
 
-use super::super::{Result, Store};
+use super::super::{Result, Store, address_locks};
 use super::ending::{Ending, record};
 use super::standing::{Standing, standings};
 use super::{Claim, put_back, rows_of};
@@ -25,8 +27,8 @@ pub struct Asking<M> {
     pub content: [u8; 32],
     /// The version of the template that it was made of, by its number.
     pub version: Option<i64>,
-    /// The lease must last until this instant, in unix milliseconds: as long as sending may take.
-    pub needs_until: i64,
+    /// The lease must last for so many milliseconds more: as long as sending may take.
+    pub needs_ms: i64,
     /// What is sent.
     pub message: M,
 }
@@ -65,14 +67,18 @@ impl Store {
         door: &Door<'_>,
         by: &str,
     ) -> Result<Settled<M>> {
-        let mut tx = self.begin().await?;
-        let stale = record(&mut tx, endings, by, door.now.timestamp_millis()).await?;
+        let now_ms = door.now.timestamp_millis();
+        let mut tx = self.begin_delivery().await?;
+        let ids: Vec<i64> = asking.iter().map(|one| one.claim.message).collect();
+        let lease_now = address_locks::at_the_door(&mut tx, &ids, now_ms).await?;
+        let stale = record(&mut tx, endings, by, now_ms).await?;
         let claims: Vec<(Claim, &str)> = asking
             .iter()
             .map(|one| (one.claim, one.address.as_str()))
             .collect();
-        let needs = asking.iter().map(|one| one.needs_until).max();
-        let mut standings = standings(&mut tx, &claims, needs.unwrap_or_default(), door).await?;
+        let needs = asking.iter().map(|one| one.needs_ms).max();
+        let until = lease_now + needs.unwrap_or_default();
+        let mut standings = standings(&mut tx, &claims, until, door).await?;
         let (mut passed, mut through, mut hindered) = (Vec::new(), Vec::new(), Vec::new());
         for one in asking {
             let place = standings
@@ -96,7 +102,6 @@ impl Store {
                 }
             });
         }
-        let now_ms = door.now.timestamp_millis();
         mark_sending(&mut tx, &through, by, now_ms).await?;
         put_back(&mut tx, &hindered, by, now_ms).await?;
         if !through.is_empty() {
@@ -164,8 +169,8 @@ async fn mark_sending(
         "UPDATE messages SET state = 'sending', attempts = attempts + 1, sent_at = $2,
                 changed_at = $2, changed_by = $3
          FROM json_each($1) AS row
-         WHERE messages.id = row.value ->> 'id' AND claim = row.value ->> 'claim'
-           AND messages.state = 'claimed'",
+         WHERE messages.id = CAST(row.value ->> 'id' AS BIGINT)
+           AND claim = CAST(row.value ->> 'claim' AS BIGINT) AND messages.state = 'claimed'",
     )
     .bind(&rows)
     .bind(now_ms)
@@ -175,8 +180,9 @@ async fn mark_sending(
     sql::query(
         "INSERT INTO attempts (message_id, n, claim, owner, began_at, content, version)
          SELECT m.id, m.attempts, m.claim, m.owner, $2, unhex(row.value ->> 'content'),
-                row.value ->> 'version'
-         FROM json_each($1) AS row JOIN messages m ON m.id = row.value ->> 'id'",
+                CAST(row.value ->> 'version' AS BIGINT)
+         FROM json_each($1) AS row
+         JOIN messages m ON m.id = CAST(row.value ->> 'id' AS BIGINT)",
     )
     .bind(&rows)
     .bind(now_ms)

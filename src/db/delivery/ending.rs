@@ -60,7 +60,8 @@ struct Row<'e> {
     provider_id: Option<&'e str>,
     due_at: Option<i64>,
     reason: Option<&'e str>,
-    refused: bool,
+    /// 1 or 0: in PostgreSQL a flag of JSON is no number.
+    refused: u8,
 }
 
 impl Ending {
@@ -73,7 +74,7 @@ impl Ending {
             provider_id: None,
             due_at: None,
             reason: None,
-            refused: false,
+            refused: 0,
         };
         match &self.outlook {
             Outlook::Accepted {
@@ -88,12 +89,12 @@ impl Ending {
                 row.state = "retry";
                 row.due_at = Some(*due_at);
                 row.reason = Some(reason);
-                row.refused = true;
+                row.refused = 1;
             }
             Outlook::Failed { reason } => {
                 row.state = "failed";
                 row.reason = Some(reason);
-                row.refused = true;
+                row.refused = 1;
             }
             Outlook::Unknown { reason } => {
                 row.state = "unknown";
@@ -112,7 +113,9 @@ impl Ending {
 /// Records what came of attempts. Returns how many had to be left alone because somebody else has
 /// claimed or decided the message since.
 ///
-/// An acceptance is also taken from a message that counted as unknown meanwhile: it is proof.
+/// An acceptance is also taken from a message that counted as unknown meanwhile: it is proof. What is
+/// given back although it counts as being sent was never sent: the transaction that passed its point
+/// of no return was committed, but the connection was cut before anybody heard of it.
 pub(super) async fn record(
     connection: &mut Connection,
     endings: &[Ending],
@@ -124,20 +127,25 @@ pub(super) async fn record(
     }
     let rows: Vec<Row<'_>> = endings.iter().map(Ending::row).collect();
     let done = sql::query(
-        "UPDATE messages SET state = row.value ->> 'state', owner = NULL, lease_until = NULL,
+        "UPDATE messages SET state = CASE WHEN state = 'sending' AND row.value ->> 'state' = 'queued'
+                                      THEN 'retry' ELSE row.value ->> 'state' END,
+                owner = NULL, lease_until = NULL,
                 accepted_at = CASE WHEN row.value ->> 'receipt' IS NULL THEN accepted_at
                                    ELSE $2 END,
                 receipt = coalesce(row.value ->> 'receipt', receipt),
                 provider_id = coalesce(row.value ->> 'provider_id', provider_id),
-                due_at = coalesce(row.value ->> 'due_at', due_at),
-                refusals = refusals + (row.value ->> 'refused'),
+                due_at = coalesce(CAST(row.value ->> 'due_at' AS BIGINT), due_at),
+                refusals = refusals
+                    + CASE WHEN state = 'sending' AND row.value ->> 'state' = 'queued' THEN 1
+                           ELSE CAST(row.value ->> 'refused' AS BIGINT) END,
                 reason = row.value ->> 'reason', changed_at = $2, changed_by = $3
          FROM json_each($1) AS row
-         WHERE messages.id = row.value ->> 'id' AND claim = row.value ->> 'claim'
+         WHERE messages.id = CAST(row.value ->> 'id' AS BIGINT)
+           AND claim = CAST(row.value ->> 'claim' AS BIGINT)
            AND CASE messages.state
                    WHEN 'claimed' THEN row.value ->> 'state' IN ('retry', 'failed', 'queued')
                    WHEN 'sending' THEN row.value ->> 'state' IN ('accepted', 'retry', 'failed',
-                                                                 'unknown')
+                                                                 'unknown', 'queued')
                    WHEN 'unknown' THEN row.value ->> 'state' = 'accepted'
                    ELSE false END",
     )

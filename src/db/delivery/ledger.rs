@@ -165,6 +165,7 @@ impl Store {
                  SELECT at, state, by, reason, id AS place FROM message_events WHERE message_id = $1
                  UNION ALL
                  SELECT began_at, 'sending', owner, NULL, 0 FROM attempts WHERE message_id = $1)
+                 AS story
              ORDER BY at, place",
         )
         .bind(id)
@@ -212,7 +213,7 @@ impl Store {
                     accepted_at = CASE WHEN $3 = 'accepted' THEN $7 ELSE accepted_at END,
                     receipt = CASE WHEN $3 = 'accepted' THEN coalesce(receipt, $5) ELSE receipt END,
                     reason = $5, changed_by = $6, changed_at = $7
-             WHERE id = $1 AND state IN (SELECT value FROM json_each($2))",
+             WHERE id = $1 AND state IN (SELECT atom FROM json_each($2))",
         )
         .bind(id)
         .bind(from)
@@ -229,6 +230,7 @@ impl Store {
     /// Stops everything that has not left until it is released: after a restore, or when a person
     /// pulls the brake. Returns how many.
     pub async fn hold_everything(&self, reason: &str, by: &str, now_ms: i64) -> Result<u64> {
+        let mut tx = self.begin().await?;
         let done = sql::query(
             "UPDATE messages SET state = 'held', reason = $1, changed_by = $2, changed_at = $3
              WHERE state IN ('planned', 'queued', 'retry')",
@@ -236,8 +238,9 @@ impl Store {
         .bind(reason)
         .bind(by)
         .bind(now_ms)
-        .execute(&self.writer)
+        .execute(&mut *tx)
         .await?;
+        tx.commit().await?;
         Ok(done.rows_affected())
     }
 }

@@ -4,8 +4,8 @@ use crate::db::sql;
 use serde::Serialize;
 
 use super::super::rows::word;
-use super::super::suppressions::{self, NewSuppression};
-use super::super::{Result, Store};
+use super::super::suppressions::{NewSuppression, suppress};
+use super::super::{Result, Store, address_locks};
 use super::is_stopped;
 use crate::model::{Channel, Day, StopOf, SuppressionReason, SuppressionScope};
 
@@ -41,8 +41,9 @@ impl Store {
             scope,
             reason,
         };
-        let mut connection = self.writer.acquire().await?;
-        suppressions::suppress(&mut connection, &new, since, source).await?;
+        let mut tx = self.begin_delivery().await?;
+        suppress(&mut tx, &[new], since, source).await?;
+        tx.commit().await?;
         Ok(())
     }
 
@@ -72,9 +73,10 @@ impl Store {
         if kind == "no_account" {
             // The next run looks at the client: a fallback may be due.
             sql::query(
-                "UPDATE enrollments SET next_on = min(next_on, $2) FROM messages m
+                "UPDATE enrollments SET next_on = $2 FROM messages m
                  WHERE m.id = $1 AND enrollments.campaign = m.campaign
-                   AND enrollments.client_id = m.client_id AND enrollments.episode = m.episode",
+                   AND enrollments.client_id = m.client_id AND enrollments.episode = m.episode
+                   AND enrollments.next_on > $2",
             )
             .bind(message)
             .bind(now_ms / 86_400_000)
@@ -95,8 +97,10 @@ impl Store {
         Ok(faults.cast_unsigned())
     }
 
-    /// Stops something until a person lifts it; the first reason stays.
+    /// Stops something until a person lifts it; the first reason stays. When this returns nothing
+    /// that it is about passes the door any more.
     pub async fn stop(&self, stop: &Stop) -> Result<()> {
+        let mut tx = self.begin_delivery().await?;
         sql::query(
             "INSERT INTO stops (kind, name, since, by, reason) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT DO NOTHING",
@@ -106,8 +110,10 @@ impl Store {
         .bind(stop.since)
         .bind(&stop.by)
         .bind(&stop.reason)
-        .execute(&self.writer)
+        .execute(&mut *tx)
         .await?;
+        address_locks::alone(&mut tx).await?;
+        tx.commit().await?;
         Ok(())
     }
 

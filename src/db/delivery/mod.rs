@@ -78,11 +78,11 @@ async fn put_back(
         .collect();
     let done = sql::query(
         "UPDATE messages SET state = row.value ->> 'state', owner = NULL, lease_until = NULL,
-                due_at = coalesce(row.value ->> 'due_at', due_at),
+                due_at = coalesce(CAST(row.value ->> 'due_at' AS BIGINT), due_at),
                 reason = row.value ->> 'reason', changed_at = $2, changed_by = $3
          FROM json_each($1) AS row
-         WHERE messages.id = row.value ->> 'id' AND claim = row.value ->> 'claim'
-           AND messages.state = 'claimed'",
+         WHERE messages.id = CAST(row.value ->> 'id' AS BIGINT)
+           AND claim = CAST(row.value ->> 'claim' AS BIGINT) AND messages.state = 'claimed'",
     )
     .bind(rows_of(&rows)?)
     .bind(now_ms)

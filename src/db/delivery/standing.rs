@@ -27,7 +27,11 @@ pub(super) struct Standing {
 }
 
 /// Messages with all that the gates look at, but for consents: one row each, and lists as JSON.
-const STANDINGS: &str = "
+macro_rules! standings_text {
+    // How a list of lists begins and ends, and how a list of numbers does.
+    ($lists:literal, $of:literal, $numbers:literal, $end:literal) => {
+        concat!(
+            "
     SELECT m.id, m.claim, m.state, m.lease_until, m.client_id, m.campaign, m.episode, m.step,
            m.channel, m.class, m.address_hash, m.expires_at,
            s.name AS source, c.ext_id, c.phone, c.time_zone, c.country,
@@ -37,33 +41,69 @@ const STANDINGS: &str = "
            CASE WHEN e.closed_run IS NULL
                   OR e.closed_run IN (SELECT id FROM runs WHERE status <> 'planning')
                 THEN e.closed_on END AS closed_on,
-           (SELECT json_group_array(json_array(kind, name, reason)) FROM stops) AS stops,
+           (SELECT ",
+            $lists,
+            "kind, name, reason",
+            $of,
+            $end,
+            " FROM stops) AS stops,
            -- No day is compared: a stop counts from the moment at which it is known.
-           (SELECT json_group_array(json_array(channel, scope, reason)) FROM suppressions
+           (SELECT ",
+            $lists,
+            "channel, scope, reason",
+            $of,
+            $end,
+            " FROM suppressions
             WHERE address_hash = m.address_hash) AS suppressions,
            -- Advertising that has left, or may have, to the client and his address.
-           (SELECT json_group_array(o.sent_at) FROM messages o
+           (SELECT ",
+            $numbers,
+            "o.sent_at",
+            $end,
+            " FROM messages o
             WHERE (o.client_id = m.client_id OR o.address_hash = m.address_hash)
               AND o.class = 'advertising' AND o.state IN ('sending', 'accepted', 'unknown')
               AND o.sent_at > $2 AND o.client_id <> 0 AND m.client_id <> 0) AS advertising,
            -- Deals that were won: the goal of some campaigns.
-           (SELECT json_group_array(json_array(d.ext_id, d.closed_on)) FROM deals d
+           (SELECT ",
+            $lists,
+            "d.ext_id, d.closed_on",
+            $of,
+            $end,
+            " FROM deals d
             WHERE d.client_id = m.client_id AND d.status = 'won' AND d.closed_on IS NOT NULL)
                AS won
     FROM json_each($1) AS row
-    JOIN messages m ON m.id = row.value
+    JOIN messages m ON m.id = CAST(row.atom AS BIGINT)
     LEFT JOIN clients c ON c.id = m.client_id
     LEFT JOIN sources s ON s.id = c.source_id
     LEFT JOIN rhythms r ON r.client_id = m.client_id
     LEFT JOIN enrollments e ON e.campaign = m.campaign AND e.client_id = m.client_id
         AND e.episode = m.episode
-    ORDER BY m.id";
+    ORDER BY m.id"
+        )
+    };
+}
 
-/// Reads all that the gates look at, for many messages by two statements.
+const STANDINGS_IN_SQLITE: &str = standings_text!(
+    "json_group_array(json_array(",
+    ")",
+    "json_group_array(",
+    ")"
+);
+const STANDINGS_IN_POSTGRES: &str = standings_text!(
+    "CAST(coalesce(jsonb_agg(jsonb_build_array(",
+    ")",
+    "CAST(coalesce(jsonb_agg(",
+    "), '[]') AS TEXT)"
+);
+
+/// Reads all that the gates look at, for many messages by two statements. A lease has to last until
+/// `lease_until`, in unix milliseconds of the clock of leases.
 pub(super) async fn standings(
     tx: &mut Connection,
     claims: &[(Claim, &str)],
-    needs_until: i64,
+    lease_until: i64,
     door: &Door<'_>,
 ) -> Result<Vec<Standing>> {
     if claims.is_empty() {
@@ -76,7 +116,7 @@ pub(super) async fn standings(
     let ids: Vec<i64> = addresses.keys().copied().collect();
     let within = door.settings.limits.per_client_within.count();
     let since = door.now - chrono::TimeDelta::days(i64::from(within) + 1);
-    let rows = sql::query(STANDINGS)
+    let rows = sql::query_of(STANDINGS_IN_SQLITE, STANDINGS_IN_POSTGRES)
         .bind(rows_of(&ids)?)
         .bind(since.timestamp_millis())
         .fetch_all(&mut *tx)
@@ -88,7 +128,7 @@ pub(super) async fn standings(
         add_lists(row, &mut standing.at_the_door, door)?;
         standing.ours = row.get::<i64, _>("claim") == seq
             && row.get::<&str, _>("state") == "claimed"
-            && row.get::<Option<i64>, _>("lease_until") >= Some(needs_until);
+            && row.get::<Option<i64>, _>("lease_until") >= Some(lease_until);
         standings.push(standing);
     }
     read_consents(tx, &mut standings, door.today()).await?;

@@ -342,6 +342,8 @@ impl Merge {
         .await?;
         self.drop_temporary_tables().await?;
         self.count_on().await?;
+        // Whoever has left or bought by what was imported gets nothing more from now on.
+        super::address_locks::alone(&mut self.tx).await?;
         crash_point!("before-import");
         Ok(self.tx.commit_large().await?)
     }

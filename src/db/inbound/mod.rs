@@ -118,7 +118,7 @@ impl Store {
     ) -> Result<()> {
         sql::query(
             "UPDATE inbound_events SET due_at = $2, tries = tries + 1, outcome = $3,
-                    done_at = CASE WHEN $2 IS NULL THEN $4 END
+                    done_at = CASE WHEN CAST($2 AS BIGINT) IS NULL THEN CAST($4 AS BIGINT) END
              WHERE id = $1",
         )
         .bind(id)
@@ -134,7 +134,7 @@ impl Store {
     /// addresses of people. What it was is still known by its digest. Returns how many.
     pub async fn forget_inbound(&self, before_ms: i64) -> Result<u64> {
         let done = sql::query(
-            "UPDATE inbound_events SET body = x''
+            "UPDATE inbound_events SET body = unhex('')
              WHERE due_at IS NULL AND done_at < $1 AND length(body) > 0",
         )
         .bind(before_ms)

@@ -1,8 +1,13 @@
 //! The effects of one event, in one transaction with the note that it was counted.
+//!
+//! Events go one after the other with all who write; those who deliver go beside. So an event first
+//! takes the locks of the addresses that it closes and of the message that it is about
+//! (`db::address_locks`): what it says holds for every message that passes the door after it was
+//! committed.
 
 use super::super::rows::json;
 use super::super::suppressions::{NewSuppression, suppress};
-use super::super::{Result, Store};
+use super::super::{Result, Store, address_locks};
 use crate::db::sql::{self, Connection, Json};
 use crate::model::{Day, TaskKind};
 use crate::rules::delivery::answer::ANSWERED;
@@ -60,6 +65,8 @@ impl Store {
     /// Does what an event says, once.
     pub async fn take_in(&self, taking: &Taking<'_>) -> Result<Taken> {
         let mut tx = self.begin().await?;
+        let hashes: Vec<[u8; 32]> = taking.suppressions.iter().map(|new| new.hash).collect();
+        address_locks::opting_out(&mut tx, &hashes, taking.message.as_slice()).await?;
         if let Some(fingerprint) = taking.fingerprint {
             let new = sql::query(
                 "INSERT INTO inbound_counted (fingerprint, at) VALUES ($1, $2)
@@ -73,9 +80,7 @@ impl Store {
                 return Ok(Taken::Before);
             }
         }
-        for new in &taking.suppressions {
-            suppress(&mut tx, new, taking.today, taking.by).await?;
-        }
+        suppress(&mut tx, &taking.suppressions, taking.today, taking.by).await?;
         if let Some(message) = taking.message {
             if let Some(report) = taking.report {
                 fold(&mut tx, message, report, taking).await?;
@@ -95,13 +100,24 @@ impl Store {
     /// Settles unknown messages of which proof has come in meanwhile, whichever was written first.
     /// Returns how many.
     pub async fn settle_proven(&self, now_ms: i64) -> Result<u64> {
-        let done = sql::query(
+        let done = sql::query_of(
             "UPDATE messages SET state = 'accepted', accepted_at = $1, changed_at = $1,
                     changed_by = 'proof', reason = 'what came back proves that it was taken',
                     receipt = coalesce(receipt, 'proven by what came back')
              WHERE state = 'unknown'
                AND (coalesce(evidence ->> '$.progress', 'none') <> 'none'
                     OR evidence ->> '$.failed' = 1 OR evidence ->> '$.bounced' = 1)",
+            // Whose ending is being written at this moment is skipped: it may be the proof itself.
+            "WITH proven AS MATERIALIZED (
+                 SELECT m.id FROM messages m CROSS JOIN LATERAL (SELECT CAST(m.evidence AS jsonb) AS of) AS e
+                 WHERE m.state = 'unknown'
+                   AND (coalesce(e.of ->> 'progress', 'none') <> 'none'
+                        OR e.of ->> 'failed' = 'true' OR e.of ->> 'bounced' = 'true')
+                 FOR NO KEY UPDATE OF m SKIP LOCKED)
+             UPDATE messages SET state = 'accepted', accepted_at = $1, changed_at = $1,
+                    changed_by = 'proof', reason = 'what came back proves that it was taken',
+                    receipt = coalesce(receipt, 'proven by what came back')
+             FROM proven WHERE messages.id = proven.id",
         )
         .bind(now_ms)
         .execute(&self.writer)
@@ -191,6 +207,16 @@ async fn end_episode(tx: &mut Connection, message: i64, taking: &Taking<'_>) -> 
     Ok(())
 }
 
+/// The task of a message `$1` that an answer is added to; `$3` is its script.
+macro_rules! answered_task {
+    () => {
+        "id = (SELECT t.id FROM tasks t JOIN messages m ON m.id = $1
+               WHERE t.campaign = m.campaign AND t.client_id = m.client_id
+                 AND t.episode = m.episode AND t.script = $3 AND t.state IN ('waiting', 'open')
+               ORDER BY t.id DESC LIMIT 1)"
+    };
+}
+
 /// Gives the answer to the client's manager: added to a task that is still open, else a new one.
 async fn hand_over(
     tx: &mut Connection,
@@ -199,14 +225,19 @@ async fn hand_over(
     taking: &Taking<'_>,
 ) -> Result<()> {
     // What one client wrote in many small pieces is one task, and no longer than a page.
-    let added = sql::query(
-        "UPDATE tasks SET inputs = json_set(inputs, '$.why',
-                substr((inputs ->> '$.why') || char(10) || $2, 1, 4000))
-         WHERE id = (SELECT t.id FROM tasks t JOIN messages m ON m.id = $1
-                     WHERE t.campaign = m.campaign AND t.client_id = m.client_id
-                       AND t.episode = m.episode AND t.script = $3
-                       AND t.state IN ('waiting', 'open')
-                     ORDER BY t.id DESC LIMIT 1)",
+    let added = sql::query_of(
+        concat!(
+            "UPDATE tasks SET inputs = json_set(inputs, '$.why',
+                    substr((inputs ->> '$.why') || char(10) || $2, 1, 4000))
+             WHERE ",
+            answered_task!()
+        ),
+        concat!(
+            "UPDATE tasks SET inputs = CAST(jsonb_set(CAST(inputs AS jsonb), '{why}', to_jsonb(
+                    substr((CAST(inputs AS jsonb) ->> 'why') || chr(10) || $2, 1, 4000))) AS TEXT)
+             WHERE ",
+            answered_task!()
+        ),
     )
     .bind(message)
     .bind(answer.why)

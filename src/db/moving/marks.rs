@@ -48,7 +48,9 @@ pub(super) async fn mark(from: &mut Connection, to: &Place, now_ms: i64) -> Resu
                  END",
                 quoted(&table)
             );
-            sql::raw(AssertSqlSafe(statement)).execute(&mut *from).await?;
+            sql::raw(AssertSqlSafe(statement))
+                .execute(&mut *from)
+                .await?;
         }
     }
     Ok(())
@@ -97,7 +99,8 @@ impl Store {
         unmark(&mut tx).await?;
         let gone = sql::query("DELETE FROM holds WHERE name = $1").bind(MOVED);
         gone.execute(&mut *tx).await?;
-        let reason = "the base had been moved and was taken back: what left from there is not known";
+        let reason =
+            "the base had been moved and was taken back: what left from there is not known";
         let held = hold_everything(&mut tx, reason, entry.now_ms).await?;
         write_down(&mut tx, "moved base taken back", MOVED, entry).await?;
         tx.commit().await.map_err(StoreError::from)?;

@@ -49,7 +49,9 @@ pub enum MoveError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The source is no file, or the target no server.
-    #[error("a base is moved from a file of SQLite into a database of PostgreSQL, not from {from} to {to}")]
+    #[error(
+        "a base is moved from a file of SQLite into a database of PostgreSQL, not from {from} to {to}"
+    )]
     Direction {
         /// The source.
         from: Place,
@@ -152,7 +154,9 @@ impl Store {
         }
         marks::mark(&mut from, target.place(), now_ms).await?;
         from.commit().await?;
-        to.commit().await.map_err(|error| MoveError::Commit(error.into()))?;
+        to.commit()
+            .await
+            .map_err(|error| MoveError::Commit(error.into()))?;
         // So that the first plan there is not made blindly; the base is whole without it.
         for table in &tables {
             let _ = target.analyze(&table.name).await;

@@ -68,11 +68,23 @@ pub(super) fn write(
         match column.kind {
             Kind::Int => {
                 let value: Option<i64> = row.try_get(at)?;
-                field(into, value.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+                field(
+                    into,
+                    value
+                        .map(i64::to_be_bytes)
+                        .as_ref()
+                        .map(<[u8; 8]>::as_slice),
+                );
             }
             Kind::Real => {
                 let value: Option<f64> = row.try_get(at)?;
-                field(into, value.map(f64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+                field(
+                    into,
+                    value
+                        .map(f64::to_be_bytes)
+                        .as_ref()
+                        .map(<[u8; 8]>::as_slice),
+                );
             }
             Kind::Text => {
                 let value: Option<&str> = row.try_get(at)?;

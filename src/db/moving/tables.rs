@@ -182,7 +182,11 @@ impl Table {
     /// All rows in the order of the key, as both sides understand it. What marks the file itself is
     /// no row of the base.
     pub(super) fn select(&self) -> String {
-        let mut key: Vec<&Column> = self.columns.iter().filter(|one| one.in_key.is_some()).collect();
+        let mut key: Vec<&Column> = self
+            .columns
+            .iter()
+            .filter(|one| one.in_key.is_some())
+            .collect();
         key.sort_by_key(|one| one.in_key);
         if key.is_empty() {
             key = self.columns.iter().collect();
@@ -247,7 +251,9 @@ impl Table {
             // Unlike setval this is part of the transaction.
             let next = largest.unwrap_or_default().max(0) + 1;
             let restart = format!("ALTER TABLE {table} ALTER COLUMN {column} RESTART WITH {next}");
-            sqlx::raw_sql(AssertSqlSafe(restart)).execute(&mut *to).await?;
+            sqlx::raw_sql(AssertSqlSafe(restart))
+                .execute(&mut *to)
+                .await?;
         }
         Ok(())
     }
@@ -270,16 +276,26 @@ mod tests {
 
     #[test]
     fn what_is_referred_to_comes_first() {
-        let references = [("attempts", "messages"), ("messages", "runs"), ("runs", "base")];
+        let references = [
+            ("attempts", "messages"),
+            ("messages", "runs"),
+            ("runs", "base"),
+        ];
         let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (table, target) in references {
-            known.entry(table.to_owned()).or_default().insert(target.to_owned());
+            known
+                .entry(table.to_owned())
+                .or_default()
+                .insert(target.to_owned());
         }
         let tables = named(&["attempts", "base", "messages", "runs", "audit"]);
         let ordered = in_order(tables, &known).unwrap();
         let names: Vec<&str> = ordered.iter().map(|table| table.name.as_str()).collect();
         assert_eq!(names, ["audit", "base", "runs", "messages", "attempts"]);
-        known.entry("base".to_owned()).or_default().insert("attempts".to_owned());
+        known
+            .entry("base".to_owned())
+            .or_default()
+            .insert("attempts".to_owned());
         let circle = in_order(named(&["attempts", "base", "messages", "runs"]), &known);
         assert!(circle.unwrap_err().to_string().contains("circle"));
     }

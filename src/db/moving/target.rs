@@ -4,12 +4,10 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use super::super::opening::Access;
+use super::super::server::LEAST_VERSION;
 use super::super::{Place, Result, Store, StoreError};
 use super::tables::quoted;
 use super::{MOVED, MoveError};
-
-/// The oldest server that is tried.
-pub(in crate::db) const LEAST_VERSION: i32 = 130_000;
 
 /// Tables in which looking at an empty base leaves something: it is empty all the same.
 pub(super) const TRIALS: &[&str] = &["checkups", "heartbeats"];
@@ -58,15 +56,17 @@ impl Store {
 /// Why a server cannot have a base.
 async fn unfit(session: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
     let about = sqlx::query(
-        "SELECT current_setting('server_version_num')::int AS number,
+        "SELECT current_setting('server_version_num')::bigint AS number,
                 current_setting('server_version') AS version,
                 current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS standby,
                 current_schema() AS schema",
     );
     let about = about.fetch_one(session).await?;
-    let (number, version): (i32, String) = (about.try_get("number")?, about.try_get("version")?);
+    let (number, version): (i64, String) = (about.try_get("number")?, about.try_get("version")?);
     if number < LEAST_VERSION {
-        return Ok(Some(format!("the server is PostgreSQL {version}; 13 or newer is needed")));
+        return Ok(Some(format!(
+            "the server is PostgreSQL {version}; 13 or newer is needed"
+        )));
     }
     let encoding: String = about.try_get("encoding")?;
     if encoding != "UTF8" {
@@ -75,10 +75,14 @@ async fn unfit(session: &mut PgConnection) -> Result<Option<String>, sqlx::Error
         )));
     }
     if about.try_get("standby")? {
-        return Ok(Some("the server is a standby and cannot be written to".to_owned()));
+        return Ok(Some(
+            "the server is a standby and cannot be written to".to_owned(),
+        ));
     }
     if about.try_get::<Option<String>, _>("schema")?.is_none() {
-        return Ok(Some("the schema that the address names is not there".to_owned()));
+        return Ok(Some(
+            "the schema that the address names is not there".to_owned(),
+        ));
     }
     Ok(None)
 }

@@ -109,10 +109,10 @@ impl Raw {
         }
         let raw = sqlx::raw_sql(text);
         Ok(Done(match way {
-            Way::Sqlite(connection) => raw.execute(connection).await?.rows_affected(),
-            Way::Postgres(connection) => raw.execute(connection).await?.rows_affected(),
-            Way::AnySqlite(pool) => raw.execute(pool).await?.rows_affected(),
-            Way::AnyPostgres(pool) => raw.execute(pool).await?.rows_affected(),
+            Way::Sqlite(connection) => Box::pin(raw.execute(connection)).await?.rows_affected(),
+            Way::Postgres(connection) => Box::pin(raw.execute(connection)).await?.rows_affected(),
+            Way::AnySqlite(pool) => Box::pin(raw.execute(pool)).await?.rows_affected(),
+            Way::AnyPostgres(pool) => Box::pin(raw.execute(pool)).await?.rows_affected(),
         }))
     }
 }
@@ -154,6 +154,8 @@ impl<'q> Query<'q> {
         As(self, PhantomData)
     }
 
+    // Futures of sqlx are large and stand in every function that asks something: boxed they are not
+    // moved about with it.
     fn for_sqlite(self) -> Result<Prepared<'static, Sqlite, SqliteArguments>, sqlx::Error> {
         let values = for_sqlite(self.values)?;
         let query = sqlx::query_with(self.text.of(Engine::Sqlite), values);
@@ -173,10 +175,18 @@ impl<'q> Query<'q> {
     ) -> Result<Done, sqlx::Error> {
         let way = executor.way();
         Ok(Done(match way {
-            Way::Sqlite(at) => self.for_sqlite()?.execute(at).await?.rows_affected(),
-            Way::AnySqlite(at) => self.for_sqlite()?.execute(at).await?.rows_affected(),
-            Way::Postgres(at) => self.for_postgres()?.execute(at).await?.rows_affected(),
-            Way::AnyPostgres(at) => self.for_postgres()?.execute(at).await?.rows_affected(),
+            Way::Sqlite(at) => Box::pin(self.for_sqlite()?.execute(at))
+                .await?
+                .rows_affected(),
+            Way::AnySqlite(at) => Box::pin(self.for_sqlite()?.execute(at))
+                .await?
+                .rows_affected(),
+            Way::Postgres(at) => Box::pin(self.for_postgres()?.execute(at))
+                .await?
+                .rows_affected(),
+            Way::AnyPostgres(at) => Box::pin(self.for_postgres()?.execute(at))
+                .await?
+                .rows_affected(),
         }))
     }
 
@@ -187,10 +197,12 @@ impl<'q> Query<'q> {
     ) -> Result<Vec<Row>, sqlx::Error> {
         let way = executor.way();
         Ok(match way {
-            Way::Sqlite(at) => sqlite_rows(self.for_sqlite()?.fetch_all(at).await?),
-            Way::AnySqlite(at) => sqlite_rows(self.for_sqlite()?.fetch_all(at).await?),
-            Way::Postgres(at) => postgres_rows(self.for_postgres()?.fetch_all(at).await?),
-            Way::AnyPostgres(at) => postgres_rows(self.for_postgres()?.fetch_all(at).await?),
+            Way::Sqlite(at) => sqlite_rows(Box::pin(self.for_sqlite()?.fetch_all(at)).await?),
+            Way::AnySqlite(at) => sqlite_rows(Box::pin(self.for_sqlite()?.fetch_all(at)).await?),
+            Way::Postgres(at) => postgres_rows(Box::pin(self.for_postgres()?.fetch_all(at)).await?),
+            Way::AnyPostgres(at) => {
+                postgres_rows(Box::pin(self.for_postgres()?.fetch_all(at)).await?)
+            }
         })
     }
 
@@ -202,19 +214,19 @@ impl<'q> Query<'q> {
         let way = executor.way();
         Ok(match way {
             Way::Sqlite(at) => {
-                let row = self.for_sqlite()?.fetch_optional(at).await?;
+                let row = Box::pin(self.for_sqlite()?.fetch_optional(at)).await?;
                 row.map(Row::Sqlite)
             }
             Way::AnySqlite(at) => {
-                let row = self.for_sqlite()?.fetch_optional(at).await?;
+                let row = Box::pin(self.for_sqlite()?.fetch_optional(at)).await?;
                 row.map(Row::Sqlite)
             }
             Way::Postgres(at) => {
-                let row = self.for_postgres()?.fetch_optional(at).await?;
+                let row = Box::pin(self.for_postgres()?.fetch_optional(at)).await?;
                 row.map(Row::Postgres)
             }
             Way::AnyPostgres(at) => {
-                let row = self.for_postgres()?.fetch_optional(at).await?;
+                let row = Box::pin(self.for_postgres()?.fetch_optional(at)).await?;
                 row.map(Row::Postgres)
             }
         })
@@ -277,15 +289,6 @@ impl<'q, T: Fields> As<'q, T> {
         Self(self.0.bind(value), PhantomData)
     }
 
-    /// All rows.
-    pub(in crate::db) async fn fetch_all<'c>(
-        self,
-        executor: impl Executor<'c>,
-    ) -> Result<Vec<T>, sqlx::Error> {
-        let rows = self.0.fetch_all(executor).await?;
-        rows.iter().map(T::of).collect()
-    }
-
     /// The first row, where there is one.
     pub(in crate::db) async fn fetch_optional<'c>(
         self,
@@ -293,13 +296,5 @@ impl<'q, T: Fields> As<'q, T> {
     ) -> Result<Option<T>, sqlx::Error> {
         let row = self.0.fetch_optional(executor).await?;
         row.map(|row| T::of(&row)).transpose()
-    }
-
-    /// The first row; an error where there is none.
-    pub(in crate::db) async fn fetch_one<'c>(
-        self,
-        executor: impl Executor<'c>,
-    ) -> Result<T, sqlx::Error> {
-        T::of(&self.0.fetch_one(executor).await?)
     }
 }

@@ -6,13 +6,20 @@ use chrono::TimeDelta;
 
 use super::Finding;
 use crate::app::App;
-use crate::db::StoreError;
+use crate::clock::Clock;
+use crate::db::{Server, StoreError};
 
 /// Less free space than this is a fault, in bytes: a day of a large base, its log and a sort.
 const LEAST_SPACE: u64 = 1 << 30;
 
 /// How far the clock may lie before what the database remembers.
 const CLOCK_SLACK: TimeDelta = TimeDelta::minutes(2);
+
+/// How far the clocks of this machine and of the server may lie apart.
+const SKEW: TimeDelta = TimeDelta::seconds(2);
+
+/// Fewer free connections than this are worth a look: one process more would not start.
+const SPARE: i64 = 20;
 
 pub(super) async fn database(app: &App) -> Vec<Finding> {
     let place = app.store.place();
@@ -25,6 +32,8 @@ pub(super) async fn database(app: &App) -> Vec<Finding> {
             "see who else writes to it, and whether the disk is full or read-only",
         ),
     });
+    findings.extend(server(app).await);
+    // Where a server has the database its disk is its own; backups, rejects and the sandbox are here.
     let beside = place.beside("lock");
     let folder = beside.parent().unwrap_or(Path::new("."));
     findings.push(match fs4::available_space(folder) {
@@ -39,6 +48,90 @@ pub(super) async fn database(app: &App) -> Vec<Finding> {
     findings.extend(place.file().and_then(|file| only_ours("database", file)));
     findings.extend(only_ours("key", &app.path(&app.settings.paths.key)));
     findings
+}
+
+/// The server that has the database, where one has it.
+async fn server(app: &App) -> Vec<Finding> {
+    let before = app.clock.now();
+    let server = match app.store.server().await {
+        Ok(Some(server)) => server,
+        Ok(None) => return Vec::new(),
+        Err(error) => {
+            let mend = "see whether the server is running and lets us in";
+            return vec![Finding::failure("server", error.to_string(), mend)];
+        }
+    };
+    let after = app.clock.now();
+    let mut findings = vec![fitness(&server)];
+    if !server.careless.is_empty() {
+        findings.push(Finding::warning(
+            "server",
+            format!(
+                "{} is off: a power cut may take back what was promised",
+                server.careless.join(", ")
+            ),
+            "turn it on in postgresql.conf: after a power cut a letter could be sent a second time",
+        ));
+    }
+    if !server.missing.is_empty() {
+        findings.push(Finding::failure(
+            "server",
+            format!("the extensions {} are missing, and we may not make them", server.missing.join(", ")),
+            "let an administrator run CREATE EXTENSION in this database (Debian: postgresql-contrib), \
+             or let the user own the database",
+        ));
+    }
+    if server.connected + SPARE > server.connections {
+        findings.push(Finding::warning(
+            "server",
+            format!(
+                "{} of {} connections are in use",
+                server.connected, server.connections
+            ),
+            "raise max_connections, or run fewer processes: each takes up to 16",
+        ));
+    }
+    if !server.secure {
+        findings.push(Finding::warning(
+            "server",
+            "the connection leaves this machine and is not encrypted",
+            "add ?sslmode=verify-full to database.url, and sslrootcert=FILE where the authority is your own",
+        ));
+    }
+    // A clock that is moved by hand tells nothing about the machine.
+    if !matches!(app.clock, Clock::System) {
+        return findings;
+    }
+    let there = chrono::DateTime::from_timestamp_millis(server.now_ms).unwrap_or(after);
+    findings.push(if there < before - SKEW || there > after + SKEW {
+        Finding::failure(
+            "clock",
+            format!("the server says {there}, this machine {after}"),
+            "turn on the synchronisation of the clock (NTP) on both",
+        )
+    } else {
+        Finding::good("clock", "the server has the same time")
+    });
+    findings
+}
+
+/// Whether the server can have a base at all.
+fn fitness(server: &Server) -> Finding {
+    let version = &server.version;
+    if server.too_old {
+        let text = format!("PostgreSQL {version} is older than 13");
+        return Finding::failure("server", text, "move the database to a newer server");
+    }
+    if server.encoding != "UTF8" {
+        return Finding::failure(
+            "server",
+            format!("the database keeps texts in {}", server.encoding),
+            "make it anew: createdb --encoding UTF8 --template template0 NAME",
+        );
+    }
+    let (connected, of) = (server.connected, server.connections);
+    let text = format!("PostgreSQL {version}, {connected} of {of} connections in use");
+    Finding::good("server", text)
 }
 
 /// A file that others on the machine can read holds the clients, or the key of their addresses.

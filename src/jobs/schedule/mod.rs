@@ -1,6 +1,7 @@
 //! The schedules: who notices that it is time, and sees to it that each occurrence is done once.
 //!
-//! One process leads, by a lock that the operating system takes back when it dies; others stand by.
+//! One process leads, by a lock that is taken back when it dies; others stand by. Whoever loses the
+//! lock while he lives (a server that restarts) drops what he is doing and stands by as well.
 //! An occurrence is a row that is entered once (schedule, date, slot), so a restart, a second leader
 //! and a clock that is set back find it there. Everything is done one after the other in the order
 //! in which it was due: nothing overlaps, and a run that takes long makes the next one wait. What is
@@ -18,7 +19,7 @@ use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::app::App;
 use crate::config::schedule::{Schedule, Timetable};
-use crate::db::{Finished, Lock, NewOccurrence, OpenOccurrence, StoreError};
+use crate::db::{Finished, Held, Lock, NewOccurrence, OpenOccurrence, StoreError};
 use crate::jobs::notices;
 use crate::model::Day;
 use crate::rules::schedule::{Fate, clock_step, fates, next, occurrences, retry_after};
@@ -142,15 +143,21 @@ pub fn upcoming(app: &App) -> Vec<Upcoming> {
 #[derive(Debug)]
 pub struct Scheduler {
     app: Arc<App>,
+    /// The lock of schedules: nothing is done without it.
+    lock: Arc<Held>,
     stop: CancellationToken,
     /// What both clocks said at the last tick.
     seen: Option<(DateTime<Utc>, Instant)>,
 }
 
 impl Scheduler {
-    /// Begins to keep the schedules; gives back what a process that is gone had begun. The caller
-    /// holds the lock of schedules (`db::Lock`).
-    pub async fn start(app: Arc<App>, stop: CancellationToken) -> Result<Self, StoreError> {
+    /// Begins to keep the schedules under their lock (`db::Lock::Schedules`); gives back what a process
+    /// that is gone had begun.
+    pub async fn start(
+        app: Arc<App>,
+        lock: Arc<Held>,
+        stop: CancellationToken,
+    ) -> Result<Self, StoreError> {
         let left = app.store.take_over_occurrences(app.now_ms()).await?;
         if left > 0 {
             warn!(
@@ -160,14 +167,17 @@ impl Scheduler {
         }
         Ok(Self {
             app,
+            lock,
             stop,
             seen: None,
         })
     }
 
-    /// Enters what has become due and does everything that waits, one after the other.
+    /// Enters what has become due and does everything that waits, one after the other; an error when
+    /// the lock is lost.
     pub async fn tick(&mut self) -> Result<Vec<Ended>, StoreError> {
         let mut ended = Vec::new();
+        self.still_leads().await?;
         if self.clock_is_wrong().await? {
             return Ok(ended);
         }
@@ -177,12 +187,21 @@ impl Scheduler {
             if self.stop.is_cancelled() {
                 break;
             }
+            self.still_leads().await?;
             match self.attend(name, &open).await? {
                 Some(one) => ended.push(one),
                 None => break,
             }
         }
         Ok(ended)
+    }
+
+    /// Asks whether the lock is still held: between two steps nobody knows.
+    async fn still_leads(&self) -> Result<(), StoreError> {
+        if self.lock.holds().await {
+            return Ok(());
+        }
+        Err(StoreError::LockLost)
     }
 
     /// Whether the clock made a step that a person has to look at; nothing is begun then.
@@ -284,14 +303,16 @@ impl Scheduler {
         let app = &self.app;
         if name.is_of_its_day() && open.date != app.today() {
             let note = "its day is over; the next day takes everybody in";
-            let ended = self.end(name, open, Finished::Missed, note.to_owned());
+            let ended = self.end(name, open, open.attempts, Finished::Missed, note.to_owned());
             return ended.await.map(Some);
         }
-        if !app.store.begin_occurrence(open.id, app.now_ms()).await? {
+        if !app.store.begin_occurrence(open, app.now_ms()).await? {
             return Ok(None);
         }
         let span = info_span!("occurrence", schedule = name.word(), date = %open.date);
-        let (finished, note) = match work::perform(app, name, open.date).instrument(span).await {
+        let work = work::perform(app, name, open.date).instrument(span);
+        // Dropped when the lock is lost: whoever has it then gives the attempt back and begins anew.
+        let (finished, note) = match self.lock.during(Box::pin(work)).await? {
             Ok(work::Worked::Done(note)) => (Finished::Done, note),
             Ok(work::Worked::Held(note)) => (Finished::Held, note),
             Ok(work::Worked::NotYet(note)) => {
@@ -306,20 +327,21 @@ impl Scheduler {
                 None => (Finished::Failed, error.to_string()),
             },
         };
-        self.end(name, open, finished, note).await.map(Some)
+        let ended = self.end(name, open, open.attempts + 1, finished, note);
+        ended.await.map(Some)
     }
 
     async fn end(
         &self,
         name: Name,
         open: &OpenOccurrence,
+        attempts: u32,
         finished: Finished,
         note: String,
     ) -> Result<Ended, StoreError> {
-        let app = &self.app;
-        let ended = app
-            .store
-            .end_occurrence(open.id, &finished, &note, app.now_ms());
+        let (app, now_ms) = (&self.app, self.app.now_ms());
+        let store = &app.store;
+        let ended = store.end_occurrence(open.id, attempts, &finished, &note, now_ms);
         ended.await?;
         let (schedule, date) = (name.word(), open.date);
         match finished {
@@ -338,12 +360,27 @@ impl Scheduler {
     }
 }
 
-/// Keeps the schedules until it is told to stop; stands by while another process does.
+/// Keeps the schedules until it is told to stop; stands by while another process does, and again after
+/// the lock was lost.
 pub async fn keep(app: Arc<App>, owner: String, stop: CancellationToken) {
+    while let Some(lock) = stand_by(&app, &stop).await {
+        info!(%owner, "keeping the schedules");
+        let beside = stop.child_token();
+        let beating = tokio::spawn(look_after(Arc::clone(&app), owner.clone(), beside.clone()));
+        lead(&app, Arc::new(lock), &stop).await;
+        beside.cancel();
+        if let Err(error) = beating.await {
+            error!(%error, "whoever looks after the schedules panicked");
+        }
+    }
+}
+
+/// Waits for the lock of schedules; nothing when it is told to stop.
+async fn stand_by(app: &App, stop: &CancellationToken) -> Option<Held> {
     let mut told = false;
-    let _lock = loop {
+    while !stop.is_cancelled() {
         match app.store.try_lock(Lock::Schedules).await {
-            Ok(Some(lock)) => break lock,
+            Ok(Some(lock)) => return Some(lock),
             Ok(None) if !told => {
                 told = true;
                 info!("another process keeps the schedules: standing by");
@@ -352,37 +389,43 @@ pub async fn keep(app: Arc<App>, owner: String, stop: CancellationToken) {
             Err(error) => error!(%error, "the lock of schedules cannot be taken"),
         }
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => {}
             () = tokio::time::sleep(STAND_BY) => {}
         }
-    };
-    info!(%owner, "keeping the schedules");
-    let beside = stop.child_token();
-    let beating = tokio::spawn(look_after(Arc::clone(&app), owner, beside.clone()));
+    }
+    None
+}
+
+/// Keeps the schedules until it is told to stop or the lock is lost.
+async fn lead(app: &Arc<App>, lock: Arc<Held>, stop: &CancellationToken) {
     let mut scheduler = None;
     while !stop.is_cancelled() {
-        if let Err(error) = tick(&app, &mut scheduler, &stop).await {
-            error!(%error, "the schedules could not be looked at");
+        match tick(app, &lock, &mut scheduler, stop).await {
+            Ok(()) => {}
+            Err(StoreError::LockLost) => {
+                warn!("the lock of schedules is lost: standing by");
+                return;
+            }
+            Err(error) => error!(%error, "the schedules could not be looked at"),
         }
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(TICK) => {}
         }
     }
-    beside.cancel();
-    if let Err(error) = beating.await {
-        error!(%error, "whoever looks after the schedules panicked");
-    }
 }
 
 async fn tick(
     app: &Arc<App>,
+    lock: &Arc<Held>,
     scheduler: &mut Option<Scheduler>,
     stop: &CancellationToken,
 ) -> Result<(), StoreError> {
-    let scheduler = match scheduler {
-        Some(scheduler) => scheduler,
-        None => scheduler.insert(Scheduler::start(Arc::clone(app), stop.clone()).await?),
+    let scheduler = if let Some(scheduler) = scheduler {
+        scheduler
+    } else {
+        let started = Scheduler::start(Arc::clone(app), Arc::clone(lock), stop.clone());
+        scheduler.insert(started.await?)
     };
     scheduler.tick().await.map(drop)
 }

@@ -44,7 +44,7 @@ pub(super) enum WorkError {
 pub(super) async fn perform(app: &App, name: Name, date: Day) -> Result<Worked, WorkError> {
     match name {
         Name::Import => import(app).await,
-        Name::Daily => daily(app, date).await,
+        Name::Daily => Box::pin(daily(app, date)).await,
         Name::Digests => digests(app, date).await,
         Name::Tidy => {
             let tidied = tidy::tidy(app).await?;
@@ -59,8 +59,8 @@ pub(super) async fn perform(app: &App, name: Name, date: Day) -> Result<Worked, 
 }
 
 async fn import(app: &App) -> Result<Worked, WorkError> {
-    let _lock = app.store.lock(Lock::Planning).await?;
-    let reading = import_everything(app).await?;
+    let planning = app.store.lock(Lock::Planning).await?;
+    let reading = planning.during(import_everything(app)).await??;
     if !reading.problems.is_empty() {
         return Err(WorkError::Sources(reading.problems.join("; ")));
     }
@@ -73,7 +73,7 @@ async fn import(app: &App) -> Result<Worked, WorkError> {
 /// Plans the day on fresh facts, and hands over what the sandbox takes.
 async fn daily(app: &App, date: Day) -> Result<Worked, WorkError> {
     let planning = app.store.lock(Lock::Planning).await?;
-    let reading = import_everything(app).await?;
+    let reading = planning.during(import_everything(app)).await??;
     if !reading.problems.is_empty() {
         return Ok(Worked::NotYet(format!(
             "nothing is planned on stale facts: {}",
@@ -90,7 +90,9 @@ async fn daily(app: &App, date: Day) -> Result<Worked, WorkError> {
         as_of: false,
         also: None,
     };
-    let outcome = day::run(app, options, &|_| ()).await?;
+    let outcome = planning
+        .during(Box::pin(day::run(app, options, &|_| ())))
+        .await??;
     drop(planning);
     let worked = match outcome {
         RunOutcome::Done(summary) => {
@@ -166,9 +168,9 @@ async fn into_sandbox(app: &App) -> Result<(), WorkError> {
 }
 
 async fn back_up(app: &App) -> Result<Worked, WorkError> {
-    let _lock = app.store.lock(Lock::Planning).await?;
+    let planning = app.store.lock(Lock::Planning).await?;
     let folder = app.path(&app.settings.backup.folder);
-    let made = backup::make(app, &folder).await?;
+    let made = planning.during(backup::make(app, &folder)).await??;
     let gone = backup::thin_out(&folder, app.settings.backup.keep.into())?;
     Ok(Worked::Done(format!(
         "{} ({} MB), {gone} old ones removed",

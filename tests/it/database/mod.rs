@@ -39,7 +39,7 @@ const WORDS: &str = "rekindle_tests";
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The address of the server that the companies live on; none when they live in files.
-fn server() -> Option<String> {
+pub(crate) fn server() -> Option<String> {
     #[expect(
         clippy::disallowed_methods,
         reason = "on which database the tests run, is said from outside"
@@ -48,7 +48,7 @@ fn server() -> Option<String> {
     said.ok().filter(|address| !address.is_empty())
 }
 
-/// Whether the companies live on a server.
+/// Whether the companies of the tests live on a server.
 pub(crate) fn on_a_server() -> bool {
     server().is_some()
 }
@@ -66,12 +66,19 @@ pub(crate) fn only_sqlite(why: &str) -> bool {
 /// What a configuration has to say so that the company of this home lives where the tests are to
 /// run: nothing for a file. The first time a schema is made.
 pub(crate) fn settings(home: &Path) -> String {
-    let Some(server) = server() else {
-        return String::new();
-    };
+    if on_a_server() {
+        format!("\n[database]\nurl = \"{}\"\n", url(home))
+    } else {
+        String::new()
+    }
+}
+
+/// The address of the schema of the company of this home, which is made at the first question.
+pub(crate) fn url(home: &Path) -> String {
+    let server = server().expect("the companies live on a server");
     let schema = schema_of(home, &server);
     let and = if server.contains('?') { '&' } else { '?' };
-    format!("\n[database]\nurl = \"{server}{and}options[search_path]={schema}\"\n")
+    format!("{server}{and}options[search_path]={schema}")
 }
 
 /// The temporary folder of a company. At its end it is removed, and with it the schemas of those

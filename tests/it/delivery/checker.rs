@@ -25,7 +25,7 @@ pub(crate) struct Question<'a> {
 }
 
 /// What was found; the first six must be none.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Findings {
     most_unknown: u64,
     pub(crate) lost: u64,
@@ -132,17 +132,18 @@ fn taken(log: &str) -> Result<HashMap<String, Vec<String>>, serde_json::Error> {
 
 async fn messages(database: &str) -> Result<Vec<Message>, sqlx::Error> {
     let database = Database::open(database).await?;
-    let asked = database.try_rows(
+    let asked = format!(
         "SELECT state, inputs, channel, on_unknown, resends,
                 EXISTS (SELECT 1 FROM message_events e
                         WHERE e.message_id = m.id AND e.state = m.state) AS told,
-                (SELECT string_agg(DISTINCT lower(hex(content)), ',') FROM attempts a
+                (SELECT string_agg(DISTINCT {}, ',') FROM attempts a
                  WHERE a.message_id = m.id) AS contents
          FROM messages m
          WHERE state <> 'held_out'
            AND run_id IN (SELECT id FROM runs WHERE status = 'sealed' AND mode = 'live')",
+        database.either("lower(hex(content))", "encode(content, 'hex')"),
     );
-    let rows = asked.await?;
+    let rows = database.try_rows(&asked).await?;
     database.close().await;
     let messages = rows.iter().map(|row| {
         let inputs: Value = serde_json::from_str(row.get("inputs")).unwrap_or_default();

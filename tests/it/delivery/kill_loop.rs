@@ -49,6 +49,7 @@ pub(crate) async fn run(order: &Order, heard: &(dyn Fn(u32, i64) + Sync)) -> Sur
         messages: order.messages,
         connections: order.connections,
         server: servers.address(),
+        database: None,
     };
     mailing.begin();
     let mut draw = Draw(order.seed);

@@ -31,7 +31,13 @@ pub(crate) struct Mailing {
     pub(crate) connections: u16,
     /// Where the server listens: a port, or an address for HTTP.
     pub(crate) server: String,
+    /// The address of the database, where it is not to be that of the tests.
+    pub(crate) database: Option<String>,
 }
+
+/// How long what a worker has taken in hand is his on PostgreSQL, with a second to spare: as long as
+/// it may wait, as a letter may take (5 s for the content, 5 s for the answer), and a margin.
+pub(crate) const LEASE: Duration = Duration::from_secs(15);
 
 impl Mailing {
     /// The file of the database, or its address on a server.
@@ -89,17 +95,31 @@ impl Mailing {
     }
 
     fn settings(&self) -> String {
+        let database = match &self.database {
+            Some(url) => format!("\n[database]\nurl = \"{url}\"\n"),
+            None => database::settings(&self.folder),
+        };
+        // Where one process delivers it takes over at its start, without waiting for anybody.
+        let (patience, lease) = if database.is_empty() {
+            ("end_of_data = \"20s\"", "")
+        } else {
+            (
+                "content = \"5s\", end_of_data = \"5s\"",
+                "take_over_after = \"3s\"\n",
+            )
+        };
         let server = match self.way {
             Way::Letters => format!(
                 "[smtp]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\nconnections = {}\n\
-                 deadlines = {{ end_of_data = \"20s\" }}\n",
+                 deadlines = {{ {patience} }}\n",
                 self.server, self.connections
             ),
             Way::Nudges => format!(
                 "[whatsapp]\nbase_url = \"{}\"\nphone_number_id = \"106540352242922\"\n\
                  token_file = \"token\"\napp_secret_file = \"token\"\n\
-                 verify_token_file = \"token\"\nper_second = 1000\ntimeout = \"20s\"\n",
-                self.server
+                 verify_token_file = \"token\"\nper_second = 1000\ntimeout = \"{}\"\n",
+                self.server,
+                if database.is_empty() { "20s" } else { "10s" },
             ),
         };
         let countries = match self.way {
@@ -113,11 +133,10 @@ impl Mailing {
              [delivery]\nmode = \"live\"\nfrom_email = \"desk@bakery.test\"\n\
              public_url = \"https://bakery.test/post\"\n{countries}\
              letters_per_second = 1000000\nletters_per_domain = 4000000000\nresend_after = \"1ms\"\n\
-             {server}\
+             {lease}{server}\
              [[source]]\nname = \"shop\"\nkind = \"csv\"\npath = \"data\"\n\
              [source.consent]\nbasis = \"consent\"\nchannels = [\"email\", \"whatsapp\"]\n\
-             classes = [\"advertising\"]\n{}",
-            database::settings(&self.folder)
+             classes = [\"advertising\"]\n{database}"
         )
     }
 
@@ -232,6 +251,14 @@ impl Mailing {
         .await
     }
 
+    /// How long nothing happens while somebody still may have something in hand.
+    fn patience(&self) -> Duration {
+        match self.database().split_once("://") {
+            Some(_) => LEASE * 2,
+            None => Duration::from_secs(8),
+        }
+    }
+
     /// Serves until nothing is on its way any more, and stops as an operator would.
     pub(crate) async fn finish(&self) {
         let deadline = Instant::now() + Duration::from_hours(1);
@@ -241,7 +268,7 @@ impl Mailing {
             let mut quiet = Instant::now();
             // Unknown ones are looked at when the service starts, so a start that does nothing more
             // makes room for the next.
-            while open > 0 && quiet.elapsed() < Duration::from_secs(8) {
+            while open > 0 && quiet.elapsed() < self.patience() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 let now = self.open().await;
                 if now != open {
@@ -284,13 +311,26 @@ impl Service {
         }
     }
 
+    /// Stops it in the middle of whatever it does, until it is thawed.
+    pub(crate) fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let signal = format!("kill -{name} {}", self.0.id());
+        let told = Command::new("sh").args(["-c", &signal]).status();
+        assert!(told.is_ok_and(|status| status.success()), "it had ended");
+    }
+
     /// Asks it to end; it has thirty seconds for what is under way. Returns how long it took.
     pub(crate) async fn stop(mut self) -> Duration {
         let begun = Instant::now();
-        let pid = self.0.id();
-        let mut told = Command::new("sh");
-        let told = told.args(["-c", &format!("kill -TERM {pid}")]).status();
-        assert!(told.is_ok_and(|status| status.success()), "it had ended");
+        self.signal("TERM");
         let ended = self.ended(Duration::from_secs(30)).await;
         assert!(
             ended.is_some_and(|status| status.success()),

@@ -8,18 +8,22 @@
 )]
 
 mod checker;
+mod cluster;
 #[cfg(feature = "crash-points")]
 mod crash_points;
+mod crowd;
 mod decisions;
 mod door;
 mod kill_loop;
 mod killed;
 mod letters;
 mod mailing;
+mod moved;
 mod nudges;
 mod oracle;
 mod random;
 mod servers;
+mod several;
 mod side_by_side;
 mod steady;
 mod versions;

@@ -89,6 +89,7 @@ async fn nudges_leave_at_the_pace_of_the_settings() {
         messages: 40,
         connections: 8,
         server: servers.address(),
+        database: None,
     };
     mailing.begin();
     let settings = folder.path().join("config/rekindle.toml");

@@ -41,8 +41,8 @@ async fn an_import_leaves_every_rhythm_up_to_date_with_its_dates() {
     assert_eq!(kept.data_until, Some("2011-12-09".parse().unwrap()));
     assert_eq!(
         shop.rows(
-            "SELECT count(*), sum(purchase_days), sum(due_on <= missed_on), sum(missed_on <= lost_on)
-             FROM rhythms"
+            "SELECT count(*), sum(purchase_days), count(*) FILTER (WHERE due_on <= missed_on),
+                    count(*) FILTER (WHERE missed_on <= lost_on) FROM rhythms"
         )
         .await,
         ["4338|16763|4338|4338"]

@@ -129,7 +129,7 @@ fn shop_of_today() -> World {
 
 fn once(world: &mut World) {
     let twice = "SELECT count(*) FROM (SELECT schedule FROM schedule_runs
-                 WHERE status = 'done' GROUP BY schedule, logical_date HAVING count(*) > 1)";
+                 WHERE status = 'done' GROUP BY schedule, logical_date HAVING count(*) > 1) AS twice";
     assert_eq!(world.count(twice), 0);
     assert_eq!(
         world.count("SELECT count(*) FROM runs WHERE schedule = 'daily'"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use rekindle::app::App;
-use rekindle::db::Finished;
+use rekindle::db::{Finished, Lock};
 use rekindle::jobs::notices;
 use rekindle::jobs::schedule::{Ended, Name, Scheduler};
 use tokio_util::sync::CancellationToken;
@@ -41,7 +41,9 @@ pub(super) fn shop(settings: &str) -> World {
 /// Ticks once, as whoever leads.
 fn tick(world: &World, app: &Arc<App>) -> Vec<Ended> {
     world.wait(async {
-        let scheduler = Scheduler::start(Arc::clone(app), CancellationToken::new()).await;
+        let lock = app.store.lock(Lock::Schedules).await.expect("the lock");
+        let stop = CancellationToken::new();
+        let scheduler = Scheduler::start(Arc::clone(app), Arc::new(lock), stop).await;
         let mut scheduler = scheduler.expect("a scheduler");
         scheduler.tick().await.expect("a tick")
     })
@@ -157,8 +159,14 @@ fn what_a_dead_process_had_begun_is_done_and_two_leaders_do_it_once() {
     tick(&world, &app);
     app.clock.advance(TimeDelta::hours(23));
     world.wait(async {
-        let one = Scheduler::start(Arc::clone(&app), CancellationToken::new()).await;
-        let other = Scheduler::start(Arc::clone(&app), CancellationToken::new()).await;
+        let lock = app.store.lock(Lock::Schedules).await.expect("the lock");
+        // Both believe that it is theirs.
+        let lock = Arc::new(lock);
+        let start = || {
+            let stop = CancellationToken::new();
+            Scheduler::start(Arc::clone(&app), Arc::clone(&lock), stop)
+        };
+        let (one, other) = (start().await, start().await);
         let (mut one, mut other) = (one.expect("one"), other.expect("another"));
         let (one, other) = tokio::join!(one.tick(), other.tick());
         let both = [one.expect("a tick"), other.expect("a tick")].concat();

@@ -80,7 +80,7 @@ async fn send(company: &Company, order: &Order) -> (Vec<(i64, u64)>, usize) {
             address: email(one.client.0),
             content: [0; 32],
             version: None,
-            needs_until: 0,
+            needs_ms: 0,
             message: one.client.0,
         });
         let (asking, before) = (asking.collect(), order.next());

@@ -163,12 +163,12 @@ fn the_totals_agree_with_the_tables_to_the_last_deal() {
         });
     let plain = world.count(
         "SELECT count(*) FROM (SELECT client_id FROM purchases WHERE amount > 0
-         GROUP BY client_id HAVING min(day) >= 20454)",
+         GROUP BY client_id HAVING min(day) >= 20454) AS firsts",
     );
     assert!(firsts > 0 && i64::try_from(firsts) == Ok(plain));
     let again = world.count(
         "SELECT count(*) FROM (SELECT client_id FROM purchases WHERE amount > 0
-         GROUP BY client_id HAVING min(day) >= 20454 AND count(DISTINCT day) > 1)",
+         GROUP BY client_id HAVING min(day) >= 20454 AND count(DISTINCT day) > 1) AS seconds",
     );
     assert_eq!(i64::try_from(seconds), Ok(again));
     world.finish();

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::outlook::Setback;
+use super::outlook::{Setback, stood_still};
 use super::{Live, Parcel};
 use crate::channels::smtp::{Envelope, Pooled, Trouble};
 use crate::db::{Asking, Ending, Outlook};
@@ -50,13 +50,12 @@ impl Live {
     }
 
     fn asking(&self, parcel: Parcel) -> Asking<Parcel> {
-        let needs_until = self.app.clock.now() + self.longest(Channel::Email);
         Asking {
             claim: parcel.claimed.claim,
             address: parcel.prepared.address.clone(),
             content: Sha256::digest(parcel.prepared.content.bytes()).into(),
             version: parcel.version,
-            needs_until: needs_until.timestamp_millis(),
+            needs_ms: self.longest(Channel::Email).num_milliseconds(),
             message: parcel,
         }
     }
@@ -81,6 +80,10 @@ impl Live {
     /// Past the point of no return: the content, and the answer to it.
     async fn hand_in(&self, mut session: Pooled, cleared: Cleared<Parcel>) {
         crash_point!("before-content");
+        if cleared.message().lease_has_ended() {
+            session.abandon();
+            return self.put_aside(&cleared.into_message(), stood_still()).await;
+        }
         let sent = session.transmit(&cleared).await;
         crash_point!("answered");
         let parcel = cleared.into_message();
@@ -103,12 +106,6 @@ impl Live {
             }
         }
         session.park().await;
-    }
-
-    async fn put_aside(&self, parcel: &Parcel, setback: Setback) {
-        let prepared = &parcel.prepared;
-        self.set_back(&parcel.claimed, &prepared.key, &prepared.address, setback)
-            .await;
     }
 }
 

@@ -13,8 +13,10 @@
 //!                                                  content ── answer ── ending
 //! ```
 //!
-//! The tables are the truth: whoever dies here leaves messages that the next start gives back, or
-//! calls unknown where content may have left.
+//! The tables are the truth: whoever dies here leaves messages that are given back, or called unknown
+//! where content may have left: by the next start where one process delivers from a file, by any
+//! other worker when the lease has ended in PostgreSQL. A process that was frozen or cut off for
+//! longer than its lease finds that its claims are no longer its own, and sends nothing.
 
 mod conditions;
 mod ledger;
@@ -27,6 +29,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -45,9 +48,6 @@ use crate::rules::delivery::clearance::Door;
 
 use conditions::Conditions;
 use ledger::Ledger;
-
-/// How long a claimed message may wait for its turn and for the server's 354.
-const WAITING: TimeDelta = TimeDelta::minutes(15);
 
 /// How much longer than an attempt its lease must last: for our own work.
 const MARGIN: TimeDelta = TimeDelta::seconds(30);
@@ -84,8 +84,13 @@ pub enum NotReady {
     Store(#[from] StoreError),
 }
 
-/// A message that is due and that nothing stands in the way of, with its address.
-type Order = (Claimed, String);
+/// A message that is due and that nothing stands in the way of.
+#[derive(Debug)]
+struct Order {
+    claimed: Claimed,
+    address: String,
+    lease_ends: Instant,
+}
 
 /// A message on its way through this process.
 #[derive(Debug)]
@@ -94,6 +99,14 @@ struct Parcel {
     prepared: Prepared,
     /// What it was made of, by its number.
     version: Option<i64>,
+    /// Until when the message is ours, by a clock that nobody sets: not before the database thinks so.
+    lease_ends: Instant,
+}
+
+impl Parcel {
+    fn lease_has_ended(&self) -> bool {
+        Instant::now() >= self.lease_ends
+    }
 }
 
 impl AsRef<[u8]> for Parcel {
@@ -110,8 +123,8 @@ pub struct Round {
 }
 
 impl Live {
-    /// Makes everything ready to send, and takes over what a process that died has left: the caller
-    /// holds the lock of delivery (`db::Lock`), so nobody else is sending.
+    /// Makes everything ready to send, and takes over what a process that died has left. The caller
+    /// holds the lock of delivery (`db::Lock`): from a file nobody else is sending.
     pub async fn start(
         app: Arc<App>,
         owner: String,
@@ -210,6 +223,12 @@ impl Live {
         failed.map_or(Ok(round), Err)
     }
 
+    /// How long a claimed message may wait for its turn and for the server's 354.
+    fn waiting(&self) -> TimeDelta {
+        let waiting = self.app.settings.delivery.take_over_after.duration();
+        TimeDelta::from_std(waiting).unwrap_or(TimeDelta::MAX)
+    }
+
     /// How long an attempt may take from the point of no return on: its lease must last as long.
     fn longest(&self, channel: Channel) -> TimeDelta {
         let settings = &self.app.settings;
@@ -220,7 +239,7 @@ impl Live {
             }
             Channel::Whatsapp => settings.whatsapp.timeout.duration(),
         };
-        TimeDelta::from_std(longest).unwrap_or_default() + MARGIN
+        TimeDelta::from_std(longest).unwrap_or_default() + MARGIN.min(self.waiting() / 4)
     }
 
     fn sessions(&self, channel: Channel) -> usize {
@@ -247,7 +266,8 @@ impl Live {
     }
 
     /// Makes a message and sends it, unless there is to be no sending any more.
-    async fn carry_out(&self, channel: Channel, (claimed, _): Order) {
+    async fn carry_out(&self, channel: Channel, order: Order) {
+        let claimed = order.claimed;
         if self.pauses(channel) {
             return self.give_back(&[claimed.claim]).await;
         }
@@ -271,6 +291,7 @@ impl Live {
             claimed,
             prepared,
             version,
+            lease_ends: order.lease_ends,
         };
         match channel {
             Channel::Email => self.send_letter(parcel).await,
@@ -302,12 +323,14 @@ impl Live {
         {
             self.conditions.stop_is_lifted(channel);
         }
+        let lease = self.waiting() + self.longest(channel);
+        let lease_ends = Instant::now() + lease.to_std().unwrap_or_default();
         let order = ClaimOrder {
             channel,
             limit: (sessions * 4).clamp(4, 512) as u32,
             owner: &self.owner,
             now_ms: self.app.now_ms(),
-            lease_ms: (WAITING + self.longest(channel)).num_milliseconds(),
+            lease_ms: lease.num_milliseconds(),
         };
         let claims = self
             .app
@@ -318,16 +341,21 @@ impl Live {
             crash_point!("claimed");
         }
         let mut left = claims.through.into_iter();
-        while let Some(one) = left.next() {
+        while let Some((claimed, address)) = left.next() {
             if self.stop.is_cancelled() {
-                let claims: Vec<Claim> = std::iter::once(&one)
-                    .chain(left.as_slice())
-                    .map(|(one, _)| one.claim)
+                let claims: Vec<Claim> = std::iter::once(&claimed)
+                    .chain(left.as_slice().iter().map(|(claimed, _)| claimed))
+                    .map(|one| one.claim)
                     .collect();
                 self.give_back(&claims).await;
                 break;
             }
-            self.hand_over(channel, one, queue).await?;
+            let order = Order {
+                claimed,
+                address,
+                lease_ends,
+            };
+            self.hand_over(channel, order, queue).await?;
         }
         Ok(claims.count)
     }
@@ -340,7 +368,7 @@ impl Live {
         queue: &mpsc::Sender<Order>,
     ) -> Result<(), StoreError> {
         let now = self.app.clock.now();
-        let (claim, domain) = (order.0.claim, domain_of(&order.1));
+        let (claim, domain) = (order.claimed.claim, domain_of(&order.address));
         if let Some(at) = self
             .conditions
             .not_before(channel, claim.message, &domain, now)

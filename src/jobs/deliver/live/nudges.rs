@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::outlook::Setback;
+use super::outlook::{Setback, stood_still};
 use super::{Live, Parcel};
 use crate::app::App;
 use crate::channels::whatsapp::Api;
@@ -34,13 +34,12 @@ impl Live {
     pub(super) async fn send_nudge(&self, parcel: Parcel) {
         let Some(api) = &self.nudges else { return };
         let _under_way = self.ledger.under_way();
-        let needs_until = self.app.clock.now() + self.longest(Channel::Whatsapp);
         let asking = Asking {
             claim: parcel.claimed.claim,
             address: parcel.prepared.address.clone(),
             content: Sha256::digest(parcel.prepared.content.bytes()).into(),
             version: parcel.version,
-            needs_until: needs_until.timestamp_millis(),
+            needs_ms: self.longest(Channel::Whatsapp).num_milliseconds(),
             message: parcel,
         };
         if let Some(cleared) = self.ledger.pass(asking, self.soon_ms()).await {
@@ -50,6 +49,9 @@ impl Live {
 
     async fn request(&self, api: &Api, cleared: Cleared<Parcel>) {
         crash_point!("before-content");
+        if cleared.message().lease_has_ended() {
+            return self.put_aside(&cleared.into_message(), stood_still()).await;
+        }
         let sent = api.send(&cleared).await;
         crash_point!("answered");
         let parcel = cleared.into_message();
@@ -74,9 +76,7 @@ impl Live {
                     what: trouble.what,
                     wait: trouble.retry_after,
                 };
-                let prepared = &parcel.prepared;
-                self.set_back(&parcel.claimed, &prepared.key, &prepared.address, setback)
-                    .await;
+                self.put_aside(&parcel, setback).await;
             }
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::error;
 
-use super::Live;
+use super::{Live, Parcel};
 use crate::db::{Claimed, Ending, Outlook};
 use crate::jobs::measures::{self, Concerned};
 use crate::model::Channel;
@@ -26,6 +26,17 @@ pub(super) struct Setback {
     pub(super) what: String,
     /// How long the other side asked to wait.
     pub(super) wait: Option<Duration>,
+}
+
+/// A process that stood still past the point of no return, longer than its lease lasts: others have
+/// spoken about the message since, so it sends nothing any more.
+pub(super) fn stood_still() -> Setback {
+    Setback {
+        reaction: Reaction::only(Fate::GiveBack),
+        passed: true,
+        what: "not sent: the process stood still for longer than its lease".to_owned(),
+        wait: None,
+    }
 }
 
 /// What becomes of a message after a setback.
@@ -57,6 +68,13 @@ pub(super) fn outlook(setback: &Setback, refusals: u32, key: &str, now: DateTime
 }
 
 impl Live {
+    /// Records a setback of a message that was made.
+    pub(super) async fn put_aside(&self, parcel: &Parcel, setback: Setback) {
+        let prepared = &parcel.prepared;
+        self.set_back(&parcel.claimed, &prepared.key, &prepared.address, setback)
+            .await;
+    }
+
     /// When something that could not be done now is tried again, in unix milliseconds.
     pub(super) fn soon_ms(&self) -> i64 {
         (self.app.clock.now() + SOON).timestamp_millis()

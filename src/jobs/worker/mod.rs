@@ -1,8 +1,8 @@
 //! The workers that deliver, woken by a queue.
 //!
-//! This is the only file that names apalis. Its queue lies in a file of its own and holds nothing
-//! but "look at this channel": whoever empties or deletes it loses a moment, because a sweep looks
-//! every second for what is due. What apalis does not promise is kept away from messages:
+//! This is the only folder that names apalis. Its queue holds nothing but "look at this channel":
+//! whoever empties or deletes it loses a moment, because a sweep looks every second for what is due.
+//! Where it lies is told in [`queue`]. What apalis does not promise is kept away from messages:
 //!
 //! - a finished job may run again, and a job may be lost after a crash: a job only says where to
 //!   look, and the tables say what is to be done;
@@ -10,21 +10,22 @@
 //!   and one is worked on (more than four deadlock a graceful stop);
 //! - timeouts and panics that its layers catch leave a job running for ever: both are handled inside
 //!   the handler;
-//! - a worker that starts anew under its old name is turned away: names carry the process start.
+//! - a worker that starts anew under its old name is turned away: names carry the process start;
+//! - any error of the database ends a worker: the monitor begins another one, and the connections are
+//!   made anew.
+
+mod queue;
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use apalis::prelude::*;
-use apalis_sqlite::{Config, SqliteStorage};
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
-use sqlx::SqlitePool;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -32,13 +33,12 @@ use super::deliver::Live;
 use crate::app::App;
 use crate::model::Channel;
 
+use queue::Queue;
+
 /// How often the sweep looks for what is due.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// How often a worker looks into the queue.
-const POLL: Duration = Duration::from_millis(100);
-
-/// How often what dead workers and passing time have left is put right.
+/// How often what dead workers and passing time have left is put right, at least.
 const RECONCILE: Duration = Duration::from_mins(1);
 
 /// A job that was not taken up for so long is taken for lost.
@@ -47,8 +47,9 @@ const LOST_AFTER: Duration = Duration::from_secs(30);
 /// How long what is under way may take to end when the service stops.
 const STOP_WITHIN: Duration = Duration::from_secs(25);
 
-/// How long finished jobs are kept.
-const KEEP_DONE: Duration = Duration::from_mins(10);
+/// How long the last writing may take when the service stops: a database that is away is not waited
+/// for. What could not be written is taken for unknown.
+const LAST_WRITING: Duration = Duration::from_secs(4);
 
 /// Looks at one channel. Carries no message: what is due is found in the tables.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -63,9 +64,19 @@ pub enum WorkerError {
     #[error(
         "the queue {path} cannot be used: {reason}; it holds nothing of value and may be deleted"
     )]
-    Queue {
+    File {
         /// The file.
         path: PathBuf,
+        /// What was said.
+        reason: String,
+    },
+    /// The tables of the queue.
+    #[error(
+        "the queue in the database cannot be used: {reason}; it needs a schema \"apalis\" of its own \
+         and the extensions hstore and pgcrypto (package postgresql-contrib): once, let an \
+         administrator run GRANT CREATE ON DATABASE name TO user, or begin a worker himself"
+    )]
+    Server {
         /// What was said.
         reason: String,
     },
@@ -134,26 +145,14 @@ pub async fn work(
     start: &str,
     stop: &CancellationToken,
 ) -> Result<(), WorkerError> {
-    let file = app.store.place().beside("queue");
-    let queue = |error: &dyn std::fmt::Display| WorkerError::Queue {
-        path: file.clone(),
-        reason: error.to_string(),
-    };
-    let pool = open(&file).await.map_err(|error| queue(&error))?;
+    let queue = Queue::open(app, start).await?;
     let desk = Arc::new(Desk {
         live,
         jobs: Mutex::default(),
     });
     let mut monitor = Monitor::new();
     for channel in Channel::ALL.iter().copied() {
-        let (desk, pool, start) = (Arc::clone(&desk), pool.clone(), start.to_owned());
-        monitor = monitor.register(move |n| {
-            WorkerBuilder::new(format!("{channel}-{start}-{n}"))
-                .backend(storage(&pool, channel).poll_with_interval(POLL))
-                .data(Arc::clone(&desk))
-                .concurrency(1)
-                .build(deliver)
-        });
+        monitor = queue.employ(monitor, channel, start, &desk);
     }
     let stopped = stop.clone();
     let monitor = monitor
@@ -166,34 +165,18 @@ pub async fn work(
             stopped.cancelled().await;
             Ok(())
         });
-    let (ended, ()) = tokio::join!(monitor, sweep(app, &desk, &pool, stop));
+    let (ended, ()) = tokio::join!(monitor, sweep(app, &desk, &queue, stop));
     if let Err(error) = ended {
         error!(%error, "the workers ended");
     }
-    desk.live.close().await;
-    pool.close().await;
+    let closed = async {
+        desk.live.close().await;
+        queue.close().await;
+    };
+    if timeout(LAST_WRITING, closed).await.is_err() {
+        error!("the database is away: what could not be written counts as unknown");
+    }
     Ok(())
-}
-
-async fn open(file: &Path) -> Result<SqlitePool, sqlx::Error> {
-    let options = SqliteConnectOptions::new()
-        .filename(file)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .busy_timeout(Duration::from_secs(30));
-    let pool = SqlitePool::connect_with(options).await?;
-    // Never `SqliteStorage::setup`: it changes settings of a connection drawn at random.
-    SqliteStorage::<()>::migrations().run(&pool).await?;
-    Ok(pool)
-}
-
-fn storage(pool: &SqlitePool, channel: Channel) -> SqliteStorage<Deliver> {
-    let config = Config::default()
-        .queue(channel.word())
-        .batch_size(1)
-        .heartbeat_interval(Duration::from_secs(10))
-        .missed_heartbeats(3);
-    SqliteStorage::new(pool).with_config(config)
 }
 
 /// Delivers what is due on a channel. Never fails and never panics towards the queue: what went
@@ -214,19 +197,20 @@ async fn deliver(job: Deliver, desk: Data<Arc<Desk>>) -> Result<(), BoxDynError>
 }
 
 /// Looks every second for channels with something due and wakes their workers; puts right every
-/// minute what dead workers and passing time have left.
-async fn sweep(app: &Arc<App>, desk: &Desk, pool: &SqlitePool, stop: &CancellationToken) {
+/// minute, or as often as a lease may end, what dead workers and passing time have left.
+async fn sweep(app: &Arc<App>, desk: &Desk, queue: &Queue, stop: &CancellationToken) {
+    let every = RECONCILE.min(app.settings.delivery.take_over_after.duration());
     let mut last = None;
     loop {
-        if last.is_none_or(|last: Instant| last.elapsed() >= RECONCILE) {
+        if last.is_none_or(|last: Instant| last.elapsed() >= every) {
             last = Some(Instant::now());
             if let Err(error) = desk.live.reconcile().await {
                 error!(%error, "nothing could be put right");
             }
-            forget_done(pool).await;
+            queue.tidy().await;
         }
         for channel in Channel::ALL.iter().copied() {
-            if let Err(error) = wake(app, desk, pool, channel).await {
+            if let Err(error) = wake(app, desk, queue, channel).await {
                 error!(%channel, %error, "a worker could not be woken");
             }
         }
@@ -240,7 +224,7 @@ async fn sweep(app: &Arc<App>, desk: &Desk, pool: &SqlitePool, stop: &Cancellati
 async fn wake(
     app: &Arc<App>,
     desk: &Desk,
-    pool: &SqlitePool,
+    queue: &Queue,
     channel: Channel,
 ) -> Result<(), BoxDynError> {
     if !desk.live.can_send(channel) {
@@ -250,18 +234,5 @@ async fn wake(
     if due.is_none_or(|due| due > app.now_ms()) || !desk.announce(channel) {
         return Ok(());
     }
-    storage(pool, channel).push(Deliver { channel }).await?;
-    Ok(())
-}
-
-/// Finished jobs are of no use. apalis' own way of removing them takes the fresh ones as well.
-async fn forget_done(pool: &SqlitePool) {
-    let done = sqlx::query(
-        "DELETE FROM Jobs
-         WHERE status IN ('Done', 'Failed', 'Killed') AND done_at < strftime('%s', 'now') - ?1",
-    );
-    let kept = KEEP_DONE.as_secs().cast_signed();
-    if let Err(error) = done.bind(kept).execute(pool).await {
-        warn!(%error, "finished jobs could not be removed from the queue");
-    }
+    queue.push(channel).await
 }
