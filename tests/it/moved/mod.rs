@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use company::{Company, PLANNED, said};
-use server::Fresh;
+pub(crate) use server::Fresh;
 
 /// A company with a base of its own and an empty database beside it; nothing where there is no server.
 fn company_and_target() -> Option<(Company, Fresh)> {
