@@ -48,24 +48,15 @@ pub(crate) fn server() -> Option<String> {
     said.ok().filter(|address| !address.is_empty())
 }
 
-<<<<<<< HEAD
-/// Whether the companies of the tests live on a server.
-pub(crate) fn lives_on_a_server() -> bool {
-=======
 /// Whether the companies live on a server.
 pub(crate) fn on_a_server() -> bool {
->>>>>>> pg
     server().is_some()
 }
 
 /// Whether a test is to be left out, because it is about SQLite itself and the companies live in
 /// PostgreSQL. It says so where it is left out.
 pub(crate) fn only_sqlite(why: &str) -> bool {
-<<<<<<< HEAD
-    let elsewhere = lives_on_a_server();
-=======
     let elsewhere = on_a_server();
->>>>>>> pg
     if elsewhere {
         println!("not asked of PostgreSQL: {why}");
     }
@@ -75,7 +66,7 @@ pub(crate) fn only_sqlite(why: &str) -> bool {
 /// What a configuration has to say so that the company of this home lives where the tests are to
 /// run: nothing for a file. The first time a schema is made.
 pub(crate) fn settings(home: &Path) -> String {
-    if lives_on_a_server() {
+    if on_a_server() {
         format!("\n[database]\nurl = \"{}\"\n", url(home))
     } else {
         String::new()

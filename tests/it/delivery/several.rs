@@ -15,7 +15,7 @@ fn program() -> PathBuf {
 /// Strikes workers on the server of the suite, in a schema of their own; nothing where the suite runs
 /// on files.
 async fn survive(workers: u32, connections: u16, kills: u32, freezes: u32) -> Option<Survived> {
-    if !database::lives_on_a_server() {
+    if !database::on_a_server() {
         println!("not asked of SQLite: one process delivers from a file");
         return None;
     }
@@ -78,7 +78,7 @@ async fn workers_that_nothing_happens_to_share_the_work_and_leave_nothing_unknow
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_restarted_during_the_mailing_delays_and_loses_nothing() {
-    if !database::lives_on_a_server() {
+    if !database::on_a_server() {
         return println!("not asked of SQLite: a file has no server");
     }
     let Some(cluster) = Cluster::start() else {
