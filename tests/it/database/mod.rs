@@ -48,7 +48,7 @@ pub(crate) fn server() -> Option<String> {
     said.ok().filter(|address| !address.is_empty())
 }
 
-/// Whether the companies live on a server.
+/// Whether the companies of the tests live on a server.
 pub(crate) fn on_a_server() -> bool {
     server().is_some()
 }

@@ -58,11 +58,7 @@ const PATIENCE: Duration = Duration::from_mins(30);
 pub(crate) async fn run(order: &Crowd<'_>, heard: &(dyn Fn(u32, i64) + Sync)) -> Survived {
     let begun = Instant::now();
     let log = order.folder.join("taken.jsonl");
-    let slow = Manners {
-        jitter: 60_000,
-        ..Manners::default()
-    };
-    let servers = Servers::letters(&log, slow).await;
+    let servers = Servers::letters(&log, slow()).await;
     let mailing = Mailing {
         program: order.program.clone(),
         folder: order.folder.clone(),
@@ -128,6 +124,14 @@ pub(crate) async fn run(order: &Crowd<'_>, heard: &(dyn Fn(u32, i64) + Sync)) ->
     survived.senders = mailing.count(senders).await.cast_unsigned();
     survived.took = begun.elapsed();
     survived
+}
+
+/// A server that takes its time: blows fall between its answers.
+fn slow() -> Manners {
+    Manners {
+        jitter: 60_000,
+        ..Manners::default()
+    }
 }
 
 /// All blows in a random order.

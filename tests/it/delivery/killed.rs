@@ -18,9 +18,10 @@ fn program() -> PathBuf {
 async fn survives(way: Way, policy: &'static str, messages: u32, kills: u32, longest_ms: u64) {
     let folder = folder();
     // On a server what a killed worker had in hand waits until its lease has ended.
-    let (messages, kills) = match database::on_a_server() {
-        true => (messages.min(600), kills.min(12)),
-        false => (messages, kills),
+    let (messages, kills) = if database::on_a_server() {
+        (messages.min(600), kills.min(12))
+    } else {
+        (messages, kills)
     };
     let order = Order {
         program: program(),

@@ -58,6 +58,7 @@ async fn a_mailing_that_moves_in_the_middle_reaches_everybody_once() {
         messages: 400,
         connections: CONNECTIONS,
         server: servers.address(),
+        database: None,
     };
     mailing.begin();
     // Killed in the middle: something is claimed, something may have left.

@@ -46,23 +46,23 @@ impl Company {
             folder: Folder::in_memory(),
             runtime: tokio::runtime::Runtime::new().expect("a runtime"),
         };
-        let old = company.file();
-        company.done(&old, &["init", "--locale", "en"]);
+        let old = Self::FILE;
+        company.done(old, &["init", "--locale", "en"]);
         let settings = company.home().join("config/rekindle.toml");
         let text = fs::read_to_string(&settings).expect("init wrote it");
         fs::write(&settings, format!("{text}\n{SOURCES}")).expect("written");
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/online_retail.csv");
         fs::copy(data, company.home().join("online_retail.csv")).expect("copied");
         company.write_shop();
-        company.done(&old, &["import"]);
+        company.done(old, &["import"]);
         for day in ["2011-09-14", "2011-09-15", "2011-09-16"] {
-            company.done(&old, &["run", "--once", "--as-of", day]);
+            company.done(old, &["run", "--once", "--as-of", day]);
         }
-        company.done(&old, &["suppress", "add", "stop@example.org"]);
+        company.done(old, &["suppress", "add", "stop@example.org"]);
         let forget = [
             "client", "forget", "shop-5", "--by", "ann", "--reason", "asked",
         ];
-        company.done(&old, &forget);
+        company.done(old, &forget);
         // As a worker leaves it that has not come to them.
         company
             .change("UPDATE runs SET mode = 'live' WHERE id = (SELECT max(run_id) FROM messages)");
@@ -104,9 +104,7 @@ impl Company {
     }
 
     /// The base in its file.
-    pub(super) fn file(&self) -> String {
-        "sqlite://rekindle.db".to_owned()
-    }
+    pub(super) const FILE: &str = "sqlite://rekindle.db";
 
     fn command(&self, database: &str, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rekindle"));

@@ -26,17 +26,17 @@ fn every_row_moves_and_both_sides_plan_the_same() {
     let Some((company, target)) = company_and_target() else {
         return;
     };
-    let (old, new) = (company.file(), target.url());
-    let plan = company.printed(&old, &["plan", "--as-of", PLANNED, "--format", "json"]);
+    let (old, new) = (Company::FILE, target.url());
+    let plan = company.printed(old, &["plan", "--as-of", PLANNED, "--format", "json"]);
     let explained = |url: &str| -> Vec<String> {
         let clients = ["12748", "shop-7", "shop-12"];
         let one = |client| company.printed(url, &["explain", client, "--as-of", PLANNED]);
         clients.into_iter().map(one).collect()
     };
-    let explanations = explained(&old);
+    let explanations = explained(old);
     let before = company.rows();
 
-    let moved = company.done(&old, &["migrate-to", &new, "--format", "json"]);
+    let moved = company.done(old, &["migrate-to", &new, "--format", "json"]);
     let moved: serde_json::Value = serde_json::from_str(&moved).expect("JSON");
     let rows: BTreeMap<String, u64> = moved["tables"]
         .as_array()
@@ -96,8 +96,8 @@ fn the_old_base_can_be_read_and_nothing_else_until_it_is_taken_back() {
     let Some((company, target)) = company_and_target() else {
         return;
     };
-    let (old, new) = (company.file(), target.url());
-    let text = company.done(&old, &["migrate-to", &new]);
+    let (old, new) = (Company::FILE, target.url());
+    let text = company.done(old, &["migrate-to", &new]);
     assert!(text.contains("every one was read back"), "{text}");
     assert!(
         text.contains("database.url") || text.contains("[database]"),
@@ -105,18 +105,10 @@ fn the_old_base_can_be_read_and_nothing_else_until_it_is_taken_back() {
     );
 
     for command in [&["run"][..], &["run", "--once"], &["import"]] {
-        let output = company.run(&old, command);
-        assert_eq!(
-            output.status.code(),
-            Some(2),
-            "{command:?}: {}",
-            said(&output)
-        );
-        assert!(
-            said(&output).contains("was moved to postgres://"),
-            "{}",
-            said(&output)
-        );
+        let output = company.run(old, command);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{command:?}: {said}");
+        assert!(said.contains("was moved to postgres://"), "{said}");
     }
     for command in [
         &["suppress", "add", "late@example.org"][..],
@@ -125,24 +117,16 @@ fn the_old_base_can_be_read_and_nothing_else_until_it_is_taken_back() {
             "client", "forget", "shop-9", "--by", "ann", "--reason", "asked",
         ],
     ] {
-        let output = company.run(&old, command);
-        assert_eq!(
-            output.status.code(),
-            Some(1),
-            "{command:?}: {}",
-            said(&output)
-        );
-        assert!(
-            said(&output).contains("this base was moved"),
-            "{}",
-            said(&output)
-        );
+        let output = company.run(old, command);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
+        assert!(said.contains("this base was moved"), "{said}");
     }
-    let runs = company.run(&old, &["runs"]);
+    let runs = company.run(old, &["runs"]);
     assert_eq!(runs.status.code(), Some(0), "{}", said(&runs));
 
     // A second time: the new base is not empty any more, and the words say what that means.
-    let again = company.run(&old, &["migrate-to", &new]);
+    let again = company.run(old, &["migrate-to", &new]);
     assert_eq!(again.status.code(), Some(1), "{}", said(&again));
     assert!(said(&again).contains("is not empty"), "{}", said(&again));
     assert!(
@@ -154,7 +138,7 @@ fn the_old_base_can_be_read_and_nothing_else_until_it_is_taken_back() {
     let release = [
         "runs", "release", "moved", "--by", "ann", "--reason", "back",
     ];
-    let released = company.run(&old, &release);
+    let released = company.run(old, &release);
     assert_eq!(released.status.code(), Some(3), "{}", said(&released));
     assert_eq!(
         company.count("SELECT count(*) FROM messages WHERE state = 'planned'"),
@@ -165,8 +149,8 @@ fn the_old_base_can_be_read_and_nothing_else_until_it_is_taken_back() {
         company.count("SELECT count(*) FROM holds WHERE name = 'restore'"),
         1
     );
-    company.done(&old, &["suppress", "add", "late@example.org"]);
-    assert_eq!(company.run(&old, &release).status.code(), Some(2));
+    company.done(old, &["suppress", "add", "late@example.org"]);
+    assert_eq!(company.run(old, &release).status.code(), Some(2));
     target.drop();
 }
 
@@ -175,12 +159,12 @@ fn a_move_that_was_cut_off_before_its_end_is_simply_done_again() {
     let Some((company, target)) = company_and_target() else {
         return;
     };
-    let (old, new) = (company.file(), target.url());
+    let (old, new) = (Company::FILE, target.url());
     // Looked at beforehand, as a careful operator does: the tables are there, and empty.
     company.run(&new, &["doctor"]);
     // A text that PostgreSQL cannot keep stops the move, and nothing is left of it.
     company.change("UPDATE clients SET company = 'a' || char(0) || 'b' WHERE ext_id = 'shop-3'");
-    let stopped = company.run(&old, &["migrate-to", &new]);
+    let stopped = company.run(old, &["migrate-to", &new]);
     assert_eq!(stopped.status.code(), Some(1), "{}", said(&stopped));
     assert!(
         said(&stopped).contains("table clients, column company"),
@@ -199,7 +183,7 @@ fn a_move_that_was_cut_off_before_its_end_is_simply_done_again() {
     company.change(&format!(
         "INSERT INTO holds (name, since, reason) VALUES ('moved', 1, '{words}')"
     ));
-    company.done(&old, &["migrate-to", &new]);
+    company.done(old, &["migrate-to", &new]);
     assert_eq!(
         company.count(
             "SELECT count(*) FROM holds WHERE reason LIKE 'this base was moved to postgres%'"
@@ -215,14 +199,14 @@ fn a_base_that_is_used_and_a_target_that_is_not_empty_are_refused() {
     let Some((company, target)) = company_and_target() else {
         return;
     };
-    let (old, new) = (company.file(), target.url());
-    let wrong = company.run(&old, &["migrate-to", "sqlite://other.db"]);
+    let (old, new) = (Company::FILE, target.url());
+    let wrong = company.run(old, &["migrate-to", "sqlite://other.db"]);
     assert_eq!(wrong.status.code(), Some(2), "{}", said(&wrong));
     let backwards = company.run(&new, &["migrate-to", &new]);
     assert_eq!(backwards.status.code(), Some(2), "{}", said(&backwards));
 
-    let mut service = company.serve(&old, "keeping the schedules");
-    let busy = company.run(&old, &["migrate-to", &new]);
+    let mut service = company.serve(old, "keeping the schedules");
+    let busy = company.run(old, &["migrate-to", &new]);
     assert_eq!(busy.status.code(), Some(1), "{}", said(&busy));
     assert!(
         said(&busy).contains("another process is using"),
@@ -234,7 +218,7 @@ fn a_base_that_is_used_and_a_target_that_is_not_empty_are_refused() {
     target.change("CREATE TABLE somebody_elses (n INT)");
     let other = Fresh::make().expect("a server");
     other.change("CREATE TABLE guests (n INT)");
-    let foreign = company.run(&old, &["migrate-to", &other.url()]);
+    let foreign = company.run(old, &["migrate-to", &other.url()]);
     assert_eq!(foreign.status.code(), Some(1), "{}", said(&foreign));
     assert!(
         said(&foreign).contains("it has the tables guests"),
@@ -243,7 +227,7 @@ fn a_base_that_is_used_and_a_target_that_is_not_empty_are_refused() {
     );
     other.drop();
     let missing = format!("{new}_that_is_not_there");
-    let missing = company.run(&old, &["migrate-to", &missing]);
+    let missing = company.run(old, &["migrate-to", &missing]);
     assert_eq!(missing.status.code(), Some(1), "{}", said(&missing));
     assert!(said(&missing).contains("createdb"), "{}", said(&missing));
     assert_eq!(

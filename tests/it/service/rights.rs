@@ -93,11 +93,11 @@ fn export(world: &World, client: &str) -> serde_json::Value {
 fn three_calls(world: &mut World) -> [String; 3] {
     let store = world.app().store.clone();
     let mut tasks = world.tasks();
-    tasks.sort_by_key(|task| task.id);
+    tasks.retain(|task| task.rank.is_some());
     let clients = [0, 1, 2].map(|n: usize| tasks[n].client.clone());
     let events = world.wait(store.task_events_due(1_000, i64::MAX));
     for event in events.expect("events") {
-        if event.task < tasks[2].id {
+        if [tasks[0].id, tasks[1].id].contains(&event.task) {
             let said = Err("409: this client is on holiday");
             let settled = store.settle_task_event(event.id, said, Some(i64::MAX), 0);
             world.wait(settled).expect("settled");
