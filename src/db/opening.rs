@@ -238,9 +238,11 @@ async fn open_sqlite(file: &Path, wait: Duration) -> Result<(Pool, Pool), Failed
 
 /// Opens a database of a server. Migrations of several processes wait for each other there.
 async fn open_postgres(options: PgConnectOptions, wait: Duration) -> Result<(Pool, Pool), Failed> {
-    // Whoever is frozen in the middle of a transaction keeps nobody waiting for longer than that.
+    // Nought would be for ever. And whoever is frozen in the middle of a transaction keeps nobody
+    // waiting for longer than that.
+    let patience = wait.as_millis().max(1);
     let options = options.options([
-        ("lock_timeout", format!("{}ms", wait.as_millis())),
+        ("lock_timeout", format!("{patience}ms")),
         ("idle_in_transaction_session_timeout", FROZEN.to_owned()),
     ]);
     let pool = PgPoolOptions::new()

@@ -51,7 +51,12 @@ impl Shop {
     pub(super) async fn of(currency: &str, zone: &str, country: &str, sources: &str) -> Self {
         let folder = Folder::new();
         let database = database::settings(folder.path());
-        let sources = format!("{sources}{database}");
+        let sources = match sources.split_once("[database]\n") {
+            Some((before, section)) if !database.is_empty() => {
+                format!("{before}{database}{section}")
+            }
+            _ => format!("{sources}{database}"),
+        };
         Self::living(folder, [currency, zone, country], &sources).await
     }
 
