@@ -147,7 +147,8 @@ pub(super) async fn clock_of_leases(connection: &mut Connection, now_ms: i64) ->
 }
 
 /// Our clock, put forward by as much as that of the database is ahead of that of this machine. So a
-/// clock that was set by hand stays where it was set.
+/// clock that was set by hand stays where it was set. Who is held up on the way thinks it is earlier
+/// than it is; what he then does too late is caught by the claim, which somebody else has taken.
 fn ahead(database_ms: i64, now_ms: i64) -> i64 {
     now_ms + database_ms - Clock::System.now().timestamp_millis()
 }

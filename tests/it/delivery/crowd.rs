@@ -86,7 +86,7 @@ pub(crate) async fn run(order: &Crowd<'_>, heard: &(dyn Fn(u32, i64) + Sync)) ->
         }
         let wait = draw.below(order.longest_ms.max(1)) * 1_000 + draw.below(1_000);
         tokio::time::sleep(Duration::from_micros(wait)).await;
-        all_live(&mut working, &mailing);
+        all_live(&mut working, &mailing, survived.restarts > 0);
         // One of those who have worked for longest: those who come after him stand at the end.
         let which = draw.below((working.len() as u64).div_ceil(2)) as usize;
         match blow {
@@ -110,7 +110,8 @@ pub(crate) async fn run(order: &Crowd<'_>, heard: &(dyn Fn(u32, i64) + Sync)) ->
         }
         heard(number as u32 + 1, mailing.open().await);
     }
-    finish(&mailing, &mut working, &mut frozen).await;
+    let restarted = survived.restarts > 0;
+    finish(&mailing, &mut working, &mut frozen, restarted).await;
     let blows = survived.kills + survived.freezes + survived.restarts * order.workers;
     let question = Question {
         database: &mailing.database(),
@@ -160,9 +161,14 @@ fn thaw(frozen: &mut Vec<(Service, Instant)>, working: &mut Vec<Service>, all: b
     }
 }
 
-fn all_live(working: &mut [Service], mailing: &Mailing) {
+/// A worker that has begun lives through everything. One that finds no server at its start ends, and
+/// is started again as by any service manager.
+fn all_live(working: &mut [Service], mailing: &Mailing, restarted: bool) {
     for service in working {
-        assert!(service.lives(), "a worker ended\n{}", mailing.said());
+        if !service.lives() {
+            assert!(restarted, "a worker ended\n{}", mailing.said());
+            *service = mailing.serve();
+        }
     }
 }
 
@@ -171,11 +177,12 @@ async fn finish(
     mailing: &Mailing,
     working: &mut Vec<Service>,
     frozen: &mut Vec<(Service, Instant)>,
+    restarted: bool,
 ) {
     let deadline = Instant::now() + PATIENCE;
     while mailing.open().await > 0 || !frozen.is_empty() {
         thaw(frozen, working, false);
-        all_live(working, mailing);
+        all_live(working, mailing, restarted);
         assert!(Instant::now() < deadline, "not done\n{}", mailing.said());
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
