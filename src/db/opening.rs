@@ -235,7 +235,9 @@ async fn open_sqlite(file: &Path, wait: Duration) -> Result<(Pool, Pool), Failed
 
 /// Opens a database of a server. Migrations of several processes wait for each other there.
 async fn open_postgres(options: PgConnectOptions, wait: Duration) -> Result<(Pool, Pool), Failed> {
-    let options = options.options([("lock_timeout", format!("{}ms", wait.as_millis()))]);
+    // 0 would be for ever.
+    let wait_ms = wait.as_millis().max(1);
+    let options = options.options([("lock_timeout", format!("{wait_ms}ms"))]);
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(wait + USUAL_WAIT)
