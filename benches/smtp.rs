@@ -11,34 +11,25 @@
 //! process, plans and sends in another, and tells the most memory that the second one has held.
 
 mod base;
+mod mailing;
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::TimeZone;
 use rekindle::app::App;
-use rekindle::clock::Clock;
-use rekindle::config::{Campaign, Settings};
 use rekindle::db::Store;
-use rekindle::jobs::day::{DayOptions, approve, run};
 use rekindle::jobs::deliver::Live;
-use rekindle::jobs::import::{ImportOptions, import_source};
-use rekindle::model::{AddressKey, Channel, Day, MessageState};
-use rekindle::render::Templates;
+use rekindle::model::{Channel, MessageState};
 use tokio_util::sync::CancellationToken;
 
-use base::Base;
+use mailing::{Sink, import, opened, plan, tool, write_base};
 
 const DATABASE: &str = "sqlite://rekindle.db";
 
 /// The share of the rate of `smtp-source` at 64 sessions that is to be reached.
 const REACH: f64 = 0.6;
-
-/// The bytes of a letter of this bench, about; `smtp-source` sends as many.
-const LETTER_BYTES: usize = 13_000;
 
 /// What is asked for.
 struct Wish {
@@ -115,9 +106,9 @@ fn main() {
         .flat_map(|n| (0..wish.rounds).map(|_| *n))
     {
         let before = Spent::until_now(&sink);
-        let source = sink.source(sessions, letters);
+        let source = source(sink.port, sessions, letters);
         let by_source = Spent::until_now(&sink).since(&before);
-        let ours = runtime.block_on(mailing(folder, letters, sessions, &sink));
+        let ours = runtime.block_on(mail(folder, letters, sessions, &sink));
         let bound = f64::from(sessions) / commit(folder).as_secs_f64();
         let ratio = ours.rate / source;
         let note = match sessions {
@@ -204,7 +195,7 @@ async fn in_memory(part: &str, wish: &Wish, port: u16) {
     let home = wish.folder.join("memory");
     if part == "import" {
         write_base(&home, wish.letters);
-        let app = opened(&home, 64, port).await;
+        let app = opened(&home, DATABASE, 64, port).await;
         import(&app).await;
         app.store.close().await;
         println!(
@@ -214,7 +205,7 @@ async fn in_memory(part: &str, wish: &Wish, port: u16) {
         );
         return;
     }
-    let app = opened(&home, 64, port).await;
+    let app = opened(&home, DATABASE, 64, port).await;
     println!("at the start: {} MB", peak_mb());
     plan(&app).await;
     println!("planned: {} MB at most so far", peak_mb());
@@ -224,70 +215,6 @@ async fn in_memory(part: &str, wish: &Wish, port: u16) {
         wish.letters,
         peak_mb()
     );
-}
-
-/// A running `smtp-sink`.
-struct Sink {
-    child: Child,
-    port: u16,
-}
-
-impl Sink {
-    fn start() -> Option<Self> {
-        let free = TcpListener::bind("127.0.0.1:0").ok()?;
-        let port = free.local_addr().ok()?.port();
-        drop(free);
-        let child = tool("smtp-sink")
-            .args(["-u", "nobody", &format!("127.0.0.1:{port}"), "1000"])
-            .stdout(Stdio::null())
-            .spawn()
-            .ok()?;
-        let sink = Self { child, port };
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if Instant::now() > deadline {
-                return None;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Some(sink)
-    }
-
-    /// Letters a second of `smtp-source`.
-    fn source(&self, sessions: u16, letters: u32) -> f64 {
-        let begun = Instant::now();
-        let done = tool("smtp-source")
-            .args([
-                "-d",
-                "-s",
-                &sessions.to_string(),
-                "-m",
-                &letters.to_string(),
-            ])
-            .args(["-l", &LETTER_BYTES.to_string()])
-            .arg(format!("127.0.0.1:{}", self.port))
-            .status()
-            .expect("smtp-source runs");
-        assert!(done.success(), "smtp-source ended well");
-        f64::from(letters) / begun.elapsed().as_secs_f64()
-    }
-}
-
-impl Drop for Sink {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A tool of Postfix, which Debian puts where only root looks.
-fn tool(name: &str) -> Command {
-    let in_sbin = Path::new("/usr/sbin").join(name);
-    Command::new(if in_sbin.exists() {
-        in_sbin
-    } else {
-        name.into()
-    })
 }
 
 /// How long one small durable commit of SQLite takes: the middle one of many.
@@ -322,10 +249,10 @@ struct Mailing {
 }
 
 /// A live mailing: claimed, gated, rendered, sent, recorded.
-async fn mailing(folder: &Path, letters: u32, sessions: u16, sink: &Sink) -> Mailing {
+async fn mail(folder: &Path, letters: u32, sessions: u16, sink: &Sink) -> Mailing {
     let home = folder.join(format!("s{sessions}"));
     write_base(&home, letters);
-    let app = opened(&home, sessions, sink.port).await;
+    let app = opened(&home, DATABASE, sessions, sink.port).await;
     import(&app).await;
     plan(&app).await;
     // Forgets how much memory was held before. Source: proc_pid_clear_refs(5).
@@ -361,83 +288,32 @@ async fn sent(app: &Arc<App>, letters: u32) -> f64 {
     f64::from(letters) / time.as_secs_f64()
 }
 
-/// The last day of the base, and the day of the mailing.
-fn days() -> (Day, Day) {
-    let until: Day = "2026-11-20".parse().expect("a day");
-    (until, until.plus(3))
-}
-
-fn write_base(home: &Path, letters: u32) {
-    let _ = std::fs::remove_dir_all(home);
-    std::fs::create_dir_all(home).expect("the folder is made");
-    let base = Base {
-        until: days().0,
-        purchases_each: 1.0,
-        ..Base::of_clients(letters)
-    };
-    base.write(home, true).expect("the base is written");
-}
-
-/// A company with news for everybody.
-async fn opened(home: &Path, sessions: u16, port: u16) -> App {
-    let day = days().1;
-    let settings: Settings = toml::from_str(&format!(
-        "[company]\nname = \"Bench\"\n\
-         [[source]]\nname = \"bench\"\nkind = \"csv\"\npath = \".\"\n\
-         consent = {{ basis = \"consent\", channels = [\"email\"], classes = [\"advertising\"] }}\n\
-         [delivery]\nmode = \"live\"\nfrom_email = \"news@bench.test\"\n\
-         public_url = \"https://bench.test\"\n\
-         letters_per_second = 4000000000\nletters_per_domain = 4000000000\n\
-         [hours]\nweekdays = \"00:00-24:00\"\nweekends = \"00:00-24:00\"\n\
-         [limits]\nquiet_after_purchase = \"0d\"\n\
-         [smtp]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nconnections = {sessions}\n\
-         messages_per_connection = 65535\n"
-    ))
-    .expect("the settings are right");
-    let news: Campaign = toml::from_str(&format!(
-        "id = \"news\"\ntitle = \"News\"\nstatus = \"live\"\nlimits = {{ holdout = \"0%\" }}\n\
-         [trigger]\non = \"news\"\nday = \"{day}\"\nwhen = \"any_hour\"\n[goal]\nevent = \"none\"\n[news]\ntitle = \"News\"\n\
-         [[news.item]]\ntitle = \"Bread\"\ntext = \"Fresh every day.\"\n\
-         [[step]]\nid = \"letter\"\nchannel = \"email\"\ntemplate = \"news\"\n"
-    ))
-    .expect("the campaign is right");
-    let now = day.date().and_hms_opt(9, 0, 0).expect("a time");
-    App {
-        home: home.to_owned(),
-        store: Store::open(DATABASE, home)
-            .await
-            .expect("the database opens"),
-        campaigns: vec![news],
-        templates: Templates::load(None).0,
-        artist: rekindle::pictures::CertificateArtist::new(None),
-        key: AddressKey::new([7; 32]),
-        clock: Clock::manual(chrono::Utc.from_utc_datetime(&now)),
-        settings,
-    }
-}
-
-async fn import(app: &App) {
-    let source = app.settings.sources[0].clone();
-    let imported = import_source(app, &source, ImportOptions::default(), Arc::new(|_| ())).await;
-    imported.expect("the base is imported");
-}
-
-/// Plans the day and lets it go.
-async fn plan(app: &App) {
-    let options = DayOptions {
-        day: days().1,
-        as_of: false,
-        also: None,
-    };
-    run(app, options, &|_| ()).await.expect("the day is run");
-    let approved = approve(app, days().1, "bench").await;
-    approved.expect("the run is let go");
-}
-
 /// The most memory that this process has held, in MB.
 fn peak_mb() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM"));
     let kb = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
     kb.unwrap_or_default() / 1024
+}
+
+/// The bytes of a letter of a mailing, about; `smtp-source` sends as many.
+const LETTER_BYTES: usize = 13_000;
+
+/// Letters a second of `smtp-source`.
+fn source(port: u16, sessions: u16, letters: u32) -> f64 {
+    let begun = Instant::now();
+    let done = tool("smtp-source")
+        .args([
+            "-d",
+            "-s",
+            &sessions.to_string(),
+            "-m",
+            &letters.to_string(),
+        ])
+        .args(["-l", &LETTER_BYTES.to_string()])
+        .arg(format!("127.0.0.1:{port}"))
+        .status()
+        .expect("smtp-source runs");
+    assert!(done.success(), "smtp-source ended well");
+    f64::from(letters) / begun.elapsed().as_secs_f64()
 }

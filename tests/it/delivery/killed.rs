@@ -168,16 +168,25 @@ async fn a_queue_that_is_emptied_or_deleted_costs_time_and_nothing_else() {
     let (servers, mailing) = slow_mailing(folder.path(), 600).await;
     let mut service = mailing.serve();
     something_new(&servers, &mut service, &mailing).await;
-    let names = ["rekindle.db.queue", "rekindle.queue"].map(|name| folder.path().join(name));
-    let name = names.iter().find(|name| name.exists()).unwrap();
-    let name = name.to_str().unwrap();
-    let queue = Database::open(name).await.unwrap();
-    queue.run("DELETE FROM Jobs").await;
+    let file = folder.path().join("rekindle.db.queue");
+    let file = file.to_str().unwrap();
+    let queue = if database::on_a_server() {
+        mailing.database()
+    } else {
+        file.to_owned()
+    };
+    let queue = Database::open(&queue).await.unwrap();
+    let of_this_company = "starts_with(job_type, 'rekindle/' || current_schema() || '/')";
+    let (all, ours) = (
+        "DELETE FROM Jobs",
+        format!("DELETE FROM apalis.jobs WHERE {of_this_company}"),
+    );
+    queue.run(queue.either(all, &ours)).await;
     queue.close().await;
     something_new(&servers, &mut service, &mailing).await;
     service.stop().await;
     for end in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{name}{end}"));
+        let _ = std::fs::remove_file(format!("{file}{end}"));
     }
     mailing.finish().await;
     nothing_is_wrong(&mailing, 0).await;
