@@ -76,6 +76,17 @@ pub(crate) fn settings(home: &Path) -> String {
     }
 }
 
+/// A configuration that says where the company of this home lives, whatever else it says of its
+/// database.
+pub(crate) fn named_in(text: &str, home: &Path) -> String {
+    const SECTION: &str = "\n[database]\n";
+    let settings = settings(home);
+    if text.contains(SECTION) && !settings.is_empty() {
+        return text.replacen(SECTION, &settings, 1);
+    }
+    format!("{text}{settings}")
+}
+
 /// The address of the schema of the company of this home, which is made at the first question.
 pub(crate) fn url(home: &Path) -> String {
     let server = server().expect("the companies live on a server");

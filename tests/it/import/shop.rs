@@ -50,13 +50,7 @@ impl Shop {
     /// A company with another currency, time zone and country.
     pub(super) async fn of(currency: &str, zone: &str, country: &str, sources: &str) -> Self {
         let folder = Folder::new();
-        let database = database::settings(folder.path());
-        let sources = match sources.split_once("[database]\n") {
-            Some((before, section)) if !database.is_empty() => {
-                format!("{before}{database}{section}")
-            }
-            _ => format!("{sources}{database}"),
-        };
+        let sources = database::named_in(&format!("\n{sources}"), folder.path());
         Self::living(folder, [currency, zone, country], &sources).await
     }
 
