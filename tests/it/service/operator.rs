@@ -1,6 +1,7 @@
 //! Letters to the operator of a live service: they leave over SMTP as all letters do, while the same
 //! process keeps the schedules, delivers and serves its pages.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -57,7 +58,7 @@ fn write(home: &Path, mail_port: u16) {
     );
     let mut clients = "id,name,email\n".to_owned();
     for n in 0..CLIENTS {
-        clients += &format!("c{n},Client {n},c{n}@example.org\n");
+        writeln!(clients, "c{n},Client {n},c{n}@example.org").expect("a text grows");
     }
     put("data/clients.csv", &clients);
 }
