@@ -238,6 +238,8 @@ async fn open_sqlite(file: &Path, wait: Duration) -> Result<(Pool, Pool), Failed
 
 /// Opens a database of a server. Migrations of several processes wait for each other there.
 async fn open_postgres(options: PgConnectOptions, wait: Duration) -> Result<(Pool, Pool), Failed> {
+    use sqlx::{ConnectOptions as _, Connection as _};
+
     // Nought would be for ever. And whoever is frozen in the middle of a transaction keeps nobody
     // waiting for longer than that.
     let patience = wait.as_millis().max(1);
@@ -245,6 +247,9 @@ async fn open_postgres(options: PgConnectOptions, wait: Duration) -> Result<(Poo
         ("lock_timeout", format!("{patience}ms")),
         ("idle_in_transaction_session_timeout", FROZEN.to_owned()),
     ]);
+    // The pool would knock for as long as anybody may wait, and then say only that time is over.
+    let first = options.connect().await.map_err(Failed::Connecting)?;
+    first.close().await.map_err(Failed::Connecting)?;
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(wait + USUAL_WAIT)
