@@ -24,7 +24,7 @@ use rekindle::jobs::deliver::Live;
 use rekindle::model::{Channel, MessageState};
 use tokio_util::sync::CancellationToken;
 
-use mailing::{Sink, import, opened, plan, write_base};
+use mailing::{Sink, import, opened, plan, tool, write_base};
 
 const DATABASE: &str = "sqlite://rekindle.db";
 
@@ -106,7 +106,7 @@ fn main() {
         .flat_map(|n| (0..wish.rounds).map(|_| *n))
     {
         let before = Spent::until_now(&sink);
-        let source = sink.source(sessions, letters);
+        let source = source(sink.port, sessions, letters);
         let by_source = Spent::until_now(&sink).since(&before);
         let ours = runtime.block_on(mail(folder, letters, sessions, &sink));
         let bound = f64::from(sessions) / commit(folder).as_secs_f64();
@@ -294,4 +294,26 @@ fn peak_mb() -> u64 {
     let line = status.lines().find(|line| line.starts_with("VmHWM"));
     let kb = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
     kb.unwrap_or_default() / 1024
+}
+
+/// The bytes of a letter of a mailing, about; `smtp-source` sends as many.
+const LETTER_BYTES: usize = 13_000;
+
+/// Letters a second of `smtp-source`.
+fn source(port: u16, sessions: u16, letters: u32) -> f64 {
+    let begun = Instant::now();
+    let done = tool("smtp-source")
+        .args([
+            "-d",
+            "-s",
+            &sessions.to_string(),
+            "-m",
+            &letters.to_string(),
+        ])
+        .args(["-l", &LETTER_BYTES.to_string()])
+        .arg(format!("127.0.0.1:{port}"))
+        .status()
+        .expect("smtp-source runs");
+    assert!(done.success(), "smtp-source ended well");
+    f64::from(letters) / begun.elapsed().as_secs_f64()
 }

@@ -1,12 +1,14 @@
 //! The application: everything that jobs and pages need, built once.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono_tz::Tz;
 
 use crate::clock::Clock;
+use crate::config::secrets::{self, SecretError, SecretString};
 use crate::config::{Campaign, Settings};
-use crate::db::Store;
+use crate::db::{Access, Store};
 use crate::model::{AddressKey, Currency, Day, Locale};
 use crate::pictures::CertificateArtist;
 use crate::render::Templates;
@@ -61,6 +63,24 @@ impl App {
     /// The campaign of an id.
     pub fn campaign(&self, id: &str) -> Option<&Campaign> {
         self.campaigns.iter().find(|campaign| campaign.id == id)
+    }
+
+    /// The password of the database, where the settings name its file.
+    pub fn database_password(&self) -> Result<Option<SecretString>, SecretError> {
+        let file = self.settings.database.password_file.as_ref();
+        let secret = file.map(|file| secrets::from_file(&self.path(file)));
+        secret.transpose()
+    }
+
+    /// How the database is reached, with its password.
+    pub fn database_access<'a>(&'a self, password: Option<&'a SecretString>) -> Access<'a> {
+        let database = &self.settings.database;
+        Access {
+            url: &database.url,
+            home: &self.home,
+            wait: Duration::from_secs(database.wait_seconds.into()),
+            password,
+        }
     }
 
     /// A configured path as a file of this machine.

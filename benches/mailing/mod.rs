@@ -18,9 +18,6 @@ use rekindle::render::Templates;
 
 use super::base::Base;
 
-/// The bytes of a letter of a mailing, about; `smtp-source` sends as many.
-const LETTER_BYTES: usize = 13_000;
-
 /// The last day of the base, and the day of the mailing.
 pub(crate) fn days() -> (Day, Day) {
     let until: Day = "2026-11-20".parse().expect("a day");
@@ -125,25 +122,6 @@ impl Sink {
         }
         Some(sink)
     }
-
-    /// Letters a second of `smtp-source`.
-    pub(crate) fn source(&self, sessions: u16, letters: u32) -> f64 {
-        let begun = Instant::now();
-        let done = tool("smtp-source")
-            .args([
-                "-d",
-                "-s",
-                &sessions.to_string(),
-                "-m",
-                &letters.to_string(),
-            ])
-            .args(["-l", &LETTER_BYTES.to_string()])
-            .arg(format!("127.0.0.1:{}", self.port))
-            .status()
-            .expect("smtp-source runs");
-        assert!(done.success(), "smtp-source ended well");
-        f64::from(letters) / begun.elapsed().as_secs_f64()
-    }
 }
 
 impl Drop for Sink {
@@ -154,7 +132,7 @@ impl Drop for Sink {
 }
 
 /// A tool of Postfix, which Debian puts where only root looks.
-fn tool(name: &str) -> Command {
+pub(crate) fn tool(name: &str) -> Command {
     let in_sbin = Path::new("/usr/sbin").join(name);
     Command::new(if in_sbin.exists() {
         in_sbin

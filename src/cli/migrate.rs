@@ -1,14 +1,12 @@
 //! `rekindle migrate-to`: the base moves from a file into a database of PostgreSQL.
 
 use std::io::Write;
-use std::time::Duration;
 
 use clap::Args;
 
 use super::plan::json;
-use super::{Exit, Format, counted, open, progress, tell};
+use super::{Exit, Format, counted, progress, tell};
 use crate::app::App;
-use crate::config::secrets::SecretString;
 use crate::db::{Access, MOVED, MoveError};
 use crate::jobs::moving::{self, Moved, MovingError};
 
@@ -33,8 +31,11 @@ pub(super) async fn run(
     args: &MigrateArgs,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
-    let password = open::password(&app.settings, &app.home)?;
-    let access = access(app, args, password.as_ref());
+    let password = app.database_password()?;
+    let access = Access {
+        url: &args.url,
+        ..app.database_access(password.as_ref())
+    };
     let bar = progress::rows();
     let moved = moving::move_base(app, &access, &mut |step| bar.at(step)).await;
     bar.finish();
@@ -51,19 +52,6 @@ pub(super) async fn run(
         Format::Text => told(out, &moved)?,
     }
     Ok(Exit::Done)
-}
-
-fn access<'a>(
-    app: &'a App,
-    args: &'a MigrateArgs,
-    password: Option<&'a SecretString>,
-) -> Access<'a> {
-    Access {
-        url: &args.url,
-        home: &app.home,
-        wait: Duration::from_secs(app.settings.database.wait_seconds.into()),
-        password,
-    }
 }
 
 fn told(out: &mut dyn Write, moved: &Moved) -> anyhow::Result<()> {

@@ -425,7 +425,8 @@ impl Store {
                             JOIN messages m ON m.client_id = CAST(row.atom AS BIGINT))"
             ),
         );
-        let rows = rows.bind(hashes).bind(day.epoch_days()).bind(list);
+        // A run fills the table: PostgreSQL must not keep the plan that it made for an empty one.
+        let rows = rows.bind(hashes).bind(day.epoch_days()).bind(list).once();
         Ok(rows.fetch_all(&self.pool).await?)
     }
 

@@ -4,8 +4,8 @@
 pub(super) fn hint(error: &sqlx::Error) -> &'static str {
     match error {
         sqlx::Error::PoolTimedOut => {
-            " (every connection was in use for too long: is somebody holding the database, or is it \
-             overloaded?)"
+            " (no connection for too long: the server cannot be reached, or somebody is holding the \
+             database, or it is overloaded)"
         }
         sqlx::Error::Io(_) => {
             " (the server cannot be reached: is it running, are host and port right, does a firewall \

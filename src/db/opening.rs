@@ -28,6 +28,9 @@ const USUAL_WAIT: Duration = Duration::from_secs(30);
 /// threads.
 const ROWS_AHEAD: usize = 1_024;
 
+/// How long a transaction may stand still: as long as an import may sort between two kinds of facts.
+const FROZEN: &str = "5min";
+
 /// Connections to PostgreSQL that one process holds at most.
 const CONNECTIONS: u32 = 10;
 
@@ -235,7 +238,18 @@ async fn open_sqlite(file: &Path, wait: Duration) -> Result<(Pool, Pool), Failed
 
 /// Opens a database of a server. Migrations of several processes wait for each other there.
 async fn open_postgres(options: PgConnectOptions, wait: Duration) -> Result<(Pool, Pool), Failed> {
-    let options = options.options([("lock_timeout", format!("{}ms", wait.as_millis()))]);
+    use sqlx::{ConnectOptions as _, Connection as _};
+
+    // Nought would be for ever. And whoever is frozen in the middle of a transaction keeps nobody
+    // waiting for longer than that.
+    let patience = wait.as_millis().max(1);
+    let options = options.options([
+        ("lock_timeout", format!("{patience}ms")),
+        ("idle_in_transaction_session_timeout", FROZEN.to_owned()),
+    ]);
+    // The pool would knock for as long as anybody may wait, and then say only that time is over.
+    let first = options.connect().await.map_err(Failed::Connecting)?;
+    first.close().await.map_err(Failed::Connecting)?;
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(wait + USUAL_WAIT)

@@ -4,13 +4,12 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::config::secrets::{self, SecretError};
+use crate::config::secrets::SecretError;
 use crate::db::{Access, Store, StoreError, TableCounts};
 use crate::model::hex;
 use crate::sources::load_or_create_key;
@@ -187,16 +186,8 @@ async fn copy(app: &App, folder: &Path) -> Result<(PathBuf, Option<String>), Bac
         return Ok((copy, None));
     }
     let copy = folder.join(DUMP);
-    let database = &app.settings.database;
-    let file = database.password_file.as_ref();
-    let password = file.map(|file| secrets::from_file(&app.path(file)));
-    let password = password.transpose()?;
-    let access = Access {
-        url: &database.url,
-        home: &app.home,
-        wait: Duration::from_secs(database.wait_seconds.into()),
-        password: password.as_ref(),
-    };
+    let password = app.database_password()?;
+    let access = app.database_access(password.as_ref());
     let schema = app.store.dump_to(&access, &copy).await?;
     Ok((copy, Some(schema)))
 }

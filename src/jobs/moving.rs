@@ -7,6 +7,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use tracing::info;
 
 use crate::app::App;
 use crate::db::{Access, Held, Lock, MoveError, MovedTable, Moving, Place, Store, StoreError};
@@ -68,7 +69,16 @@ pub async fn move_base(
     if let Some((part, ago)) = app.store.alive_part(app.now_ms()).await? {
         return Err(MovingError::Alive(part, ago / 1_000));
     }
-    let target = Store::open_empty(access, app.store.is_moved().await?).await?;
+    let moved_before = app.store.is_moved().await?;
+    let target = Store::open_empty(access, moved_before).await?;
+    if !moved_before {
+        // With the lock of delivery in hand it is known here that whoever has claimed anything is gone;
+        // there it would be known only when his leases have ended.
+        let left = app.store.take_over("migrate-to", app.now_ms()).await?;
+        if !left.is_empty() {
+            info!(?left, "took over what a process that is gone has left");
+        }
+    }
     let moved = into_target(app, &target, progress).await;
     target.close().await;
     let tables = moved?;

@@ -89,8 +89,7 @@ impl Header {
         let names: Vec<String> = names
             .map(|name| {
                 name.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
-                    // It becomes the name of an attribute, and PostgreSQL keeps none with it.
-                    .replace('\0', "")
+                    .to_owned()
             })
             .collect();
         let plain: Vec<String> = names.iter().map(|name| plain_name(name)).collect();

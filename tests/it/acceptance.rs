@@ -25,12 +25,7 @@ impl Newcomer {
         newcomer.done(&["init", "--locale", "en"]);
         let file = newcomer.home().join("config/rekindle.toml");
         let text = fs::read_to_string(&file).expect("init wrote it");
-        // The ready settings have a section for the database, with everything as it is usually.
-        let database = database::settings(newcomer.home());
-        let text = match database.as_str() {
-            "" => text,
-            other => text.replacen("\n[database]\n", other, 1),
-        };
+        let text = database::named_in(&text, newcomer.home());
         fs::write(&file, format!("{text}\n{settings}")).expect("written");
         newcomer
     }

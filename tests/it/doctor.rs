@@ -219,6 +219,49 @@ fn in_the_sandbox_nothing_fails() {
     assert_eq!(found["mode"][0]["health"], "warning");
 }
 
+#[test]
+fn a_server_is_looked_at_and_what_is_wrong_with_it_is_said_in_words() {
+    let Some(server) = database::server() else {
+        println!("not tried: REKINDLE_TEST_DATABASE names no server");
+        return;
+    };
+    let home = home("");
+    let names = NameServer::start(&[]);
+    let (output, found) = doctor(home.path(), names.address);
+    assert_eq!(output.status.code(), Some(0), "{found:?}");
+    let about = found["server"][0]["what"].as_str().expect("words");
+    assert!(
+        about.contains("PostgreSQL") && about.contains("connections in use"),
+        "{about}"
+    );
+    let clocks = found["clock"].iter();
+    let same = clocks.filter(|one| one["what"] == "the server has the same time");
+    assert_eq!(same.count(), 1, "{found:?}");
+    // What cannot be reached: no such database, nobody there.
+    let said = |url: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rekindle"));
+        let command = command.current_dir(home.path()).arg("doctor");
+        let output = command
+            .args(["--database", url])
+            .output()
+            .expect("the program");
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let mut missing = server.parse::<reqwest::Url>().expect("an address");
+    missing.set_path("there_is_no_such_database");
+    missing.set_query(None);
+    let text = said(missing.as_str());
+    assert!(text.contains("createdb"), "{text}");
+    let text = said("postgres://rekindle@127.0.0.1:1/nobody");
+    assert!(text.contains("is it running"), "{text}");
+    let text = said("mysql://anna:secret@127.0.0.1/x");
+    assert!(
+        text.contains("postgres://") && !text.contains("secret"),
+        "{text}"
+    );
+}
+
 /// A WhatsApp account that answers questions about itself, until it is dropped.
 fn account(templates: &'static str) -> std::net::SocketAddr {
     use std::io::{Read, Write};

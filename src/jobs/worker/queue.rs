@@ -32,6 +32,7 @@ use tracing::warn;
 
 use super::{Deliver, Desk, WorkerError, deliver};
 use crate::app::App;
+use crate::config::secrets::{ExposeSecret, SecretString};
 use crate::model::Channel;
 
 /// How often a worker looks into a file.
@@ -76,10 +77,11 @@ impl Queue {
                 reason: error.to_string(),
             });
         }
-        let opened = open_server(&app.settings.database.url).await;
-        let (pool, schema) = opened.map_err(|error| WorkerError::Server {
-            reason: error.to_string(),
-        })?;
+        let unusable = |reason: String| WorkerError::Server { reason };
+        let password = app.database_password();
+        let password = password.map_err(|error| unusable(error.to_string()))?;
+        let opened = open_server(&app.settings.database.url, password.as_ref()).await;
+        let (pool, schema) = opened.map_err(|error| unusable(error.to_string()))?;
         let company = format!("rekindle/{schema}/");
         Ok(Self::Server {
             own: format!("{company}{start}/"),
@@ -171,10 +173,16 @@ async fn open_file(file: &Path) -> Result<SqlitePool, sqlx::Error> {
 }
 
 /// The connections to the queue, and the schema of the company.
-async fn open_server(url: &str) -> Result<(PgPool, String), sqlx::Error> {
+async fn open_server(
+    url: &str,
+    password: Option<&SecretString>,
+) -> Result<(PgPool, String), sqlx::Error> {
     use sqlx::ConnectOptions as _;
 
-    let options = PgConnectOptions::from_str(url)?.application_name("rekindle queue");
+    let mut options = PgConnectOptions::from_str(url)?.application_name("rekindle queue");
+    if let Some(password) = password {
+        options = options.password(password.expose_secret());
+    }
     let mut session = options.connect().await?;
     let (schema, extensions): (String, Option<String>) = sqlx::query_as(
         "SELECT current_schema(),

@@ -7,6 +7,7 @@ use rekindle::app::App;
 use rekindle::certificates::till::{Wish, WishError, redeem};
 use rekindle::db::{Redeemed, Via};
 use rekindle::rules::certificate::CodeError;
+use tokio::runtime::Handle;
 
 use super::{Shop, code_of, denied, is_redeemed};
 use crate::world::day;
@@ -63,18 +64,14 @@ fn sixty_four_threads_redeem_ten_thousand_codes_each_once() {
     shop.world.app();
     let app = Arc::new(shop.world.open());
     let counts = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
-    // One queue of statements for all threads, as in one process with a till page open 64 times.
+    // One queue of statements for all threads, as in one process with a till page open 64 times; and
+    // one runtime: a connection to a server lives and dies with the one that opened it.
+    let runtime = shop.world.wait(async { Handle::current() });
     let threads: Vec<_> = (0..TILLS)
         .map(|n| {
             let (app, counts) = (Arc::clone(&app), Arc::clone(&counts));
-            std::thread::spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build();
-                runtime
-                    .unwrap()
-                    .block_on(till(&app, n, &counts.0, &counts.1));
-            })
+            let runtime = runtime.clone();
+            std::thread::spawn(move || runtime.block_on(till(&app, n, &counts.0, &counts.1)))
         })
         .collect();
     for thread in threads {

@@ -17,6 +17,7 @@ mod lives;
 mod row;
 
 use std::hash::{BuildHasher, RandomState};
+use std::io::Write;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, Once};
@@ -54,11 +55,13 @@ pub(crate) fn on_a_server() -> bool {
 }
 
 /// Whether a test is to be left out, because it is about SQLite itself and the companies live in
-/// PostgreSQL. It says so where it is left out.
+/// PostgreSQL. It says so where it is left out, past the capture of what tests print.
 pub(crate) fn only_sqlite(why: &str) -> bool {
     let elsewhere = on_a_server();
     if elsewhere {
-        println!("not asked of PostgreSQL: {why}");
+        let thread = std::thread::current();
+        let test = thread.name().unwrap_or("a test");
+        let _ = writeln!(std::io::stderr(), "not asked of PostgreSQL: {test}: {why}");
     }
     elsewhere
 }
@@ -71,6 +74,17 @@ pub(crate) fn settings(home: &Path) -> String {
     } else {
         String::new()
     }
+}
+
+/// A configuration that says where the company of this home lives, whatever else it says of its
+/// database.
+pub(crate) fn named_in(text: &str, home: &Path) -> String {
+    const SECTION: &str = "\n[database]\n";
+    let settings = settings(home);
+    if text.contains(SECTION) && !settings.is_empty() {
+        return text.replacen(SECTION, &settings, 1);
+    }
+    format!("{text}{settings}")
 }
 
 /// The address of the schema of the company of this home, which is made at the first question.

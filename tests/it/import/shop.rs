@@ -50,8 +50,7 @@ impl Shop {
     /// A company with another currency, time zone and country.
     pub(super) async fn of(currency: &str, zone: &str, country: &str, sources: &str) -> Self {
         let folder = Folder::new();
-        let database = database::settings(folder.path());
-        let sources = format!("{sources}{database}");
+        let sources = database::named_in(&format!("\n{sources}"), folder.path());
         Self::living(folder, [currency, zone, country], &sources).await
     }
 
@@ -161,7 +160,7 @@ pub(super) async fn dump(folder: &Path) -> String {
     let mut dump = String::new();
     for table in TABLES {
         let rows = database.rows(&format!("SELECT * FROM {table}")).await;
-        let mut lines: Vec<String> = rows.iter().map(line).collect();
+        let mut lines: Vec<String> = rows.iter().map(|row| line(table, row)).collect();
         lines.sort_unstable();
         writeln!(
             dump,
@@ -179,9 +178,13 @@ pub(super) async fn dump(folder: &Path) -> String {
     dump
 }
 
-/// The values of a row; texts in quotes, so that none looks like a number.
-fn line(row: &Row) -> String {
-    let cells = row.cells().filter(|(name, _)| !name.ends_with("_import"));
+/// The values of a row; texts in quotes, so that none looks like a number. Our number of the source is
+/// left out: in PostgreSQL an import that was killed has used one up.
+fn line(table: &str, row: &Row) -> String {
+    let ours = |name: &str| name == "source_id" || (table == "sources" && name == "id");
+    let cells = row
+        .cells()
+        .filter(|(name, _)| !name.ends_with("_import") && !ours(name));
     let texts = cells.map(|(_, cell)| match cell {
         Cell::Text(text) => format!("'{text}'"),
         other => other.to_string(),

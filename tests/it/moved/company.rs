@@ -54,6 +54,8 @@ impl Company {
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/online_retail.csv");
         fs::copy(data, company.home().join("online_retail.csv")).expect("copied");
         company.write_shop();
+        let thanks = company.home().join("config/campaigns/thanks.toml");
+        fs::write(thanks, THANKS).expect("written");
         company.done(old, &["import"]);
         for day in ["2011-09-14", "2011-09-15", "2011-09-16"] {
             company.done(old, &["run", "--once", "--as-of", day]);
@@ -89,7 +91,7 @@ impl Company {
             // Bought every week or two, and then no more.
             for k in 0..14 {
                 let day = 5 + (n as i64 % 7) + k * (7 + n as i64 % 5);
-                let date = chrono::NaiveDate::from_ymd_opt(2011, 3, 1).expect("a date")
+                let date = chrono::NaiveDate::from_ymd_opt(2011, 5, 20).expect("a date")
                     + chrono::Days::new(day.unsigned_abs());
                 let _ = writeln!(purchases, "shop-{n},{date},{}.50,Bread", 10 + n);
             }
@@ -268,4 +270,15 @@ basis = "consent"
 channels = ["email"]
 classes = ["advertising", "service"]
 proof = "a form"
+"#;
+
+const THANKS: &str = r#"id = "thanks"
+title = "T"
+status = "live"
+starts = 2011-01-01
+trigger = { on = "purchase" }
+limits = { holdout = "0%" }
+goal = { event = "none" }
+step = [{ id = "letter", channel = "email", template = "thank-you" },
+        { id = "call", after = "1d", task = "call", script = "sleeping-client" }]
 "#;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use company::{Company, PLANNED, said};
-use server::Fresh;
+pub(crate) use server::Fresh;
 
 /// A company with a base of its own and an empty database beside it; nothing where there is no server.
 fn company_and_target() -> Option<(Company, Fresh)> {
@@ -66,7 +66,6 @@ fn every_row_moves_and_both_sides_plan_the_same() {
         "suppressions",
         "erasures",
         "audit",
-        "template_versions",
     ] {
         assert!(rows[table] > 0, "nothing of {table} was there to be moved");
     }
@@ -171,7 +170,12 @@ fn a_move_that_was_cut_off_before_its_end_is_simply_done_again() {
         "{}",
         said(&stopped)
     );
-    assert!(target.rows().values().all(Vec::is_empty));
+    // Nothing of it is left there, but what the doctor has noted.
+    let left = target.rows();
+    let full = left
+        .iter()
+        .find(|(table, rows)| *table != "checkups" && !rows.is_empty());
+    assert!(full.is_none(), "{full:?}");
     assert_eq!(
         company.count("SELECT count(*) FROM holds"),
         0,

@@ -10,7 +10,7 @@ use super::company::{Cell, Rows};
 use crate::database;
 
 /// A database that was made for one test.
-pub(super) struct Fresh {
+pub(crate) struct Fresh {
     server: String,
     name: String,
     runtime: tokio::runtime::Runtime,
@@ -18,7 +18,7 @@ pub(super) struct Fresh {
 
 impl Fresh {
     /// Makes one; nothing where no server is named.
-    pub(super) fn make() -> Option<Self> {
+    pub(crate) fn make() -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let server = database::server()?;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -36,7 +36,7 @@ impl Fresh {
     }
 
     /// Where it is.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let mut url = self.server.parse::<reqwest::Url>().expect("an address");
         url.set_path(&self.name);
         url.set_query(None);
@@ -58,12 +58,12 @@ impl Fresh {
     }
 
     /// Changes something behind the program's back.
-    pub(super) fn change(&self, statement: &str) {
+    pub(crate) fn change(&self, statement: &str) {
         assert!(!self.refuses(statement), "{statement}");
     }
 
     /// Whether the database itself refuses a statement.
-    pub(super) fn refuses(&self, statement: &str) -> bool {
+    pub(crate) fn refuses(&self, statement: &str) -> bool {
         self.runtime.block_on(async {
             let mut session = self.session().await;
             let done = session.execute(AssertSqlSafe(statement.to_owned())).await;
@@ -124,7 +124,7 @@ impl Fresh {
     }
 
     /// Takes it away.
-    pub(super) fn drop(self) {
+    pub(crate) fn drop(self) {
         self.on_server(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
     }
 }

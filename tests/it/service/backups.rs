@@ -12,20 +12,25 @@ use crate::database;
 use crate::world::{World, day as date};
 
 /// Why these are not asked of PostgreSQL.
-const FILES: &str = "a server is backed up by its own tools";
+const FILES: &str = "a server is backed up by dumps (service::dumps)";
 
-fn rekindle(world: &World, args: &[&str]) -> Output {
+pub(super) fn rekindle(world: &World, args: &[&str]) -> Output {
+    rekindle_with(world, args, &[])
+}
+
+pub(super) fn rekindle_with(world: &World, args: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rekindle"));
     command.arg("--config").arg(world.config_file()).args(args);
+    command.envs(environment.iter().copied());
     command.output().expect("the binary starts")
 }
 
-fn said(output: &Output) -> String {
+pub(super) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
 /// A base of which something has not left, and a backup of it.
-fn with_backup() -> (World, PathBuf) {
+pub(super) fn with_backup() -> (World, PathBuf) {
     let mut world = shop("");
     run_day(&mut world, "2026-03-01");
     world.at(date("2026-03-02"));

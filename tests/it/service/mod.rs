@@ -1,6 +1,9 @@
 //! The service that nobody watches: schedules, letters to the operator, backups, erasure, reload.
 
 mod backups;
+mod dumps;
+mod leaders;
+mod operator;
 mod processes;
 mod rights;
 mod tasks_hook;

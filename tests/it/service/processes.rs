@@ -1,6 +1,7 @@
 //! The service as processes: two at once, killed in the middle, and campaigns taken up while it runs.
 
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -17,17 +18,17 @@ const DUE_AT_ONCE: &str = "[schedule]\nimport = { at = \"0 0 * * *\" }\n\
     tidy = { at = \"0 0 * * *\" }\nbackup = { at = \"0 0 * * *\" }\n";
 
 /// How long something may take on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running service and what it says.
-struct Service {
+pub(super) struct Service {
     child: Child,
     said: Receiver<String>,
     heard: Vec<String>,
 }
 
 impl Service {
-    fn start(world: &World, args: &[&str]) -> Self {
+    pub(super) fn start(world: &World, args: &[&str]) -> Self {
         Self::start_with(world, args, &[("REKINDLE_LOG", "rekindle=info")])
     }
 
@@ -61,7 +62,7 @@ impl Service {
     }
 
     /// Waits until it says something.
-    fn hear(&mut self, words: &str) {
+    pub(super) fn hear(&mut self, words: &str) {
         let until = Instant::now() + PATIENCE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
@@ -76,13 +77,17 @@ impl Service {
         }
     }
 
-    fn kill(mut self) {
+    pub(super) fn pid(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    pub(super) fn kill(mut self) {
         self.child.kill().expect("SIGKILL");
         self.child.wait().expect("an end");
     }
 
     /// Ends it as service managers do.
-    fn stop(mut self) {
+    pub(super) fn stop(mut self) {
         let pid = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &pid]).status();
         assert!(asked.expect("kill").success());
@@ -102,7 +107,7 @@ fn known_before(world: &mut World) {
 }
 
 /// Waits until everything of today is done.
-fn all_done(world: &mut World) {
+pub(super) fn all_done(world: &mut World) {
     let until = Instant::now() + PATIENCE;
     loop {
         let rows = world.rows("SELECT status, count(*) FROM schedule_runs GROUP BY status");
@@ -119,7 +124,7 @@ fn all_done(world: &mut World) {
 }
 
 /// A shop whose purchases are of these days: the service looks at the clock of the machine.
-fn shop_of_today() -> World {
+pub(super) fn shop_of_today() -> World {
     let mut world = shop(DUE_AT_ONCE);
     world.write();
     world.app();
@@ -127,7 +132,7 @@ fn shop_of_today() -> World {
     world
 }
 
-fn once(world: &mut World) {
+pub(super) fn once(world: &mut World) {
     let twice = "SELECT count(*) FROM (SELECT schedule FROM schedule_runs
                  WHERE status = 'done' GROUP BY schedule, logical_date HAVING count(*) > 1) AS twice";
     assert_eq!(world.count(twice), 0);
@@ -203,7 +208,7 @@ fn changed_campaigns_are_taken_up_and_broken_ones_are_not() {
 }
 
 /// What a service answers on its staff listener.
-fn answer(address: &str, path: &str) -> (u16, String) {
+pub(super) fn answer(address: &str, path: &str) -> (u16, String) {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(address).expect("a listener");
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -271,4 +276,68 @@ fn the_service_tells_how_it_is_doing_and_its_log_names_nobody() {
         }
     }
     world.finish();
+}
+
+/// A service with everything in it, in the folder of a company; its log lies in a file.
+pub(super) struct Serving {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Serving {
+    pub(super) fn start(home: &Path, args: &[&str]) -> Self {
+        let log = home.join("service.log");
+        let file = std::fs::File::create(&log).expect("a log");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rekindle"));
+        command
+            .args(args)
+            .current_dir(home)
+            .env_remove("REKINDLE_CONFIG")
+            .env("REKINDLE_LOG", "rekindle=info")
+            .env("REKINDLE_LOG_FORMAT", "json")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(file);
+        let child = command.spawn().expect("the binary starts");
+        Self { child, log }
+    }
+
+    pub(super) fn said(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Where it listens to clients, and to the company's own people.
+    pub(super) fn addresses(&self) -> (String, String) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let text = self.said();
+            let lines = text.lines();
+            let mut lines = lines.filter_map(|line| serde_json::from_str(line).ok());
+            let found = lines.find_map(|line: serde_json::Value| {
+                let (public, staff) = (line["public"].as_str()?, line["staff"].as_str()?);
+                Some((public.to_owned(), staff.to_owned()))
+            });
+            if let Some(found) = found {
+                return found;
+            }
+            assert!(Instant::now() < until, "it never listened:\n{text}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Ends it as service managers do.
+    pub(super) fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(asked.expect("kill").success());
+        let status = self.child.wait().expect("an end");
+        assert_eq!(status.code(), Some(0), "{}", self.said());
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

@@ -110,7 +110,7 @@ async fn whatever_the_order_and_however_often_the_same_comes_of_it() {
     assert_eq!(ends.len(), 1, "{ends:#?}");
     let (end, _) = ends.pop_first().unwrap();
     assert!(
-        end.starts_with("accepted ") && end.contains("\"progress\":\"read\""),
+        end.starts_with("accepted|") && end.contains("\"progress\":\"read\""),
         "{end}"
     );
     assert!(

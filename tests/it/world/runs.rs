@@ -376,7 +376,11 @@ impl World {
         ));
         // The lists come after the seal, and what has left stays as it is: such a process had
         // neither.
-        self.rows("DROP TRIGGER messages_stay_final");
+        let lets = self.database().either(
+            "DROP TRIGGER messages_stay_final",
+            "DROP TRIGGER messages_stay_final ON messages",
+        );
+        self.rows(lets);
         self.rows(
             "DELETE FROM message_events WHERE message_id IN (
                        SELECT m.id FROM messages m JOIN runs r ON r.id = m.run_id
