@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use rekindle::jobs::day::{RunOutcome, approve};
 
-use super::{COMPANY, World, day};
+use super::{COMPANY, World, day, write};
+use crate::database;
 
 const MISSED: &str = r#"id = "missed"
 title = "M"
@@ -148,7 +149,9 @@ fn two_processes_at_once_add_nothing() {
     world.finish();
 }
 
-/// Copies a home, key and database included: both then make the same hashes and codes.
+/// Copies a home that was imported and run on the first of March, key and database included: both
+/// then make the same hashes and codes. A schema is not copied like a file; there the same is done
+/// anew with the copied key.
 fn twin_of(world: &World) -> World {
     let twin = World::with(COMPANY);
     let mut ahead = vec![world.home().to_owned()];
@@ -164,6 +167,13 @@ fn twin_of(world: &World) -> World {
                 std::fs::copy(&path, &to).expect("a copy");
             }
         }
+    }
+    if database::on_a_server() {
+        let own = format!("{COMPANY}{}", database::settings(twin.home()));
+        write(&twin.config_file(), &own);
+        let import = rekindle(&twin, &["import"]).spawn();
+        assert_done(&ended(import.expect("the binary starts")));
+        assert_done(&ended(run_of(&twin, "2026-03-01")));
     }
     twin
 }
