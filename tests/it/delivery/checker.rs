@@ -136,8 +136,9 @@ async fn messages(database: &str) -> Result<Vec<Message>, sqlx::Error> {
         "SELECT state, inputs, channel, on_unknown, resends,
                 EXISTS (SELECT 1 FROM message_events e
                         WHERE e.message_id = m.id AND e.state = m.state) AS told,
-                (SELECT string_agg(DISTINCT {}, ',') FROM attempts a
-                 WHERE a.message_id = m.id) AS contents
+                (SELECT string_agg(content, ',')
+                 FROM (SELECT DISTINCT {} AS content FROM attempts a
+                       WHERE a.message_id = m.id) AS once) AS contents
          FROM messages m
          WHERE state <> 'held_out'
            AND run_id IN (SELECT id FROM runs WHERE status = 'sealed' AND mode = 'live')",

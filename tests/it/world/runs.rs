@@ -4,6 +4,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::Instant;
 
+use rekindle::config::{self, KnownTemplates};
 use rekindle::jobs::day::{RunOutcome, approve};
 
 use super::{COMPANY, World, day, write};
@@ -153,6 +154,9 @@ fn two_processes_at_once_add_nothing() {
 /// then make the same hashes and codes. A schema is not copied like a file; there the same is done
 /// anew with the copied key.
 fn twin_of(world: &World) -> World {
+    if database::on_a_server() {
+        return second_of(world);
+    }
     let twin = World::with(COMPANY);
     let mut ahead = vec![world.home().to_owned()];
     while let Some(folder) = ahead.pop() {
@@ -175,6 +179,22 @@ fn twin_of(world: &World) -> World {
         assert_done(&ended(import.expect("the binary starts")));
         assert_done(&ended(run_of(&twin, "2026-03-01")));
     }
+    twin
+}
+
+/// On a server, where a database is not copied with its file: the same days once more, with the same
+/// key.
+fn second_of(world: &World) -> World {
+    let twin = silent(400);
+    twin.write();
+    let key = |world: &World| {
+        let loaded = config::load(&world.config_file(), &KnownTemplates::default());
+        loaded.expect("a configuration").key_file()
+    };
+    std::fs::copy(key(world), key(&twin)).expect("the key");
+    let import = rekindle(&twin, &["import"]).spawn();
+    assert_done(&ended(import.expect("the binary starts")));
+    assert_done(&ended(run_of(&twin, "2026-03-01")));
     twin
 }
 
