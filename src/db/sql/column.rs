@@ -17,10 +17,10 @@ pub(in crate::db) enum Row {
     Postgres(PgRow),
 }
 
-/// What a column may be read as.
-pub(in crate::db) trait Column<'r>: Sized {
-    fn of_sqlite<I: ColumnIndex<SqliteRow>>(row: &'r SqliteRow, at: I)
-    -> Result<Self, sqlx::Error>;
+/// What a column may be read as. SQLite gives every kind as it is; PostgreSQL has more kinds of its own.
+pub(in crate::db) trait Column<'r>:
+    Sized + Decode<'r, Sqlite> + Type<Sqlite>
+{
     fn of_postgres<I: ColumnIndex<PgRow>>(row: &'r PgRow, at: I) -> Result<Self, sqlx::Error>;
 }
 
@@ -53,7 +53,7 @@ impl Row {
         I: ColumnIndex<SqliteRow> + ColumnIndex<PgRow>,
     {
         match self {
-            Self::Sqlite(row) => T::of_sqlite(row, at),
+            Self::Sqlite(row) => row.try_get(at),
             Self::Postgres(row) => T::of_postgres(row, at),
         }
     }
@@ -106,13 +106,6 @@ fn kinds<R: sqlx::Row>(
 macro_rules! plain_columns {
     ($($kind:ty),*) => {$(
         impl<'r> Column<'r> for $kind {
-            fn of_sqlite<I: ColumnIndex<SqliteRow>>(
-                row: &'r SqliteRow,
-                at: I,
-            ) -> Result<Self, sqlx::Error> {
-                row.try_get(at)
-            }
-
             fn of_postgres<I: ColumnIndex<PgRow>>(
                 row: &'r PgRow,
                 at: I,
@@ -128,13 +121,6 @@ plain_columns!(f64, String, Vec<u8>, &'r str, &'r [u8]);
 macro_rules! integer_columns {
     ($($kind:ty),*) => {$(
         impl<'r> Column<'r> for $kind {
-            fn of_sqlite<I: ColumnIndex<SqliteRow>>(
-                row: &'r SqliteRow,
-                at: I,
-            ) -> Result<Self, sqlx::Error> {
-                row.try_get(at)
-            }
-
             fn of_postgres<I: ColumnIndex<PgRow>>(
                 row: &'r PgRow,
                 at: I,
@@ -148,13 +134,6 @@ macro_rules! integer_columns {
 integer_columns!(i64, i32, u32);
 
 impl<'r> Column<'r> for bool {
-    fn of_sqlite<I: ColumnIndex<SqliteRow>>(
-        row: &'r SqliteRow,
-        at: I,
-    ) -> Result<Self, sqlx::Error> {
-        row.try_get(at)
-    }
-
     fn of_postgres<I: ColumnIndex<PgRow>>(row: &'r PgRow, at: I) -> Result<Self, sqlx::Error> {
         Ok(integer(row.try_get_raw(at)?)? != 0)
     }
@@ -171,17 +150,7 @@ fn integer(value: sqlx::postgres::PgValueRef<'_>) -> Result<i64, sqlx::Error> {
     read.map_err(sqlx::Error::Decode)
 }
 
-impl<'r, T> Column<'r> for Option<T>
-where
-    T: Column<'r> + Decode<'r, Sqlite> + Type<Sqlite>,
-{
-    fn of_sqlite<I: ColumnIndex<SqliteRow>>(
-        row: &'r SqliteRow,
-        at: I,
-    ) -> Result<Self, sqlx::Error> {
-        row.try_get(at)
-    }
-
+impl<'r, T: Column<'r>> Column<'r> for Option<T> {
     fn of_postgres<I: ColumnIndex<PgRow>>(row: &'r PgRow, at: I) -> Result<Self, sqlx::Error> {
         let at = at.index(row)?;
         if row.try_get_raw(at)?.is_null() {
