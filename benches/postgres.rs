@@ -13,6 +13,7 @@
 
 mod base;
 mod mailing;
+mod scanning;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -22,19 +23,19 @@ use std::time::{Duration, Instant};
 use chrono::TimeZone;
 use rekindle::app::App;
 use rekindle::clock::Clock;
-use rekindle::config::{Campaign, Settings};
-use rekindle::db::{Store, Wanted};
+use rekindle::config::Settings;
+use rekindle::db::Store;
 use rekindle::jobs::deliver::Live;
-use rekindle::jobs::{base as base_facts, rhythms};
-use rekindle::model::{AddressKey, Channel, ClientId, Day, MessageState, RhythmState};
+use rekindle::jobs::rhythms;
+use rekindle::model::{AddressKey, Channel, ClientId, Day, MessageState};
 use rekindle::render::Templates;
-use rekindle::rules::plan::{Frame, Running, decide};
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, Connection};
 use tokio_util::sync::CancellationToken;
 
 use base::Base;
 use mailing::{Sink, import, opened, plan, write_base};
+use scanning::{due, scan};
 
 /// The share of the time of one query that the scan is to stay within.
 const REACH_SCAN: f64 = 2.0;
@@ -44,14 +45,6 @@ const SESSIONS: u16 = 16;
 
 /// How often each side of the scan is timed; the best of them counts.
 const ROUNDS: usize = 20;
-
-/// How many clients are read together, as the daily job does.
-const CHUNK: usize = 1_000;
-
-const MISSED: &str = "
-    id = \"missed\"\ntitle = \"Missed\"\nstatus = \"live\"\n[trigger]\non = \"missed_cycle\"\n\
-    [audience]\npurchases = { at_least = 3 }\n\
-    [[step]]\nid = \"letter\"\nchannel = \"email\"\ntemplate = \"missed-cycle\"\n";
 
 /// What is asked for.
 struct Wish {
@@ -324,56 +317,6 @@ async fn company(home: &Path, database: &str, clients: u32) -> App {
     let kept = rhythms::keep_up(&app, &|_| ()).await;
     kept.expect("the rhythms are kept");
     app
-}
-
-/// Clients who missed their cycle lately: about as many as wanted, spread over the base.
-async fn due(app: &App, wanted: usize) -> Vec<ClientId> {
-    let today = app.today();
-    let mut days = 1;
-    loop {
-        let found = app
-            .store
-            .clients_reaching(RhythmState::Missed, today.plus(-days), today)
-            .await
-            .expect("the index answers");
-        if found.len() >= wanted || days > 400 {
-            let step = (found.len() / wanted.max(1)).max(1);
-            return found.into_iter().step_by(step).take(wanted).collect();
-        }
-        days += 1;
-    }
-}
-
-/// What the daily job does for those who are due: read their facts, decide.
-async fn scan(app: &App, due: &[ClientId]) {
-    let base = base_facts::of_day(app, app.today(), false)
-        .await
-        .expect("base facts");
-    let campaign: Campaign = toml::from_str(MISSED).expect("the campaign is right");
-    let campaigns = [Running {
-        campaign: &campaign,
-        starts: app.today(),
-    }];
-    let frame = Frame {
-        day: app.today(),
-        campaigns: &campaigns,
-        base: &base.facts,
-        settings: &app.settings,
-        staff: rekindle::rules::staff::Staff::nobody(),
-    };
-    let mut wanted = 0;
-    for chunk in due.chunks(CHUNK) {
-        let facts = app
-            .store
-            .facts(chunk, app.today(), Wanted::default(), &app.key)
-            .await
-            .expect("facts");
-        wanted += facts
-            .iter()
-            .map(|facts| decide(&frame, facts).candidates.len())
-            .sum::<usize>();
-    }
-    assert!(wanted > 0, "nobody is wanted: the bench measures nothing");
 }
 
 /// The reference: one query for the same rows by the same index.
