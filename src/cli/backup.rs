@@ -14,7 +14,7 @@ use super::{Exit, Format, counted};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Loaded;
-use crate::db::{Access, Lock, Place, Store, try_lock_beside};
+use crate::db::{Access, Lock, Place, Replaced, Store, try_lock_beside};
 use crate::jobs::backup::{self, Sound};
 use crate::jobs::erasure;
 use crate::sources::load_or_create_key;
@@ -39,6 +39,10 @@ pub(super) struct RestoreArgs {
     /// Only look whether it is whole
     #[arg(long)]
     check: bool,
+    /// The PostgreSQL database that the restored one replaces, where it can still be read: who said
+    /// "stop" there after the backup is not written to
+    #[arg(long, value_name = "URL", conflicts_with = "check")]
+    replaces: Option<String>,
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -51,8 +55,9 @@ struct Restored {
     /// What stood there before.
     replaced: Vec<PathBuf>,
     held_messages: u64,
-    /// Wishes to get nothing more that the replaced database knew and the backup did not.
-    suppressions_taken_over: u64,
+    /// Wishes to get nothing more that the replaced database knew and the backup did not; nothing when
+    /// nobody said which database that is.
+    suppressions_taken_over: Option<u64>,
     /// Clients who had asked to be forgotten after the backup was made.
     forgotten_again: u64,
 }
@@ -102,7 +107,7 @@ pub(super) async fn restore(
         }
         return Ok(Exit::Done);
     }
-    let restored = put_back(&configured, &sound, clock).await?;
+    let restored = put_back(&configured, &sound, args.replaces.as_deref(), clock).await?;
     match args.format {
         Format::Json => json(out, &restored)?,
         Format::Text => told(out, &restored)?,
@@ -113,6 +118,7 @@ pub(super) async fn restore(
 async fn put_back(
     configured: &Configured,
     sound: &Sound,
+    replaces: Option<&str>,
     clock: &Clock,
 ) -> anyhow::Result<Restored> {
     let loaded = &configured.loaded;
@@ -126,20 +132,38 @@ async fn put_back(
             .format("%Y-%m-%d %H:%M")
     );
     let mut restored = match Place::of(access.url, access.home)? {
+        Place::File(_) if replaces.is_some() => anyhow::bail!(
+            "--replaces is for databases of PostgreSQL: the file that is replaced is looked at anyway"
+        ),
         Place::File(database) => into_file(&database, loaded, sound, &access, &reason, now).await?,
         place @ Place::Server { .. } => {
             let stamp = stamp(now);
+            // Reached before anything is done: a wrong address does no harm.
+            let old = match replaces {
+                Some(url) => Some(
+                    Replaced::reach(&Access {
+                        url,
+                        ..access.clone()
+                    })
+                    .await?,
+                ),
+                None => None,
+            };
             let replaced = sound
                 .put_on_server(&access, &loaded.key_file(), &stamp)
                 .await?;
             let store = Store::open_with(&access).await?;
             let held_messages = store.hold_restored(&reason, now.timestamp_millis()).await?;
+            let suppressions_taken_over = match old {
+                Some(old) => Some(store.take_over_wishes_of(old).await?),
+                None => None,
+            };
             store.close().await;
             Restored {
                 database: place.to_string(),
                 replaced,
                 held_messages,
-                suppressions_taken_over: 0,
+                suppressions_taken_over,
                 forgotten_again: 0,
             }
         }
@@ -179,9 +203,9 @@ async fn into_file(
     let held_messages = store.hold_restored(reason, now.timestamp_millis()).await?;
     // A database that cannot be read any more has nothing to tell.
     let suppressions_taken_over = if database.is_file() {
-        store.take_over_wishes(database).await.unwrap_or_default()
+        store.take_over_wishes(database).await.ok()
     } else {
-        0
+        None
     };
     store.close().await;
     let key_file = loaded.key_file();
@@ -204,9 +228,19 @@ fn told(out: &mut dyn Write, restored: &Restored) -> anyhow::Result<()> {
         out,
         "{} that had not left are held; {} and {} that came after the backup are kept",
         counted(restored.held_messages, "message"),
-        counted(restored.suppressions_taken_over, "suppression"),
+        counted(
+            restored.suppressions_taken_over.unwrap_or_default(),
+            "suppression"
+        ),
         counted(restored.forgotten_again, "erasure"),
     )?;
+    if restored.suppressions_taken_over.is_none() {
+        writeln!(
+            out,
+            "Who said \"stop\" after the backup is NOT known here, because no database was replaced that \
+             could tell: a server's old one is named by --replaces URL"
+        )?;
+    }
     writeln!(
         out,
         "Nothing leaves, and live runs wait, before `rekindle runs release restore --by NAME \

@@ -148,7 +148,7 @@ enum TableFormat {
 
 /// Runs a command.
 pub async fn run(cli: Cli, clock: Clock) -> anyhow::Result<Exit> {
-    match execute(cli, clock).await {
+    match Box::pin(execute(cli, clock)).await {
         // Whoever reads has seen enough: `rekindle plan | head`.
         Err(error) if exit::pipe_is_closed(&error) => Ok(Exit::Done),
         ended => ended,

@@ -205,7 +205,7 @@ async fn beat(app: Arc<App>, parts: Parts, owner: String, stop: CancellationToke
         }
     }
     for name in names {
-        if let Err(error) = app.store.stop_beating(name).await {
+        if let Err(error) = app.store.stop_beating(name, &owner).await {
             error!(%error, "the service cannot tell that it has ended");
         }
     }

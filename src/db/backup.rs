@@ -5,10 +5,14 @@ use crate::db::sql::{self, Connection};
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use futures::TryStreamExt;
+use sqlx::ConnectOptions;
+use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
+use super::bulk::Bulk;
 use super::sql::Pool;
-use super::{Place, Result, Store, StoreError};
+use super::{Access, Place, Result, Store, StoreError};
 
 /// Rows by table.
 pub type TableCounts = BTreeMap<String, i64>;
@@ -104,6 +108,55 @@ impl Store {
         let detached = sql::query("DETACH DATABASE replaced");
         detached.execute(&mut connection).await?;
         Ok(taken?.rows_affected())
+    }
+}
+
+/// A database on a server that another one replaces, at hand for what must not be forgotten.
+#[derive(Debug)]
+pub struct Replaced(PgConnection);
+
+/// A suppression as it is stored.
+type Suppression = (Vec<u8>, String, String, String, i64, String);
+
+impl Replaced {
+    /// Reaches it, and looks whether it has anything to tell. It is not changed.
+    pub async fn reach(access: &Access<'_>) -> Result<Self> {
+        let place = Place::of(access.url, access.home)?;
+        let failed = |source| StoreError::Open { place, source };
+        let connected = async {
+            let mut old = access
+                .to_server()
+                .map_err(sqlx::Error::config)?
+                .connect()
+                .await?;
+            sqlx::query("SELECT 1 FROM suppressions LIMIT 1")
+                .execute(&mut old)
+                .await?;
+            Ok(old)
+        };
+        Ok(Self(connected.await.map_err(failed)?))
+    }
+}
+
+impl Store {
+    /// As [`Self::take_over_wishes`], from a database on a server.
+    pub async fn take_over_wishes_of(&self, Replaced(mut old): Replaced) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let mut new = Bulk::new(
+            "suppressions (address_hash, channel, scope, reason, since, source)",
+            "(?, ?, ?, ?, ?, ?)",
+            "ON CONFLICT DO NOTHING",
+        );
+        let all = "SELECT address_hash, channel, scope, reason, since, source FROM suppressions";
+        let mut all = sqlx::query_as::<_, Suppression>(all).fetch(&mut old);
+        while let Some((hash, channel, scope, reason, since, source)) = all.try_next().await? {
+            new.add(hash).add(channel).add(scope);
+            new.add(reason).add(since).add(source);
+            new.end_row(&mut tx).await?;
+        }
+        let taken = new.flush(&mut tx).await?;
+        tx.commit().await?;
+        Ok(taken)
     }
 }
 

@@ -5,6 +5,7 @@
 //! may be there already by the same `INSERT`.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use sqlx::AssertSqlSafe;
 
@@ -29,13 +30,15 @@ pub(in crate::db) struct Bulk {
     /// Which values of a row its conflict is about, where `tail` changes what is there already.
     key: &'static [usize],
     /// The statement of as many rows as one takes, once it has been needed.
-    full: String,
+    full: Option<Arc<str>>,
     waiting: Values<'static>,
     /// How many rows wait, and how many of the values are theirs.
     rows: usize,
     ended: usize,
     /// The keys of the rows that wait for PostgreSQL.
     keys: HashSet<Vec<u8>>,
+    /// Statements that wait: how many rows, and their values.
+    closed: Vec<(usize, Values<'static>)>,
     /// Instead of all that, where the rows are copied.
     copy: Option<Copy>,
     begun: bool,
@@ -55,11 +58,12 @@ impl Bulk {
             row: row.into(),
             tail,
             key: &[],
-            full: String::new(),
+            full: None,
             waiting: Values::new(),
             rows: 0,
             ended: 0,
             keys: HashSet::new(),
+            closed: Vec::new(),
             copy: None,
             begun: false,
             affected: 0,
@@ -91,22 +95,30 @@ impl Bulk {
 
     /// Ends the row, and writes all that wait when they are many.
     pub(in crate::db) async fn end_row(&mut self, connection: &mut Connection) -> Result<()> {
+        self.hold_row(connection.engine())?;
+        let copied = self.copy.as_ref().map_or(0, Copy::len);
+        if copied >= COPIED || !self.closed.is_empty() {
+            self.write(connection).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the row and lets it wait for [`Self::flush`], however many do: so rows can be put together
+    /// in one place while those before them are being written in another.
+    pub(in crate::db) fn hold_row(&mut self, engine: Engine) -> Result<()> {
         if !self.begun {
-            self.begin(connection.engine());
+            self.begin(engine);
         }
         if let Some(copy) = &mut self.copy {
             copy.add(&self.waiting)?;
             self.waiting.clear();
-            if copy.len() >= COPIED {
-                self.write(connection).await?;
-            }
             return Ok(());
         }
-        if !self.key.is_empty() && connection.engine() == Engine::Postgres {
+        if !self.key.is_empty() && engine == Engine::Postgres {
             let key = self.key_at_hand()?;
             if self.keys.contains(&key) {
                 let row = self.waiting.split_off(self.ended);
-                self.write(connection).await?;
+                self.close();
                 self.waiting = row;
             }
             self.keys.insert(key);
@@ -114,15 +126,27 @@ impl Bulk {
         self.rows += 1;
         self.ended = self.waiting.len();
         if self.rows == ROWS {
-            self.write(connection).await?;
+            self.close();
         }
         Ok(())
     }
 
     /// Writes the rows that wait; tells how many rows were written or changed since the beginning.
     pub(in crate::db) async fn flush(&mut self, connection: &mut Connection) -> Result<u64> {
+        self.close();
         self.write(connection).await?;
         Ok(self.affected)
+    }
+
+    /// The rows that wait become a statement.
+    fn close(&mut self) {
+        if self.rows > 0 {
+            let values = std::mem::take(&mut self.waiting);
+            self.closed.push((self.rows, values));
+        }
+        self.keys.clear();
+        self.rows = 0;
+        self.ended = 0;
     }
 
     /// Finds the way into the table.
@@ -153,21 +177,19 @@ impl Bulk {
             self.affected += copy.send(connection).await?;
             return Ok(());
         }
-        let values = std::mem::take(&mut self.waiting);
-        self.keys.clear();
-        self.ended = 0;
-        let query = match std::mem::take(&mut self.rows) {
-            0 => return Ok(()),
-            ROWS => {
-                if self.full.is_empty() {
-                    self.full = self.statement(ROWS, connection.engine());
-                }
-                sql::query(AssertSqlSafe(self.full.as_str()))
-            }
-            few => sql::query(AssertSqlSafe(self.statement(few, connection.engine()))).once(),
-        };
-        let done = query.bind_all(values).execute(connection).await?;
-        self.affected += done.rows_affected();
+        for (rows, values) in std::mem::take(&mut self.closed) {
+            let engine = connection.engine();
+            let query = if rows == ROWS {
+                let full = self.full.take();
+                let full = full.unwrap_or_else(|| self.statement(ROWS, engine).into());
+                self.full = Some(Arc::clone(&full));
+                sql::query(AssertSqlSafe(full))
+            } else {
+                sql::query(AssertSqlSafe(self.statement(rows, engine))).once()
+            };
+            let done = query.bind_all(values).execute(&mut *connection).await?;
+            self.affected += done.rows_affected();
+        }
         Ok(())
     }
 

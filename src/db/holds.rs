@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::audit::{Entry, write_down};
 use super::{Result, Store};
+use crate::rules::heartbeat::Heartbeat;
 
 /// The part under which it is noted what is wrong with the files of the configuration.
 pub const CONFIGURATION: &str = "configuration";
@@ -18,17 +19,6 @@ pub struct Hold {
     pub since: i64,
     /// Why.
     pub reason: String,
-}
-
-/// A part of the service that has told that it is alive.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Heartbeat {
-    /// `schedule`, `worker` or `web`.
-    pub part: String,
-    /// When it told so last, in unix milliseconds.
-    pub at: i64,
-    /// What is wrong with it; empty when nothing is.
-    pub note: String,
 }
 
 impl Store {
@@ -75,11 +65,11 @@ impl Store {
         Ok(Some(messages))
     }
 
-    /// Notes that a part of the service is alive, and what is wrong with it.
+    /// Notes that a process, by its name, is alive as a part of the service, and what is wrong with it.
     pub async fn beat(&self, part: &str, owner: &str, note: &str, now_ms: i64) -> Result<()> {
         sql::query(
-            "INSERT INTO heartbeats (part, at, owner, note) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (part) DO UPDATE SET at = $2, owner = $3, note = $4",
+            "INSERT INTO heartbeats (part, owner, since, at, note) VALUES ($1, $3, $2, $2, $4)
+             ON CONFLICT (part, owner) DO UPDATE SET at = $2, note = $4",
         )
         .bind(part)
         .bind(now_ms)
@@ -90,23 +80,27 @@ impl Store {
         Ok(())
     }
 
-    /// Notes that a part of the service has ended as it should.
-    pub async fn stop_beating(&self, part: &str) -> Result<()> {
-        sql::query("DELETE FROM heartbeats WHERE part = $1")
+    /// Notes that a process has ended as it should, as a part of the service.
+    pub async fn stop_beating(&self, part: &str, owner: &str) -> Result<()> {
+        sql::query("DELETE FROM heartbeats WHERE part = $1 AND owner = $2")
             .bind(part)
+            .bind(owner)
             .execute(&self.writer)
             .await?;
         Ok(())
     }
 
-    /// The parts of the service that have told that they are alive.
+    /// The processes that have told that they are alive.
     pub async fn heartbeats(&self) -> Result<Vec<Heartbeat>> {
-        let rows = sql::query("SELECT part, at, note FROM heartbeats ORDER BY part");
+        let rows =
+            sql::query("SELECT part, owner, since, at, note FROM heartbeats ORDER BY part, owner");
         let rows = rows.fetch_all(&self.pool).await?;
         Ok(rows
             .iter()
             .map(|row| Heartbeat {
                 part: row.get("part"),
+                owner: row.get("owner"),
+                since: row.get("since"),
                 at: row.get("at"),
                 note: row.get("note"),
             })

@@ -63,7 +63,7 @@ mod tasks;
 mod versions;
 
 pub use audit::{AuditRow, Entry};
-pub use backup::TableCounts;
+pub use backup::{Replaced, TableCounts};
 pub use base_weeks::WeekRow;
 pub use campaign_page::{CampaignTotals, SandboxRow};
 pub use campaigns::{CampaignEnded, CampaignMessages, Cancelled, GiftTask};
@@ -85,7 +85,7 @@ pub use facts::Wanted;
 pub use figures::{ChannelFigures, ScheduleFigures};
 pub use funnels::{CountedFor, FunnelOrder};
 pub use history::{History, HistoryDay, StoredBase};
-pub use holds::{CONFIGURATION, Heartbeat, Hold};
+pub use holds::{CONFIGURATION, Hold};
 pub use import::{Changes, ImportId, ImportOrder, ImportStatus, Merge, RowTotals};
 pub use imported::Imported;
 pub use inbound::{InboundEvent, InboundKind, KnownMessage, NewAnswer, Taken, Taking, Trace};

@@ -14,7 +14,7 @@ pub struct Cutoffs {
     pub messages: Day,
     /// What tasks said that were planned before this day, and the notes of their outcomes.
     pub tasks: Day,
-    /// What schedules did before this instant, in unix milliseconds.
+    /// What schedules did before this instant, and processes that fell silent, in unix milliseconds.
     pub schedules: i64,
 }
 
@@ -62,6 +62,13 @@ impl Store {
             cutoffs.schedules,
         );
         let schedules = schedules.await?;
+        // What a part of the service has left of itself stays as long as nobody else is that part.
+        let silent = self.remove(
+            "DELETE FROM heartbeats WHERE at < $1 AND EXISTS (
+                 SELECT 1 FROM heartbeats other WHERE other.part = heartbeats.part AND other.at >= $1)",
+            cutoffs.schedules,
+        );
+        silent.await?;
         Ok(Tidied {
             messages,
             tasks,

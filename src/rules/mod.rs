@@ -20,6 +20,7 @@ pub mod evidence;
 pub mod follow_up;
 pub mod frequency_report;
 pub mod funnel;
+pub mod heartbeat;
 pub mod holdout;
 pub mod no_occasion;
 pub mod plan;

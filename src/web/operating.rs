@@ -21,9 +21,7 @@ use super::exposition::{self, Exposition};
 use crate::app::App;
 use crate::db::{CONFIGURATION, StoreError};
 use crate::rules::delivery::failure_kind;
-
-/// A part of the service that has not told for so long that it is alive is taken for dead.
-const SILENT_MS: i64 = 30_000;
+use crate::rules::heartbeat::{Heartbeat, missed};
 
 /// The totals read every message: not more often than this.
 const TOTALS_LAST: Duration = Duration::from_mins(1);
@@ -82,18 +80,20 @@ async fn ready(State(desk): State<Arc<Desk>>) -> Response {
 /// What keeps the service from doing its work.
 async fn problems(app: &App) -> Result<Vec<String>, StoreError> {
     let now_ms = app.now_ms();
-    let beats = app.store.heartbeats().await?;
-    let silent = beats
-        .iter()
-        .filter(|beat| beat.part != CONFIGURATION && now_ms - beat.at > SILENT_MS)
-        .map(|beat| {
-            let seconds = (now_ms - beat.at) / 1_000;
-            format!(
-                "{} has not told for {seconds} s that it is alive",
-                beat.part
-            )
-        });
-    Ok(silent.collect())
+    let beats = processes(app).await?;
+    let missed = missed(&beats, now_ms).into_iter().map(|beat| {
+        let seconds = (now_ms - beat.at) / 1_000;
+        let Heartbeat { part, owner, .. } = beat;
+        format!("{part} has not told for {seconds} s that it is alive ({owner})")
+    });
+    Ok(missed.collect())
+}
+
+/// The processes of the service that have told that they are alive.
+async fn processes(app: &App) -> Result<Vec<Heartbeat>, StoreError> {
+    let mut beats = app.store.heartbeats().await?;
+    beats.retain(|beat| beat.part != CONFIGURATION);
+    Ok(beats)
 }
 
 async fn metrics(State(desk): State<Arc<Desk>>) -> Response {
@@ -249,18 +249,11 @@ async fn schedules(app: &App, text: &mut Exposition) -> Result<(), StoreError> {
 async fn parts(app: &App, text: &mut Exposition) -> Result<(), StoreError> {
     let now_ms = app.now_ms();
     let beats = app.store.heartbeats().await?;
-    text.metric(
-        "rekindle_alive_seconds_ago",
-        "gauge",
-        "When a part of the service was last alive.",
-    );
-    for beat in beats.iter().filter(|beat| beat.part != CONFIGURATION) {
-        let age = seconds((now_ms - beat.at).max(0));
-        text.value("rekindle_alive_seconds_ago", &[("part", &beat.part)], age);
-    }
-    let valid = beats
-        .iter()
-        .all(|beat| beat.part != CONFIGURATION || beat.note.is_empty());
+    let (configuration, processes): (Vec<_>, Vec<_>) = beats
+        .into_iter()
+        .partition(|beat| beat.part == CONFIGURATION);
+    alive(&processes, now_ms, text);
+    let valid = configuration.iter().all(|beat| beat.note.is_empty());
     text.metric(
         "rekindle_configuration_valid",
         "gauge",
@@ -295,6 +288,43 @@ async fn parts(app: &App, text: &mut Exposition) -> Result<(), StoreError> {
         1.0,
     );
     Ok(())
+}
+
+fn alive(processes: &[Heartbeat], now_ms: i64, text: &mut Exposition) {
+    let mut ages = BTreeMap::new();
+    for beat in processes {
+        let age = (now_ms - beat.at).max(0);
+        let least: &mut i64 = ages.entry(beat.part.as_str()).or_insert(age);
+        *least = age.min(*least);
+    }
+    text.metric(
+        "rekindle_alive_seconds_ago",
+        "gauge",
+        "When a part of the service was last alive, in any process.",
+    );
+    for (part, age) in &ages {
+        text.value(
+            "rekindle_alive_seconds_ago",
+            &[("part", part)],
+            seconds(*age),
+        );
+    }
+    text.metric(
+        "rekindle_processes",
+        "gauge",
+        "Processes that are alive, and that fell silent and were not replaced.",
+    );
+    let missed = missed(processes, now_ms);
+    for part in ages.keys() {
+        let alive = processes
+            .iter()
+            .filter(|beat| beat.part == *part && beat.is_alive(now_ms));
+        let missed = missed.iter().filter(|beat| beat.part == *part);
+        for (state, count) in [("alive", alive.count()), ("missed", missed.count())] {
+            let labels = [("part", *part), ("state", state)];
+            text.value("rekindle_processes", &labels, count as f64);
+        }
+    }
 }
 
 fn seconds(millis: i64) -> f64 {

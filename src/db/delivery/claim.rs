@@ -39,6 +39,9 @@ pub struct ClaimOrder<'a> {
     pub now_ms: i64,
     /// For how long, in milliseconds.
     pub lease_ms: i64,
+    /// Whether to ask the gates here already, before any work is done for a message. The door asks in
+    /// any case: this is worth its time where it may hold something back.
+    pub gates: bool,
 }
 
 /// A message that this process has to send or to give back.
@@ -61,6 +64,8 @@ pub struct Claimed {
 pub struct Claims {
     /// How many messages.
     pub count: u64,
+    /// How many of them the gates did not let through.
+    pub hindered: u64,
     /// Those that nothing stands in the way of at the moment, with their addresses.
     pub through: Vec<(Claimed, String)>,
 }
@@ -132,9 +137,27 @@ async fn read(
     claimed.collect()
 }
 
+/// What the gates do not let through now, and why.
+async fn hindered(
+    tx: &mut Connection,
+    claimed: &[(Claimed, String)],
+    door: &Door<'_>,
+) -> Result<Vec<(Claim, Hindrance)>> {
+    let claims: Vec<(Claim, &str)> = claimed
+        .iter()
+        .map(|(one, address)| (one.claim, address.as_str()))
+        .collect();
+    let standings = standings(tx, &claims, i64::MIN, door).await?;
+    let hindered = claims.iter().filter_map(|(claim, _)| {
+        let standing = standings.iter().find(|one| one.id == claim.message)?;
+        Some((*claim, hindrance(&standing.at_the_door, door)?))
+    });
+    Ok(hindered.collect())
+}
+
 impl Store {
-    /// Claims what is due on a channel, the oldest runs first, and puts back, or ends, what the gates
-    /// do not let through now: before any work is done for it. The door asks again.
+    /// Claims what is due on a channel, the oldest runs first. Where the gates are asked, what they do
+    /// not let through now is put back, or ended, before any work is done for it.
     pub async fn claim(
         &self,
         order: &ClaimOrder<'_>,
@@ -158,24 +181,18 @@ impl Store {
         }
         let mut taken = Claims {
             count: ids.len() as u64,
+            hindered: 0,
             through: read(&mut tx, &ids, address_of).await?,
         };
-        let claims: Vec<(Claim, &str)> = taken
-            .through
-            .iter()
-            .map(|(one, address)| (one.claim, address.as_str()))
-            .collect();
-        let standings = standings(&mut tx, &claims, i64::MIN, door).await?;
-        let hindered: Vec<(Claim, Hindrance)> = claims
-            .iter()
-            .filter_map(|(claim, _)| {
-                let standing = standings.iter().find(|one| one.id == claim.message)?;
-                Some((*claim, hindrance(&standing.at_the_door, door)?))
-            })
-            .collect();
+        let hindered = if order.gates {
+            hindered(&mut tx, &taken.through, door).await?
+        } else {
+            Vec::new()
+        };
         put_back(&mut tx, &hindered, order.owner, order.now_ms).await?;
         crash_point!("before-claim");
         tx.commit().await?;
+        taken.hindered = hindered.len() as u64;
         let hindered: HashSet<Claim> = hindered.into_iter().map(|(claim, _)| claim).collect();
         taken
             .through

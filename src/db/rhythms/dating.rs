@@ -9,7 +9,7 @@ use super::super::bulk::Bulk;
 use super::super::client_kinds::read_kinds;
 use super::super::{Result, Store};
 use super::kept::StoredDates;
-use super::rewrite::{Changing, INTO, Rewrite};
+use super::rewrite::{Changing, Form, INTO, Page};
 use super::{PAGE, PAGES_AHEAD, RhythmProgress, rhythm_at};
 use crate::model::ClientId;
 use crate::rules::base_facts::BaseFacts;
@@ -51,19 +51,20 @@ impl Store {
         let rewrite = self.begin_rewrite(version, Changing::Dates, others);
         let mut rewrite = rewrite.await?;
         let (sender, mut pages) = mpsc::channel(PAGES_AHEAD);
-        let (store, facts) = (self.clone(), base.clone());
+        let (store, facts, form) = (self.clone(), base.clone(), rewrite.form());
         tokio::spawn(async move {
             let mut after = -1;
             loop {
-                let page = store.read_dated(&facts, version, &mut after).await;
-                let last = page.as_ref().map_or(true, Vec::is_empty);
+                let dated = store.read_dated(&facts, version, &mut after).await;
+                let page = dated.and_then(|dated| form.dates(dated));
+                let last = page.as_ref().map_or(true, Page::is_empty);
                 if sender.send(page).await.is_err() || last {
                     return;
                 }
             }
         });
         while let Some(page) = pages.recv().await {
-            rewrite.write_dates(page?).await?;
+            rewrite.write(page?).await?;
             progress(rewrite.done);
         }
         rewrite.finish().await
@@ -98,17 +99,21 @@ impl Store {
     }
 }
 
-impl Rewrite {
-    async fn write_dates(&mut self, rows: Vec<Redated>) -> Result<()> {
+impl Form {
+    /// Puts the rows of dates together.
+    fn dates(self, rows: Vec<Redated>) -> Result<Page> {
         let row = format!("(?, 0, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, {})", self.base);
         let mut bulk = Bulk::changing(INTO, row, &[0], OVERWRITE_DATES);
-        self.done += rows.len() as u64;
+        let clients = rows.len();
         for Redated { client, dates } in rows {
             bulk.add(client.0);
             dates.add_to(&mut bulk);
-            bulk.end_row(&mut self.tx).await?;
+            bulk.hold_row(self.engine)?;
         }
-        bulk.flush(&mut self.tx).await?;
-        Ok(())
+        Ok(Page {
+            rows: bulk,
+            clients,
+            without: Vec::new(),
+        })
     }
 }

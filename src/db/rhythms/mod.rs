@@ -17,8 +17,8 @@ pub(super) use stale::{EVERYTHING, NOTHING};
 use crate::db::sql::{self, Row};
 use tokio::sync::mpsc;
 
-use self::rewrite::Changing;
-use self::stale::{UpToDate, brought_up_to_date};
+use self::rewrite::{Changing, Page};
+use self::stale::brought_up_to_date;
 use super::{Result, Store};
 use crate::model::{Day, Rhythm};
 use crate::rules::base_facts::BaseFacts;
@@ -108,25 +108,23 @@ impl Store {
         let mut rewrite = self
             .begin_rewrite(version, Changing::Rhythms, stale.cast_signed())
             .await?;
-        // What is read was committed before, so that it can be read and computed on one connection
-        // while what has been computed is written on another.
+        // What is read was committed before, so that it can be read, computed and put together on one
+        // connection while what came before it is written on another.
         let (sender, mut pages) = mpsc::channel(PAGES_AHEAD);
-        let (store, facts) = (self.clone(), base.clone());
+        let (store, facts, form) = (self.clone(), base.clone(), rewrite.form());
         tokio::spawn(async move {
             let mut after = -1;
             loop {
-                let page = store.read_stale(&facts, &mut after).await;
-                let page = page.map(|page| brought_up_to_date(&page, &facts));
-                let last = page.as_ref().map_or(true, UpToDate::is_empty);
+                let stale = store.read_stale(&facts, &mut after).await;
+                let page = stale.and_then(|stale| form.page(brought_up_to_date(&stale, &facts)));
+                let last = page.as_ref().map_or(true, Page::is_empty);
                 if sender.send(page).await.is_err() || last {
                     return;
                 }
             }
         });
         while let Some(page) = pages.recv().await {
-            let UpToDate { rows, without } = page?;
-            rewrite.write(rows).await?;
-            rewrite.forget(&without).await?;
+            rewrite.write(page?).await?;
             progress(rewrite.done);
         }
         sql::raw("DELETE FROM stale_rhythms")

@@ -4,7 +4,7 @@
 use super::super::bulk::Bulk;
 use super::super::facts::id_list;
 use super::super::{Result, Store};
-use super::stale::Dated;
+use super::stale::{Dated, UpToDate};
 use crate::db::sql::{self, Engine, Transaction};
 use crate::model::ClientId;
 
@@ -66,7 +66,7 @@ const FEW: i64 = 20_000;
 /// One transaction over many rhythms.
 pub(super) struct Rewrite {
     pub(super) tx: Transaction,
-    pub(super) base: i64,
+    base: i64,
     /// Those that were dropped and come back at the end.
     dropped: &'static [Index],
     /// What to do about rows that are there already: nothing in an empty table.
@@ -104,11 +104,35 @@ impl Store {
     }
 }
 
-impl Rewrite {
-    pub(super) async fn write(&mut self, rows: Vec<Dated>) -> Result<()> {
+/// How the rows of a rewrite are written.
+#[derive(Clone, Copy)]
+pub(super) struct Form {
+    pub(super) base: i64,
+    overwrite: &'static str,
+    pub(super) engine: Engine,
+}
+
+/// What is to be written of some clients, put together while those before them are being written.
+pub(super) struct Page {
+    pub(super) rows: Bulk,
+    /// How many rows these are.
+    pub(super) clients: usize,
+    /// Clients who have no purchase day any more.
+    pub(super) without: Vec<ClientId>,
+}
+
+impl Page {
+    pub(super) fn is_empty(&self) -> bool {
+        self.clients == 0 && self.without.is_empty()
+    }
+}
+
+impl Form {
+    /// Puts the rows of rhythms together.
+    pub(super) fn page(self, UpToDate { rows, without }: UpToDate) -> Result<Page> {
         let row = format!("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {})", self.base);
         let mut bulk = Bulk::changing(INTO, row, &[0], self.overwrite);
-        self.done += rows.len() as u64;
+        let clients = rows.len();
         for Dated {
             client,
             kept,
@@ -124,14 +148,34 @@ impl Rewrite {
                 .add(rhythm.sum_sq);
             bulk.add(kept.turnover).add(kept.spent);
             dates.add_to(&mut bulk);
-            bulk.end_row(&mut self.tx).await?;
+            bulk.hold_row(self.engine)?;
         }
-        bulk.flush(&mut self.tx).await?;
-        Ok(())
+        Ok(Page {
+            rows: bulk,
+            clients,
+            without,
+        })
+    }
+}
+
+impl Rewrite {
+    /// How its rows are written.
+    pub(super) fn form(&self) -> Form {
+        Form {
+            base: self.base,
+            overwrite: self.overwrite,
+            engine: self.tx.engine(),
+        }
+    }
+
+    pub(super) async fn write(&mut self, mut page: Page) -> Result<()> {
+        self.done += page.clients as u64;
+        page.rows.flush(&mut self.tx).await?;
+        self.forget(&page.without).await
     }
 
     /// Takes out clients who have no purchase day any more.
-    pub(super) async fn forget(&mut self, clients: &[ClientId]) -> Result<()> {
+    async fn forget(&mut self, clients: &[ClientId]) -> Result<()> {
         if clients.is_empty() {
             return Ok(());
         }

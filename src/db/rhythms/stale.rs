@@ -206,12 +206,6 @@ pub(super) struct UpToDate {
     pub(super) without: Vec<ClientId>,
 }
 
-impl UpToDate {
-    pub(super) fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.without.is_empty()
-    }
-}
-
 pub(super) fn brought_up_to_date(page: &[Stale], base: &BaseFacts) -> UpToDate {
     let mut done = UpToDate::default();
     for stale in page {

@@ -91,19 +91,23 @@ pub fn prepare(app: &App, version: &Version, message: &DueMessage) -> Result<Pre
     }
 }
 
-/// What a message is rendered from, and the language of its reader.
-fn opened(
-    app: &App,
-    version: &Version,
-    message: &DueMessage,
-) -> Result<(LetterContext, Locale), String> {
+/// What a message is rendered from.
+struct Opened {
+    context: LetterContext,
+    /// The language of its reader.
+    locale: Locale,
+    /// Another subject than that of the template.
+    subject: Option<String>,
+}
+
+fn opened(app: &App, version: &Version, message: &DueMessage) -> Result<Opened, String> {
     let frozen: Frozen = serde_json::from_str(&message.inputs).map_err(|e| e.to_string())?;
-    let locale = frozen.locale;
-    let imprint = version.imprint.clone();
-    Ok((
-        inputs::context_of(app, imprint, frozen, &message.key),
-        locale,
-    ))
+    let variant = version.imprint.variant_of(&frozen);
+    Ok(Opened {
+        locale: frozen.locale,
+        subject: variant.and_then(|variant| variant.subject.clone()),
+        context: inputs::context_of(app, &version.imprint, frozen, &message.key),
+    })
 }
 
 fn letter_to_client(
@@ -112,9 +116,10 @@ fn letter_to_client(
     message: &DueMessage,
 ) -> Result<Prepared, String> {
     let key = message.key.clone();
-    let (mut context, locale) = opened(app, version, message)?;
-    let picture = enclosed(version.easel(app), &mut context, locale);
-    let letter = rendered(app, version, message, locale, &context)?;
+    let mut opened = opened(app, version, message)?;
+    let picture = enclosed(version.easel(app), &mut opened.context, opened.locale);
+    let letter = rendered(version.templates(app), &message.template, &opened)?;
+    let context = opened.context;
     // A letter that tells the code in words alone carries no picture.
     let shown = enclosed_picture();
     let picture = picture.filter(|_| letter.html.contains(&shown));
@@ -177,20 +182,9 @@ fn enclosed(easel: Easel<'_>, context: &mut LetterContext, locale: Locale) -> Op
     }
 }
 
-fn rendered(
-    app: &App,
-    version: &Version,
-    message: &DueMessage,
-    locale: Locale,
-    context: &LetterContext,
-) -> Result<Letter, String> {
-    let frozen: Frozen = serde_json::from_str(&message.inputs).map_err(|e| e.to_string())?;
-    let variant = version.imprint.variant_of(&frozen);
-    let subject = variant.and_then(|variant| variant.subject.as_deref());
-    let letter =
-        version
-            .templates(app)
-            .render_letter_about(&message.template, locale, context, subject);
+fn rendered(templates: &Templates, template: &str, opened: &Opened) -> Result<Letter, String> {
+    let subject = opened.subject.as_deref();
+    let letter = templates.render_letter_about(template, opened.locale, &opened.context, subject);
     letter.map_err(|error| error.to_string())
 }
 
@@ -245,16 +239,18 @@ fn enclosed_picture() -> String {
 /// named by [`picture::ENCLOSED`], as in the letter that it goes along with.
 pub fn letter(app: &App, message: &DueMessage) -> Result<Letter, String> {
     let version = Version::now(app, &message.campaign);
-    let (mut context, locale) = opened(app, &version, message)?;
-    if let Some(part) = &mut context.certificate {
+    let mut opened = opened(app, &version, message)?;
+    if let Some(part) = &mut opened.context.certificate {
         part.picture = Some(enclosed_picture());
     }
-    rendered(app, &version, message, locale, &context)
+    rendered(version.templates(app), &message.template, &opened)
 }
 
 fn whatsapp(app: &App, version: &Version, message: &DueMessage) -> Result<Prepared, String> {
     let key = message.key.clone();
-    let (context, locale) = opened(app, version, message)?;
+    let Opened {
+        context, locale, ..
+    } = opened(app, version, message)?;
     let nudge = version
         .templates(app)
         .render_whatsapp(&message.template, locale, &context)

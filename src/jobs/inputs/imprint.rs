@@ -63,19 +63,19 @@ impl Imprint {
 
 /// What a template is rendered from now: the frozen part, the imprint, and the links of this message.
 pub fn context(app: &App, campaign: Option<&Campaign>, frozen: Frozen, key: &str) -> LetterContext {
-    context_of(app, Imprint::now(app, campaign), frozen, key)
+    context_of(app, &Imprint::now(app, campaign), frozen, key)
 }
 
 /// The same with the imprint of another moment.
-pub fn context_of(app: &App, imprint: Imprint, frozen: Frozen, key: &str) -> LetterContext {
+pub fn context_of(app: &App, imprint: &Imprint, frozen: Frozen, key: &str) -> LetterContext {
     let mut links = links(app, key);
     links.site.clone_from(&imprint.site);
     let variant = imprint.variant_of(&frozen);
     let other_news = variant.and_then(|variant| variant.news.as_ref());
-    let news = other_news.map(news_part).or(imprint.news);
+    let news = other_news.map(news_part).or_else(|| imprint.news.clone());
     let partner = imprint.partner.as_ref();
     LetterContext {
-        company: imprint.company,
+        company: imprint.company.clone(),
         client: frozen.client,
         manager: frozen.manager,
         rhythm: frozen.rhythm,

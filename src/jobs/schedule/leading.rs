@@ -112,7 +112,7 @@ async fn look_after(app: Arc<App>, owner: String, stop: CancellationToken) {
             () = tokio::time::sleep(BEAT) => {}
         }
     }
-    if let Err(error) = app.store.stop_beating("schedule").await {
+    if let Err(error) = app.store.stop_beating("schedule", &owner).await {
         error!(%error, "the keeper of the schedules cannot tell that it has ended");
     }
 }

@@ -291,6 +291,7 @@ fn a_stale_claim_changes_nothing() {
         owner: "asleep",
         now_ms: app.now_ms(),
         lease_ms: 60_000,
+        gates: true,
     };
     let door = Door {
         settings: &app.settings,

@@ -41,6 +41,10 @@ fn a_dump_comes_back_into_an_empty_database_with_everything_held() {
     ];
     let forgotten = rekindle(&world, &forget);
     assert_eq!(forgotten.status.code(), Some(0), "{}", said(&forgotten));
+    let stop = ["suppress", "add", "stop@example.org"];
+    let stopped = rekindle(&world, &stop);
+    assert_eq!(stopped.status.code(), Some(0), "{}", said(&stopped));
+    let suppressions = world.count("SELECT count(*) FROM suppressions");
     let folder = folder.to_str().expect("a name").to_owned();
     // Not over what is there.
     let output = rekindle(&world, &["restore", &folder]);
@@ -50,7 +54,12 @@ fn a_dump_comes_back_into_an_empty_database_with_everything_held() {
 
     let (other, url) = elsewhere(&mut world);
     let restore = ["--database", &url, "restore", &folder, "--format", "json"];
-    let output = rekindle(&world, &restore);
+    // A wrong address is told before anything is done.
+    let wrong = format!("{}_nobody", url.split('?').next().expect("an address"));
+    let output = rekindle(&world, &[&restore[..], &["--replaces", &wrong]].concat());
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let replaced = database::url(world.home());
+    let output = rekindle(&world, &[&restore[..], &["--replaces", &replaced]].concat());
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     let restored: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(restored["held_messages"].as_i64(), Some(due));
@@ -61,6 +70,9 @@ fn a_dump_comes_back_into_an_empty_database_with_everything_held() {
         let count: i64 = base.one("SELECT count(*) FROM messages").await;
         assert_eq!(count, messages);
         assert_eq!(base.one::<i64>(DUE).await, 0);
+        // Who said "stop" after the backup is still known.
+        let known: i64 = base.one("SELECT count(*) FROM suppressions").await;
+        assert_eq!(known, suppressions);
         let hold: String = base.one("SELECT name FROM holds").await;
         assert_eq!(hold, "restore");
         base.close().await;

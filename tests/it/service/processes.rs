@@ -252,6 +252,7 @@ fn the_service_tells_how_it_is_doing_and_its_log_names_nobody() {
         "rekindle_schedule_duration_seconds{schedule=\"daily\"}",
         "rekindle_schedule_open{schedule=\"import\"} 0",
         "rekindle_alive_seconds_ago{part=\"schedule\"}",
+        "rekindle_processes{part=\"schedule\",state=\"alive\"} 1",
         "rekindle_open_messages{state=\"unknown\"} 0",
         "rekindle_configuration_valid 1",
         "rekindle_source_age_seconds{source=\"shop\"}",
@@ -260,7 +261,8 @@ fn the_service_tells_how_it_is_doing_and_its_log_names_nobody() {
     }
     // Somebody who died without a word: the part is there and is silent.
     world.rows(
-        "INSERT INTO heartbeats (part, at, owner) VALUES ('worker', 1000, 'x') RETURNING part",
+        "INSERT INTO heartbeats (part, owner, since, at)
+         VALUES ('worker', 'x', 1000, 1000) RETURNING part",
     );
     let (status, text) = answer(&staff, "/readyz");
     assert_eq!(status, 503, "{text}");

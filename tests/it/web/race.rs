@@ -63,6 +63,7 @@ async fn send(company: &Company, order: &Order) -> (Vec<(i64, u64)>, usize) {
         owner: "worker",
         now_ms: now.timestamp_millis(),
         lease_ms: 60_000,
+        gates: true,
     };
     let (mut passed, mut hindered) = (Vec::new(), 0);
     loop {

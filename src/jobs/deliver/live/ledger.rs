@@ -5,7 +5,7 @@
 //! other half is talking to the server; one who is alone never waits for anybody.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -34,6 +34,8 @@ const LAST_TRIES: u32 = 5;
 pub(super) struct Ledger {
     entries: mpsc::Sender<Entry>,
     under_way: Arc<AtomicUsize>,
+    /// Whether the gates have held something back since they were asked about it last.
+    held_back: Arc<AtomicBool>,
 }
 
 /// A message that is under way, until this is dropped: it will want to pass soon.
@@ -59,7 +61,21 @@ impl Ledger {
         let (entries, receiver) = mpsc::channel(MOST);
         let under_way = Arc::new(AtomicUsize::new(0));
         tokio::spawn(write(app, owner, receiver, Arc::clone(&under_way)));
-        Self { entries, under_way }
+        Self {
+            entries,
+            under_way,
+            held_back: Arc::new(AtomicBool::new(true)),
+        }
+    }
+
+    /// Tells that the gates have held something back.
+    pub(super) fn note_held_back(&self) {
+        self.held_back.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the gates have held something back since this was asked last, or nobody knows yet.
+    pub(super) fn takes_held_back(&self) -> bool {
+        self.held_back.swap(false, Ordering::Relaxed)
     }
 
     /// Tells that a message is under way.
@@ -84,6 +100,7 @@ impl Ledger {
             Ok(Passed::Cleared(cleared)) => return Some(cleared),
             Ok(Passed::Hindered(_, hindrance)) => {
                 debug!(message = claim.message, ?hindrance, "stopped at the door");
+                self.note_held_back();
                 return None;
             }
             Ok(Passed::Lost(_)) => "the claim did not last until the door",

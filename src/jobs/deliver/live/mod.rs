@@ -1,13 +1,14 @@
 //! Delivery to people.
 //!
 //! ```text
-//! claim, gates asked once ── pace ──▶ workers, somewhat more than sessions
+//! claim (and the gates, while they hold
+//! something back) ── pace ──▶ workers, somewhat more than sessions
 //!                                                     │ prepare the letter: render, sign
 //!                                                     │ room for a session
 //!                                                     │ offer it (up to the server's 354)
 //!                                                     ▼
 //!                                   ledger: many sessions, one transaction
-//!                                     endings · gates asked again · point of no return
+//!                                     endings · gates · point of no return
 //!                                                     │ commit
 //!                                                     ▼
 //!                                                  content ── answer ── ending
@@ -331,6 +332,9 @@ impl Live {
             owner: &self.owner,
             now_ms: self.app.now_ms(),
             lease_ms: lease.num_milliseconds(),
+            // In the quiet hours nothing should be made that waits for the morning; at other times the
+            // door is asked soon enough.
+            gates: self.ledger.takes_held_back(),
         };
         let claims = self
             .app
@@ -339,6 +343,9 @@ impl Live {
             .await?;
         if claims.count > 0 {
             crash_point!("claimed");
+        }
+        if claims.hindered > 0 {
+            self.ledger.note_held_back();
         }
         let mut left = claims.through.into_iter();
         while let Some((claimed, address)) = left.next() {
@@ -395,6 +402,8 @@ impl Live {
     }
 
     async fn give_back(&self, claims: &[Claim]) {
+        // What is given back is due at once: let the gates say whether it has to wait.
+        self.ledger.note_held_back();
         let given = self
             .app
             .store
