@@ -6,9 +6,10 @@
 //! row takes back. Ours reads, checks, finds or makes the clients, writes, fits the base and keeps
 //! the rhythms with their dates. The file lists purchases day after day, as shops write them down.
 //!
-//! Rhythms are computed while the purchases pass by and dated after the fit. What they cost is what an
-//! import that leaves them for later does not take, what the list of clients that such an import writes
-//! for their sake takes, and all that comes after the fit: dates, rows, indexes, commit.
+//! Rhythms are brought up to date while the purchases pass by, and dated after the fit. What the update
+//! costs, purchase by purchase, is what an import that leaves it for later does not take, and what the
+//! list of clients that such an import writes for its sake takes. Beside it stands what all of the rhythms
+//! costs: the update, and all that comes after the fit: dates, rows, indexes, commit.
 
 mod base;
 
@@ -33,7 +34,8 @@ use sqlx::{ConnectOptions, Connection};
 const MANY_CLIENTS: u32 = 200_000;
 
 const REACH: f64 = 2.0;
-const REACH_RHYTHMS: f64 = 0.1;
+/// Of the update in the whole import.
+const REACH_UPDATE: f64 = 0.1;
 
 /// What `.import` fills: the columns of the file, the indexes of our table.
 const TABLE: &str = "
@@ -120,12 +122,12 @@ impl Passing {
         self.with + self.fit + self.afterwards
     }
 
-    fn rhythms(&self) -> Took {
+    /// Bringing the rhythms up to date and storing them, while the purchases pass by.
+    fn update(&self) -> Took {
         Took {
             clock: self.with.clock.saturating_sub(self.without.clock),
             processors: self.with.processors.saturating_sub(self.without.processors),
         } + self.list
-            + self.afterwards
     }
 }
 
@@ -448,9 +450,20 @@ fn report(purchases: u64, theirs: Option<Took>, ours: &Ours, passing: &Passing) 
         passing.list.processors.as_secs_f64(),
         passing.afterwards.processors.as_secs_f64(),
     );
-    let (clock, processors) = ratio(passing.rhythms(), passing.whole());
+    let (clock, processors) = ratio(passing.update(), passing.whole());
+    let verdict = if clock <= REACH_UPDATE {
+        "reached"
+    } else {
+        "MISSED"
+    };
     println!(
-        "share of the rhythms: {clock:.3}, to reach {REACH_RHYTHMS} ({processors:.3} of the processors)"
+        "share of the update: {clock:.3}, to reach {REACH_UPDATE}: {verdict} ({processors:.3} of the \
+         processors)"
+    );
+    let (clock, processors) = ratio(passing.update() + passing.afterwards, passing.whole());
+    println!(
+        "with dates, rows, indexes and commit after the fit: {clock:.3} ({processors:.3} of the \
+         processors)"
     );
     let Some(theirs) = theirs else {
         println!("sqlite3 is not installed here: there is nothing to compare with");

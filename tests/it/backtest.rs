@@ -20,13 +20,12 @@ const RHYTHM: &str = "\n[rhythm]\nsmallest_lost = \"60d\"\nkey_account_share = \
 fn april(world: &mut World) -> BacktestReport {
     world.at(day("2026-07-01"));
     world.import();
-    world.app();
-    let app = world.app();
-    let campaign = app.campaigns[0].clone();
-    let (from, to) = (day("2026-04-01"), day("2026-04-30"));
-    let replayed = backtest(app, &campaign, from, to, &|_| ());
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    match runtime.block_on(replayed).expect("a replay") {
+    let replayed = world.wait_with(async |app| {
+        let campaign = app.campaigns[0].clone();
+        let (from, to) = (day("2026-04-01"), day("2026-04-30"));
+        backtest(app, &campaign, from, to, &|_| ()).await
+    });
+    match replayed.expect("a replay") {
         Replayed::Done(report, _) => *report,
         other => panic!("{other:?}"),
     }

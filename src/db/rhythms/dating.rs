@@ -2,17 +2,20 @@
 //!
 //! The rhythms themselves stay as they are, so that only their dates are written.
 
-use crate::db::sql;
-use tokio::sync::mpsc;
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt, stream};
 
 use super::super::bulk::Bulk;
 use super::super::client_kinds::read_kinds;
 use super::super::{Result, Store};
 use super::kept::StoredDates;
 use super::rewrite::{Changing, Form, INTO, Page};
-use super::{PAGE, PAGES_AHEAD, RhythmProgress, rhythm_at};
-use crate::model::ClientId;
+use super::{PAGE, RhythmProgress, ahead, rhythm_at};
+use crate::db::sql;
+use crate::model::Rhythm;
 use crate::rules::base_facts::BaseFacts;
+use crate::rules::client_kind::ClientKind;
 
 const READ: &str = "
     SELECT client_id, purchase_days, first_day, last_day, weight, sum_log, sum_sq
@@ -26,10 +29,10 @@ const OVERWRITE_DATES: &str = "
         asleep_on = excluded.asleep_on, lost_on = excluded.lost_on,
         next_on = excluded.next_on, parameters = excluded.parameters";
 
-/// A client with new dates.
-struct Redated {
-    client: ClientId,
-    dates: StoredDates,
+/// A client whose dates are another version's.
+struct DatedBefore {
+    kind: ClientKind,
+    rhythm: Rhythm,
 }
 
 impl Store {
@@ -50,34 +53,36 @@ impl Store {
         // No other process can add or take out a rhythm from here on.
         let rewrite = self.begin_rewrite(version, Changing::Dates, others);
         let mut rewrite = rewrite.await?;
-        let (sender, mut pages) = mpsc::channel(PAGES_AHEAD);
-        let (store, facts, form) = (self.clone(), base.clone(), rewrite.form());
-        tokio::spawn(async move {
-            let mut after = -1;
-            loop {
-                let dated = store.read_dated(&facts, version, &mut after).await;
-                let page = dated.and_then(|dated| form.dates(dated));
-                let last = page.as_ref().map_or(true, Page::is_empty);
-                if sender.send(page).await.is_err() || last {
-                    return;
-                }
-            }
-        });
-        while let Some(page) = pages.recv().await {
+        let (facts, form) = (Arc::new(base.clone()), rewrite.form());
+        let dated = ahead(self.dated_pages(Arc::clone(&facts), version));
+        let mut pages = ahead(dated.map(move |dated| form.dates(&dated?, &facts)));
+        while let Some(page) = pages.next().await {
             rewrite.write(page?).await?;
             progress(rewrite.done);
         }
         rewrite.finish().await
     }
 
-    /// Reads the next rhythms after `after` that another version has dated, moves it on, and
-    /// computes their dates.
+    /// All rhythms that another version has dated, page after page.
+    fn dated_pages(
+        &self,
+        base: Arc<BaseFacts>,
+        version: i64,
+    ) -> impl Stream<Item = Result<Vec<DatedBefore>>> + Send + 'static {
+        let reader = (self.clone(), base, version, -1);
+        stream::try_unfold(reader, async |(store, base, version, mut after)| {
+            let page = store.read_dated(&base, version, &mut after).await?;
+            Ok((!page.is_empty()).then_some((page, (store, base, version, after))))
+        })
+    }
+
+    /// Reads the next rhythms after `after` that another version has dated, and moves it on.
     async fn read_dated(
         &self,
         base: &BaseFacts,
         version: i64,
         after: &mut i64,
-    ) -> Result<Vec<Redated>> {
+    ) -> Result<Vec<DatedBefore>> {
         let mut connection = self.pool.acquire().await?;
         let rows = sql::query(READ)
             .bind(*after)
@@ -88,31 +93,27 @@ impl Store {
         let last = rows.last().map_or(*after, |row| row.get(0));
         let kinds = read_kinds(&mut connection, base, *after, last).await?;
         *after = last;
-        let dated = rows.iter().map(|row| {
-            let kind = kinds.of(row.get(0));
-            Redated {
-                client: kind.id,
-                dates: StoredDates::of(kind, &rhythm_at(row, 1), base),
-            }
+        let dated = rows.iter().map(|row| DatedBefore {
+            kind: kinds.of(row.get(0)),
+            rhythm: rhythm_at(row, 1),
         });
         Ok(dated.collect())
     }
 }
 
 impl Form {
-    /// Puts the rows of dates together.
-    fn dates(self, rows: Vec<Redated>) -> Result<Page> {
+    /// Dates rhythms anew, and puts the rows together.
+    fn dates(self, rows: &[DatedBefore], base: &BaseFacts) -> Result<Page> {
         let row = format!("(?, 0, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, {})", self.base);
         let mut bulk = Bulk::changing(INTO, row, &[0], OVERWRITE_DATES);
-        let clients = rows.len();
-        for Redated { client, dates } in rows {
-            bulk.add(client.0);
-            dates.add_to(&mut bulk);
+        for DatedBefore { kind, rhythm } in rows {
+            bulk.add(kind.id.0);
+            StoredDates::of(*kind, rhythm, base).add_to(&mut bulk);
             bulk.hold_row(self.engine)?;
         }
         Ok(Page {
             rows: bulk,
-            clients,
+            clients: rows.len(),
             without: Vec::new(),
         })
     }

@@ -14,17 +14,21 @@ mod stale;
 pub(super) use kept::Passing;
 pub(super) use stale::{EVERYTHING, NOTHING};
 
-use crate::db::sql::{self, Row};
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt, stream};
 use tokio::sync::mpsc;
 
-use self::rewrite::{Changing, Page};
+use self::rewrite::Changing;
 use self::stale::brought_up_to_date;
 use super::{Result, Store};
+use crate::db::sql::{self, Row};
 use crate::model::{Day, Rhythm};
 use crate::rules::base_facts::BaseFacts;
 
 /// Clients that are read, computed and written together.
-const PAGE: u32 = 5_000;
+const PAGE: u32 = 2_000;
 
 /// Pages that may wait to be written.
 const PAGES_AHEAD: usize = 2;
@@ -108,22 +112,14 @@ impl Store {
         let mut rewrite = self
             .begin_rewrite(version, Changing::Rhythms, stale.cast_signed())
             .await?;
-        // What is read was committed before, so that it can be read, computed and put together on one
-        // connection while what came before it is written on another.
-        let (sender, mut pages) = mpsc::channel(PAGES_AHEAD);
-        let (store, facts, form) = (self.clone(), base.clone(), rewrite.form());
-        tokio::spawn(async move {
-            let mut after = -1;
-            loop {
-                let stale = store.read_stale(&facts, &mut after).await;
-                let page = stale.and_then(|stale| form.page(brought_up_to_date(&stale, &facts)));
-                let last = page.as_ref().map_or(true, Page::is_empty);
-                if sender.send(page).await.is_err() || last {
-                    return;
-                }
-            }
-        });
-        while let Some(page) = pages.recv().await {
+        // What is read was committed before, so that it can be read on one connection while what came
+        // before it is computed, and what came before that is written on another connection.
+        let (facts, form) = (Arc::new(base.clone()), rewrite.form());
+        let stale = ahead(self.stale_pages(Arc::clone(&facts)));
+        let mut pages = ahead(stale.map(move |stale| {
+            stale.and_then(|stale| form.page(brought_up_to_date(&stale, &facts)))
+        }));
+        while let Some(page) = pages.next().await {
             rewrite.write(page?).await?;
             progress(rewrite.done);
         }
@@ -132,6 +128,22 @@ impl Store {
             .await?;
         rewrite.finish().await
     }
+}
+
+/// Lets a stream run ahead of whoever takes from it, in a task of its own.
+fn ahead<T: Send + 'static>(
+    items: impl Stream<Item = T> + Send + 'static,
+) -> impl Stream<Item = T> + Unpin + Send {
+    let (sender, mut receiver) = mpsc::channel(PAGES_AHEAD);
+    tokio::spawn(async move {
+        let mut items = pin!(items);
+        while let Some(item) = items.next().await {
+            if sender.send(item).await.is_err() {
+                return;
+            }
+        }
+    });
+    stream::poll_fn(move |context| receiver.poll_recv(context))
 }
 
 /// The six numbers of a rhythm in the columns from `first` on.

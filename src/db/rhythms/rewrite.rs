@@ -121,12 +121,6 @@ pub(super) struct Page {
     pub(super) without: Vec<ClientId>,
 }
 
-impl Page {
-    pub(super) fn is_empty(&self) -> bool {
-        self.clients == 0 && self.without.is_empty()
-    }
-}
-
 impl Form {
     /// Puts the rows of rhythms together.
     pub(super) fn page(self, UpToDate { rows, without }: UpToDate) -> Result<Page> {

@@ -1,5 +1,9 @@
 //! Clients whose purchases have changed: what is read of them, and the rhythms that it gives.
 
+use std::sync::Arc;
+
+use futures::{Stream, stream};
+
 use super::super::client_kinds::{Kinds, read_kinds};
 use super::super::{Result, Store};
 use super::kept::{Kept, StoredDates};
@@ -110,8 +114,20 @@ macro_rules! read_new_days {
 }
 
 impl Store {
+    /// All stale clients, page after page.
+    pub(super) fn stale_pages(
+        &self,
+        base: Arc<BaseFacts>,
+    ) -> impl Stream<Item = Result<Vec<Stale>>> + Send + 'static {
+        let reader = (self.clone(), base, -1);
+        stream::try_unfold(reader, async |(store, base, mut after)| {
+            let page = store.read_stale(&base, &mut after).await?;
+            Ok((!page.is_empty()).then_some((page, (store, base, after))))
+        })
+    }
+
     /// Reads the next stale clients after `after`, and moves it on.
-    pub(super) async fn read_stale(&self, base: &BaseFacts, after: &mut i64) -> Result<Vec<Stale>> {
+    async fn read_stale(&self, base: &BaseFacts, after: &mut i64) -> Result<Vec<Stale>> {
         let last = sql::query_scalar::<Option<i64>>(
             "SELECT max(client_id) FROM (
                  SELECT client_id FROM stale_rhythms WHERE client_id > $1

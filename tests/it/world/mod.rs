@@ -216,6 +216,14 @@ impl World {
         self.runtime.block_on(future)
     }
 
+    /// Does something with the program as it is now. Always in the one runtime of the world: what
+    /// connections were opened in another one ends with it.
+    pub(crate) fn wait_with<T>(&mut self, work: impl AsyncFnOnce(&App) -> T) -> T {
+        self.app();
+        let app = self.app.as_ref().expect("opened");
+        self.wait(work(app))
+    }
+
     /// Imports the facts where they have changed, and brings the rhythms up to date.
     pub(crate) fn import(&mut self) {
         self.app();

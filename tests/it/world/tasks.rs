@@ -299,14 +299,12 @@ fn a_new_address_does_not_undo_the_wish_to_be_left_alone() {
 
 impl World {
     fn explained(&mut self, client: &str, on: &str) -> rekindle::jobs::explain::Explanation {
-        let app = self.app();
-        let explained = async {
+        let explained = self.wait_with(async |app| {
             let ids = app.store.clients_called(client).await.expect("a query");
             let options = World::as_of(day(on));
             rekindle::jobs::explain::explain(app, ids[0], options, Locale::En).await
-        };
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let known = runtime.block_on(explained).expect("an explanation");
+        });
+        let known = explained.expect("an explanation");
         known.expect("the client is known")
     }
 }
