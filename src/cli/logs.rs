@@ -85,7 +85,11 @@ where
             return (None, Traces { provider: None });
         }
     };
+    let name = std::env::var("OTEL_SERVICE_NAME");
+    let name = name.unwrap_or_else(|_| "rekindle".to_owned());
+    let service = opentelemetry_sdk::Resource::builder().with_service_name(name);
     let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder()
+        .with_resource(service.build())
         .with_batch_exporter(exporter)
         .build();
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("rekindle"));
@@ -96,7 +100,11 @@ where
 #[cfg(feature = "otel")]
 impl Drop for Traces {
     fn drop(&mut self) {
-        if let Some(Err(error)) = self.provider.as_ref().map(|provider| provider.shutdown()) {
+        if let Some(Err(error)) = self
+            .provider
+            .as_ref()
+            .map(opentelemetry_sdk::trace::SdkTracerProvider::shutdown)
+        {
             let _ = writeln!(io::stderr(), "the last traces are lost: {error}");
         }
     }
