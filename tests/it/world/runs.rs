@@ -198,6 +198,15 @@ fn story_of(world: &mut World) -> (Vec<String>, Vec<std::path::PathBuf>) {
     (story, world.sandbox().into_keys().collect())
 }
 
+/// The letters; on a server without the lists of managers, which name tasks by their numbers.
+fn without_lists(
+    mut letters: std::collections::BTreeMap<std::path::PathBuf, Vec<u8>>,
+) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    letters
+        .retain(|path, _| !database::on_a_server() || !path.iter().any(|part| part == "managers"));
+    letters
+}
+
 /// A line without the numbers of the tasks that a manager's list names: a server never draws a number
 /// again that was drawn in a transaction that a kill has undone.
 fn without_task_numbers(line: &str) -> String {
@@ -256,7 +265,7 @@ fn a_killed_run_that_is_started_again_ends_like_an_undisturbed_one() {
         }
         assert_eq!(story.len(), expected.0.len());
         assert!(
-            world.sandbox() == files,
+            without_lists(world.sandbox()) == without_lists(files.clone()),
             "the bytes of the letters are the same"
         );
         world.finish();
