@@ -20,6 +20,11 @@ macro_rules! crash_point {
     };
 }
 
+/// Memory: for SQLite too, which asks for it by the names of C.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 pub mod app;
 pub mod certificates;
 pub mod channels;

@@ -3,7 +3,7 @@
 //! In PostgreSQL any number of workers claim side by side: each takes rows that nobody else has in
 //! hand and never waits for one. A lease lasts by the clock of the database.
 
-use crate::db::sql::{self, Connection};
+use crate::db::sql::{self, Engine};
 use std::collections::HashSet;
 
 use serde::Serialize;
@@ -12,7 +12,7 @@ use super::super::address_locks::clock_of_leases;
 use super::super::messages::{DUE_COLUMNS, DueMessage, due_message};
 use super::super::rows::word;
 use super::super::{Result, Store};
-use super::standing::standings;
+use super::standing::{looking, standings};
 use super::{LIVE, put_back, rows_of};
 use crate::model::{Channel, ClientId, OnUnknown};
 use crate::rules::delivery::clearance::{Door, Hindrance, hindrance};
@@ -70,18 +70,20 @@ pub struct Claims {
     pub through: Vec<(Claimed, String)>,
 }
 
-/// The cross join keeps the runs outside: the other way round every claim would read all that is due
-/// of all runs and sort it.
+/// What is due. The cross join keeps the runs outside: the other way round every claim would read all
+/// that is due of all runs and sort it.
+const DUE_IN_SQLITE: &str = "
+    SELECT m.id FROM runs r
+    CROSS JOIN messages m ON m.run_id = r.id AND m.channel = $1 AND m.due_at <= $3
+        AND m.state IN ('planned', 'queued', 'retry')
+    WHERE r.status = 'sealed' AND r.mode = $4
+    ORDER BY r.id, m.due_at LIMIT $2";
+
 const CLAIM_IN_SQLITE: &str = "
-    UPDATE messages SET state = 'claimed', claim = claim + 1, owner = $5, lease_until = $6,
-           reason = NULL, changed_at = $3, changed_by = $5
-    WHERE id IN (
-        SELECT m.id FROM runs r
-        CROSS JOIN messages m ON m.run_id = r.id AND m.channel = $1 AND m.due_at <= $3
-            AND m.state IN ('planned', 'queued', 'retry')
-        WHERE r.status = 'sealed' AND r.mode = $4
-        ORDER BY r.id, m.due_at LIMIT $2)
-    RETURNING id";
+    UPDATE messages SET state = 'claimed', claim = claim + 1, owner = $3, lease_until = $4,
+           reason = NULL, changed_at = $2, changed_by = $3
+    WHERE id IN (SELECT atom FROM json_each($1)) AND state IN ('planned', 'queued', 'retry')
+      AND due_at <= $2";
 
 /// The lateral join keeps the runs outside, and ends as soon as enough are found: no run is sorted,
 /// and nothing is locked that is not claimed. Materialized, because a join might ask twice, and lock
@@ -102,23 +104,26 @@ const CLAIM_IN_POSTGRES: &str = "
     FROM due WHERE messages.id = due.id
     RETURNING messages.id";
 
-/// Reads claimed messages.
+/// Reads those of some messages that are claimed.
 async fn read(
-    tx: &mut Connection,
+    executor: impl sql::Executor<'_>,
     ids: &[i64],
+    owner: &str,
     address_of: impl Fn(&DueMessage) -> String,
 ) -> Result<Vec<(Claimed, String)>> {
     let statement = format!(
         "{DUE_COLUMNS}, m.client_id, m.claim, m.refusals, m.on_unknown
          FROM json_each($1) AS row
          JOIN messages m ON m.id = CAST(row.atom AS BIGINT)
+             AND m.state = 'claimed' AND m.owner = $2
          JOIN runs r ON r.id = m.run_id
          LEFT JOIN clients c ON c.id = m.client_id
          ORDER BY m.id"
     );
     let rows = sql::query(sqlx::AssertSqlSafe(statement))
         .bind(rows_of(ids)?)
-        .fetch_all(tx)
+        .bind(owner)
+        .fetch_all(executor)
         .await?;
     let claimed = rows.iter().map(|row| {
         let claimed = Claimed {
@@ -139,7 +144,7 @@ async fn read(
 
 /// What the gates do not let through now, and why.
 async fn hindered(
-    tx: &mut Connection,
+    executor: impl sql::Executor<'_>,
     claimed: &[(Claimed, String)],
     door: &Door<'_>,
 ) -> Result<Vec<(Claim, Hindrance)>> {
@@ -147,7 +152,8 @@ async fn hindered(
         .iter()
         .map(|(one, address)| (one.claim, address.as_str()))
         .collect();
-    let standings = standings(tx, &claims, i64::MIN, door).await?;
+    let rows = looking(&claims, door).fetch_all(executor).await?;
+    let standings = standings(&rows, &claims, i64::MIN, door)?;
     let hindered = claims.iter().filter_map(|(claim, _)| {
         let standing = standings.iter().find(|one| one.id == claim.message)?;
         Some((*claim, hindrance(&standing.at_the_door, door)?))
@@ -158,46 +164,62 @@ async fn hindered(
 impl Store {
     /// Claims what is due on a channel, the oldest runs first. Where the gates are asked, what they do
     /// not let through now is put back, or ended, before any work is done for it.
+    ///
+    /// The one writer of SQLite is held for no longer than it takes to mark the messages: who passes
+    /// the door waits for it. What was claimed and could not be read is due again when its lease has
+    /// ended.
     pub async fn claim(
         &self,
         order: &ClaimOrder<'_>,
         door: &Door<'_>,
         address_of: impl Fn(&DueMessage) -> String,
     ) -> Result<Claims> {
-        let mut tx = self.begin_delivery().await?;
-        let lease_until = clock_of_leases(&mut tx, order.now_ms).await? + order.lease_ms;
-        let ids: Vec<i64> = sql::query_of(CLAIM_IN_SQLITE, CLAIM_IN_POSTGRES)
+        let ids = self.take(order).await?;
+        if ids.is_empty() {
+            return Ok(Claims::default());
+        }
+        let mut through = read(&self.pool, &ids, order.owner, address_of).await?;
+        let count = through.len() as u64;
+        if order.gates {
+            let back = hindered(&self.pool, &through, door).await?;
+            let mut writer = self.writer.acquire().await?;
+            put_back(&mut writer, &back, order.owner, order.now_ms).await?;
+            let back: HashSet<Claim> = back.into_iter().map(|(claim, _)| claim).collect();
+            through.retain(|(one, _)| !back.contains(&one.claim));
+        }
+        Ok(Claims {
+            count,
+            hindered: count - through.len() as u64,
+            through,
+        })
+    }
+
+    /// Marks what is due as claimed; the numbers of what was, and perhaps of others.
+    async fn take(&self, order: &ClaimOrder<'_>) -> Result<Vec<i64>> {
+        let due = sql::query_of(DUE_IN_SQLITE, CLAIM_IN_POSTGRES)
             .scalar()
             .bind(order.channel.word())
             .bind(order.limit)
             .bind(order.now_ms)
-            .bind(LIVE)
-            .bind(order.owner)
-            .bind(lease_until)
-            .fetch_all(&mut *tx)
-            .await?;
-        if ids.is_empty() {
-            return Ok(Claims::default());
-        }
-        let mut taken = Claims {
-            count: ids.len() as u64,
-            hindered: 0,
-            through: read(&mut tx, &ids, address_of).await?,
-        };
-        let hindered = if order.gates {
-            hindered(&mut tx, &taken.through, door).await?
-        } else {
-            Vec::new()
-        };
-        put_back(&mut tx, &hindered, order.owner, order.now_ms).await?;
+            .bind(LIVE);
         crash_point!("before-claim");
-        tx.commit().await?;
-        taken.hindered = hindered.len() as u64;
-        let hindered: HashSet<Claim> = hindered.into_iter().map(|(claim, _)| claim).collect();
-        taken
-            .through
-            .retain(|(one, _)| !hindered.contains(&one.claim));
-        Ok(taken)
+        if self.pool.engine() == Engine::Postgres {
+            let mut connection = self.writer.acquire().await?;
+            let now = clock_of_leases(&mut connection, order.now_ms).await?;
+            let claimed = due.bind(order.owner).bind(now + order.lease_ms);
+            return Ok(claimed.fetch_all(&mut connection).await?);
+        }
+        let ids: Vec<i64> = due.fetch_all(&self.pool).await?;
+        if !ids.is_empty() {
+            sql::query(CLAIM_IN_SQLITE)
+                .bind(rows_of(&ids)?)
+                .bind(order.now_ms)
+                .bind(order.owner)
+                .bind(order.now_ms + order.lease_ms)
+                .execute(&self.writer)
+                .await?;
+        }
+        Ok(ids)
     }
 
     /// Gives claimed messages back as they were: nothing of them has left.

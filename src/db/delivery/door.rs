@@ -10,8 +10,8 @@ use crate::db::sql::{self, Connection};
 use serde::Serialize;
 
 use super::super::{Result, Store, address_locks};
-use super::ending::{Ending, record};
-use super::standing::{Standing, standings};
+use super::ending::{Ending, recording, stale};
+use super::standing::{Standing, looking, standings};
 use super::{Claim, put_back, rows_of};
 use crate::model::{Class, ClientId, Day, hex};
 use crate::rules::delivery::clearance::{self, Cleared, Door, Hindrance, Reader};
@@ -71,14 +71,15 @@ impl Store {
         let mut tx = self.begin_delivery().await?;
         let ids: Vec<i64> = asking.iter().map(|one| one.claim.message).collect();
         let lease_now = address_locks::at_the_door(&mut tx, &ids, now_ms).await?;
-        let stale = record(&mut tx, endings, by, now_ms).await?;
         let claims: Vec<(Claim, &str)> = asking
             .iter()
             .map(|one| (one.claim, one.address.as_str()))
             .collect();
+        let recording = recording(endings, by, now_ms);
+        let (done, rows) = recording.then(looking(&claims, door)).run(&mut tx).await?;
         let needs = asking.iter().map(|one| one.needs_ms).max();
         let until = lease_now + needs.unwrap_or_default();
-        let mut standings = standings(&mut tx, &claims, until, door).await?;
+        let mut standings = standings(&rows, &claims, until, door)?;
         let (mut passed, mut through, mut hindered) = (Vec::new(), Vec::new(), Vec::new());
         for one in asking {
             let place = standings
@@ -117,7 +118,10 @@ impl Store {
         if !endings.is_empty() {
             crash_point!("after-result");
         }
-        Ok(Settled { stale, passed })
+        Ok(Settled {
+            stale: stale(endings, done),
+            passed,
+        })
     }
 }
 
@@ -155,6 +159,20 @@ fn count_against_the_others(passed: &Standing, others: &mut [Standing], today: D
     }
 }
 
+const PASS: &str = "
+    UPDATE messages SET state = 'sending', attempts = attempts + 1, sent_at = $2,
+           changed_at = $2, changed_by = $3
+    FROM json_each($1) AS row
+    WHERE messages.id = CAST(row.value ->> 'id' AS BIGINT)
+      AND claim = CAST(row.value ->> 'claim' AS BIGINT) AND messages.state = 'claimed'";
+
+const RECORD_ATTEMPT: &str = "
+    INSERT INTO attempts (message_id, n, claim, owner, began_at, content, version)
+    SELECT m.id, m.attempts, m.claim, m.owner, $2, unhex(row.value ->> 'content'),
+           CAST(row.value ->> 'version' AS BIGINT)
+    FROM json_each($1) AS row
+    JOIN messages m ON m.id = CAST(row.value ->> 'id' AS BIGINT)";
+
 async fn mark_sending(
     tx: &mut Connection,
     through: &[Through],
@@ -165,28 +183,8 @@ async fn mark_sending(
         return Ok(());
     }
     let rows = rows_of(through)?;
-    sql::query(
-        "UPDATE messages SET state = 'sending', attempts = attempts + 1, sent_at = $2,
-                changed_at = $2, changed_by = $3
-         FROM json_each($1) AS row
-         WHERE messages.id = CAST(row.value ->> 'id' AS BIGINT)
-           AND claim = CAST(row.value ->> 'claim' AS BIGINT) AND messages.state = 'claimed'",
-    )
-    .bind(&rows)
-    .bind(now_ms)
-    .bind(by)
-    .execute(&mut *tx)
-    .await?;
-    sql::query(
-        "INSERT INTO attempts (message_id, n, claim, owner, began_at, content, version)
-         SELECT m.id, m.attempts, m.claim, m.owner, $2, unhex(row.value ->> 'content'),
-                CAST(row.value ->> 'version' AS BIGINT)
-         FROM json_each($1) AS row
-         JOIN messages m ON m.id = CAST(row.value ->> 'id' AS BIGINT)",
-    )
-    .bind(&rows)
-    .bind(now_ms)
-    .execute(&mut *tx)
-    .await?;
+    let pass = sql::query(PASS).bind(&rows).bind(now_ms).bind(by);
+    let record = sql::query(RECORD_ATTEMPT).bind(&rows).bind(now_ms);
+    pass.then(record).run(tx).await?;
     Ok(())
 }

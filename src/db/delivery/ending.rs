@@ -1,10 +1,10 @@
 //! What came of an attempt.
 
-use crate::db::sql::{self, Connection};
+use crate::db::sql::{self, Done, Json, Query};
 use serde::Serialize;
 
 use super::super::{Result, Store};
-use super::{Claim, rows_of};
+use super::Claim;
 
 /// What came of a claimed message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,24 +110,8 @@ impl Ending {
     }
 }
 
-/// Records what came of attempts. Returns how many had to be left alone because somebody else has
-/// claimed or decided the message since.
-///
-/// An acceptance is also taken from a message that counted as unknown meanwhile: it is proof. What is
-/// given back although it counts as being sent was never sent: the transaction that passed its point
-/// of no return was committed, but the connection was cut before anybody heard of it.
-pub(super) async fn record(
-    connection: &mut Connection,
-    endings: &[Ending],
-    by: &str,
-    now_ms: i64,
-) -> Result<u64> {
-    if endings.is_empty() {
-        return Ok(0);
-    }
-    let rows: Vec<Row<'_>> = endings.iter().map(Ending::row).collect();
-    let done = sql::query(
-        "UPDATE messages SET state = CASE WHEN state = 'sending' AND row.value ->> 'state' = 'queued'
+const RECORD: &str =
+    "UPDATE messages SET state = CASE WHEN state = 'sending' AND row.value ->> 'state' = 'queued'
                                       THEN 'retry' ELSE row.value ->> 'state' END,
                 owner = NULL, lease_until = NULL,
                 accepted_at = CASE WHEN row.value ->> 'receipt' IS NULL THEN accepted_at
@@ -147,14 +131,17 @@ pub(super) async fn record(
                    WHEN 'sending' THEN row.value ->> 'state' IN ('accepted', 'retry', 'failed',
                                                                  'unknown', 'queued')
                    WHEN 'unknown' THEN row.value ->> 'state' = 'accepted'
-                   ELSE false END",
-    )
-    .bind(rows_of(&rows)?)
-    .bind(now_ms)
-    .bind(by)
-    .execute(connection)
-    .await?;
-    Ok((endings.len() as u64).saturating_sub(done.rows_affected()))
+                   ELSE false END";
+
+/// Records what came of attempts: to be run in the transaction that decides.
+///
+/// Left alone is what somebody else has claimed or decided since. An acceptance is also taken from a
+/// message that counted as unknown meanwhile: it is proof. What is given back although it counts as
+/// being sent was never sent: the transaction that passed its point of no return was committed, but
+/// the connection was cut before anybody heard of it.
+pub(super) fn recording<'q>(endings: &[Ending], by: &'q str, now_ms: i64) -> Query<'q> {
+    let rows: Vec<Row<'_>> = endings.iter().map(Ending::row).collect();
+    sql::query(RECORD).bind(Json(rows)).bind(now_ms).bind(by)
 }
 
 impl Store {
@@ -162,6 +149,13 @@ impl Store {
     /// somebody else has claimed or decided the message since.
     pub async fn record_endings(&self, endings: &[Ending], by: &str, now_ms: i64) -> Result<u64> {
         let mut connection = self.writer.acquire().await?;
-        record(&mut connection, endings, by, now_ms).await
+        let recording = recording(endings, by, now_ms);
+        let done = recording.execute(&mut connection).await?;
+        Ok(stale(endings, done))
     }
+}
+
+/// How many endings had to be left alone.
+pub(super) fn stale(endings: &[Ending], done: Done) -> u64 {
+    (endings.len() as u64).saturating_sub(done.rows_affected())
 }

@@ -1,17 +1,16 @@
 //! What is known of messages and their readers at the moment of sending: read for many messages by
 //! a handful of statements, in the transaction that decides.
 
-use crate::db::sql::{self, Connection, Row};
+use crate::db::sql::{self, Json, Query, Row};
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use super::super::consents::consents;
 use super::super::rows::{day_of, optional_day, word};
 use super::super::{Result, StoreError};
-use super::{Claim, is_stopped, rows_of};
+use super::{Claim, is_stopped};
 use crate::model::{
-    Arm, Channel, Client, ClientFacts, ClientId, Day, Deal, DealStatus, Enrollment, Readiness,
-    Rhythm, RhythmDates, StopOf, Suppressed, SuppressionReason,
+    Arm, Channel, Client, ClientFacts, ClientId, Consent, Day, Deal, DealStatus, Enrollment,
+    Readiness, Rhythm, RhythmDates, StopOf, Suppressed, SuppressionReason,
 };
 use crate::rules::delivery::clearance::{AtTheDoor, Door, Reader};
 use crate::rules::plan::country_of;
@@ -26,7 +25,7 @@ pub(super) struct Standing {
     pub(super) at_the_door: AtTheDoor,
 }
 
-/// Messages with all that the gates look at, but for consents: one row each, and lists as JSON.
+/// Messages with all that the gates look at: one row each, and lists as JSON.
 macro_rules! standings_text {
     // How a list of lists begins and ends, and how a list of numbers does.
     ($lists:literal, $of:literal, $numbers:literal, $end:literal) => {
@@ -72,7 +71,18 @@ macro_rules! standings_text {
             $end,
             " FROM deals d
             WHERE d.client_id = m.client_id AND d.status = 'won' AND d.closed_on IS NOT NULL)
-               AS won
+               AS won,
+           -- Consents, on the cards too that were merged into his.
+           (SELECT ",
+            $lists,
+            "k.channel, k.class, k.basis, k.given_on, k.withdrawn_on, k.client_id",
+            $of,
+            " ORDER BY k.id",
+            $end,
+            " FROM consents k
+            WHERE (k.client_id = m.client_id
+                   OR k.client_id IN (SELECT id FROM clients WHERE master_id = m.client_id))
+              AND (k.given_on IS NULL OR k.given_on <= $3)) AS consents
     FROM json_each($1) AS row
     JOIN messages m ON m.id = CAST(row.atom AS BIGINT)
     LEFT JOIN clients c ON c.id = m.client_id
@@ -98,31 +108,31 @@ const STANDINGS_IN_POSTGRES: &str = standings_text!(
     "), '[]') AS TEXT)"
 );
 
-/// Reads all that the gates look at, for many messages by two statements. A lease has to last until
-/// `lease_until`, in unix milliseconds of the clock of leases.
-pub(super) async fn standings(
-    tx: &mut Connection,
+/// All that the gates look at, for many messages by one statement.
+pub(super) fn looking<'q>(claims: &[(Claim, &str)], door: &Door<'_>) -> Query<'q> {
+    let ids: Vec<i64> = claims.iter().map(|(claim, _)| claim.message).collect();
+    let within = door.settings.limits.per_client_within.count();
+    let since = door.now - chrono::TimeDelta::days(i64::from(within) + 1);
+    sql::query_of(STANDINGS_IN_SQLITE, STANDINGS_IN_POSTGRES)
+        .bind(Json(ids))
+        .bind(since.timestamp_millis())
+        .bind(door.today().epoch_days())
+}
+
+/// What was found by [`looking`]. A lease has to last until `lease_until`, in unix milliseconds of the
+/// clock of leases.
+pub(super) fn standings(
+    rows: &[Row],
     claims: &[(Claim, &str)],
     lease_until: i64,
     door: &Door<'_>,
 ) -> Result<Vec<Standing>> {
-    if claims.is_empty() {
-        return Ok(Vec::new());
-    }
     let addresses: HashMap<i64, (i64, &str)> = claims
         .iter()
         .map(|(claim, address)| (claim.message, (claim.seq, *address)))
         .collect();
-    let ids: Vec<i64> = addresses.keys().copied().collect();
-    let within = door.settings.limits.per_client_within.count();
-    let since = door.now - chrono::TimeDelta::days(i64::from(within) + 1);
-    let rows = sql::query_of(STANDINGS_IN_SQLITE, STANDINGS_IN_POSTGRES)
-        .bind(rows_of(&ids)?)
-        .bind(since.timestamp_millis())
-        .fetch_all(&mut *tx)
-        .await?;
     let mut standings = Vec::with_capacity(rows.len());
-    for row in &rows {
+    for row in rows {
         let (seq, address) = addresses[&row.get::<i64, _>("id")];
         let mut standing = standing(row, address)?;
         add_lists(row, &mut standing.at_the_door, door)?;
@@ -131,9 +141,11 @@ pub(super) async fn standings(
             && row.get::<Option<i64>, _>("lease_until") >= Some(lease_until);
         standings.push(standing);
     }
-    read_consents(tx, &mut standings, door.today()).await?;
     Ok(standings)
 }
+
+/// A consent: channel, class, basis, from when to when, and on which card.
+type ConsentRow = (String, String, String, Option<i32>, Option<i32>, i64);
 
 /// The list in a column; most are empty.
 fn list<T: serde::de::DeserializeOwned>(row: &Row, column: &'static str) -> Result<Vec<T>> {
@@ -179,6 +191,20 @@ fn add_lists(row: &Row, message: &mut AtTheDoor, door: &Door<'_>) -> Result<()> 
         let sent = chrono::DateTime::from_timestamp_millis(sent).unwrap_or_default();
         let day = Day::from_date(sent.with_timezone(&zone).date_naive());
         facts.advertising_days.push(day);
+    }
+    for (channel, class, basis, given_on, withdrawn_on, card) in
+        list::<ConsentRow>(row, "consents")?
+    {
+        facts.consents.push(Consent {
+            channel: word_of(&channel)?,
+            class: word_of(&class)?,
+            basis: word_of(&basis)?,
+            given_on: given_on.map(Day::from_epoch),
+            withdrawn_on: withdrawn_on
+                .map(Day::from_epoch)
+                .filter(|on| *on <= door.today()),
+            card: ClientId(card),
+        });
     }
     for (ext_id, closed_on) in list::<(String, i32)>(row, "won")? {
         facts.deals.push(Deal {
@@ -307,20 +333,4 @@ fn enrollment(row: &Row) -> Option<Enrollment> {
         closed_on: optional_day(row, "closed_on"),
         touches: Vec::new(),
     })
-}
-
-async fn read_consents(tx: &mut Connection, standings: &mut [Standing], today: Day) -> Result<()> {
-    let mut places: HashMap<i64, Vec<usize>> = HashMap::new();
-    for (place, standing) in standings.iter().enumerate() {
-        places.entry(standing.client.0).or_default().push(place);
-    }
-    let clients: Vec<i64> = places.keys().copied().collect();
-    for (client, consent) in consents(tx, &rows_of(&clients)?, today).await? {
-        for place in places.get(&client.0).into_iter().flatten() {
-            if let Reader::Client { facts, .. } = &mut standings[*place].at_the_door.reader {
-                facts.consents.push(consent.clone());
-            }
-        }
-    }
-    Ok(())
 }
