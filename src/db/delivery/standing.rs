@@ -72,7 +72,8 @@ macro_rules! standings_text {
             " FROM deals d
             WHERE d.client_id = m.client_id AND d.status = 'won' AND d.closed_on IS NOT NULL)
                AS won,
-           -- Consents, on the cards too that were merged into his.
+           -- Consents, on the cards too that were merged into his. One list of cards: for an OR
+           -- PostgreSQL would read all consents of the base for each message.
            (SELECT ",
             $lists,
             "k.channel, k.class, k.basis, k.given_on, k.withdrawn_on, k.client_id",
@@ -80,8 +81,8 @@ macro_rules! standings_text {
             " ORDER BY k.id",
             $end,
             " FROM consents k
-            WHERE (k.client_id = m.client_id
-                   OR k.client_id IN (SELECT id FROM clients WHERE master_id = m.client_id))
+            WHERE k.client_id IN (SELECT m.client_id
+                                  UNION ALL SELECT id FROM clients WHERE master_id = m.client_id)
               AND (k.given_on IS NULL OR k.given_on <= $3)) AS consents
     FROM json_each($1) AS row
     JOIN messages m ON m.id = CAST(row.atom AS BIGINT)
