@@ -12,6 +12,7 @@
 
 mod column;
 mod connection;
+mod pair;
 mod query;
 mod value;
 

@@ -2,14 +2,14 @@
 
 use std::marker::PhantomData;
 
-use futures::TryStreamExt;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query as Prepared;
-use sqlx::sqlite::{SqliteArguments, SqliteConnection};
-use sqlx::{AssertSqlSafe, Either, Executor as _, Postgres, SqlSafeStr, SqlStr, Sqlite};
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Postgres, SqlSafeStr, SqlStr, Sqlite};
 
 use super::column::{Column, Fields, Row};
-use super::connection::{Connection, Engine, Executor, Way};
+use super::connection::{Engine, Executor, Way};
+use super::pair::Pair;
 use super::value::{Bind, Values, for_postgres, for_sqlite};
 
 /// The text of a statement.
@@ -34,7 +34,7 @@ impl Text {
 #[must_use]
 pub(in crate::db) struct Query<'q> {
     text: Text,
-    values: Values<'q>,
+    pub(super) values: Values<'q>,
     kept: bool,
 }
 
@@ -46,16 +46,9 @@ pub(in crate::db) struct Scalar<'q, T>(Query<'q>, PhantomData<fn() -> T>);
 #[must_use]
 pub(in crate::db) struct As<'q, T>(Query<'q>, PhantomData<fn() -> T>);
 
-/// A statement that changes something, and one that goes on from what has come of it.
-#[must_use]
-pub(in crate::db) struct Pair<'q> {
-    first: Query<'q>,
-    second: Query<'q>,
-}
-
 /// What a statement has done.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::db) struct Done(u64);
+pub(in crate::db) struct Done(pub(super) u64);
 
 impl Done {
     /// How many rows were written, changed or deleted.
@@ -126,6 +119,13 @@ impl Raw {
 }
 
 impl<'q> Query<'q> {
+    /// Its text for SQLite.
+    pub(super) fn text_of_sqlite(&self) -> &str {
+        match &self.text {
+            Text::Same(text) | Text::Each { sqlite: text, .. } => text.as_str(),
+        }
+    }
+
     fn new(text: Text) -> Self {
         Self {
             text,
@@ -155,8 +155,7 @@ impl<'q> Query<'q> {
     /// Then another one, which sees what this one has done. In SQLite, where each way to the database
     /// costs two switches of threads, both go by one way.
     pub(in crate::db) fn then(self, second: Self) -> Pair<'q> {
-        let first = self;
-        Pair { first, second }
+        Pair::of(self, second)
     }
 
     /// Its rows have one column.
@@ -257,60 +256,6 @@ impl<'q> Query<'q> {
     }
 }
 
-impl Pair<'_> {
-    /// Runs both: what the first has done, and the rows of the second.
-    pub(in crate::db) async fn run(
-        self,
-        connection: &mut Connection,
-    ) -> Result<(Done, Vec<Row>), sqlx::Error> {
-        if let Way::Sqlite(at) = connection.way() {
-            return self.together(at).await;
-        }
-        let done = self.first.execute(&mut *connection).await?;
-        Ok((done, self.second.fetch_all(connection).await?))
-    }
-
-    /// One text for both; the values of the second follow those of the first.
-    async fn together(self, at: &mut SqliteConnection) -> Result<(Done, Vec<Row>), sqlx::Error> {
-        let (first, second) = (self.first, self.second);
-        let text = format!(
-            "{};\n{}",
-            first.text.of(Engine::Sqlite).as_str(),
-            counted_on(second.text.of(Engine::Sqlite).as_str(), first.values.len())
-        );
-        let mut values = first.values;
-        values.extend(second.values);
-        let query = sqlx::query_with(AssertSqlSafe(text), for_sqlite(values)?);
-        let mut answers = at.fetch_many(query);
-        let (mut done, mut rows) = (None, Vec::new());
-        while let Some(answer) = answers.try_next().await? {
-            match answer {
-                // Only the first says what the first has done.
-                Either::Left(changed) => done = done.or(Some(Done(changed.rows_affected()))),
-                Either::Right(row) => rows.push(Row::Sqlite(row)),
-            }
-        }
-        Ok((done.unwrap_or(Done(0)), rows))
-    }
-}
-
-/// The text with each parameter `$n` named `$(n + by)`.
-fn counted_on(text: &str, by: usize) -> String {
-    let mut parts = text.split('$');
-    let mut counted = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
-        let number = &part[..part.len() - rest.len()];
-        counted.push('$');
-        match number.parse::<usize>() {
-            Ok(n) => counted.push_str(&(n + by).to_string()),
-            Err(_) => counted.push_str(number),
-        }
-        counted.push_str(rest);
-    }
-    counted
-}
-
 fn sqlite_rows(rows: Vec<sqlx::sqlite::SqliteRow>) -> Vec<Row> {
     rows.into_iter().map(Row::Sqlite).collect()
 }
@@ -365,36 +310,5 @@ impl<'q, T: Fields> As<'q, T> {
     ) -> Result<Option<T>, sqlx::Error> {
         let row = self.0.fetch_optional(executor).await?;
         row.map(|row| T::of(&row)).transpose()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use sqlx::sqlite::SqlitePool;
-
-    use super::super::connection::Pool;
-    use super::*;
-
-    #[test]
-    fn parameters_are_counted_on_and_nothing_else() {
-        let text = "SELECT $1, $12, a ->> '$.b' FROM t WHERE c = $2";
-        let counted = "SELECT $4, $15, a ->> '$.b' FROM t WHERE c = $5";
-        assert_eq!(counted_on(text, 3), counted);
-    }
-
-    #[tokio::test]
-    async fn the_second_sees_what_the_first_has_done() {
-        let pool = Pool::Sqlite(SqlitePool::connect("sqlite::memory:").await.unwrap());
-        let mut connection = pool.acquire().await.unwrap();
-        let table =
-            raw("CREATE TABLE t (id INTEGER, name TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b')");
-        table.execute(&mut connection).await.unwrap();
-        let change = query("UPDATE t SET name = $2 WHERE id >= $1")
-            .bind(2)
-            .bind("new");
-        let look = query("SELECT id FROM t WHERE name = $1").bind("new");
-        let (done, rows) = change.then(look).run(&mut connection).await.unwrap();
-        let ids: Vec<i64> = rows.iter().map(|row| row.get("id")).collect();
-        assert_eq!((done.rows_affected(), ids), (1, vec![2]));
     }
 }
