@@ -63,12 +63,6 @@ impl<'a> Replay<'a> {
     pub(super) fn look(&mut self, past: &Past, day: Day) -> Seen {
         let base = self.scene.eras.on(day);
         self.learn(past, base, day);
-        if self.rhythm.is_none() {
-            return Seen {
-                next_look: self.next_news(past, day),
-                ..Seen::default()
-            };
-        }
         let frame = Frame {
             day,
             campaigns: &[Running {

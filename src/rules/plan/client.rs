@@ -156,7 +156,9 @@ impl Look<'_> {
             &enrollment.touches,
             self.gap(),
         );
-        let next = ahead.iter().map(|ahead| ahead.due).find(|due| *due > day);
+        // A distance in cycles may be shorter than that of the step before it.
+        let days_ahead = ahead.iter().map(|ahead| ahead.due);
+        let next = days_ahead.filter(|due| *due > day).min();
         let episode = self.episode_of(enrollment);
         let steps = ahead
             .iter()
@@ -211,9 +213,14 @@ impl Look<'_> {
     }
 
     /// Whether the occasion is over without anybody's doing: what stalled moves again, a visitor has
-    /// come back, a client has another manager, a new deal has begun after a rejection.
+    /// come back, a client has another manager, a new deal has begun after a rejection, or all that
+    /// was ever bought has been taken back.
     fn has_passed(&self, enrollment: &Enrollment) -> bool {
         match self.running.campaign.trigger {
+            Trigger::MissedCycle { .. }
+            | Trigger::SecondPurchase {}
+            | Trigger::VolumeDrop { .. }
+            | Trigger::Purchase {} => self.standing.is_none(),
             Trigger::StalledDeal { .. }
             | Trigger::VisitLapsed { .. }
             | Trigger::Handover { .. } => self.seen(enrollment).is_none(),
@@ -477,49 +484,84 @@ mod tests {
     use super::*;
     use crate::config::campaign::Campaign;
     use crate::model::Rhythm;
-    use crate::rules::base_facts::BaseFactsBuilder;
+    use crate::rules::base_facts::{BaseFacts, BaseFactsBuilder};
 
-    #[test]
-    fn an_occasion_that_nobody_acted_on_in_time_was_not_dealt_with() {
+    const TODAY: Day = Day::from_epoch(20_000);
+
+    /// What a campaign with this trigger and these steps does today with a client.
+    fn decision(campaign: &str, facts: impl FnOnce(&BaseFacts) -> ClientFacts) -> Decision {
         let settings: crate::config::Settings =
             toml::from_str("[company]\nname = \"T\"\n").unwrap();
-        let day = Day::from_epoch(20_000);
-        let base = BaseFactsBuilder::new(day, &settings.rhythm).finish(&settings.rhythm);
+        let base = BaseFactsBuilder::new(TODAY, &settings.rhythm).finish(&settings.rhythm);
         let staff = crate::rules::staff::Staff::default();
-        let campaign: Campaign = toml::from_str(
-            "id = \"c\"\ntitle = \"C\"\n[trigger]\non = \"second_purchase\"\n\
-             [goal]\nevent = \"purchase\"\n\
-             [[step]]\nid = \"letter\"\nchannel = \"email\"\ntemplate = \"a\"\n",
-        )
-        .unwrap();
+        let campaign: Campaign = toml::from_str(campaign).unwrap();
         let running = [Running {
             campaign: &campaign,
-            starts: day,
+            starts: TODAY,
         }];
         let frame = Frame {
-            day,
+            day: TODAY,
             campaigns: &running,
             base: &base,
             settings: &settings,
             staff: &staff,
         };
+        let plan = decide(&frame, &facts(&base));
+        plan.verdicts[0].decision.clone()
+    }
+
+    fn campaign(trigger: &str, more: &str) -> String {
+        format!(
+            "id = \"c\"\ntitle = \"C\"\n[trigger]\non = \"{trigger}\"\n\
+             [goal]\nevent = \"purchase\"\n\
+             [[step]]\nid = \"letter\"\nchannel = \"email\"\ntemplate = \"a\"\n{more}"
+        )
+    }
+
+    /// A client who bought twice, the second time so many days ago.
+    fn bought(gap_days: i32, days_ago: i32, base: &BaseFacts) -> ClientFacts {
+        let last = TODAY.plus(-days_ago);
+        let days = [last.plus(-gap_days), last];
+        let rhythm = crate::rules::rhythm::of_sorted_days(days.into_iter()).unwrap();
+        let dates = base.dates(base.kind(crate::model::ClientId(1), &[]), &rhythm);
+        ClientFacts {
+            rhythm: Some((rhythm, dates)),
+            ..ClientFacts::default()
+        }
+    }
+
+    fn entered(episode: &str, days_ago: i32, touches: Vec<Touch>) -> Enrollment {
+        Enrollment {
+            id: 1,
+            campaign: "c".to_owned(),
+            episode: episode.to_owned(),
+            began_on: TODAY.plus(-days_ago),
+            entered_on: TODAY.plus(-days_ago),
+            arm: Arm::Treated,
+            closed_on: None,
+            touches,
+        }
+    }
+
+    #[test]
+    fn an_occasion_that_nobody_acted_on_in_time_was_not_dealt_with() {
+        let campaign = campaign("second_purchase", "");
         let rhythm = Rhythm {
             purchase_days: 1,
-            first: day.plus(-900),
-            last: day.plus(-900),
+            first: TODAY.plus(-900),
+            last: TODAY.plus(-900),
             weight: 0.0,
             sum_log: 0.0,
             sum_sq: 0.0,
         };
-        let mut facts = ClientFacts {
-            rhythm: Some((
-                rhythm,
-                base.dates(base.kind(crate::model::ClientId(1), &[]), &rhythm),
-            )),
-            ..ClientFacts::default()
+        let bought_once = |base: &BaseFacts| {
+            let dates = base.dates(base.kind(crate::model::ClientId(1), &[]), &rhythm);
+            ClientFacts {
+                rhythm: Some((rhythm, dates)),
+                ..ClientFacts::default()
+            }
         };
-        let decision = |facts: &ClientFacts| decide(&frame, facts).verdicts[0].decision.clone();
-        match decision(&facts) {
+        match decision(&campaign, bought_once) {
             Decision::NoOccasion { because, .. } => {
                 assert!(
                     matches!(because, NoOccasion::TooLate(Some(_))),
@@ -528,16 +570,59 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
-        facts.enrollments = vec![Enrollment {
-            id: 1,
-            campaign: "c".to_owned(),
-            episode: format!("second:{}", rhythm.last),
-            began_on: day.plus(-800),
-            entered_on: day.plus(-800),
-            arm: Arm::Treated,
-            closed_on: Some(day.plus(-700)),
-            touches: Vec::new(),
-        }];
-        assert!(matches!(decision(&facts), Decision::Done { .. }));
+        let acted_on = |base: &BaseFacts| ClientFacts {
+            enrollments: vec![Enrollment {
+                closed_on: Some(TODAY.plus(-700)),
+                ..entered(&format!("second:{}", rhythm.last), 800, Vec::new())
+            }],
+            ..bought_once(base)
+        };
+        assert!(matches!(
+            decision(&campaign, acted_on),
+            Decision::Done { .. }
+        ));
+    }
+
+    #[test]
+    fn nobody_is_missed_whose_every_purchase_was_taken_back() {
+        for trigger in ["missed_cycle", "second_purchase", "purchase"] {
+            let nothing_bought = |_: &BaseFacts| ClientFacts {
+                enrollments: vec![entered("e", 1, Vec::new())],
+                ..ClientFacts::default()
+            };
+            let decision = decision(&campaign(trigger, ""), nothing_bought);
+            assert_eq!(decision, Decision::Leaves(ClosedBy::Over), "{trigger}");
+        }
+    }
+
+    #[test]
+    fn the_next_step_is_the_one_that_comes_first_and_not_the_one_written_first() {
+        let campaign = campaign(
+            "missed_cycle",
+            "[[step]]\nid = \"later\"\nafter = \"9d\"\nchannel = \"email\"\ntemplate = \"b\"\n\
+             [[step]]\nid = \"call\"\nafter = \"0.5 cycles\"\ntask = \"call\"\nscript = \"s\"\n",
+        );
+        let written_to = |base: &BaseFacts| {
+            let letter = Touch {
+                step: "letter".to_owned(),
+                day: TODAY,
+                what: crate::model::TouchKind::Message {
+                    channel: crate::model::Channel::Email,
+                    class: crate::model::Class::Advertising,
+                    in_vain: false,
+                },
+            };
+            ClientFacts {
+                enrollments: vec![entered("missed:e", 0, vec![letter])],
+                ..bought(8, 20, base)
+            }
+        };
+        match decision(&campaign, written_to) {
+            Decision::Continues { step: None, next } => {
+                let next = next.unwrap();
+                assert!(next > TODAY && next < TODAY.plus(9), "{next}");
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }
