@@ -157,6 +157,6 @@ impl Store {
     /// Begins a transaction of delivery: beside those who write facts and decisions in PostgreSQL,
     /// and beside other workers.
     pub(super) async fn begin_delivery(&self) -> Result<Transaction> {
-        Ok(self.writer.acquire().await?.begin().await?)
+        Ok(self.writer.acquire().await?.begin_with_next().await?)
     }
 }

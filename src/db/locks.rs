@@ -154,8 +154,8 @@ impl Store {
         match (&self.place, &self.pool) {
             (_, Pool::Postgres(_)) if lock == Lock::Delivery => Ok(Some(Held(Holder::Everybody))),
             (_, Pool::Postgres(pool)) => Ok(try_session(pool, lock).await?),
-            (Place::File(file), Pool::Sqlite(_)) => Ok(try_lock_beside(file, lock)?),
-            (Place::Server { .. }, Pool::Sqlite(_)) => Ok(None),
+            (Place::File(file), _) => Ok(try_lock_beside(file, lock)?),
+            (Place::Server { .. }, _) => Ok(None),
         }
     }
 

@@ -13,7 +13,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
-use super::sql::Pool;
+use super::sql::{Pool, Writer};
 use super::{Result, Store, StoreError};
 use crate::config::secrets::{ExposeSecret, SecretString};
 
@@ -219,21 +219,17 @@ async fn open_sqlite(file: &Path, wait: Duration) -> Result<(Pool, Pool), Failed
         .row_buffer_size(ROWS_AHEAD);
     // A file cannot hang up: asking at every use whether it is still there costs a switch of
     // threads.
-    let connections = |most: u32| {
-        SqlitePoolOptions::new()
-            .max_connections(most)
-            .test_before_acquire(false)
-    };
-    let pool = connections(4).connect_with(options.clone()).await;
+    let pool = SqlitePoolOptions::new()
+        .max_connections(4)
+        .test_before_acquire(false)
+        .connect_with(options.clone())
+        .await;
     let pool = pool.map_err(Failed::Connecting)?;
     // Whoever waits for another process inside makes those behind him wait as long.
-    let patience = wait + USUAL_WAIT;
-    let writer = connections(1)
-        .acquire_timeout(patience)
-        .connect_lazy_with(options);
+    let writer = Writer::new(options, wait + USUAL_WAIT);
     let migrated = bring_up_to_date(&pool).await;
     migrated.map_err(Failed::Migrating)?;
-    Ok((Pool::Sqlite(pool), Pool::Sqlite(writer)))
+    Ok((Pool::Sqlite(pool), Pool::Writer(writer)))
 }
 
 /// Opens a database of a server. Migrations of several processes wait for each other there.

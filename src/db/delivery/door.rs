@@ -6,7 +6,7 @@
 //! messages of his own; the locks of their addresses and clients, taken before anything is read,
 //! promise the same (`db::address_locks`).
 
-use crate::db::sql::{self, Connection};
+use crate::db::sql::{self, Pair};
 use serde::Serialize;
 
 use super::super::{Result, Store, address_locks};
@@ -103,7 +103,6 @@ impl Store {
                 }
             });
         }
-        mark_sending(&mut tx, &through, by, now_ms).await?;
         put_back(&mut tx, &hindered, by, now_ms).await?;
         if !through.is_empty() {
             crash_point!("before-no-return");
@@ -111,8 +110,10 @@ impl Store {
         if !endings.is_empty() {
             crash_point!("before-result");
         }
-        tx.commit().await?;
-        if !through.is_empty() {
+        if through.is_empty() {
+            tx.commit().await?;
+        } else {
+            marking(&through, by, now_ms)?.commit(tx).await?;
             crash_point!("after-no-return");
         }
         if !endings.is_empty() {
@@ -173,18 +174,10 @@ const RECORD_ATTEMPT: &str = "
     FROM json_each($1) AS row
     JOIN messages m ON m.id = CAST(row.value ->> 'id' AS BIGINT)";
 
-async fn mark_sending(
-    tx: &mut Connection,
-    through: &[Through],
-    by: &str,
-    now_ms: i64,
-) -> Result<()> {
-    if through.is_empty() {
-        return Ok(());
-    }
+/// Marks messages as being sent, and keeps their attempts.
+fn marking<'q>(through: &[Through], by: &'q str, now_ms: i64) -> Result<Pair<'q>> {
     let rows = rows_of(through)?;
-    let pass = sql::query(PASS).bind(&rows).bind(now_ms).bind(by);
-    let record = sql::query(RECORD_ATTEMPT).bind(&rows).bind(now_ms);
-    pass.then(record).run(tx).await?;
-    Ok(())
+    let pass = sql::query(PASS).bind(rows.clone()).bind(now_ms).bind(by);
+    let record = sql::query(RECORD_ATTEMPT).bind(rows).bind(now_ms);
+    Ok(pass.then(record))
 }

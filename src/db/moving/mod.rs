@@ -17,7 +17,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;
 
-use super::sql::{Connection, Transaction};
+use super::sql::Transaction;
 use super::{Place, Result, Store, StoreError};
 
 pub use marks::MOVED;
@@ -132,20 +132,31 @@ impl Store {
         let mut from = self.begin().await?;
         let mut to = target.begin().await?;
         marks::nobody_is_alive(&mut from).await?;
-        let tables = tables::all(sqlite(&mut from)?, postgres(&mut to)?).await?;
+        let tables = tables::all(sqlite(&mut from).await?, postgres(&mut to)?).await?;
         tables::clear_of_trials(&mut to).await?;
         let mut total = 0;
         for table in &tables {
-            total += table.count(sqlite(&mut from)?).await?;
+            total += table.count(sqlite(&mut from).await?).await?;
         }
         progress(Moving::Rows(total));
         for table in &tables {
             table.triggers(postgres(&mut to)?, "DISABLE").await?;
-            rows::copy(table, sqlite(&mut from)?, postgres(&mut to)?, progress).await?;
+            rows::copy(
+                table,
+                sqlite(&mut from).await?,
+                postgres(&mut to)?,
+                progress,
+            )
+            .await?;
         }
         let mut moved = Vec::with_capacity(tables.len());
         for table in &tables {
-            let compared = verify::compare(table, sqlite(&mut from)?, postgres(&mut to)?, progress);
+            let compared = verify::compare(
+                table,
+                sqlite(&mut from).await?,
+                postgres(&mut to)?,
+                progress,
+            );
             moved.push(compared.await?);
         }
         for table in &tables {
@@ -174,14 +185,9 @@ impl Store {
 }
 
 /// The connection to the file.
-fn sqlite(tx: &mut Transaction) -> Result<&mut SqliteConnection, MoveError> {
-    match &mut **tx {
-        Connection::SqliteTransaction(tx) => Ok(&mut *tx),
-        Connection::Sqlite(connection) => Ok(&mut *connection),
-        Connection::Postgres(_) | Connection::PostgresTransaction(_) => {
-            Err(MoveError::Shape("the source is no file".to_owned()))
-        }
-    }
+async fn sqlite(tx: &mut Transaction) -> Result<&mut SqliteConnection, MoveError> {
+    let connection = tx.sqlite().await?;
+    connection.ok_or_else(|| MoveError::Shape("the source is no file".to_owned()))
 }
 
 /// The connection to the server.

@@ -6,6 +6,7 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteTransaction};
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, Sqlite};
 
 use super::query::raw_of;
+use super::writer::{Turn, Writer};
 
 /// What SQLite uses when nobody says anything.
 const USUAL_CACHE_KIB: u32 = 2 * 1024;
@@ -21,6 +22,8 @@ pub(in crate::db) enum Engine {
 #[derive(Clone, Debug)]
 pub(in crate::db) enum Pool {
     Sqlite(SqlitePool),
+    /// The one connection that writes.
+    Writer(Writer),
     Postgres(PgPool),
 }
 
@@ -28,6 +31,7 @@ pub(in crate::db) enum Pool {
 #[derive(Debug)]
 pub(in crate::db) enum Connection {
     Sqlite(PoolConnection<Sqlite>),
+    Writer(Turn),
     Postgres(PoolConnection<Postgres>),
     SqliteTransaction(SqliteTransaction<'static>),
     PostgresTransaction(PgTransaction<'static>),
@@ -38,44 +42,69 @@ pub(in crate::db) enum Connection {
 pub(in crate::db) struct Transaction(Connection);
 
 /// Where a statement goes.
-pub(in crate::db) enum Way<'c> {
+pub(super) enum Way<'c> {
     Sqlite(&'c mut SqliteConnection),
     Postgres(&'c mut PgConnection),
-    AnySqlite(&'c SqlitePool),
-    AnyPostgres(&'c PgPool),
+}
+
+/// Who a statement is given to: a connection, or whichever of a pool is free.
+pub(in crate::db) enum Through<'c> {
+    Connection(&'c mut Connection),
+    Pool(&'c Pool),
+}
+
+/// A connection for one statement: lent, or taken for it.
+pub(super) enum Held<'c> {
+    Lent(&'c mut Connection),
+    Taken(Connection),
 }
 
 /// What statements can be sent through.
 pub(in crate::db) trait Executor<'c> {
-    fn way(self) -> Way<'c>;
+    fn through(self) -> Through<'c>;
 }
 
-impl Way<'_> {
+impl<'c> Through<'c> {
+    /// Waits until there is a connection.
+    pub(super) async fn held(self) -> Result<Held<'c>, sqlx::Error> {
+        Ok(match self {
+            Self::Connection(connection) => {
+                if let Connection::Writer(turn) = &mut *connection {
+                    Box::pin(turn.begin_now()).await?;
+                }
+                Held::Lent(connection)
+            }
+            // Futures of sqlx are large: see `Query`.
+            Self::Pool(pool) => Held::Taken(Box::pin(pool.acquire()).await?),
+        })
+    }
+}
+
+impl Held<'_> {
     pub(super) fn engine(&self) -> Engine {
         match self {
-            Self::Sqlite(_) | Self::AnySqlite(_) => Engine::Sqlite,
-            Self::Postgres(_) | Self::AnyPostgres(_) => Engine::Postgres,
+            Self::Lent(connection) => connection.engine(),
+            Self::Taken(connection) => connection.engine(),
+        }
+    }
+
+    pub(super) fn way(&mut self) -> Way<'_> {
+        match self {
+            Self::Lent(connection) => connection.way(),
+            Self::Taken(connection) => connection.way(),
         }
     }
 }
 
 impl<'c> Executor<'c> for &'c Pool {
-    fn way(self) -> Way<'c> {
-        match self {
-            Pool::Sqlite(pool) => Way::AnySqlite(pool),
-            Pool::Postgres(pool) => Way::AnyPostgres(pool),
-        }
+    fn through(self) -> Through<'c> {
+        Through::Pool(self)
     }
 }
 
 impl<'c> Executor<'c> for &'c mut Connection {
-    fn way(self) -> Way<'c> {
-        match self {
-            Connection::Sqlite(connection) => Way::Sqlite(connection),
-            Connection::Postgres(connection) => Way::Postgres(connection),
-            Connection::SqliteTransaction(tx) => Way::Sqlite(tx),
-            Connection::PostgresTransaction(tx) => Way::Postgres(tx),
-        }
+    fn through(self) -> Through<'c> {
+        Through::Connection(self)
     }
 }
 
@@ -83,7 +112,7 @@ impl Pool {
     /// Which database it is.
     pub(in crate::db) fn engine(&self) -> Engine {
         match self {
-            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Sqlite(_) | Self::Writer(_) => Engine::Sqlite,
             Self::Postgres(_) => Engine::Postgres,
         }
     }
@@ -92,6 +121,7 @@ impl Pool {
     pub(in crate::db) async fn acquire(&self) -> Result<Connection, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(pool) => Connection::Sqlite(pool.acquire().await?),
+            Self::Writer(writer) => Connection::Writer(writer.turn().await?),
             Self::Postgres(pool) => Connection::Postgres(pool.acquire().await?),
         })
     }
@@ -100,6 +130,7 @@ impl Pool {
     pub(in crate::db) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,
+            Self::Writer(writer) => writer.close().await,
             Self::Postgres(pool) => pool.close().await,
         }
     }
@@ -109,9 +140,32 @@ impl Connection {
     /// Which database it is.
     pub(in crate::db) fn engine(&self) -> Engine {
         match self {
-            Self::Sqlite(_) | Self::SqliteTransaction(_) => Engine::Sqlite,
+            Self::Sqlite(_) | Self::Writer(_) | Self::SqliteTransaction(_) => Engine::Sqlite,
             Self::Postgres(_) | Self::PostgresTransaction(_) => Engine::Postgres,
         }
+    }
+
+    pub(super) fn way(&mut self) -> Way<'_> {
+        match self {
+            Self::Sqlite(connection) => Way::Sqlite(connection),
+            Self::Writer(turn) => Way::Sqlite(turn.connection()),
+            Self::Postgres(connection) => Way::Postgres(connection),
+            Self::SqliteTransaction(tx) => Way::Sqlite(tx),
+            Self::PostgresTransaction(tx) => Way::Postgres(tx),
+        }
+    }
+
+    /// The connection of SQLite, where it is one.
+    pub(in crate::db) async fn sqlite(
+        &mut self,
+    ) -> Result<Option<&mut SqliteConnection>, sqlx::Error> {
+        if let Self::Writer(turn) = self {
+            Box::pin(turn.begin_now()).await?;
+        }
+        Ok(match self.way() {
+            Way::Sqlite(at) => Some(at),
+            Way::Postgres(_) => None,
+        })
     }
 
     /// The connection of PostgreSQL, where it is one.
@@ -119,7 +173,7 @@ impl Connection {
         match self {
             Self::Postgres(connection) => Some(connection),
             Self::PostgresTransaction(tx) => Some(tx),
-            Self::Sqlite(_) | Self::SqliteTransaction(_) => None,
+            Self::Sqlite(_) | Self::Writer(_) | Self::SqliteTransaction(_) => None,
         }
     }
 
@@ -138,6 +192,11 @@ impl Connection {
                 let tx = SqliteTransaction::begin(connection, Some(begin)).await?;
                 Self::SqliteTransaction(tx)
             }
+            Self::Writer(mut turn) => {
+                turn.begin_with_next();
+                Box::pin(turn.begin_now()).await?;
+                Self::Writer(turn)
+            }
             Self::Postgres(connection) => {
                 Self::PostgresTransaction(PgTransaction::begin(connection, None).await?)
             }
@@ -145,13 +204,30 @@ impl Connection {
         };
         Ok(Transaction(inner))
     }
+
+    /// As [`Self::begin`]; the one writer of SQLite begins with the next statement, by one way with it
+    /// where that is a [`Pair`](super::Pair).
+    pub(in crate::db) async fn begin_with_next(self) -> Result<Transaction, sqlx::Error> {
+        match self {
+            Self::Writer(mut turn) => {
+                turn.begin_with_next();
+                Ok(Transaction(Self::Writer(turn)))
+            }
+            other => other.begin().await,
+        }
+    }
 }
 
 impl Transaction {
+    pub(super) fn into_inner(self) -> Connection {
+        self.0
+    }
+
     /// Undoes it.
     pub(in crate::db) async fn rollback(self) -> Result<(), sqlx::Error> {
         match self.0 {
             Connection::SqliteTransaction(tx) => tx.rollback().await,
+            Connection::Writer(turn) => turn.rollback().await,
             Connection::PostgresTransaction(tx) => tx.rollback().await,
             Connection::Sqlite(_) | Connection::Postgres(_) => Ok(()),
         }
@@ -167,6 +243,7 @@ impl Transaction {
     pub(in crate::db) async fn commit(self) -> Result<(), sqlx::Error> {
         match self.0 {
             Connection::SqliteTransaction(tx) => tx.commit().await,
+            Connection::Writer(turn) => turn.commit().await,
             Connection::PostgresTransaction(tx) => tx.commit().await,
             Connection::Sqlite(_) | Connection::Postgres(_) => Ok(()),
         }

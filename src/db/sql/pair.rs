@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Either, Executor as _};
 
 use super::column::Row;
-use super::connection::{Connection, Executor as _, Way};
+use super::connection::{Connection, Transaction, Way};
 use super::query::{Done, Query};
 use super::value::for_sqlite;
 
@@ -27,34 +27,61 @@ impl<'q> Pair<'q> {
         self,
         connection: &mut Connection,
     ) -> Result<(Done, Vec<Row>), sqlx::Error> {
+        let begin = match &mut *connection {
+            Connection::Writer(turn) => turn.prelude(),
+            _ => "",
+        };
         if let Way::Sqlite(at) = connection.way() {
-            return self.together(at).await;
+            return self.together(at, begin, "").await;
         }
         let done = self.first.execute(&mut *connection).await?;
         Ok((done, self.second.fetch_all(connection).await?))
     }
 
-    /// One text for both; the values of the second follow those of the first.
-    async fn together(self, at: &mut SqliteConnection) -> Result<(Done, Vec<Row>), sqlx::Error> {
+    /// Runs both, and commits the transaction.
+    pub(in crate::db) async fn commit(self, tx: Transaction) -> Result<(), sqlx::Error> {
+        match tx.into_inner() {
+            Connection::Writer(mut turn) => {
+                let begin = turn.prelude();
+                self.together(turn.connection(), begin, "COMMIT").await?;
+                turn.has_ended();
+                Ok(())
+            }
+            other => {
+                let mut tx = other.begin().await?;
+                self.run(&mut tx).await?;
+                tx.commit().await
+            }
+        }
+    }
+
+    /// One text for both, with what begins and ends their transaction where that goes with them; the
+    /// values of the second follow those of the first.
+    async fn together(
+        self,
+        at: &mut SqliteConnection,
+        begin: &str,
+        end: &str,
+    ) -> Result<(Done, Vec<Row>), sqlx::Error> {
         let (first, second) = (self.first, self.second);
-        let text = format!(
-            "{};\n{}",
-            first.text_of_sqlite(),
-            counted_on(second.text_of_sqlite(), first.values.len())
-        );
+        let counted = counted_on(second.text_of_sqlite(), first.values.len());
+        let mut statements = vec![begin, first.text_of_sqlite(), &counted, end];
+        statements.retain(|statement| !statement.is_empty());
+        let text = statements.join(";\n");
         let mut values = first.values;
         values.extend(second.values);
         let query = sqlx::query_with(AssertSqlSafe(text), for_sqlite(values)?);
         let mut answers = at.fetch_many(query);
-        let (mut done, mut rows) = (None, Vec::new());
+        // What a statement has done is told at its end.
+        let (mut ended, mut rows) = (Vec::new(), Vec::new());
         while let Some(answer) = answers.try_next().await? {
             match answer {
-                // Only the first says what the first has done.
-                Either::Left(changed) => done = done.or(Some(Done(changed.rows_affected()))),
+                Either::Left(changed) => ended.push(Done(changed.rows_affected())),
                 Either::Right(row) => rows.push(Row::Sqlite(row)),
             }
         }
-        Ok((done.unwrap_or(Done(0)), rows))
+        let done = ended.get(usize::from(!begin.is_empty()));
+        Ok((done.copied().unwrap_or(Done(0)), rows))
     }
 }
 

@@ -103,17 +103,15 @@ impl Raw {
         self,
         executor: impl Executor<'c>,
     ) -> Result<Done, sqlx::Error> {
-        let way = executor.way();
-        let text = self.0.of(way.engine());
+        let mut held = executor.through().held().await?;
+        let text = self.0.of(held.engine());
         if text.as_str().is_empty() {
             return Ok(Done(0));
         }
         let raw = sqlx::raw_sql(text);
-        Ok(Done(match way {
-            Way::Sqlite(connection) => Box::pin(raw.execute(connection)).await?.rows_affected(),
-            Way::Postgres(connection) => Box::pin(raw.execute(connection)).await?.rows_affected(),
-            Way::AnySqlite(pool) => Box::pin(raw.execute(pool)).await?.rows_affected(),
-            Way::AnyPostgres(pool) => Box::pin(raw.execute(pool)).await?.rows_affected(),
+        Ok(Done(match held.way() {
+            Way::Sqlite(at) => Box::pin(raw.execute(at)).await?.rows_affected(),
+            Way::Postgres(at) => Box::pin(raw.execute(at)).await?.rows_affected(),
         }))
     }
 }
@@ -187,18 +185,11 @@ impl<'q> Query<'q> {
         self,
         executor: impl Executor<'c>,
     ) -> Result<Done, sqlx::Error> {
-        let way = executor.way();
-        Ok(Done(match way {
+        Ok(Done(match executor.through().held().await?.way() {
             Way::Sqlite(at) => Box::pin(self.for_sqlite()?.execute(at))
                 .await?
                 .rows_affected(),
-            Way::AnySqlite(at) => Box::pin(self.for_sqlite()?.execute(at))
-                .await?
-                .rows_affected(),
             Way::Postgres(at) => Box::pin(self.for_postgres()?.execute(at))
-                .await?
-                .rows_affected(),
-            Way::AnyPostgres(at) => Box::pin(self.for_postgres()?.execute(at))
                 .await?
                 .rows_affected(),
         }))
@@ -209,13 +200,14 @@ impl<'q> Query<'q> {
         self,
         executor: impl Executor<'c>,
     ) -> Result<Vec<Row>, sqlx::Error> {
-        let way = executor.way();
-        Ok(match way {
-            Way::Sqlite(at) => sqlite_rows(Box::pin(self.for_sqlite()?.fetch_all(at)).await?),
-            Way::AnySqlite(at) => sqlite_rows(Box::pin(self.for_sqlite()?.fetch_all(at)).await?),
-            Way::Postgres(at) => postgres_rows(Box::pin(self.for_postgres()?.fetch_all(at)).await?),
-            Way::AnyPostgres(at) => {
-                postgres_rows(Box::pin(self.for_postgres()?.fetch_all(at)).await?)
+        Ok(match executor.through().held().await?.way() {
+            Way::Sqlite(at) => {
+                let rows = Box::pin(self.for_sqlite()?.fetch_all(at)).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Way::Postgres(at) => {
+                let rows = Box::pin(self.for_postgres()?.fetch_all(at)).await?;
+                rows.into_iter().map(Row::Postgres).collect()
             }
         })
     }
@@ -225,21 +217,12 @@ impl<'q> Query<'q> {
         self,
         executor: impl Executor<'c>,
     ) -> Result<Option<Row>, sqlx::Error> {
-        let way = executor.way();
-        Ok(match way {
+        Ok(match executor.through().held().await?.way() {
             Way::Sqlite(at) => {
                 let row = Box::pin(self.for_sqlite()?.fetch_optional(at)).await?;
                 row.map(Row::Sqlite)
             }
-            Way::AnySqlite(at) => {
-                let row = Box::pin(self.for_sqlite()?.fetch_optional(at)).await?;
-                row.map(Row::Sqlite)
-            }
             Way::Postgres(at) => {
-                let row = Box::pin(self.for_postgres()?.fetch_optional(at)).await?;
-                row.map(Row::Postgres)
-            }
-            Way::AnyPostgres(at) => {
                 let row = Box::pin(self.for_postgres()?.fetch_optional(at)).await?;
                 row.map(Row::Postgres)
             }
@@ -254,14 +237,6 @@ impl<'q> Query<'q> {
         let row = self.fetch_optional(executor).await?;
         row.ok_or(sqlx::Error::RowNotFound)
     }
-}
-
-fn sqlite_rows(rows: Vec<sqlx::sqlite::SqliteRow>) -> Vec<Row> {
-    rows.into_iter().map(Row::Sqlite).collect()
-}
-
-fn postgres_rows(rows: Vec<sqlx::postgres::PgRow>) -> Vec<Row> {
-    rows.into_iter().map(Row::Postgres).collect()
 }
 
 impl<'q, T: for<'r> Column<'r>> Scalar<'q, T> {

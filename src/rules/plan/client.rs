@@ -522,7 +522,7 @@ mod tests {
     fn bought(gap_days: i32, days_ago: i32, base: &BaseFacts) -> ClientFacts {
         let last = TODAY.plus(-days_ago);
         let days = [last.plus(-gap_days), last];
-        let rhythm = crate::rules::rhythm::of_sorted_days(days.into_iter()).unwrap();
+        let rhythm = crate::rules::rhythm::of_sorted_days(days).unwrap();
         let dates = base.dates(base.kind(crate::model::ClientId(1), &[]), &rhythm);
         ClientFacts {
             rhythm: Some((rhythm, dates)),

@@ -1,8 +1,8 @@
 //! One writer for many sessions: endings and points of no return of all of them in one transaction,
 //! so that one flush of the disk serves them all.
 //!
-//! A transaction waits a moment for half of those who are under way, so that they share it while the
-//! other half is talking to the server; one who is alone never waits for anybody.
+//! A transaction waits a moment for a quarter of those who are under way, so that they share it while
+//! the others are talking to the server; one who is alone never waits for anybody.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -21,7 +21,7 @@ use crate::rules::delivery::clearance::{Cleared, Door};
 const MOST: usize = 256;
 
 /// How long a transaction waits for more to come. Short beside what a server takes to answer.
-const LINGER: Duration = Duration::from_millis(2);
+const LINGER: Duration = Duration::from_millis(1);
 
 /// How long to wait before a failed transaction is tried again.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -146,10 +146,10 @@ impl Page {
         self.endings.is_empty() && self.flushed.is_empty()
     }
 
-    /// Whether it is worth waiting for others: fewer than half of those under way stand at the door.
+    /// Whether it is worth waiting for others: fewer than a quarter of those under way stand at the door.
     fn is_worth_waiting(&self, under_way: &AtomicUsize) -> bool {
         let under_way = under_way.load(Ordering::Relaxed);
-        self.flushed.is_empty() && self.asking.len() < MOST && self.asking.len() * 2 < under_way
+        self.flushed.is_empty() && self.asking.len() < MOST && self.asking.len() * 4 < under_way
     }
 
     fn take(&mut self, entries: &mut Vec<Entry>) {
