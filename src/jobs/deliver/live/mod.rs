@@ -193,6 +193,21 @@ impl Live {
         if !self.can_send(channel) {
             return Ok(round);
         }
+        // What the last workers have given back is due again when they have ended.
+        loop {
+            let (claimed, failed) = self.deliver_claimed(channel).await;
+            round.claimed += claimed;
+            match failed {
+                Some(error) => return Err(error),
+                None if claimed == 0 => return Ok(round),
+                None => {}
+            }
+        }
+    }
+
+    /// Claims and sends until nothing is due, and waits until everybody has ended: how many messages
+    /// were claimed, and what went wrong with the database.
+    async fn deliver_claimed(self: &Arc<Self>, channel: Channel) -> (u64, Option<StoreError>) {
         let sessions = self.sessions(channel);
         let (queue, orders) = mpsc::channel(sessions);
         let orders = Arc::new(Mutex::new(orders));
@@ -200,7 +215,7 @@ impl Live {
         for _ in 0..workers_for(channel, sessions) {
             self.spawn_worker(&mut workers, channel, &orders);
         }
-        let mut failed = None;
+        let (mut claimed, mut failed) = (0, None);
         while !self.stop.is_cancelled() {
             // A worker that panicked is replaced; its message is settled by the reconciler.
             while let Some(ended) = workers.try_join_next() {
@@ -211,7 +226,7 @@ impl Live {
             }
             match self.feed(channel, sessions, &queue).await {
                 Ok(0) => break,
-                Ok(claimed) => round.claimed += claimed,
+                Ok(some) => claimed += some,
                 Err(error) => {
                     failed = Some(error);
                     break;
@@ -221,7 +236,7 @@ impl Live {
         drop(queue);
         while workers.join_next().await.is_some() {}
         self.ledger.flush().await;
-        failed.map_or(Ok(round), Err)
+        (claimed, failed)
     }
 
     /// How long a claimed message may wait for its turn and for the server's 354.
