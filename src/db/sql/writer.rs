@@ -1,8 +1,9 @@
 //! The one connection of SQLite that writes.
 //!
-//! A pool of one connection would do, but for its manners: whenever a connection comes back it is
-//! asked whether it still lives, and whoever is next waits for two switches of threads more. Letters
-//! pass the door one transaction after the other, and those switches were a quarter of their time.
+//! A pool of one connection would do, but for the ways to the thread of SQLite: its transactions
+//! begin and end by a way of their own, and a connection that comes back is asked whether it still
+//! lives. Letters pass the door one transaction after the other, and each way costs two switches of
+//! threads; here a transaction can begin and end with its statements ([`Pair`](super::Pair)).
 
 use std::sync::Arc;
 use std::time::Duration;
