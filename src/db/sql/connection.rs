@@ -6,7 +6,7 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteTransaction};
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, Sqlite};
 
 use super::query::raw_of;
-use super::writer::{Turn, Writer};
+use super::writer::{BEGIN, Turn, Writer};
 
 /// What SQLite uses when nobody says anything.
 const USUAL_CACHE_KIB: u32 = 2 * 1024;
@@ -188,8 +188,8 @@ impl Connection {
     pub(in crate::db) async fn begin(self) -> Result<Transaction, sqlx::Error> {
         let inner = match self {
             Self::Sqlite(connection) => {
-                let begin = "BEGIN IMMEDIATE".into_sql_str();
-                let tx = SqliteTransaction::begin(connection, Some(begin)).await?;
+                let begin = Some(BEGIN.into_sql_str());
+                let tx = SqliteTransaction::begin(connection, begin).await?;
                 Self::SqliteTransaction(tx)
             }
             Self::Writer(mut turn) => {

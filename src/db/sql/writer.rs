@@ -38,7 +38,7 @@ struct Opened {
 }
 
 /// What begins a transaction: SQLite has one writer, and it is this one from now on.
-const BEGIN: &str = "BEGIN IMMEDIATE";
+pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// A turn at writing: nobody else has the connection until it is dropped.
 #[derive(Debug)]
@@ -202,6 +202,15 @@ mod tests {
         Writer::new(options, patience)
     }
 
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    async fn with_table(folder: &tempfile::TempDir) -> Pool {
+        let writer = Pool::Writer(writer_of(folder, PATIENCE));
+        let table = raw("CREATE TABLE t (n INTEGER)");
+        table.execute(&writer).await.unwrap();
+        writer
+    }
+
     async fn numbers(writer: &Pool) -> Vec<i64> {
         let numbers = query_scalar("SELECT n FROM t ORDER BY n");
         numbers.fetch_all(writer).await.unwrap()
@@ -217,12 +226,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_dropped_half_way_has_not_happened_and_nobody_else_waits_for_it() {
         let folder = tempfile::tempdir().unwrap();
-        let patience = Duration::from_secs(5);
-        let writer = Pool::Writer(writer_of(&folder, patience));
-        raw("CREATE TABLE t (n INTEGER)")
-            .execute(&writer)
-            .await
-            .unwrap();
+        let writer = with_table(&folder).await;
         begun(&writer, 1).await.commit().await.unwrap();
         begun(&writer, 2).await.rollback().await.unwrap();
         drop(begun(&writer, 3).await);
@@ -230,7 +234,7 @@ mod tests {
 
         drop(begun(&writer, 4).await);
         // Another process gets the file as soon as the drop has been followed up.
-        let other = Pool::Writer(writer_of(&folder, patience));
+        let other = Pool::Writer(writer_of(&folder, PATIENCE));
         let tx = other.acquire().await.unwrap().begin().await.unwrap();
         tx.commit().await.unwrap();
     }
@@ -238,11 +242,7 @@ mod tests {
     #[tokio::test]
     async fn a_begin_or_commit_that_nobody_waits_for_leaves_nothing_open() {
         let folder = tempfile::tempdir().unwrap();
-        let writer = Pool::Writer(writer_of(&folder, Duration::from_secs(5)));
-        raw("CREATE TABLE t (n INTEGER)")
-            .execute(&writer)
-            .await
-            .unwrap();
+        let writer = with_table(&folder).await;
         for n in 0..20 {
             let tx = begun(&writer, n).await;
             // Polled once, so that the command is on its way, and dropped.
@@ -259,11 +259,9 @@ mod tests {
     #[tokio::test]
     async fn a_transaction_begins_and_ends_with_its_pairs() {
         let folder = tempfile::tempdir().unwrap();
-        let writer = Pool::Writer(writer_of(&folder, Duration::from_secs(5)));
-        raw("CREATE TABLE t (n INTEGER); INSERT INTO t VALUES (1), (2), (3)")
-            .execute(&writer)
-            .await
-            .unwrap();
+        let writer = with_table(&folder).await;
+        let filled = raw("INSERT INTO t VALUES (1), (2), (3)");
+        filled.execute(&writer).await.unwrap();
         for commits in [false, true] {
             let connection = writer.acquire().await.unwrap();
             let mut tx = connection.begin_with_next().await.unwrap();
