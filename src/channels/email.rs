@@ -8,20 +8,27 @@
 //! with one click), RFC 2919 (`List-ID`), RFC 3834 (`Auto-Submitted`), RFC 5891 (A-labels), RFC 6532
 //! (any letters before the `@`).
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use chrono::{DateTime, FixedOffset};
 use lettre::Address;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Body, Mailbox, Message, MessageBuilder, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 
 /// Longest name or subject that goes into a header, in characters.
 const HEADER_TEXT_LIMIT: usize = 300;
 
-/// Longest value of a header without a place to fold it, in bytes. Source: RFC 5322 §2.1.1 allows
-/// 998 in a line, with the name of the header.
+/// Longest value of a header without a place to fold it, in bytes: with the name of the header it has
+/// to stay within [`LINE_LIMIT`].
 const HEADER_TOKEN_LIMIT: usize = 900;
+
+/// Longest line of a letter, in bytes without its end. Source: RFC 5322 §2.1.1.
+pub(super) const LINE_LIMIT: usize = 998;
+
+/// One letter beyond ASCII among so many bytes of HTML is written as a character reference.
+const FEW: usize = 50;
 
 /// The most that goes along with one letter, in bytes before their encoding. Mailbox providers take
 /// letters of some 20 MB, and a mailing of large ones fills everybody's queues.
@@ -226,10 +233,10 @@ impl EmailMessage {
         if size > ENCLOSURES_LIMIT {
             return Err(EmailError::TooLarge(size));
         }
-        let html = SinglePart::html(with_crlf(&self.html));
+        let html = readable(ContentType::TEXT_HTML, seven_bit_html(&self.html));
         let letter = MultiPart::alternative()
             .boundary(boundary(message_id))
-            .singlepart(SinglePart::plain(with_crlf(&self.text)));
+            .singlepart(readable(ContentType::TEXT_PLAIN, self.text.as_str().into()));
         let letter = if enclosed.pictures.is_empty() {
             letter.singlepart(html)
         } else {
@@ -264,8 +271,7 @@ impl Enclosure {
         let plain = !self.media_type.contains(|c: char| c.is_control());
         let kind = plain.then(|| ContentType::parse(&self.media_type).ok());
         let kind = kind.flatten().ok_or_else(wrong)?;
-        let encoding = lettre::message::header::ContentTransferEncoding::Base64;
-        let body = Body::new_with_encoding(self.bytes.clone(), encoding);
+        let body = Body::new_with_encoding(self.bytes.clone(), ContentTransferEncoding::Base64);
         let body = body.map_err(|_| EmailError::Build("a file cannot be encoded".to_owned()))?;
         Ok(attachment.body(body, kind))
     }
@@ -277,6 +283,58 @@ impl Party {
         let name = name.filter(|name| !name.is_empty());
         Ok(Mailbox::new(name, address(&self.address)?))
     }
+}
+
+/// A part that people read. What mail carries as it is goes as it is, in lines of any lawful length;
+/// all else is encoded by the library, which would also encode every line of more than 76 bytes.
+fn readable(kind: ContentType, text: Cow<'_, str>) -> SinglePart {
+    let lines = with_crlf(&text);
+    let part = SinglePart::builder().header(kind);
+    if is_seven_bit(&lines) {
+        let encoding = ContentTransferEncoding::SevenBit;
+        part.body(Body::dangerous_pre_encoded(lines.into_bytes(), encoding))
+    } else {
+        part.body(lines)
+    }
+}
+
+/// Whether mail carries a text of lines ended by CR LF as it is. Source: RFC 2045 §2.7; a line that
+/// begins with "From " would get a `>` before it in a mailbox that is one file (RFC 4155), which no
+/// signature outlasts.
+fn is_seven_bit(lines: &str) -> bool {
+    lines.is_ascii()
+        && !lines.contains('\0')
+        && lines.split('\n').all(|line| {
+            let line = line.strip_suffix('\r').unwrap_or(line);
+            line.len() <= LINE_LIMIT && !line.contains('\r') && !line.starts_with("From ")
+        })
+}
+
+/// HTML with its few letters beyond ASCII written as character references, such as `&#8212;`, so that
+/// the rest of it need not be encoded for their sake. What has more of them stays as it is, as does
+/// what has any in a style sheet, where there are no references.
+fn seven_bit_html(html: &str) -> Cow<'_, str> {
+    let begins_beyond = |byte: &u8| *byte >= 0xc0;
+    let beyond = html.as_bytes().iter().filter(|b| begins_beyond(b)).count();
+    if beyond == 0 || beyond > html.len() / FEW || has_beyond_in_styles(html) {
+        return html.into();
+    }
+    let mut ascii = String::with_capacity(html.len() + beyond * "&#1114111;".len());
+    for character in html.chars() {
+        if character.is_ascii() {
+            ascii.push(character);
+        } else {
+            ascii.extend(["&#", &u32::from(character).to_string(), ";"]);
+        }
+    }
+    ascii.into()
+}
+
+fn has_beyond_in_styles(html: &str) -> bool {
+    let lower = html.to_ascii_lowercase();
+    let sheets = lower.split("<style").skip(1);
+    let mut sheets = sheets.map(|rest| rest.split_once("</style").map_or(rest, |(sheet, _)| sheet));
+    !sheets.all(str::is_ascii)
 }
 
 /// A text with the line ends of mail. The library would put each of them in by moving all that

@@ -1,5 +1,7 @@
 //! What a letter must be to go over the wire.
 
+use super::super::email::LINE_LIMIT;
+
 /// The end of every content.
 const END: &[u8] = b"\r\n.\r\n";
 
@@ -15,7 +17,7 @@ pub(super) fn on_the_wire(content: &[u8]) -> Result<Vec<u8>, &'static str> {
     loop {
         let end = memchr::memchr2(b'\r', b'\n', rest);
         let line = &rest[..end.unwrap_or(rest.len())];
-        if line.len() > 998 {
+        if line.len() > LINE_LIMIT {
             return Err("a line of the letter is longer than 998 bytes");
         }
         if line.first() == Some(&b'.') {

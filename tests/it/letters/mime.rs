@@ -295,10 +295,60 @@ fn a_rendered_letter_in_the_sandbox_is_the_letter() {
             parsed.body_text(0).unwrap().replace("\r\n", "\n"),
             letter.text
         );
-        assert_eq!(
-            parsed.body_html(0).unwrap().replace("\r\n", "\n"),
-            letter.html
-        );
+        assert_eq!(shown(&parsed.body_html(0).unwrap()), shown(&letter.html));
+    }
+}
+
+/// What a reader of HTML makes of it: its character references are letters.
+fn shown(html: &str) -> String {
+    let mut parts = html.split("&#");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (number, rest) = part.split_once(';').unwrap();
+        text.push(char::from_u32(number.parse().unwrap()).unwrap());
+        text.push_str(rest);
+    }
+    text.replace("\r\n", "\n")
+}
+
+/// How the HTML of a letter travels, and what is read of it.
+fn travelled(html: &str) -> (String, String) {
+    let html = html.to_owned();
+    let letter = EmailMessage { html, ..message() };
+    let bytes = letter.build().unwrap().bytes;
+    let parsed = MessageParser::default().parse(&bytes).unwrap();
+    let encoding = parsed.parts[2].content_transfer_encoding().unwrap();
+    (
+        encoding.to_ascii_lowercase(),
+        parsed.body_html(0).unwrap().replace("\r\n", "\n"),
+    )
+}
+
+#[test]
+fn html_that_mail_carries_as_it_is_is_not_encoded() {
+    let plain = format!("<p style=\"margin: 0\">{}</p>\n", "letters ".repeat(100));
+    assert_eq!(travelled(&plain), ("7bit".to_owned(), plain.clone()));
+    let few = format!("{plain}<p title=\"\u{201c}\">1\u{a0}500\u{a0}\u{20bd} \u{1f381}</p>\n");
+    let (encoding, read) = travelled(&few);
+    assert_eq!(encoding, "7bit");
+    assert!(read.contains("1&#160;500&#160;&#8381; &#127873;"), "{read}");
+    assert_eq!(shown(&read), few);
+}
+
+#[test]
+fn html_that_mail_would_change_is_encoded_and_read_back_as_it_was() {
+    let words = "letters ".repeat(100);
+    for html in [
+        format!("<p>{}</p>\n", "letters ".repeat(125)),
+        format!("<p>{words}</p>\nFrom here\n"),
+        format!("<style>p::after {{ content: \"\u{2192}\" }}</style><p>{words}</p>\n"),
+        format!("<STYLE>p::after {{ content: \"\u{2192}\" }}</STYLE><p>{words}</p>\n"),
+        format!("<p>{words}\0</p>\n"),
+        format!("<p>{words}{}</p>\n", "слово ".repeat(30)),
+    ] {
+        let (encoding, read) = travelled(&html);
+        assert_ne!(encoding, "7bit", "{html}");
+        assert_eq!(read, html);
     }
 }
 
