@@ -13,6 +13,7 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, FixedOffset};
 use lettre::Address;
+use lettre::address::Envelope;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Body, Mailbox, Message, MessageBuilder, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
@@ -169,8 +170,13 @@ impl EmailMessage {
         let message_id = format!("<{key}@{domain}>");
         let (from, to) = (self.from.mailbox()?, self.to.mailbox()?);
         let addresses = (from.email.to_string(), to.email.to_string());
+        // Without an envelope the builder would read one out of the headers, which takes longer than
+        // all that it writes; ours is another one (channels::smtp).
+        let envelope = Envelope::new(Some(from.email.clone()), vec![to.email.clone()])
+            .map_err(|error| EmailError::Build(error.to_string()))?;
         // The builder takes the clock of the machine when it has no date; the real one follows.
         let mut builder = Message::builder()
+            .envelope(envelope)
             .date(SystemTime::UNIX_EPOCH)
             .from(from)
             .to(to)
@@ -233,10 +239,10 @@ impl EmailMessage {
         if size > ENCLOSURES_LIMIT {
             return Err(EmailError::TooLarge(size));
         }
-        let html = readable(ContentType::TEXT_HTML, seven_bit_html(&self.html));
+        let html = readable(ContentType::TEXT_HTML, &seven_bit_html(&self.html));
         let letter = MultiPart::alternative()
             .boundary(boundary(message_id))
-            .singlepart(readable(ContentType::TEXT_PLAIN, self.text.as_str().into()));
+            .singlepart(readable(ContentType::TEXT_PLAIN, &self.text));
         let letter = if enclosed.pictures.is_empty() {
             letter.singlepart(html)
         } else {
@@ -287,8 +293,8 @@ impl Party {
 
 /// A part that people read. What mail carries as it is goes as it is, in lines of any lawful length;
 /// all else is encoded by the library, which would also encode every line of more than 76 bytes.
-fn readable(kind: ContentType, text: Cow<'_, str>) -> SinglePart {
-    let lines = with_crlf(&text);
+fn readable(kind: ContentType, text: &str) -> SinglePart {
+    let lines = with_crlf(text);
     let part = SinglePart::builder().header(kind);
     if is_seven_bit(&lines) {
         let encoding = ContentTransferEncoding::SevenBit;

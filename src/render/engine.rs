@@ -10,6 +10,7 @@ use handlebars::{Context, Handlebars, RenderErrorReason, no_escape};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::folding::Folding;
 use super::library::Library;
 use super::piece::Excerpt;
 use super::problem::{RenderError, TemplateProblem};
@@ -20,6 +21,9 @@ use super::tidy::{one_full_stop, one_line};
 use super::words;
 use crate::model::Locale;
 
+/// The variable with the language in which a template is rendered.
+pub(super) const LOCALE: &str = "locale";
+
 /// The registries of one language.
 #[derive(Debug)]
 pub(super) struct Engine {
@@ -27,6 +31,26 @@ pub(super) struct Engine {
     html: Handlebars<'static>,
     /// Where each registered text came from.
     origins: BTreeMap<(Format, String), Origin>,
+    folded: Option<Folded>,
+}
+
+/// The same templates with what is known of their values written out.
+#[derive(Debug)]
+struct Folded {
+    known: Context,
+    text: Handlebars<'static>,
+    html: Handlebars<'static>,
+}
+
+impl Folded {
+    /// Whether these values are the known ones, as far as those go.
+    fn is_for(&self, values: &Context) -> bool {
+        let known = self.known.data().as_object();
+        known.is_some_and(|known| {
+            let mut known = known.iter();
+            known.all(|(name, value)| values.data().get(name) == Some(value))
+        })
+    }
 }
 
 /// Where a registered text came from.
@@ -61,6 +85,7 @@ impl Engine {
             text: registry(false),
             html: registry(true),
             origins: BTreeMap::new(),
+            folded: None,
         };
         for (name, piece) in library.registered() {
             let registry = match piece.format {
@@ -76,11 +101,43 @@ impl Engine {
         }
         engine
     }
+
+    /// Writes out what is the same in every rendering with these values.
+    pub(super) fn fold(&mut self, known: Context) {
+        let fold = |registry: &Handlebars<'static>| {
+            let folding = Folding::new(registry, &known);
+            let mut folded = registry.clone();
+            // Partials are looked at where they are called: these are the ones with a folder.
+            let whole = registry.get_templates().iter();
+            for (name, template) in whole.filter(|(name, _)| name.contains('/')) {
+                folded.register_template(name, folding.fold(template));
+            }
+            folded
+        };
+        let (text, html) = (fold(&self.text), fold(&self.html));
+        self.folded = Some(Folded { known, text, html });
+    }
+}
+
+/// Values as templates see them; the name is for the case that they cannot be used.
+pub(super) fn values(name: &str, context: &impl Serialize) -> Result<Context, RenderError> {
+    Context::wraps(context).map_err(|error| {
+        let what = format!("the values cannot be used: {error}");
+        RenderError::Failed(Box::new(TemplateProblem::of_file(name, what)))
+    })
+}
+
+/// Adds a value to others, or replaces it.
+pub(super) fn set(values: &mut Context, name: &str, value: String) {
+    if let Some(fields) = values.data_mut().as_object_mut() {
+        fields.insert(name.to_owned(), Value::String(value));
+    }
 }
 
 /// One rendering: the engine and the values.
 pub(super) struct Run<'e> {
     engine: &'e Engine,
+    folded: Option<&'e Folded>,
     name: &'e str,
     values: Context,
 }
@@ -92,31 +149,29 @@ impl<'e> Run<'e> {
         locale: Locale,
         context: &impl Serialize,
     ) -> Result<Self, RenderError> {
-        let values = Context::wraps(context).map_err(|error| {
-            let what = format!("the values cannot be used: {error}");
-            RenderError::Failed(Box::new(TemplateProblem::of_file(name, what)))
-        })?;
+        let values = values(name, context)?;
         let mut run = Self {
             engine,
+            folded: None,
             name,
             values,
         };
-        run.set("locale", locale.code().to_owned());
+        run.set(LOCALE, locale.code().to_owned());
+        let folded = engine.folded.as_ref();
+        run.folded = folded.filter(|folded| folded.is_for(&run.values));
         Ok(run)
     }
 
     pub(super) fn set(&mut self, name: &str, value: String) {
-        if let Some(fields) = self.values.data_mut().as_object_mut() {
-            fields.insert(name.to_owned(), Value::String(value));
-        }
+        set(&mut self.values, name, value);
     }
 
     pub(super) fn text(&self, key: &str) -> Result<String, RenderError> {
-        self.render(&self.engine.text, Format::Text, key)
+        self.render(Format::Text, key)
     }
 
     pub(super) fn html(&self, key: &str) -> Result<String, RenderError> {
-        self.render(&self.engine.html, Format::Html, key)
+        self.render(Format::Html, key)
     }
 
     /// A part that is one line and must not be empty.
@@ -124,18 +179,30 @@ impl<'e> Run<'e> {
         self.not_empty(one_line(&self.text(key)?), part)
     }
 
-    fn render(
+    fn render(&self, format: Format, key: &str) -> Result<String, RenderError> {
+        let (whole, folded) = match format {
+            Format::Text => (&self.engine.text, self.folded.map(|folded| &folded.text)),
+            Format::Html => (&self.engine.html, self.folded.map(|folded| &folded.html)),
+        };
+        // Where a folded template fails, the whole one says in which file and where.
+        let text = match folded.map(|folded| self.written(folded, key)) {
+            Some(Ok(text)) => text,
+            _ => self
+                .written(whole, key)
+                .map_err(|error| self.failure(format, key, &error))?,
+        };
+        let text = text.into_string().ok_or_else(|| self.empty("the text"))?;
+        Ok(one_full_stop(text))
+    }
+
+    fn written(
         &self,
         registry: &Handlebars<'static>,
-        format: Format,
         key: &str,
-    ) -> Result<String, RenderError> {
+    ) -> Result<Bounded, handlebars::RenderError> {
         let mut out = Bounded(Vec::with_capacity(8 * 1024));
-        registry
-            .render_with_context_to_write(key, &self.values, &mut out)
-            .map_err(|error| self.failure(format, key, &error))?;
-        let text = String::from_utf8(out.0).map_err(|_| self.empty("the text"))?;
-        Ok(one_full_stop(text))
+        registry.render_with_context_to_write(key, &self.values, &mut out)?;
+        Ok(out)
     }
 
     pub(super) fn not_empty(&self, text: String, part: &str) -> Result<String, RenderError> {
@@ -186,7 +253,15 @@ impl<'e> Run<'e> {
 }
 
 /// A buffer that does not grow beyond the limit.
-struct Bounded(Vec<u8>);
+#[derive(Default)]
+pub(super) struct Bounded(Vec<u8>);
+
+impl Bounded {
+    /// What was written; nothing where it is no text.
+    pub(super) fn into_string(self) -> Option<String> {
+        String::from_utf8(self.0).ok()
+    }
+}
 
 impl Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

@@ -10,6 +10,7 @@ mod context;
 mod engine;
 mod entry;
 mod fit;
+mod folding;
 mod given;
 mod library;
 mod links;

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::certificate::CertificateContext;
 use super::context::LetterContext;
-use super::engine::{Engine, Run};
+use super::engine::{Engine, LOCALE, Run, set, values};
 use super::entry::{Body, Entry};
 use super::library::{Library, Page};
 use super::page::WhatsAppFile;
@@ -103,6 +103,17 @@ impl Templates {
     /// Parses what [`Templates::texts`] gave: it renders the same as it did then.
     pub fn of_texts(texts: &BTreeMap<String, String>) -> Self {
         Self::parse(kept(texts)).0
+    }
+
+    /// Renders once what depends on these values alone, which are the same in most messages: the
+    /// company, the news. Whatever has other values is rendered as a whole.
+    pub fn fold(&mut self, same: &impl Serialize) -> Result<(), RenderError> {
+        for (locale, engine) in &mut self.engines {
+            let mut known = values("what is the same", same)?;
+            set(&mut known, LOCALE, locale.code().to_owned());
+            engine.fold(known);
+        }
+        Ok(())
     }
 
     /// Every template, by kind and name, with the languages in which it exists.

@@ -154,6 +154,9 @@ pub(super) const BUILT_IN: [(&str, RangeInclusive<usize>); 15] = [
     ("len", 1..=1),
 ];
 
+/// The words that look at more than what they are given: at the facts of the client, at the day.
+pub(super) const LOOK_AROUND: [&str; 2] = ["attribute", "date"];
+
 /// The words that write paragraphs; they stand apart because they make tags of their own.
 pub(super) const PARAGRAPHS: &str = "paragraphs";
 const MARKDOWN: &str = "markdown";

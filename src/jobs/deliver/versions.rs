@@ -22,7 +22,7 @@ use crate::db::{DueMessage, Entry, RunVersion, StoreError, digest_of};
 use crate::jobs::inputs::Imprint;
 use crate::model::{Channel, Day};
 use crate::pictures::CertificateArtist;
-use crate::render::{Kind, Templates};
+use crate::render::{CompanyPart, Kind, NewsPart, Templates};
 
 /// The most versions that are kept ready at one time.
 const READY: usize = 64;
@@ -48,6 +48,14 @@ pub struct Version {
     pub(super) imprint: Imprint,
 }
 
+/// What is the same in the messages of a version, but for variants with news of their own.
+#[derive(Serialize)]
+struct Same<'i> {
+    company: &'i CompanyPart,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    news: Option<&'i NewsPart>,
+}
+
 impl Version {
     /// As files and configuration say now.
     pub(super) fn now(app: &App, campaign: &str) -> Self {
@@ -71,8 +79,16 @@ impl Version {
             }
             None => None,
         };
+        let mut templates = Templates::of_texts(&content.texts);
+        let same = Same {
+            company: &content.imprint.company,
+            news: content.imprint.news.as_ref(),
+        };
+        if let Err(error) = templates.fold(&same) {
+            warn!(%error, "every letter is rendered as a whole");
+        }
         Ok(Self {
-            templates: Some(Templates::of_texts(&content.texts)),
+            templates: Some(templates),
             artist,
             imprint: content.imprint,
         })

@@ -54,6 +54,40 @@ fn every_letter(context: impl Fn(Locale) -> LetterContext) -> Vec<Letter> {
 }
 
 #[test]
+fn a_letter_is_the_same_however_much_of_it_was_known_before() {
+    let whole = ready();
+    for locale in Locale::ALL {
+        let sample = LetterContext::sample(locale);
+        let mut folded = ready();
+        let same = serde_json::json!({"company": &sample.company, "news": &sample.news});
+        folded.fold(&same).unwrap();
+        let mut contexts = vec![sample.clone(), sample.clone(), sample.clone(), sample];
+        contexts[1].client.name = "Zoë <&> \"Анна\"".to_owned();
+        contexts[2].company.name = "Another".to_owned();
+        contexts[3].news.as_mut().unwrap().items.truncate(1);
+        for context in &contexts {
+            for info in whole.templates() {
+                match info.kind {
+                    Kind::Letter => assert_eq!(
+                        whole.render_letter(&info.name, locale, context).unwrap(),
+                        folded.render_letter(&info.name, locale, context).unwrap()
+                    ),
+                    Kind::Script => assert_eq!(
+                        whole.render_script(&info.name, locale, context).unwrap(),
+                        folded.render_script(&info.name, locale, context).unwrap()
+                    ),
+                    Kind::WhatsApp => assert_eq!(
+                        whole.render_whatsapp(&info.name, locale, context).unwrap(),
+                        folded.render_whatsapp(&info.name, locale, context).unwrap()
+                    ),
+                    Kind::Manager | Kind::Page | Kind::Certificate => {}
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn every_ready_template_is_there_in_russian_and_english() {
     let infos = ready().templates();
     let names = |kind| -> Vec<String> {

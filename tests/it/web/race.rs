@@ -40,7 +40,10 @@ fn leave(company: &Arc<Company>, clients: i64, order: &Order, told: &Told) -> Jo
             for n in (1..=clients).filter(|n| n % 8 == browser && n % 2 == 0) {
                 let (link, _) = company.links(n);
                 let post = company.http.post(link).body("List-Unsubscribe=One-Click");
-                assert!(post.send().await.unwrap().status().is_success());
+                let answer = post.send().await.unwrap();
+                let status = answer.status();
+                let said = answer.text().await.unwrap_or_default();
+                assert!(status.is_success(), "client {n}: {status}: {said}");
                 told.lock().unwrap().insert(n, order.next());
             }
         });
