@@ -13,6 +13,7 @@
 mod base;
 mod mailing;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -89,8 +90,9 @@ fn main() {
         return memory(&wish, &sink);
     }
     let (letters, folder) = (wish.letters, &wish.folder);
+    let bytes = runtime.block_on(letter_bytes(folder));
     println!(
-        "{letters} letters; one durable commit of this disk takes {:.2} ms",
+        "{letters} letters of {bytes} bytes; one durable commit of this disk takes {:.2} ms",
         commit(folder).as_secs_f64() * 1e3
     );
     println!(
@@ -106,7 +108,7 @@ fn main() {
         .flat_map(|n| (0..wish.rounds).map(|_| *n))
     {
         let before = Spent::until_now(&sink);
-        let source = source(sink.port, sessions, letters);
+        let source = source(sink.port, sessions, letters, bytes);
         let by_source = Spent::until_now(&sink).since(&before);
         let ours = runtime.block_on(mail(folder, letters, sessions, &sink));
         let bound = f64::from(sessions) / commit(folder).as_secs_f64();
@@ -296,11 +298,42 @@ fn peak_mb() -> u64 {
     kb.unwrap_or_default() / 1024
 }
 
-/// The bytes of a letter of a mailing, about; `smtp-source` sends as many.
-const LETTER_BYTES: usize = 13_000;
+/// The bytes of a letter of the mailing, about, as they arrive: `smtp-source` sends as many.
+async fn letter_bytes(folder: &Path) -> usize {
+    let letters = folder.join("letters");
+    let _ = std::fs::remove_dir_all(&letters);
+    std::fs::create_dir_all(&letters).expect("the folder is made");
+    // The sink gives up the rights of whoever started it.
+    let everybody = std::fs::Permissions::from_mode(0o777);
+    std::fs::set_permissions(&letters, everybody).expect("the folder is open");
+    let files = format!("{}/letter.", letters.display());
+    let sink = Sink::start_with(&["-d", &files]).expect("a sink that keeps letters");
+    mail(folder, 1_000, 16, &sink).await;
+    let kept = std::fs::read_dir(&letters).expect("the letters were kept");
+    let sizes: Vec<usize> = kept
+        .map(|letter| {
+            let text = std::fs::read_to_string(letter.expect("a letter").path());
+            let text = text.expect("a letter is text");
+            // The sink writes above it what it knows about it.
+            let of_the_sink = [
+                "X-Client-",
+                "X-Helo-",
+                "X-Mail-",
+                "X-Rcpt-",
+                "Received:",
+                "\t",
+            ];
+            let own = text
+                .lines()
+                .skip_while(|line| of_the_sink.iter().any(|head| line.starts_with(head)));
+            own.map(|line| line.len() + "\r\n".len()).sum()
+        })
+        .collect();
+    sizes.iter().sum::<usize>() / sizes.len().max(1)
+}
 
-/// Letters a second of `smtp-source`.
-fn source(port: u16, sessions: u16, letters: u32) -> f64 {
+/// Letters a second of `smtp-source`, of so many bytes each.
+fn source(port: u16, sessions: u16, letters: u32, bytes: usize) -> f64 {
     let begun = Instant::now();
     let done = tool("smtp-source")
         .args([
@@ -310,7 +343,7 @@ fn source(port: u16, sessions: u16, letters: u32) -> f64 {
             "-m",
             &letters.to_string(),
         ])
-        .args(["-l", &LETTER_BYTES.to_string()])
+        .args(["-l", &bytes.to_string()])
         .arg(format!("127.0.0.1:{port}"))
         .status()
         .expect("smtp-source runs");

@@ -104,11 +104,18 @@ pub(crate) struct Sink {
 impl Sink {
     /// Starts it; nothing where Postfix is not installed.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts it with options of its own.
+    pub(crate) fn start_with(options: &[&str]) -> Option<Self> {
         let free = TcpListener::bind("127.0.0.1:0").ok()?;
         let port = free.local_addr().ok()?.port();
         drop(free);
         let child = tool("smtp-sink")
-            .args(["-u", "nobody", &format!("127.0.0.1:{port}"), "1000"])
+            .args(["-u", "nobody"])
+            .args(options)
+            .args([&format!("127.0.0.1:{port}"), "1000"])
             .stdout(Stdio::null())
             .spawn()
             .ok()?;
