@@ -37,6 +37,7 @@ async fn dies_everywhere(way: Way, policy: &'static str) {
         messages: 400,
         connections: CONNECTIONS,
         server: servers.address(),
+        database: None,
     };
     mailing.begin_dying();
     let mut behind = 0;
