@@ -313,23 +313,25 @@ async fn letter_bytes(folder: &Path) -> usize {
     let sizes: Vec<usize> = kept
         .map(|letter| {
             let text = std::fs::read_to_string(letter.expect("a letter").path());
-            let text = text.expect("a letter is text");
-            // The sink writes above it what it knows about it.
-            let of_the_sink = [
-                "X-Client-",
-                "X-Helo-",
-                "X-Mail-",
-                "X-Rcpt-",
-                "Received:",
-                "\t",
-            ];
-            let own = text
-                .lines()
-                .skip_while(|line| of_the_sink.iter().any(|head| line.starts_with(head)));
-            own.map(|line| line.len() + "\r\n".len()).sum()
+            bytes_of(&text.expect("a letter is text"))
         })
         .collect();
     sizes.iter().sum::<usize>() / sizes.len().max(1)
+}
+
+/// The bytes of a letter that the sink has kept, without what it writes above it.
+fn bytes_of(kept: &str) -> usize {
+    let of_the_sink = [
+        "X-Client-",
+        "X-Helo-",
+        "X-Mail-",
+        "X-Rcpt-",
+        "Received:",
+        "\t",
+    ];
+    let lines = kept.lines();
+    let own = lines.skip_while(|line| of_the_sink.iter().any(|head| line.starts_with(head)));
+    own.map(|line| line.len() + "\r\n".len()).sum()
 }
 
 /// Letters a second of `smtp-source`, of so many bytes each.

@@ -5,6 +5,7 @@
 //! rendering and the database are not known here, and nothing here decides whether a message may
 //! go.
 
+mod body;
 pub mod calendar;
 pub mod dkim;
 pub mod email;

@@ -1,6 +1,6 @@
 //! What a letter must be to go over the wire.
 
-use super::super::email::LINE_LIMIT;
+use super::super::body::LINE_LIMIT;
 
 /// The end of every content.
 const END: &[u8] = b"\r\n.\r\n";
