@@ -7,12 +7,18 @@
 //! What is written out depends on known values alone, whichever way it is looked at: every path of it
 //! begins at a known value, and none of its words looks at anything that it is not given.
 
+mod reach;
+
+#[cfg(test)]
+mod tests;
+
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use handlebars::template::{DecoratorTemplate, HelperTemplate, Parameter, TemplateElement};
 use handlebars::{Context, Handlebars, RenderContext, Renderable, Template, WriteOutput};
 
+use self::reach::{calls, climbs};
 use super::engine::Bounded;
 use super::scope::Path;
 use super::words::{LOOK_AROUND, takes};
@@ -97,7 +103,8 @@ impl<'r> Folding<'r> {
         }
     }
 
-    /// A block that is not known as a whole: what stands in it may be.
+    /// A block that is not known as a whole: what stands in it may be. Names that a block gives
+    /// (`as |item|`) do not reach into the partials that it calls, so there they are called.
     fn block(
         &self,
         block: &HelperTemplate,
@@ -109,6 +116,9 @@ impl<'r> Folding<'r> {
             _ => Place::Elsewhere,
         };
         let mut folded = block.clone();
+        if block.block_param.is_some() {
+            return folded;
+        }
         for (part, place) in [(&mut folded.template, within), (&mut folded.inverse, place)] {
             if let Some(template) = part {
                 *template = self.folded(template, place, inside);
@@ -131,11 +141,27 @@ impl<'r> Folding<'r> {
             && call.indent.is_none();
         let partial = self.registry.get_template(name)?;
         let again = inside.iter().any(|outer| outer == name);
-        if !is_plain || again || climbs(partial) || self.inlined.get() >= MOST_INLINED {
+        if !is_plain || again || self.inlined.get() >= MOST_INLINED || self.climbs(partial) {
             return None;
         }
         self.inlined.set(self.inlined.get() + 1);
         Some((name, partial))
+    }
+
+    /// Whether a template, or a partial that it includes, looks at what is around it.
+    fn climbs(&self, template: &Template) -> bool {
+        let (mut seen, mut next) = (BTreeSet::new(), vec![template]);
+        while let Some(template) = next.pop() {
+            if climbs(template) {
+                return true;
+            }
+            for name in calls(template) {
+                if seen.insert(name) {
+                    next.extend(self.registry.get_template(name));
+                }
+            }
+        }
+        false
     }
 
     /// What an element comes to when there are known values only.
@@ -252,217 +278,5 @@ fn push_text(folded: &mut Vec<TemplateElement>, text: &str) {
         before.push_str(text);
     } else if !text.is_empty() {
         folded.push(TemplateElement::RawString(text.to_owned()));
-    }
-}
-
-/// Whether a template looks at what is around it: a partial that does has to be called.
-fn climbs(template: &Template) -> bool {
-    template.elements.iter().any(|element| match element {
-        TemplateElement::RawString(_) | TemplateElement::Comment(_) => false,
-        TemplateElement::Expression(call)
-        | TemplateElement::HtmlExpression(call)
-        | TemplateElement::HelperBlock(call) => {
-            call_climbs(call)
-                || call.template.as_ref().is_some_and(climbs)
-                || call.inverse.as_ref().is_some_and(climbs)
-        }
-        TemplateElement::PartialExpression(call) => call
-            .params
-            .iter()
-            .chain(call.hash.values())
-            .any(value_climbs),
-        _ => true,
-    })
-}
-
-fn call_climbs(call: &HelperTemplate) -> bool {
-    let mut given = call.params.iter().chain(call.hash.values());
-    value_climbs(&call.name) || given.any(value_climbs)
-}
-
-fn value_climbs(value: &Parameter) -> bool {
-    match value {
-        Parameter::Literal(_) => false,
-        Parameter::Path(_) | Parameter::Name(_) => {
-            value.as_name().is_none_or(|name| Path::of(name).up > 0)
-        }
-        Parameter::Subexpression(inner) => match inner.as_element() {
-            TemplateElement::Expression(call) => call_climbs(call),
-            _ => true,
-        },
-        _ => true,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::super::words::teach;
-    use super::*;
-    use crate::model::Locale;
-
-    const PARTIALS: [(&str, &str); 8] = [
-        ("foot", "{{company.name}}, for {{client.name}}"),
-        ("item", "{{title}}: {{more}} at {{@root.company.name}}; "),
-        ("own", "{{company.name}}"),
-        ("outer", "{{> foot}} / {{> own}}"),
-        ("up", "{{../client.name}}"),
-        (
-            "inner-up",
-            "{{#each client.goods}}{{../client.name}}{{/each}}",
-        ),
-        ("again", "{{#if client.never}}{{> again}}{{/if}}once"),
-        ("good", "{{title}} of {{company.name}}{{#if @last}}.{{/if}}"),
-    ];
-
-    fn known() -> Value {
-        json!({
-            "company": {"name": "Полдень & Ко", "phone": "+74951234567", "since": "2020-01-02"},
-            "news": [{"title": "<Хлеб>"}, {"title": "Сыр"}],
-            "locale": "ru",
-        })
-    }
-
-    fn all() -> Value {
-        let mut all = known();
-        all["client"] = json!({
-            "name": "Анна", "vip": true, "attributes": {"since": "2021"},
-            "goods": [
-                {"title": "Чай", "company": {"name": "Чайная"}},
-                {"title": "Кофе", "company": {"name": "Кофейня"}},
-            ],
-        });
-        all["today"] = json!("2026-11-25");
-        all
-    }
-
-    fn registry() -> Handlebars<'static> {
-        let mut registry = Handlebars::new();
-        registry.set_strict_mode(true);
-        teach(&mut registry, Locale::Ru, None);
-        for (name, text) in PARTIALS {
-            registry.register_partial(name, text).unwrap();
-        }
-        registry
-    }
-
-    /// What is rendered of a template as a whole and folded, and what is left of it.
-    fn both(text: &str, values: &Value) -> (Result<String, ()>, Result<String, ()>, Template) {
-        let mut registry = registry();
-        registry.register_template_string("p/whole", text).unwrap();
-        let known = Context::wraps(known()).unwrap();
-        let folding = Folding::new(&registry, &known);
-        let folded = folding.fold(registry.get_template("p/whole").unwrap());
-        let whole = registry.render("p/whole", values).map_err(drop);
-        registry.register_template("p/folded", folded.clone());
-        (
-            whole,
-            registry.render("p/folded", values).map_err(drop),
-            folded,
-        )
-    }
-
-    fn is_text(element: &TemplateElement) -> bool {
-        matches!(element, TemplateElement::RawString(_))
-    }
-
-    #[test]
-    fn what_is_known_is_written_out() {
-        for (text, left) in [
-            ("{{company.name}}, {{locale}}", 0),
-            ("{{{company.name}}} {{tel company.phone}}", 0),
-            ("{{company.name}} to {{client.name}}!", 1),
-            (
-                "{{#if company.phone}}{{phone company.phone}}{{else}}{{/if}}",
-                0,
-            ),
-            (
-                "{{#if company.fax}}{{company.fax}}{{else if company.phone}}p{{/if}}",
-                0,
-            ),
-            (
-                "{{#each news}}{{@index}} {{title}}{{#unless @last}}, {{/unless}}{{/each}}",
-                0,
-            ),
-            ("{{#each news}}{{> item more=\"go\"}}{{/each}}", 0),
-            ("{{#with company}}{{name}} {{since}}{{/with}}", 0),
-            ("{{#if (eq company.name \"x\")}}a{{else}}b{{/if}}", 0),
-            ("{{> own}} {{> foot}} {{> outer}}", 2),
-            ("{{> inner-up}}", 1),
-            ("{{#if client.vip}}{{company.name}} {{> own}}{{/if}}", 1),
-        ] {
-            let (whole, folded, template) = both(text, &all());
-            assert!(whole.is_ok(), "{text}");
-            assert_eq!(whole, folded, "{text}");
-            let elements = template.elements.iter();
-            assert_eq!(elements.filter(|one| !is_text(one)).count(), left, "{text}");
-        }
-        let (_, _, template) = both(
-            "{{#if client.vip}}{{company.name}} {{> own}}{{/if}}",
-            &all(),
-        );
-        let Some(TemplateElement::HelperBlock(block)) = template.elements.first() else {
-            panic!("{template:?}");
-        };
-        let within = &block.template.as_ref().unwrap().elements;
-        assert!(within.len() == 1 && is_text(&within[0]), "{within:?}");
-    }
-
-    #[test]
-    fn what_may_differ_is_not() {
-        for text in [
-            "{{#each client.goods}}{{company.name}}{{/each}}",
-            "{{#each client.goods}}{{> good}}{{/each}}",
-            "{{#each client.goods}}{{> up}}{{/each}}",
-            "{{#each client.goods as |company|}}{{company.title}}{{/each}}",
-            "{{#each news}}{{title}} {{@root.client.name}}{{/each}}",
-            "{{#each news}}{{title}} {{../client.name}}{{/each}}",
-            "{{#each news}}{{> item more=@root.client.name}}{{/each}}",
-            "{{#with company}}{{name}} {{../client.name}}{{/with}}",
-            "{{> own company=client}}",
-            "{{> own client}}",
-            "{{> again}}",
-            "{{attribute \"since\"}}",
-            "{{date company.since style=\"day\"}}",
-            "{{#if client.never}}{{company.fax}}{{/if}}",
-        ] {
-            let (whole, folded, template) = both(text, &all());
-            assert_eq!(whole, folded, "{text}");
-            assert!(!template.elements.iter().all(is_text), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_fails_as_a_whole_fails_folded() {
-        for text in [
-            "{{company.fax}}",
-            "{{news}} {{client.fax}}",
-            "{{tel company.name}}",
-        ] {
-            let (whole, folded, _) = both(text, &all());
-            assert_eq!((whole, folded), (Err(()), Err(())), "{text}");
-        }
-    }
-
-    #[test]
-    fn partials_that_include_one_another_many_times_come_to_an_end() {
-        let mut registry = registry();
-        for n in 0..40 {
-            let text = format!(
-                "{{{{> p{}}}}}{{{{> p{}}}}}{{{{client.name}}}}",
-                n + 1,
-                n + 1
-            );
-            registry.register_partial(&format!("p{n}"), text).unwrap();
-        }
-        registry.register_partial("p40", "").unwrap();
-        registry
-            .register_template_string("p/whole", "{{> p0}}")
-            .unwrap();
-        let known = Context::wraps(known()).unwrap();
-        let folding = Folding::new(&registry, &known);
-        let folded = folding.fold(registry.get_template("p/whole").unwrap());
-        assert!(folded.elements.len() <= 2 * MOST_INLINED + 2);
     }
 }
