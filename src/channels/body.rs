@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use lettre::message::header::{ContentTransferEncoding, ContentType};
 use lettre::message::{Body, SinglePart};
+use memchr::{memchr, memchr_iter};
 
 /// Longest line of a letter, in bytes without its end. Source: RFC 5322 §2.1.1.
 pub(super) const LINE_LIMIT: usize = 998;
@@ -40,10 +41,13 @@ fn readable(kind: ContentType, text: &str) -> SinglePart {
 /// signature outlasts.
 fn is_seven_bit(lines: &str) -> bool {
     lines.is_ascii()
-        && !lines.contains('\0')
-        && lines.split('\n').all(|line| {
+        && memchr(b'\0', lines.as_bytes()).is_none()
+        && lines_of(lines).all(|line| {
+            let line = line.strip_suffix('\n').unwrap_or(line);
             let line = line.strip_suffix('\r').unwrap_or(line);
-            line.len() <= LINE_LIMIT && !line.contains('\r') && !line.starts_with("From ")
+            line.len() <= LINE_LIMIT
+                && memchr(b'\r', line.as_bytes()).is_none()
+                && !line.starts_with("From ")
         })
 }
 
@@ -51,34 +55,67 @@ fn is_seven_bit(lines: &str) -> bool {
 /// the rest of it need not be encoded for their sake. What has more of them stays as it is, as does
 /// what has any in a style sheet, where there are no references.
 fn seven_bit_html(html: &str) -> Cow<'_, str> {
-    let begins_beyond = |byte: &u8| *byte >= 0xc0;
-    let beyond = html.as_bytes().iter().filter(|b| begins_beyond(b)).count();
-    if beyond == 0 || beyond > html.len() / FEW || has_beyond_in_styles(html) {
+    if html.is_ascii() {
+        return html.into();
+    }
+    let beyond = lines_of(html).filter(|line| !line.is_ascii());
+    let beyond: usize = beyond.map(letters_beyond).sum();
+    if beyond > html.len() / FEW || has_beyond_in_styles(html) {
         return html.into();
     }
     let mut ascii = String::with_capacity(html.len() + beyond * "&#1114111;".len());
-    for character in html.chars() {
-        if character.is_ascii() {
-            ascii.push(character);
+    for line in lines_of(html) {
+        if line.is_ascii() {
+            ascii.push_str(line);
         } else {
-            ascii.extend(["&#", &u32::from(character).to_string(), ";"]);
+            push_with_references(&mut ascii, line);
         }
     }
     ascii.into()
 }
 
+/// How many letters of a line are beyond ASCII.
+fn letters_beyond(line: &str) -> usize {
+    line.chars().filter(|letter| !letter.is_ascii()).count()
+}
+
+fn push_with_references(ascii: &mut String, line: &str) {
+    for letter in line.chars() {
+        if letter.is_ascii() {
+            ascii.push(letter);
+        } else {
+            ascii.extend(["&#", &u32::from(letter).to_string(), ";"]);
+        }
+    }
+}
+
 fn has_beyond_in_styles(html: &str) -> bool {
-    let lower = html.to_ascii_lowercase();
-    let sheets = lower.split("<style").skip(1);
-    let mut sheets = sheets.map(|rest| rest.split_once("</style").map_or(rest, |(sheet, _)| sheet));
-    !sheets.all(str::is_ascii)
+    let html = html.as_bytes();
+    let stands_at = |at: usize, tag: &str| {
+        let found = html.get(at..at + tag.len());
+        found.is_some_and(|found| found.eq_ignore_ascii_case(tag.as_bytes()))
+    };
+    let mut sheet = None;
+    for at in memchr_iter(b'<', html) {
+        match sheet {
+            None if stands_at(at, "<style") => sheet = Some(at),
+            Some(begin) if stands_at(at, "</style") => {
+                if !html[begin..at].is_ascii() {
+                    return true;
+                }
+                sheet = None;
+            }
+            _ => {}
+        }
+    }
+    sheet.is_some_and(|begin| !html[begin..].is_ascii())
 }
 
 /// A text with the line ends of mail. The library would put each of them in by moving all that
 /// follows, which takes the square of the time for a long text.
 fn with_crlf(text: &str) -> String {
     let mut lines = String::with_capacity(text.len() + text.len() / 16);
-    for line in text.split_inclusive('\n') {
+    for line in lines_of(text) {
         match line.strip_suffix('\n') {
             Some(open) if !open.ends_with('\r') => {
                 lines.push_str(open);
@@ -88,4 +125,15 @@ fn with_crlf(text: &str) -> String {
         }
     }
     lines
+}
+
+/// The lines of a text, each with its end. As `split_inclusive`, but found many bytes at a time.
+fn lines_of(text: &str) -> impl Iterator<Item = &str> {
+    let ends = memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1);
+    let mut begin = 0;
+    ends.chain([text.len()]).map(move |end| {
+        let line = &text[begin..end];
+        begin = end;
+        line
+    })
 }

@@ -303,16 +303,21 @@ fn header(name: &'static str, value: String) -> HeaderValue {
 /// Makes one line of a text for a header: no control characters, nothing that pretends to be an
 /// encoded word, no endless names.
 fn clean(text: &str) -> String {
-    let spaced: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    let joined = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
-    joined
-        .replace("=?", "= ?")
-        .chars()
-        .take(HEADER_TEXT_LIMIT)
-        .collect()
+    let mut line = String::with_capacity(text.len());
+    let words = text.split(|c: char| c.is_control() || c.is_whitespace());
+    for word in words.filter(|word| !word.is_empty()) {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    if line.contains("=?") {
+        line = line.replace("=?", "= ?");
+    }
+    if let Some((end, _)) = line.char_indices().nth(HEADER_TEXT_LIMIT) {
+        line.truncate(end);
+    }
+    line
 }
 
 fn token<'t>(what: &'static str, value: &'t str) -> Result<&'t str, EmailError> {
