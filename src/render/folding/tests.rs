@@ -1,3 +1,5 @@
+//! Folded and whole templates come to the same, and only what is known is written out.
+
 use serde_json::{Value, json};
 
 use super::*;
