@@ -137,12 +137,17 @@ async fn round(
         let keep = schedule::keep(Arc::clone(app), start.clone(), planning.clone());
         tokio::spawn(keep)
     });
-    let working = live.map(|live| {
+    let mut working = live.map(|live| {
         let (app, start, serving) = (Arc::clone(app), start.clone(), serving.clone());
         tokio::spawn(async move { worker::work(&app, Arc::new(live), &start, &serving).await })
     });
     info!(%start, ?parts, "serving");
-    let changed = watch.changed(app, stop).await;
+    let changed = tokio::select! {
+        changed = watch.changed(app, stop) => Ok(changed),
+        // Left alone the process would live on and deliver nothing; whoever watches over it begins it
+        // again.
+        error = failure_of(&mut working) => Err(error),
+    };
     planning.cancel();
     finish_keeping(keeping, stop).await;
     serving.cancel();
@@ -162,7 +167,23 @@ async fn round(
         telling.await.context("tell tasks")?;
     }
     beating.await.context("tell that the service is alive")?;
-    Ok(changed)
+    changed
+}
+
+/// Waits until the workers fail; for ever when they end because they were told to, or there are none.
+async fn failure_of(
+    working: &mut Option<JoinHandle<Result<(), worker::WorkerError>>>,
+) -> anyhow::Error {
+    if let Some(workers) = working {
+        let ended = workers.await;
+        *working = None;
+        match ended {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return error.into(),
+            Err(panicked) => return anyhow::Error::from(panicked).context("deliver"),
+        }
+    }
+    std::future::pending().await
 }
 
 /// Lets what a schedule has begun end: without a limit when campaigns are taken up, for a while when

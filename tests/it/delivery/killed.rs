@@ -193,6 +193,25 @@ async fn a_queue_that_is_emptied_or_deleted_costs_time_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_cannot_open_its_queue_ends_and_says_why() {
+    if database::on_a_server() {
+        return println!("not asked of a server: its queue is no file");
+    }
+    let folder = folder();
+    let (_servers, mailing) = slow_mailing(folder.path(), 3).await;
+    let queue = folder.path().join("rekindle.db.queue");
+    let _ = std::fs::remove_file(&queue);
+    std::fs::create_dir(&queue).unwrap();
+    let ended = mailing.serve().ended(Duration::from_secs(30)).await;
+    let (code, said) = (ended.and_then(|status| status.code()), mailing.said());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("rekindle.db.queue cannot be used"), "{said}");
+    std::fs::remove_dir(&queue).unwrap();
+    mailing.finish().await;
+    nothing_is_wrong(&mailing, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_kill_in_the_body_or_after_the_dot_leaves_just_those_unknown() {
     for (at, taken) in [(At::Content, 0), (At::EndOfData, 4)] {
         let folder = folder();

@@ -328,15 +328,20 @@ impl Service {
     }
 
     /// Asks it to end; it has thirty seconds for what is under way. Returns how long it took.
-    pub(crate) async fn stop(mut self) -> Duration {
+    pub(crate) async fn stop(self) -> Duration {
         let begun = Instant::now();
-        self.signal("TERM");
-        let ended = self.ended(Duration::from_secs(30)).await;
+        let ended = self.told_to_end().await;
         assert!(
             ended.is_some_and(|status| status.success()),
             "a graceful end within thirty seconds: {ended:?}"
         );
         begun.elapsed()
+    }
+
+    /// Asks it to end, and says how it has ended within thirty seconds.
+    pub(crate) async fn told_to_end(mut self) -> Option<ExitStatus> {
+        self.signal("TERM");
+        self.ended(Duration::from_secs(30)).await
     }
 }
 
