@@ -15,8 +15,9 @@ use crate::app::App;
 use crate::config::settings::DeliveryMode;
 use crate::db::Lock;
 use crate::jobs::deliver::{Live, NotReady};
-use crate::jobs::{doctor, intake, schedule, task_hook, worker};
-use crate::web::Web;
+use crate::jobs::worker::{self, WorkerError};
+use crate::jobs::{doctor, intake, schedule, task_hook};
+use crate::web::{Web, WebError};
 
 /// How long an import or a plan may go on after the end was asked for; killed, it is begun again.
 const LAST_WORK: Duration = Duration::from_secs(20);
@@ -105,75 +106,105 @@ async fn round(
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<App>> {
     let (planning, serving) = (stop.child_token(), stop.child_token());
-    let start = name_of_start()?;
-    // Whoever wants to leave must find somebody at home before the first letter goes out.
-    let web = if parts.web {
-        let bound = Web::bind(Arc::clone(app)).await;
-        Some(bound.context("serve the pages")?)
-    } else {
-        None
-    };
-    let live = if parts.worker {
-        Some(Live::start(Arc::clone(app), start.clone(), serving.clone()).await)
-    } else {
-        None
-    };
-    let live = live.transpose().map_err(not_ready)?;
-    if let Some((Ok(public), Ok(staff))) = web
-        .as_ref()
-        .map(|web| (web.public_address(), web.staff_address()))
-    {
-        info!(%public, %staff, "listening");
-    }
-    let pages = web.map(|web| tokio::spawn(web.run(serving.clone())));
-    let beating = tokio::spawn(beat(Arc::clone(app), parts, start.clone(), serving.clone()));
-    let back = parts
-        .takes_in(app.settings.delivery.mode)
-        .then(|| tokio::spawn(intake::watch(Arc::clone(app), serving.clone())));
-    let telling = parts
-        .worker
-        .then(|| tokio::spawn(task_hook::watch(Arc::clone(app), serving.clone())));
-    let keeping = parts.schedule.then(|| {
-        let keep = schedule::keep(Arc::clone(app), start.clone(), planning.clone());
-        tokio::spawn(keep)
-    });
-    let mut working = live.map(|live| {
-        let (app, start, serving) = (Arc::clone(app), start.clone(), serving.clone());
-        tokio::spawn(async move { worker::work(&app, Arc::new(live), &start, &serving).await })
-    });
-    info!(%start, ?parts, "serving");
+    let mut tasks = Tasks::begin(app, parts, &planning, &serving).await?;
     let changed = tokio::select! {
         changed = watch.changed(app, stop) => Ok(changed),
         // Left alone the process would live on and deliver nothing; whoever watches over it begins it
         // again.
-        error = failure_of(&mut working) => Err(error),
+        error = failure_of(&mut tasks.working) => Err(error),
     };
     planning.cancel();
-    finish_keeping(keeping, stop).await;
+    finish_keeping(tasks.keeping.take(), stop).await;
     serving.cancel();
-    if let Some(working) = working {
-        working.await.context("deliver")??;
-    }
-    if let Some(pages) = pages {
-        pages
-            .await
-            .context("serve the pages")?
-            .context("serve the pages")?;
-    }
-    if let Some(back) = back {
-        back.await.context("look at what came back")?;
-    }
-    if let Some(telling) = telling {
-        telling.await.context("tell tasks")?;
-    }
-    beating.await.context("tell that the service is alive")?;
+    tasks.ended().await?;
     changed
 }
 
+/// What a process does at once.
+struct Tasks {
+    pages: Option<JoinHandle<Result<(), WebError>>>,
+    beating: JoinHandle<()>,
+    taking_in: Option<JoinHandle<()>>,
+    telling: Option<JoinHandle<()>>,
+    keeping: Option<JoinHandle<()>>,
+    working: Option<JoinHandle<Result<(), WorkerError>>>,
+}
+
+impl Tasks {
+    /// Begins the parts of a process: they last until `serving` is cancelled, and no schedule begins
+    /// anything once `planning` is.
+    async fn begin(
+        app: &Arc<App>,
+        parts: Parts,
+        planning: &CancellationToken,
+        serving: &CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let start = name_of_start()?;
+        // Whoever wants to leave must find somebody at home before the first letter goes out.
+        let web = if parts.web {
+            let bound = Web::bind(Arc::clone(app)).await;
+            Some(bound.context("serve the pages")?)
+        } else {
+            None
+        };
+        let live = if parts.worker {
+            let live = Live::start(Arc::clone(app), start.clone(), serving.clone());
+            Some(Arc::new(live.await.map_err(not_ready)?))
+        } else {
+            None
+        };
+        web.iter().for_each(tell_addresses);
+        let takes_in = parts.takes_in(app.settings.delivery.mode);
+        let tasks = Self {
+            pages: web.map(|web| tokio::spawn(web.run(serving.clone()))),
+            beating: tokio::spawn(beat(Arc::clone(app), parts, start.clone(), serving.clone())),
+            taking_in: takes_in
+                .then(|| tokio::spawn(intake::watch(Arc::clone(app), serving.clone()))),
+            telling: parts
+                .worker
+                .then(|| tokio::spawn(task_hook::watch(Arc::clone(app), serving.clone()))),
+            keeping: parts.schedule.then(|| {
+                let keep = schedule::keep(Arc::clone(app), start.clone(), planning.clone());
+                tokio::spawn(keep)
+            }),
+            working: live.map(|live| {
+                let (app, start, serving) = (Arc::clone(app), start.clone(), serving.clone());
+                tokio::spawn(async move { worker::work(&app, live, &start, &serving).await })
+            }),
+        };
+        info!(%start, ?parts, "serving");
+        Ok(tasks)
+    }
+
+    /// Waits until all have ended, who were told to.
+    async fn ended(self) -> anyhow::Result<()> {
+        if let Some(working) = self.working {
+            working.await.context("deliver")??;
+        }
+        if let Some(pages) = self.pages {
+            let pages = pages.await.context("serve the pages")?;
+            pages.context("serve the pages")?;
+        }
+        if let Some(taking_in) = self.taking_in {
+            taking_in.await.context("look at what came back")?;
+        }
+        if let Some(telling) = self.telling {
+            telling.await.context("tell tasks")?;
+        }
+        let beating = self.beating.await;
+        beating.context("tell that the service is alive")
+    }
+}
+
+/// Says where the pages are listened to.
+fn tell_addresses(web: &Web) {
+    if let (Ok(public), Ok(staff)) = (web.public_address(), web.staff_address()) {
+        info!(%public, %staff, "listening");
+    }
+}
+
 /// Waits until the workers fail; for ever when they end because they were told to, or there are none.
-async fn failure_of(
-    working: &mut Option<JoinHandle<Result<(), worker::WorkerError>>>,
-) -> anyhow::Error {
+async fn failure_of(working: &mut Option<JoinHandle<Result<(), WorkerError>>>) -> anyhow::Error {
     if let Some(workers) = working {
         let ended = workers.await;
         *working = None;
