@@ -1,8 +1,6 @@
 //! How the parts of a letter that people read travel: as they are where mail carries them so, else
 //! encoded.
 
-use std::borrow::Cow;
-
 use lettre::message::header::{ContentTransferEncoding, ContentType};
 use lettre::message::{Body, SinglePart};
 use memchr::{memchr, memchr_iter};
@@ -15,68 +13,86 @@ const FEW: usize = 50;
 
 /// The plain text of a letter.
 pub(super) fn text_part(text: &str) -> SinglePart {
-    readable(ContentType::TEXT_PLAIN, text)
+    readable(ContentType::TEXT_PLAIN, mail_lines(text, Beyond::Stays))
 }
 
 /// The HTML of a letter.
 pub(super) fn html_part(html: &str) -> SinglePart {
-    readable(ContentType::TEXT_HTML, &seven_bit_html(html))
+    readable(ContentType::TEXT_HTML, mail_lines(html, beyond_in(html)))
 }
 
 /// A part that people read. What mail carries as it is goes as it is, in lines of any lawful length;
 /// all else is encoded by the library, which would also encode every line of more than 76 bytes.
-fn readable(kind: ContentType, text: &str) -> SinglePart {
-    let lines = with_crlf(text);
+fn readable(kind: ContentType, lines: MailLines) -> SinglePart {
     let part = SinglePart::builder().header(kind);
-    if is_seven_bit(&lines) {
+    if lines.seven_bit {
         let encoding = ContentTransferEncoding::SevenBit;
-        part.body(Body::dangerous_pre_encoded(lines.into_bytes(), encoding))
+        let text = lines.text.into_bytes();
+        part.body(Body::dangerous_pre_encoded(text, encoding))
     } else {
-        part.body(lines)
+        part.body(lines.text)
     }
 }
 
-/// Whether mail carries a text of lines ended by CR LF as it is. Source: RFC 2045 §2.7; a line that
-/// begins with "From " would get a `>` before it in a mailbox that is one file (RFC 4155), which no
-/// signature outlasts.
-fn is_seven_bit(lines: &str) -> bool {
-    lines.is_ascii()
-        && memchr(b'\0', lines.as_bytes()).is_none()
-        && lines_of(lines).all(|line| {
-            let line = line.strip_suffix('\n').unwrap_or(line);
-            let line = line.strip_suffix('\r').unwrap_or(line);
-            line.len() <= LINE_LIMIT
-                && memchr(b'\r', line.as_bytes()).is_none()
-                && !line.starts_with("From ")
-        })
+/// What becomes of letters beyond ASCII.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beyond {
+    /// They stay as they are.
+    Stays,
+    /// They are written as character references, such as `&#8212;`.
+    AsReferences,
 }
 
-/// HTML with its few letters beyond ASCII written as character references, such as `&#8212;`, so that
-/// the rest of it need not be encoded for their sake. What has more of them stays as it is, as does
-/// what has any in a style sheet, where there are no references.
-fn seven_bit_html(html: &str) -> Cow<'_, str> {
-    if html.is_ascii() {
-        return html.into();
+/// What becomes of the letters beyond ASCII of HTML: a few are written as references, so that the rest
+/// of it need not be encoded for their sake. Where there are more of them all stay as they are, as
+/// they do where a style sheet has any, in which there are no references.
+fn beyond_in(html: &str) -> Beyond {
+    let begins_letter = |byte: &&u8| **byte >= 0b1100_0000;
+    let beyond = html.as_bytes().iter().filter(begins_letter).count();
+    if beyond == 0 || beyond > html.len() / FEW || has_beyond_in_styles(html) {
+        Beyond::Stays
+    } else {
+        Beyond::AsReferences
     }
-    let beyond = lines_of(html).filter(|line| !line.is_ascii());
-    let beyond: usize = beyond.map(letters_beyond).sum();
-    if beyond > html.len() / FEW || has_beyond_in_styles(html) {
-        return html.into();
-    }
-    let mut ascii = String::with_capacity(html.len() + beyond * "&#1114111;".len());
-    for line in lines_of(html) {
-        if line.is_ascii() {
-            ascii.push_str(line);
+}
+
+/// A text with the line ends of mail.
+struct MailLines {
+    text: String,
+    /// Whether mail carries it as it is. Source: RFC 2045 §2.7; a line that begins with "From " would
+    /// get a `>` before it in a mailbox that is one file (RFC 4155), which no signature outlasts.
+    seven_bit: bool,
+}
+
+/// Gives a text the line ends of mail. The library would put each of them in by moving all that
+/// follows, which takes the square of the time for a long text.
+fn mail_lines(text: &str, beyond: Beyond) -> MailLines {
+    let has_returns = memchr(b'\r', text.as_bytes()).is_some();
+    let mut seven_bit = memchr(b'\0', text.as_bytes()).is_none();
+    let mut lines = String::with_capacity(text.len() + text.len() / 16);
+    for line in lines_of(text) {
+        let (open, end) = match line.strip_suffix('\n') {
+            Some(open) => (open.strip_suffix('\r').unwrap_or(open), "\r\n"),
+            None => (line, ""),
+        };
+        let begin = lines.len();
+        if open.is_ascii() {
+            lines.push_str(open);
+        } else if beyond == Beyond::AsReferences {
+            push_with_references(&mut lines, open);
         } else {
-            push_with_references(&mut ascii, line);
+            lines.push_str(open);
+            seven_bit = false;
         }
+        seven_bit &= lines.len() - begin <= LINE_LIMIT
+            && !open.starts_with("From ")
+            && !(has_returns && open.contains('\r'));
+        lines.push_str(end);
     }
-    ascii.into()
-}
-
-/// How many letters of a line are beyond ASCII.
-fn letters_beyond(line: &str) -> usize {
-    line.chars().filter(|letter| !letter.is_ascii()).count()
+    MailLines {
+        text: lines,
+        seven_bit,
+    }
 }
 
 fn push_with_references(ascii: &mut String, line: &str) {
@@ -109,22 +125,6 @@ fn has_beyond_in_styles(html: &str) -> bool {
         }
     }
     sheet.is_some_and(|begin| !html[begin..].is_ascii())
-}
-
-/// A text with the line ends of mail. The library would put each of them in by moving all that
-/// follows, which takes the square of the time for a long text.
-fn with_crlf(text: &str) -> String {
-    let mut lines = String::with_capacity(text.len() + text.len() / 16);
-    for line in lines_of(text) {
-        match line.strip_suffix('\n') {
-            Some(open) if !open.ends_with('\r') => {
-                lines.push_str(open);
-                lines.push_str("\r\n");
-            }
-            _ => lines.push_str(line),
-        }
-    }
-    lines
 }
 
 /// The lines of a text, each with its end. As `split_inclusive`, but found many bytes at a time.

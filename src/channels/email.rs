@@ -8,13 +8,14 @@
 //! with one click), RFC 2919 (`List-ID`), RFC 3834 (`Auto-Submitted`), RFC 5891 (A-labels), RFC 6532
 //! (any letters before the `@`).
 
-use std::time::SystemTime;
-
 use chrono::{DateTime, FixedOffset};
 use lettre::Address;
-use lettre::address::Envelope;
-use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
-use lettre::message::{Attachment, Body, Mailbox, Message, MessageBuilder, MultiPart, SinglePart};
+use lettre::message::header::{
+    self, ContentTransferEncoding, ContentType, HeaderName, HeaderValue, Headers,
+};
+use lettre::message::{
+    Attachment, Body, Mailbox, Mailboxes, MultiPart, MultiPartBuilder, SinglePart,
+};
 use sha2::{Digest, Sha256};
 
 use super::body::{html_part, text_part};
@@ -25,6 +26,9 @@ const HEADER_TEXT_LIMIT: usize = 300;
 /// Longest value of a header without a place to fold it, in bytes: with the name of the header it has
 /// to stay within [`LINE_LIMIT`](super::body::LINE_LIMIT).
 const HEADER_TOKEN_LIMIT: usize = 900;
+
+/// How many headers a letter has, at most.
+const HEADERS: usize = 12;
 
 /// The most that goes along with one letter, in bytes before their encoding. Mailbox providers take
 /// letters of some 20 MB, and a mailing of large ones fills everybody's queues.
@@ -165,65 +169,37 @@ impl EmailMessage {
         let message_id = format!("<{key}@{domain}>");
         let (from, to) = (self.from.mailbox()?, self.to.mailbox()?);
         let addresses = (from.email.to_string(), to.email.to_string());
-        // Without an envelope the builder would read one out of the headers, which takes longer than
-        // all that it writes; ours is another one (channels::smtp).
-        let envelope = Envelope::new(Some(from.email.clone()), vec![to.email.clone()])
-            .map_err(|error| EmailError::Build(error.to_string()))?;
-        // The builder takes the clock of the machine when it has no date; the real one follows.
-        let mut builder = Message::builder()
-            .envelope(envelope)
-            .date(SystemTime::UNIX_EPOCH)
-            .from(from)
-            .to(to)
-            .subject(clean(&self.subject))
-            .message_id(Some(message_id.clone()));
+        let mut headers = Headers::with_capacity(HEADERS);
+        headers.insert_raw(raw("Date", self.date.to_rfc2822()));
+        headers.set(header::From::from(Mailboxes::from(from)));
+        headers.set(header::To::from(Mailboxes::from(to)));
+        headers.set(header::Subject::from(clean(&self.subject)));
+        headers.set(header::MessageId::from(message_id.clone()));
         if let Some(reply_to) = &self.reply_to {
-            builder = builder.reply_to(reply_to.mailbox()?);
+            let reply_to = Mailboxes::from(reply_to.mailbox()?);
+            headers.set(header::ReplyTo::from(reply_to));
         }
-        builder = self.list_headers(builder)?;
+        if let Some(list) = &self.list {
+            list.add_headers(&mut headers)?;
+        }
         if let Some(feedback_id) = &self.feedback_id {
-            builder = builder.raw_header(header("Feedback-ID", clean(feedback_id)));
+            headers.insert_raw(raw("Feedback-ID", clean(feedback_id)));
         }
-        builder = builder
-            .raw_header(header("Auto-Submitted", "auto-generated".to_owned()))
-            .raw_header(header("X-Msg-Key", key.to_owned()));
-        let mut message = builder
-            .multipart(self.parts(&message_id, enclosures)?)
-            .map_err(|error| EmailError::Build(error.to_string()))?;
-        message
-            .headers_mut()
-            .insert_raw(header("Date", self.date.to_rfc2822()));
+        headers.insert_raw(raw("Auto-Submitted", "auto-generated".to_owned()));
+        headers.insert_raw(raw("X-Msg-Key", key.to_owned()));
+        headers.set(header::MIME_VERSION_1_0);
+        // The builder of whole messages would read back who writes and when, which it has just written.
+        let parts = self.parts(&message_id, enclosures)?.formatted();
+        let headers = headers.to_string();
+        let mut bytes = Vec::with_capacity(headers.len() + parts.len());
+        bytes.extend(headers.into_bytes());
+        bytes.extend(parts);
         Ok(BuiltEmail {
             message_id,
             from: addresses.0,
             to: addresses.1,
-            bytes: message.formatted(),
+            bytes,
         })
-    }
-
-    fn list_headers(&self, builder: MessageBuilder) -> Result<MessageBuilder, EmailError> {
-        let Some(list) = &self.list else {
-            return Ok(builder);
-        };
-        let url = &list.unsubscribe_url;
-        if !is_https(url) {
-            return Err(EmailError::Unsubscribe(url.clone()));
-        }
-        let mut ways = format!("<{url}>");
-        if let Some(mailto) = &list.unsubscribe_mailto {
-            let address = address(mailto)?;
-            ways = format!("{ways}, <mailto:{address}?subject=unsubscribe>");
-        }
-        let id = ascii_domain(&list.id)?;
-        let title = list.title.as_deref().map(clean).unwrap_or_default();
-        let id = format!("{title} <{id}>").trim_start().to_owned();
-        Ok(builder
-            .raw_header(header("List-Unsubscribe", ways))
-            .raw_header(header(
-                "List-Unsubscribe-Post",
-                "List-Unsubscribe=One-Click".to_owned(),
-            ))
-            .raw_header(header("List-ID", id)))
     }
 
     /// Text first, HTML last: mail programs show the last part that they understand. Levels that
@@ -235,13 +211,11 @@ impl EmailMessage {
             return Err(EmailError::TooLarge(size));
         }
         let html = html_part(&self.html);
-        let letter = MultiPart::alternative()
-            .boundary(boundary(message_id))
-            .singlepart(text_part(&self.text));
+        let letter = several("alternative", message_id)?.singlepart(text_part(&self.text));
         let letter = if enclosed.pictures.is_empty() {
             letter.singlepart(html)
         } else {
-            let related = MultiPart::related().boundary(boundary(&format!("{message_id} related")));
+            let related = several("related", &format!("{message_id} related"))?;
             let mut related = related.singlepart(html);
             for picture in &enclosed.pictures {
                 let id = token("a picture", &picture.name)?.to_owned();
@@ -252,7 +226,7 @@ impl EmailMessage {
         if enclosed.files.is_empty() {
             return Ok(letter);
         }
-        let mixed = MultiPart::mixed().boundary(boundary(&format!("{message_id} mixed")));
+        let mixed = several("mixed", &format!("{message_id} mixed"))?;
         let mut mixed = mixed.multipart(letter);
         for file in &enclosed.files {
             let name = clean(&file.name).replace(['/', '\\'], "-");
@@ -262,6 +236,28 @@ impl EmailMessage {
             mixed = mixed.singlepart(file.part(Attachment::new(name))?);
         }
         Ok(mixed)
+    }
+}
+
+impl MailingList {
+    fn add_headers(&self, headers: &mut Headers) -> Result<(), EmailError> {
+        let url = &self.unsubscribe_url;
+        if !is_https(url) {
+            return Err(EmailError::Unsubscribe(url.clone()));
+        }
+        let mut ways = format!("<{url}>");
+        if let Some(mailto) = &self.unsubscribe_mailto {
+            let address = address(mailto)?;
+            ways = format!("{ways}, <mailto:{address}?subject=unsubscribe>");
+        }
+        let id = ascii_domain(&self.id)?;
+        let title = self.title.as_deref().map(clean).unwrap_or_default();
+        let id = format!("{title} <{id}>").trim_start().to_owned();
+        let one_click = "List-Unsubscribe=One-Click".to_owned();
+        headers.insert_raw(raw("List-Unsubscribe", ways));
+        headers.insert_raw(raw("List-Unsubscribe-Post", one_click));
+        headers.insert_raw(raw("List-ID", id));
+        Ok(())
     }
 }
 
@@ -286,6 +282,14 @@ impl Party {
     }
 }
 
+/// Several parts in one, between boundaries that are made of `seed`.
+fn several(kind: &'static str, seed: &str) -> Result<MultiPartBuilder, EmailError> {
+    let boundary = boundary(seed);
+    let kind = ContentType::parse(&format!("multipart/{kind}; boundary=\"{boundary}\""));
+    let kind = kind.map_err(|error| EmailError::Build(error.to_string()))?;
+    Ok(MultiPart::builder().header(kind))
+}
+
 /// A boundary that no text can contain by chance and that is the same at every build.
 fn boundary(message_id: &str) -> String {
     let digest = Sha256::digest(message_id.as_bytes());
@@ -296,7 +300,7 @@ fn boundary(message_id: &str) -> String {
     format!("rk-{number:032x}")
 }
 
-fn header(name: &'static str, value: String) -> HeaderValue {
+fn raw(name: &'static str, value: String) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
 }
 

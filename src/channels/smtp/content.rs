@@ -1,5 +1,7 @@
 //! What a letter must be to go over the wire.
 
+use memchr::memchr_iter;
+
 use super::super::body::LINE_LIMIT;
 
 /// The end of every content.
@@ -12,28 +14,34 @@ const END: &[u8] = b"\r\n.\r\n";
 /// the end of the letter to one server and not to the next, and smuggle a second letter in.
 pub(super) fn on_the_wire(content: &[u8]) -> Result<Vec<u8>, &'static str> {
     let content = content.strip_suffix(b"\r\n").unwrap_or(content);
+    if !has_whole_lines(content) {
+        return Err("a line of the letter does not end with CR LF");
+    }
     let mut wire = Vec::with_capacity(content.len() + content.len() / 64 + END.len());
-    let mut rest = content;
-    loop {
-        let end = memchr::memchr2(b'\r', b'\n', rest);
-        let line = &rest[..end.unwrap_or(rest.len())];
+    let (mut begin, mut copied) = (0, 0);
+    let ends = memchr_iter(b'\n', content).map(|feed| feed - 1);
+    for end in ends.chain([content.len()]) {
+        let line = &content[begin..end];
         if line.len() > LINE_LIMIT {
             return Err("a line of the letter is longer than 998 bytes");
         }
         if line.first() == Some(&b'.') {
+            wire.extend_from_slice(&content[copied..begin]);
             wire.push(b'.');
+            copied = begin;
         }
-        wire.extend_from_slice(line);
-        let Some(end) = end else {
-            wire.extend_from_slice(END);
-            return Ok(wire);
-        };
-        match rest[end..].strip_prefix(b"\r\n") {
-            Some(after) => rest = after,
-            None => return Err("a line of the letter does not end with CR LF"),
-        }
-        wire.extend_from_slice(b"\r\n");
+        begin = end + b"\r\n".len();
     }
+    wire.extend_from_slice(&content[copied..]);
+    wire.extend_from_slice(END);
+    Ok(wire)
+}
+
+/// Whether no CR and no LF stands without the other.
+fn has_whole_lines(content: &[u8]) -> bool {
+    let mut feeds = memchr_iter(b'\n', content);
+    let count_of = |end| memchr_iter(end, content).count();
+    feeds.all(|at| at > 0 && content[at - 1] == b'\r') && count_of(b'\r') == count_of(b'\n')
 }
 
 #[cfg(test)]
