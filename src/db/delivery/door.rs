@@ -10,7 +10,7 @@ use crate::db::sql::{self, Pair};
 use serde::Serialize;
 
 use super::super::{Result, Store, address_locks};
-use super::ending::{Ending, recording, stale};
+use super::ending::{Ending, accepting, record_others, stale};
 use super::standing::{Standing, looking, standings};
 use super::{Claim, put_back, rows_of};
 use crate::model::{Class, ClientId, Day, hex};
@@ -75,8 +75,10 @@ impl Store {
             .iter()
             .map(|one| (one.claim, one.address.as_str()))
             .collect();
-        let recording = recording(endings, by, now_ms);
-        let (done, rows) = recording.then(looking(&claims, door)).run(&mut tx).await?;
+        let mut recorded = record_others(&mut tx, endings, by, now_ms).await?;
+        let accepting = accepting(endings, by, now_ms);
+        let (accepted, rows) = accepting.then(looking(&claims, door)).run(&mut tx).await?;
+        recorded += accepted.rows_affected();
         let needs = asking.iter().map(|one| one.needs_ms).max();
         let until = lease_now + needs.unwrap_or_default();
         let mut standings = standings(&rows, &claims, until, door)?;
@@ -120,7 +122,7 @@ impl Store {
             crash_point!("after-result");
         }
         Ok(Settled {
-            stale: stale(endings, done),
+            stale: stale(endings, recorded),
             passed,
         })
     }

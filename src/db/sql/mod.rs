@@ -20,6 +20,6 @@ mod writer;
 pub(in crate::db) use column::Row;
 pub(in crate::db) use connection::{Connection, Engine, Executor, Pool, Transaction};
 pub(in crate::db) use pair::Pair;
-pub(in crate::db) use query::{Done, Query, query, query_as, query_of, query_scalar, raw, raw_of};
+pub(in crate::db) use query::{Query, query, query_as, query_of, query_scalar, raw, raw_of};
 pub(in crate::db) use value::{Bind, Json, Value, Values};
 pub(in crate::db) use writer::Writer;
