@@ -1,7 +1,5 @@
 //! One letter over one session.
 
-use sha2::{Digest, Sha256};
-
 use super::outlook::{Setback, stood_still};
 use super::{Live, Parcel};
 use crate::channels::smtp::{Envelope, Pooled, Trouble};
@@ -53,7 +51,7 @@ impl Live {
         Asking {
             claim: parcel.claimed.claim,
             address: parcel.prepared.address.clone(),
-            content: Sha256::digest(parcel.prepared.content.bytes()).into(),
+            content: parcel.digest,
             version: parcel.version,
             needs_ms: self.longest(Channel::Email).num_milliseconds(),
             message: parcel,

@@ -2,9 +2,7 @@
 //!
 //! ```text
 //! claim (and the gates, while they hold
-//! something back) ── pace ──▶ workers, somewhat more than sessions
-//!                                                     │ prepare the letter: render, sign
-//!                                                     │ room for a session
+//! something back) ── pace ──▶ makers: render, sign ──▶ senders, one for each session
 //!                                                     │ offer it (up to the server's 354)
 //!                                                     ▼
 //!                                   ledger: many sessions, one transaction
@@ -24,25 +22,27 @@ mod ledger;
 mod letters;
 mod nudges;
 mod outlook;
+mod stages;
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use tokio::sync::{Mutex, mpsc};
-use tokio::task::JoinSet;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use super::notice::FrozenNotice;
-use super::prepare::{Content, FrozenList, Prepared, prepare, sender_domain};
+use super::prepare::{FrozenList, Prepared, sender_domain};
 use super::versions::Versions;
-use super::{MANAGERS, OPERATOR, Version};
+use super::{MANAGERS, OPERATOR};
 use crate::app::App;
 use crate::channels::dkim::{DkimError, Signer};
 use crate::channels::smtp::{Pool, Server, ServerError};
 use crate::channels::whatsapp::Api;
-use crate::db::{Claim, ClaimOrder, Claimed, DueMessage, Ending, Outlook, Reconciled, StoreError};
+use crate::db::{Claim, ClaimOrder, Claimed, DueMessage, Reconciled, StoreError};
 use crate::jobs::inputs::addresses;
 use crate::model::Channel;
 use crate::rules::delivery::clearance::Door;
@@ -98,6 +98,8 @@ struct Order {
 struct Parcel {
     claimed: Claimed,
     prepared: Prepared,
+    /// SHA-256 of its bytes: taken before there is room for it, so that no session is held up.
+    digest: [u8; 32],
     /// What it was made of, by its number.
     version: Option<i64>,
     /// Until when the message is ours, by a clock that nobody sets: not before the database thinks so.
@@ -189,10 +191,25 @@ impl Live {
     /// Sends what is due on a channel until nothing is, or until it is told to stop; what has not
     /// left by then is given back.
     pub async fn deliver_due(self: &Arc<Self>, channel: Channel) -> Result<Round, StoreError> {
-        let mut round = Round::default();
         if !self.can_send(channel) {
-            return Ok(round);
+            return Ok(Round::default());
         }
+        // A task of its own: on the thread that waits for the whole program whoever hands messages over
+        // would be woken by the system for each of them.
+        let live = Arc::clone(self);
+        let delivering = tokio::spawn(async move { live.deliver_all(channel).await });
+        match AbortOnDropHandle::new(delivering).await {
+            Ok(round) => round,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                // The runtime ends, and whoever waits here with it.
+                Err(_) => Ok(Round::default()),
+            },
+        }
+    }
+
+    async fn deliver_all(self: &Arc<Self>, channel: Channel) -> Result<Round, StoreError> {
+        let mut round = Round::default();
         // What the last workers have given back is due again when they have ended.
         loop {
             let (claimed, failed) = self.deliver_claimed(channel).await;
@@ -203,40 +220,6 @@ impl Live {
                 None => {}
             }
         }
-    }
-
-    /// Claims and sends until nothing is due, and waits until everybody has ended: how many messages
-    /// were claimed, and what went wrong with the database.
-    async fn deliver_claimed(self: &Arc<Self>, channel: Channel) -> (u64, Option<StoreError>) {
-        let sessions = self.sessions(channel);
-        let (queue, orders) = mpsc::channel(sessions);
-        let orders = Arc::new(Mutex::new(orders));
-        let mut workers = JoinSet::new();
-        for _ in 0..workers_for(channel, sessions) {
-            self.spawn_worker(&mut workers, channel, &orders);
-        }
-        let (mut claimed, mut failed) = (0, None);
-        while !self.stop.is_cancelled() {
-            // A worker that panicked is replaced; its message is settled by the reconciler.
-            while let Some(ended) = workers.try_join_next() {
-                if ended.is_err() {
-                    warn!(%channel, "a worker died and is replaced");
-                    self.spawn_worker(&mut workers, channel, &orders);
-                }
-            }
-            match self.feed(channel, sessions, &queue).await {
-                Ok(0) => break,
-                Ok(some) => claimed += some,
-                Err(error) => {
-                    failed = Some(error);
-                    break;
-                }
-            }
-        }
-        drop(queue);
-        while workers.join_next().await.is_some() {}
-        self.ledger.flush().await;
-        (claimed, failed)
     }
 
     /// How long a claimed message may wait for its turn and for the server's 354.
@@ -265,56 +248,6 @@ impl Live {
         }
     }
 
-    fn spawn_worker(
-        self: &Arc<Self>,
-        workers: &mut JoinSet<()>,
-        channel: Channel,
-        orders: &Arc<Mutex<mpsc::Receiver<Order>>>,
-    ) {
-        let (live, orders) = (Arc::clone(self), Arc::clone(orders));
-        workers.spawn(async move {
-            loop {
-                let order = orders.lock().await.recv().await;
-                let Some(order) = order else { return };
-                live.carry_out(channel, order).await;
-            }
-        });
-    }
-
-    /// Makes a message and sends it, unless there is to be no sending any more.
-    async fn carry_out(&self, channel: Channel, order: Order) {
-        let claimed = order.claimed;
-        if self.pauses(channel) {
-            return self.give_back(&[claimed.claim]).await;
-        }
-        let (version, made_of) = match self.versions.of(&self.app, &claimed.due).await {
-            Ok(found) => found,
-            Err(error) => {
-                warn!(message = claimed.claim.message, %error, "what a message is made of cannot be read");
-                return self.give_back(&[claimed.claim]).await;
-            }
-        };
-        let prepared = match self.signed(&claimed, &made_of) {
-            Ok(prepared) => prepared,
-            Err(reason) => {
-                warn!(message = claimed.claim.message, %reason, "a message cannot be made");
-                let outlook = Outlook::Failed { reason };
-                let claim = claimed.claim;
-                return self.ledger.end(Ending { claim, outlook }).await;
-            }
-        };
-        let parcel = Parcel {
-            claimed,
-            prepared,
-            version,
-            lease_ends: order.lease_ends,
-        };
-        match channel {
-            Channel::Email => self.send_letter(parcel).await,
-            Channel::Whatsapp => self.send_nudge(parcel).await,
-        }
-    }
-
     /// Whether nothing is to leave on a channel at this moment.
     fn pauses(&self, channel: Channel) -> bool {
         self.conditions.rests(channel, self.app.clock.now())
@@ -322,7 +255,7 @@ impl Live {
             || self.stop.is_cancelled()
     }
 
-    /// Claims some messages and hands those that may go to the workers; returns how many it
+    /// Claims some messages and hands over those that may go; returns how many it
     /// claimed.
     async fn feed(
         &self,
@@ -382,7 +315,7 @@ impl Live {
         Ok(claims.count)
     }
 
-    /// Hands a message to a worker when it is its turn.
+    /// Hands a message over when it is its turn.
     async fn hand_over(
         &self,
         channel: Channel,
@@ -401,19 +334,9 @@ impl Live {
             return store.put_off(claim, until, &self.owner, now).await;
         }
         self.conditions.turn_on(channel, now, &self.stop).await;
-        // The queue is as long as there are workers: whoever feeds waits for them.
+        // The queue is short: whoever feeds waits for those who make and send.
         let _ = queue.send(order).await;
         Ok(())
-    }
-
-    /// The bytes of a message, signed where letters are.
-    fn signed(&self, claimed: &Claimed, made_of: &Version) -> Result<Prepared, String> {
-        let mut prepared = prepare(&self.app, made_of, &claimed.due)?;
-        if let (Some(signer), Content::Letter(letter)) = (&self.signer, &mut prepared.content) {
-            let signed = signer.sign(&letter.bytes);
-            letter.bytes = signed.map_err(|error| error.to_string())?;
-        }
-        Ok(prepared)
     }
 
     async fn give_back(&self, claims: &[Claim]) {
@@ -444,14 +367,6 @@ impl Live {
         if let Some(pool) = &self.letters {
             pool.close().await;
         }
-    }
-}
-
-/// How many workers keep the sessions busy: letters are made while others stand at the door.
-fn workers_for(channel: Channel, sessions: usize) -> usize {
-    match channel {
-        Channel::Email => sessions + sessions / 2 + 1,
-        Channel::Whatsapp => sessions,
     }
 }
 

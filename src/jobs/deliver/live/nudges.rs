@@ -1,7 +1,5 @@
 //! One WhatsApp message as one request.
 
-use sha2::{Digest, Sha256};
-
 use super::outlook::{Setback, stood_still};
 use super::{Live, Parcel};
 use crate::app::App;
@@ -37,7 +35,7 @@ impl Live {
         let asking = Asking {
             claim: parcel.claimed.claim,
             address: parcel.prepared.address.clone(),
-            content: Sha256::digest(parcel.prepared.content.bytes()).into(),
+            content: parcel.digest,
             version: parcel.version,
             needs_ms: self.longest(Channel::Whatsapp).num_milliseconds(),
             message: parcel,
