@@ -3,7 +3,7 @@
 
 use lettre::message::header::{ContentTransferEncoding, ContentType};
 use lettre::message::{Body, SinglePart};
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memmem};
 
 /// Longest line of a letter, in bytes without its end. Source: RFC 5322 §2.1.1.
 pub(super) const LINE_LIMIT: usize = 998;
@@ -111,20 +111,19 @@ fn has_beyond_in_styles(html: &str) -> bool {
         let found = html.get(at..at + tag.len());
         found.is_some_and(|found| found.eq_ignore_ascii_case(tag.as_bytes()))
     };
-    let mut sheet = None;
-    for at in memchr_iter(b'<', html) {
-        match sheet {
-            None if stands_at(at, "<style") => sheet = Some(at),
-            Some(begin) if stands_at(at, "</style") => {
-                if !html[begin..at].is_ascii() {
-                    return true;
-                }
-                sheet = None;
+    // Few elements begin with an s.
+    [b"<s", b"<S"].iter().any(|name| {
+        let mut sheet_end = 0;
+        memmem::find_iter(html, name).any(|begin| {
+            if begin < sheet_end || !stands_at(begin, "<style") {
+                return false;
             }
-            _ => {}
-        }
-    }
-    sheet.is_some_and(|begin| !html[begin..].is_ascii())
+            let mut ends = memmem::find_iter(&html[begin..], b"</").map(|at| begin + at);
+            let end = ends.find(|at| stands_at(*at, "</style"));
+            sheet_end = end.unwrap_or(html.len());
+            !html[begin..sheet_end].is_ascii()
+        })
+    })
 }
 
 /// The lines of a text, each with its end. As `split_inclusive`, but found many bytes at a time.

@@ -1,6 +1,6 @@
 //! What a letter must be to go over the wire.
 
-use memchr::memchr_iter;
+use memchr::{memchr_iter, memmem, memrchr};
 
 use super::super::body::LINE_LIMIT;
 
@@ -17,20 +17,18 @@ pub(super) fn on_the_wire(content: &[u8]) -> Result<Vec<u8>, &'static str> {
     if !has_whole_lines(content) {
         return Err("a line of the letter does not end with CR LF");
     }
+    if has_long_line(content) {
+        return Err("a line of the letter is longer than 998 bytes");
+    }
     let mut wire = Vec::with_capacity(content.len() + content.len() / 64 + END.len());
-    let (mut begin, mut copied) = (0, 0);
-    let ends = memchr_iter(b'\n', content).map(|feed| feed - 1);
-    for end in ends.chain([content.len()]) {
-        let line = &content[begin..end];
-        if line.len() > LINE_LIMIT {
-            return Err("a line of the letter is longer than 998 bytes");
-        }
-        if line.first() == Some(&b'.') {
-            wire.extend_from_slice(&content[copied..begin]);
-            wire.push(b'.');
-            copied = begin;
-        }
-        begin = end + b"\r\n".len();
+    if content.first() == Some(&b'.') {
+        wire.push(b'.');
+    }
+    let mut copied = 0;
+    for feed in memmem::find_iter(content, b"\n.") {
+        wire.extend_from_slice(&content[copied..=feed]);
+        wire.push(b'.');
+        copied = feed + 1;
     }
     wire.extend_from_slice(&content[copied..]);
     wire.extend_from_slice(END);
@@ -39,9 +37,25 @@ pub(super) fn on_the_wire(content: &[u8]) -> Result<Vec<u8>, &'static str> {
 
 /// Whether no CR and no LF stands without the other.
 fn has_whole_lines(content: &[u8]) -> bool {
-    let mut feeds = memchr_iter(b'\n', content);
     let count_of = |end| memchr_iter(end, content).count();
-    feeds.all(|at| at > 0 && content[at - 1] == b'\r') && count_of(b'\r') == count_of(b'\n')
+    let two = content.iter().zip(content.iter().skip(1));
+    let pairs = two.filter(|(one, next)| **one == b'\r' && **next == b'\n');
+    let pairs = pairs.count();
+    pairs == count_of(b'\r') && pairs == count_of(b'\n')
+}
+
+/// Whether any line is longer than it may be. Looked for from the end of each stretch in which the
+/// longest line would end: the lines before its last end are no longer than the stretch.
+fn has_long_line(content: &[u8]) -> bool {
+    let mut rest = content;
+    while rest.len() > LINE_LIMIT {
+        let stretch = &rest[..rest.len().min(LINE_LIMIT + b"\r\n".len())];
+        match memrchr(b'\n', stretch) {
+            Some(feed) => rest = &rest[feed + 1..],
+            None => return true,
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -52,6 +66,18 @@ mod tests {
     fn only_whole_lines_of_bearable_length_are_content() {
         assert!(on_the_wire(&[b'x'; 998]).is_ok());
         assert!(on_the_wire(&[b'x'; 999]).is_err());
+        for (before, length, after, good) in [
+            ("", 998, "\r\n", true),
+            ("a\r\n", 998, "\r\nb\r\n", true),
+            ("a\r\nb\r\n", 999, "\r\nb\r\n", false),
+            ("\r\n", 998, "", true),
+            ("\r\n", 999, "", false),
+            ("", 999, "\r\n", false),
+        ] {
+            let content = format!("{before}{}{after}", "x".repeat(length));
+            let made = on_the_wire(content.as_bytes());
+            assert_eq!(made.is_ok(), good, "{before:?} {length} {after:?}");
+        }
         for bad in [
             "a\nb", "a\rb", "a\n\r\n.", "a\r\r\n", "\r", "a\r\n.\n", "a\n.\r\n",
         ] {
@@ -67,6 +93,7 @@ mod tests {
             (".", "..\r\n.\r\n"),
             ("a\r\n.\r\n\r\nb", "a\r\n..\r\n\r\nb\r\n.\r\n"),
             ("..a\r\nb.\r\n", "...a\r\nb.\r\n.\r\n"),
+            ("a\r\n.\r\n.b\r\n", "a\r\n..\r\n..b\r\n.\r\n"),
         ] {
             let made = on_the_wire(content.as_bytes()).unwrap();
             assert_eq!(String::from_utf8(made).unwrap(), wire, "{content:?}");
