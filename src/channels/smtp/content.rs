@@ -1,6 +1,6 @@
 //! What a letter must be to go over the wire.
 
-use memchr::{memchr_iter, memmem, memrchr};
+use memchr::{memmem, memrchr};
 
 use super::super::body::LINE_LIMIT;
 
@@ -37,11 +37,15 @@ pub(super) fn on_the_wire(content: &[u8]) -> Result<Vec<u8>, &'static str> {
 
 /// Whether no CR and no LF stands without the other.
 fn has_whole_lines(content: &[u8]) -> bool {
-    let count_of = |end| memchr_iter(end, content).count();
-    let two = content.iter().zip(content.iter().skip(1));
-    let pairs = two.filter(|(one, next)| **one == b'\r' && **next == b'\n');
-    let pairs = pairs.count();
-    pairs == count_of(b'\r') && pairs == count_of(b'\n')
+    let (Some(first), Some(last)) = (content.first(), content.last()) else {
+        return true;
+    };
+    let two = content.iter().zip(&content[1..]);
+    // A sum without a way out before the end, so that many bytes are looked at together.
+    let apart = two.fold(0, |apart, (one, next)| {
+        apart | u8::from((*one == b'\r') != (*next == b'\n'))
+    });
+    apart == 0 && *first != b'\n' && *last != b'\r'
 }
 
 /// Whether any line is longer than it may be. Looked for from the end of each stretch in which the
