@@ -13,7 +13,7 @@ test: ## the whole test suite
 	cargo test --locked
 
 demo: ## the main job on a sample base, in the folder demo/
-	cargo run --release --locked -- demo
+	cargo run --locked -- demo
 
 schema: ## write the JSON schemas of the configuration anew
 	cargo run --locked -- check --schema settings > config/schema/settings.json
