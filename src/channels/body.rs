@@ -3,10 +3,10 @@
 
 use lettre::message::header::{ContentTransferEncoding, ContentType};
 use lettre::message::{Body, SinglePart};
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 /// Longest line of a letter, in bytes without its end. Source: RFC 5322 §2.1.1.
-pub(super) const LINE_LIMIT: usize = 998;
+const LINE_LIMIT: usize = 998;
 
 /// One letter beyond ASCII among so many bytes of HTML is written as a character reference.
 const FEW: usize = 50;
@@ -47,13 +47,21 @@ enum Beyond {
 /// of it need not be encoded for their sake. Where there are more of them all stay as they are, as
 /// they do where a style sheet has any, in which there are no references.
 fn beyond_in(html: &str) -> Beyond {
-    let begins_letter = |byte: &&u8| **byte >= 0b1100_0000;
-    let beyond = html.as_bytes().iter().filter(begins_letter).count();
+    let beyond = letters_beyond(html.as_bytes());
     if beyond == 0 || beyond > html.len() / FEW || has_beyond_in_styles(html) {
         Beyond::Stays
     } else {
         Beyond::AsReferences
     }
+}
+
+/// How many letters beyond ASCII a text has. Counted in pieces whose number fits a byte, so that many
+/// bytes are looked at together.
+fn letters_beyond(text: &[u8]) -> usize {
+    let begin = |byte: &u8| u8::from(*byte >= 0b1100_0000);
+    let pieces = text.chunks(usize::from(u8::MAX));
+    let counted = pieces.map(|piece| usize::from(piece.iter().map(begin).sum::<u8>()));
+    counted.sum()
 }
 
 /// A text with the line ends of mail.
@@ -64,45 +72,80 @@ struct MailLines {
     seven_bit: bool,
 }
 
-/// Gives a text the line ends of mail. The library would put each of them in by moving all that
-/// follows, which takes the square of the time for a long text.
+/// Gives a text the line ends of mail.
 fn mail_lines(text: &str, beyond: Beyond) -> MailLines {
-    let has_returns = memchr(b'\r', text.as_bytes()).is_some();
-    let mut seven_bit = memchr(b'\0', text.as_bytes()).is_none();
+    let bare_return = memchr(b'\r', text.as_bytes()).is_some_and(|_| has_bare_return(text));
+    let text = match beyond {
+        Beyond::Stays => with_mail_ends(text),
+        Beyond::AsReferences => with_mail_ends(&with_references(text)),
+    };
+    let bytes = text.as_bytes();
+    let seven_bit = text.is_ascii()
+        && !bare_return
+        && memchr(b'\0', bytes).is_none()
+        && !has_long_line(bytes)
+        && !text.starts_with("From ")
+        && memmem::find(bytes, b"\nFrom ").is_none();
+    MailLines { text, seven_bit }
+}
+
+fn has_bare_return(text: &str) -> bool {
+    let mut after_returns = text.split('\r').skip(1);
+    after_returns.any(|after| !after.starts_with('\n'))
+}
+
+/// The library would put each line end in by moving all that follows, which takes the square of the
+/// time for a long text.
+fn with_mail_ends(text: &str) -> String {
     let mut lines = String::with_capacity(text.len() + text.len() / 16);
-    for line in lines_of(text) {
-        let (open, end) = match line.strip_suffix('\n') {
-            Some(open) => (open.strip_suffix('\r').unwrap_or(open), "\r\n"),
-            None => (line, ""),
-        };
-        let begin = lines.len();
-        if open.is_ascii() {
-            lines.push_str(open);
-        } else if beyond == Beyond::AsReferences {
-            push_with_references(&mut lines, open);
-        } else {
-            lines.push_str(open);
-            seven_bit = false;
-        }
-        seven_bit &= lines.len() - begin <= LINE_LIMIT
-            && !open.starts_with("From ")
-            && !(has_returns && open.contains('\r'));
-        lines.push_str(end);
+    let mut begin = 0;
+    for end in memchr_iter(b'\n', text.as_bytes()) {
+        let line = &text[begin..end];
+        lines.push_str(line.strip_suffix('\r').unwrap_or(line));
+        lines.push_str("\r\n");
+        begin = end + 1;
     }
-    MailLines {
-        text: lines,
-        seven_bit,
+    lines.push_str(&text[begin..]);
+    lines
+}
+
+/// The text with a character reference for each letter beyond ASCII.
+fn with_references(text: &str) -> String {
+    let mut ascii = String::with_capacity(text.len() + text.len() / 16);
+    let mut rest = text;
+    loop {
+        let (before, from) = rest.split_at(ascii_until(rest));
+        ascii.push_str(before);
+        let mut letters = from.chars();
+        let Some(letter) = letters.next() else {
+            return ascii;
+        };
+        ascii.extend(["&#", &u32::from(letter).to_string(), ";"]);
+        rest = letters.as_str();
     }
 }
 
-fn push_with_references(ascii: &mut String, line: &str) {
-    for letter in line.chars() {
-        if letter.is_ascii() {
-            ascii.push(letter);
-        } else {
-            ascii.extend(["&#", &u32::from(letter).to_string(), ";"]);
+/// How many bytes of ASCII a text begins with: found many at a time.
+fn ascii_until(text: &str) -> usize {
+    let pieces = text.as_bytes().chunks(64);
+    let whole = pieces.take_while(|piece| piece.is_ascii());
+    let whole: usize = whole.map(<[u8]>::len).sum();
+    let rest = &text.as_bytes()[whole..];
+    whole + rest.iter().take_while(|byte| byte.is_ascii()).count()
+}
+
+/// Whether any line is longer than it may be. Looked for from the end of each stretch in which the
+/// longest line would end: the lines before its last end are no longer than the stretch.
+pub(super) fn has_long_line(content: &[u8]) -> bool {
+    let mut rest = content;
+    while rest.len() > LINE_LIMIT {
+        let stretch = &rest[..rest.len().min(LINE_LIMIT + b"\r\n".len())];
+        match memrchr(b'\n', stretch) {
+            Some(feed) => rest = &rest[feed + 1..],
+            None => return true,
         }
     }
+    false
 }
 
 fn has_beyond_in_styles(html: &str) -> bool {
@@ -123,16 +166,5 @@ fn has_beyond_in_styles(html: &str) -> bool {
             sheet_end = end.unwrap_or(html.len());
             !html[begin..sheet_end].is_ascii()
         })
-    })
-}
-
-/// The lines of a text, each with its end. As `split_inclusive`, but found many bytes at a time.
-fn lines_of(text: &str) -> impl Iterator<Item = &str> {
-    let ends = memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1);
-    let mut begin = 0;
-    ends.chain([text.len()]).map(move |end| {
-        let line = &text[begin..end];
-        begin = end;
-        line
     })
 }

@@ -14,7 +14,11 @@ pub(super) fn safe(link: &str) -> Result<String, String> {
         "cid" => Some(rest).filter(|id| id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')),
         _ => None,
     };
-    let strange = |c: char| c.is_control() || c.is_whitespace() || "\"'<>`\\{}".contains(c);
+    let strange = |c: char| {
+        matches!(c, '"' | '\'' | '<' | '>' | '`' | '\\' | '{' | '}')
+            || c.is_control()
+            || c.is_whitespace()
+    };
     match rest_at {
         Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !link.contains(strange) => {
             Ok(link.to_owned())

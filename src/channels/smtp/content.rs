@@ -1,8 +1,8 @@
 //! What a letter must be to go over the wire.
 
-use memchr::{memmem, memrchr};
+use memchr::memmem;
 
-use super::super::body::LINE_LIMIT;
+use super::super::body::has_long_line;
 
 /// The end of every content.
 const END: &[u8] = b"\r\n.\r\n";
@@ -46,20 +46,6 @@ fn has_whole_lines(content: &[u8]) -> bool {
         apart | u8::from((*one == b'\r') != (*next == b'\n'))
     });
     apart == 0 && *first != b'\n' && *last != b'\r'
-}
-
-/// Whether any line is longer than it may be. Looked for from the end of each stretch in which the
-/// longest line would end: the lines before its last end are no longer than the stretch.
-fn has_long_line(content: &[u8]) -> bool {
-    let mut rest = content;
-    while rest.len() > LINE_LIMIT {
-        let stretch = &rest[..rest.len().min(LINE_LIMIT + b"\r\n".len())];
-        match memrchr(b'\n', stretch) {
-            Some(feed) => rest = &rest[feed + 1..],
-            None => return true,
-        }
-    }
-    false
 }
 
 #[cfg(test)]
