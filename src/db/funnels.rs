@@ -256,9 +256,12 @@ impl Store {
     /// their first won deal, else whoever had them before they changed hands, else their manager.
     pub async fn second_purchases(&self, from: Day, to: Day) -> Result<Vec<SecondPurchases>> {
         let rows = sql::query(
+            // The status is no condition of its own: SQLite would look through all deals that were won
+            // for each client.
             "SELECT coalesce(
                         (SELECT d.manager FROM deals d
-                         WHERE d.client_id = r.client_id AND d.status = 'won' AND d.manager IS NOT NULL
+                         WHERE d.client_id = r.client_id
+                           AND CASE WHEN d.status = 'won' THEN d.manager END IS NOT NULL
                          ORDER BY d.closed_on NULLS FIRST, d.id LIMIT 1),
                         (SELECT o.was FROM owner_changes o
                          WHERE o.client_id = r.client_id AND o.was IS NOT NULL
