@@ -104,7 +104,7 @@ impl Store {
             "{DUE_COLUMNS}
              FROM runs r
              JOIN messages m ON m.run_id = r.id AND m.channel = $1
-                 AND m.state IN ('planned', 'queued', 'retry')
+                 AND (m.state = 'planned' OR m.state = 'queued' OR m.state = 'retry')
              LEFT JOIN clients c ON c.id = m.client_id
              WHERE r.status = 'sealed' AND r.mode = $3
              ORDER BY r.id, m.due_at, m.id LIMIT $2"

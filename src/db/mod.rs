@@ -44,6 +44,8 @@ mod opening;
 mod outcomes;
 mod own_facts;
 mod partner_codes;
+#[cfg(test)]
+mod plans;
 mod retention;
 mod rhythms;
 mod rows;

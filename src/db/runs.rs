@@ -148,7 +148,8 @@ impl Store {
     pub async fn messages_of_run(&self, run: i64, channel: Channel) -> Result<u64> {
         let count: i64 = sql::query_scalar(
             "SELECT count(*) FROM messages
-             WHERE run_id = $1 AND channel = $2 AND state IN ('planned', 'queued', 'retry')",
+             WHERE run_id = $1 AND channel = $2
+               AND (state = 'planned' OR state = 'queued' OR state = 'retry')",
         )
         .bind(run)
         .bind(channel.word())

@@ -231,16 +231,11 @@ pub(super) fn list(ids: &[i64]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::Store;
+    use crate::db::plans::plan_in_sqlite;
 
     #[tokio::test]
     async fn whoever_is_looked_for_is_found_by_an_index() {
-        let home = tempfile::tempdir().unwrap();
-        let store = Store::open("sqlite://looked.db", home.path()).await;
-        let mut tx = store.unwrap().begin().await.unwrap();
-        let explained = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {LIKE}"));
-        let plan = sql::query(explained).fetch_all(&mut *tx).await.unwrap();
-        let lines: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+        let lines = plan_in_sqlite(LIKE).await;
         for table in ["clients", "contacts", "client_marks"] {
             let mut of_table = lines
                 .iter()

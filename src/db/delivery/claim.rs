@@ -71,11 +71,12 @@ pub struct Claims {
 }
 
 /// What is due. The cross join keeps the runs outside: the other way round every claim would read all
-/// that is due of all runs and sort it.
+/// that is due of all runs and sort it. The states are named as the index of what is due names them
+/// (`migrations/sqlite/0012_states.sql`): SQLite would not go by it for a list.
 const DUE_IN_SQLITE: &str = "
     SELECT m.id FROM runs r
     CROSS JOIN messages m ON m.run_id = r.id AND m.channel = $1 AND m.due_at <= $3
-        AND m.state IN ('planned', 'queued', 'retry')
+        AND (m.state = 'planned' OR m.state = 'queued' OR m.state = 'retry')
     WHERE r.status = 'sealed' AND r.mode = $4
     ORDER BY r.id, m.due_at LIMIT $2";
 
@@ -262,11 +263,35 @@ impl Store {
         let due = sql::query_scalar::<Option<i64>>(
             "SELECT min((SELECT m.due_at FROM messages m
                          WHERE m.run_id = r.id AND m.channel = $1
-                           AND m.state IN ('planned', 'queued', 'retry')
+                           AND (m.state = 'planned' OR m.state = 'queued' OR m.state = 'retry')
                          ORDER BY m.due_at LIMIT 1))
              FROM runs r WHERE r.status = 'sealed' AND r.mode = $2",
         );
         let due = due.bind(channel.word()).bind(LIVE);
         Ok(due.fetch_one(&self.pool).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::plans::{plan_in_sqlite, told_by_sqlite};
+
+    #[tokio::test]
+    async fn what_is_due_is_found_in_order_by_the_index_of_what_is_due() {
+        let plan = plan_in_sqlite(DUE_IN_SQLITE).await;
+        let by = "messages_due (run_id=? AND channel=? AND due_at<?)";
+        assert!(plan.iter().any(|line| line.contains(by)), "{plan:#?}");
+        let sorts = plan.iter().any(|line| line.contains("TEMP B-TREE"));
+        assert!(!sorts, "{plan:#?}");
+    }
+
+    #[tokio::test]
+    async fn a_change_of_state_is_checked_without_a_table_of_its_own() {
+        let change = "EXPLAIN UPDATE messages SET state = $1, on_unknown = $2 WHERE id = $3";
+        let steps = told_by_sqlite(change, "opcode").await;
+        assert!(steps.iter().any(|step| step == "Program"), "{steps:?}");
+        let fills = steps.iter().any(|step| step == "OpenEphemeral");
+        assert!(!fills, "{steps:?}");
     }
 }

@@ -77,7 +77,7 @@ const RESEND: Change = change!(
 
 const EXPIRE: Change = change!(
     "state = 'expired', reason = 'its time is over', changed_at = $2, changed_by = $1",
-    "state IN ('planned', 'queued', 'retry') AND expires_at <= $3
+    "(state = 'planned' OR state = 'queued' OR state = 'retry') AND expires_at <= $3
      AND run_id IN (SELECT id FROM runs WHERE status = 'sealed' AND mode = 'live')"
 );
 
@@ -137,4 +137,24 @@ async fn change(
         .execute(tx)
         .await?;
     Ok(done.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::plans::plan_in_sqlite;
+
+    #[tokio::test]
+    async fn what_is_to_be_put_right_is_found_by_an_index() {
+        for (change, index) in [
+            (GIVE_BACK, "messages_in_flight (lease_until<?)"),
+            (DOUBT, "messages_in_flight (lease_until<?)"),
+            (RESEND, "messages_for_a_person (state=?)"),
+            (EXPIRE, "messages_due (run_id=?)"),
+        ] {
+            let plan = plan_in_sqlite(change.0).await;
+            let by = format!("SEARCH messages USING INDEX {index}");
+            assert_eq!(plan[0], by);
+        }
+    }
 }

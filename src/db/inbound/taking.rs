@@ -61,6 +61,30 @@ pub enum Taken {
     Before,
 }
 
+const PROVEN_IN_SQLITE: &str = "
+    UPDATE messages SET state = 'accepted', accepted_at = $1, changed_at = $1,
+           changed_by = 'proof', reason = 'what came back proves that it was taken',
+           receipt = coalesce(receipt, 'proven by what came back')
+    WHERE state = 'unknown'
+      AND (coalesce(evidence ->> '$.progress', 'none') <> 'none'
+           OR evidence ->> '$.failed' = 1 OR evidence ->> '$.bounced' = 1)";
+
+/// A task for whoever has the client of a message. The manager by a question of its own: for a join
+/// SQLite would find the managers of all clients first.
+const NEW_TASK: &str = "
+    INSERT INTO tasks (run_id, campaign, client_id, episode, step, manager, kind, script,
+                       state, planned_on, not_before, value, inputs)
+    SELECT m.run_id, m.campaign, m.client_id, m.episode,
+           $3 || (SELECT CASE count(*) WHEN 0 THEN '' ELSE '-' || (count(*) + 1) END
+                  FROM tasks t
+                  WHERE t.campaign = m.campaign AND t.client_id = m.client_id
+                    AND t.episode = m.episode AND t.script = $3),
+           coalesce((SELECT cm.manager FROM client_managers cm WHERE cm.client_id = m.client_id), $6),
+           $4, $3, 'waiting', $5, $5,
+           coalesce((SELECT max(value) FROM tasks t WHERE t.client_id = m.client_id), 0), $2
+    FROM messages m
+    WHERE m.id = $1";
+
 impl Store {
     /// Does what an event says, once.
     pub async fn take_in(&self, taking: &Taking<'_>) -> Result<Taken> {
@@ -101,12 +125,7 @@ impl Store {
     /// Returns how many.
     pub async fn settle_proven(&self, now_ms: i64) -> Result<u64> {
         let done = sql::query_of(
-            "UPDATE messages SET state = 'accepted', accepted_at = $1, changed_at = $1,
-                    changed_by = 'proof', reason = 'what came back proves that it was taken',
-                    receipt = coalesce(receipt, 'proven by what came back')
-             WHERE state = 'unknown'
-               AND (coalesce(evidence ->> '$.progress', 'none') <> 'none'
-                    OR evidence ->> '$.failed' = 1 OR evidence ->> '$.bounced' = 1)",
+            PROVEN_IN_SQLITE,
             // Whose ending is being written at this moment is skipped: it may be the proof itself.
             "WITH proven AS MATERIALIZED (
                  SELECT m.id FROM messages m CROSS JOIN LATERAL (SELECT CAST(m.evidence AS jsonb) AS of) AS e
@@ -247,27 +266,15 @@ async fn hand_over(
     if added.rows_affected() > 0 {
         return Ok(());
     }
-    sql::query(
-        "INSERT INTO tasks (run_id, campaign, client_id, episode, step, manager, kind, script,
-                            state, planned_on, not_before, value, inputs)
-         SELECT m.run_id, m.campaign, m.client_id, m.episode,
-                $3 || (SELECT CASE count(*) WHEN 0 THEN '' ELSE '-' || (count(*) + 1) END
-                       FROM tasks t
-                       WHERE t.campaign = m.campaign AND t.client_id = m.client_id
-                         AND t.episode = m.episode AND t.script = $3),
-                coalesce(cm.manager, $6), $4, $3, 'waiting', $5, $5,
-                coalesce((SELECT max(value) FROM tasks t WHERE t.client_id = m.client_id), 0), $2
-         FROM messages m LEFT JOIN client_managers cm ON cm.client_id = m.client_id
-         WHERE m.id = $1",
-    )
-    .bind(message)
-    .bind(answer.inputs)
-    .bind(ANSWERED)
-    .bind(TaskKind::Write.word())
-    .bind(taking.today.epoch_days())
-    .bind(answer.default_manager)
-    .execute(&mut *tx)
-    .await?;
+    sql::query(NEW_TASK)
+        .bind(message)
+        .bind(answer.inputs)
+        .bind(ANSWERED)
+        .bind(TaskKind::Write.word())
+        .bind(taking.today.epoch_days())
+        .bind(answer.default_manager)
+        .execute(&mut *tx)
+        .await?;
     Ok(())
 }
 
@@ -286,4 +293,27 @@ async fn hold(tx: &mut Connection, message: i64, taking: &Taking<'_>) -> Result<
     .execute(&mut *tx)
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::plans::plan_in_sqlite;
+
+    #[tokio::test]
+    async fn what_may_be_proven_is_found_by_an_index() {
+        let plan = plan_in_sqlite(PROVEN_IN_SQLITE).await;
+        let by = "SEARCH messages USING INDEX messages_for_a_person (state=?)";
+        assert_eq!(plan, [by]);
+    }
+
+    #[tokio::test]
+    async fn an_answer_becomes_a_task_without_a_look_at_other_clients() {
+        let plan = plan_in_sqlite(NEW_TASK).await;
+        assert!(plan.len() > 3, "{plan:#?}");
+        assert!(
+            !plan.iter().any(|line| line.starts_with("SCAN")),
+            "{plan:#?}"
+        );
+    }
 }

@@ -341,37 +341,51 @@ fn a_stale_claim_changes_nothing() {
 }
 
 #[test]
-fn claiming_and_looking_for_what_is_due_go_by_the_index_of_what_is_due() {
+fn the_database_itself_refuses_what_no_message_may_be() {
+    let mut post = one_letter(Manners::default(), LETTER);
+    for change in [
+        "state = 'nonsense'",
+        "on_unknown = 'never'",
+        "state = 'claimed'",
+        "owner = 'somebody'",
+        "lease_until = 5",
+        "state = 'accepted'",
+        "state = 'unknown'",
+        "attempts = 2",
+    ] {
+        let said = post.world.refused(&format!("UPDATE messages SET {change}"));
+        assert!(
+            said.to_lowercase().contains("constraint"),
+            "{change}: {said}"
+        );
+    }
+    post.deliver();
+    for state in ["planned", "queued", "failed", "unknown"] {
+        let change = format!("UPDATE messages SET state = '{state}', due_at = 5");
+        let said = post.world.refused(&change);
+        assert!(
+            said.contains("a message that is over stays as it is"),
+            "{said}"
+        );
+    }
+    let left = post.world.texts("SELECT state || due_at FROM messages");
+    assert_eq!(left, ["accepted0"]);
+    post.finish();
+}
+
+#[test]
+fn what_becomes_of_messages_is_written_by_their_numbers() {
     if database::only_sqlite("plans of queries are told in words of SQLite") {
         return;
     }
     let mut post = one_letter(Manners::default(), LETTER);
-    let plan = |post: &mut Post, statement: &str| {
-        let rows = post.world.rows(&format!("EXPLAIN QUERY PLAN {statement}"));
-        let lines = rows.iter().map(|row| row.get::<String, _>(3));
-        lines.collect::<Vec<_>>().join("\n")
-    };
-    let claim = plan(
-        &mut post,
-        "SELECT m.id FROM runs r
-         CROSS JOIN messages m ON m.run_id = r.id AND m.channel = 'email' AND m.due_at <= 5
-             AND m.state IN ('planned', 'queued', 'retry')
-         WHERE r.status = 'sealed' AND r.mode = 'live' ORDER BY r.id, m.due_at LIMIT 9",
-    );
-    assert!(
-        claim.contains("messages_due (run_id=? AND channel=? AND due_at<?)"),
-        "{claim}"
-    );
-    assert!(!claim.contains("TEMP B-TREE"), "{claim}");
-    let settle = plan(
-        &mut post,
-        "UPDATE messages SET state = 'queued' FROM json_each('[]') AS row
-         WHERE messages.id = row.value ->> 'id' AND claim = row.value ->> 'claim'",
-    );
-    assert!(
-        settle.contains("SEARCH messages USING INTEGER PRIMARY KEY"),
-        "{settle}"
-    );
+    let settle =
+        "EXPLAIN QUERY PLAN UPDATE messages SET state = 'queued' FROM json_each('[]') AS row
+         WHERE messages.id = row.value ->> 'id' AND claim = row.value ->> 'claim'";
+    let rows = post.world.rows(settle);
+    let lines: Vec<String> = rows.iter().map(|row| row.get(3)).collect();
+    let by_number = "SEARCH messages USING INTEGER PRIMARY KEY (rowid=?)";
+    assert!(lines.iter().any(|line| line == by_number), "{lines:?}");
     post.deliver();
     post.finish();
 }

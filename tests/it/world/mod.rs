@@ -381,6 +381,16 @@ impl World {
         self.wait(database.rows(statement))
     }
 
+    /// What the database says to a statement that it refuses.
+    pub(crate) fn refused(&mut self, statement: &str) -> String {
+        self.database();
+        let database = self.database.as_ref().expect("opened");
+        match self.wait(database.try_rows(statement)) {
+            Ok(_) => panic!("was not refused: {statement}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
     /// The database, past the application.
     pub(crate) fn database(&mut self) -> &Database {
         if self.database.is_none() {
